@@ -1,0 +1,182 @@
+/**
+ * The shapes that cross HTTP, as schemas: the host validates and documents with them, the library on the device parses with them.
+ * Contract: every field here is public; adding one is free, changing one is a new API version.
+ */
+import * as v from 'valibot';
+
+/** The three ways to call a component. */
+export const Door = v.picklist(['call', 'run', 'http']);
+export type Door = v.InferOutput<typeof Door>;
+
+/** An exported function as listed: its name in `/call/{export}` and its WIT signature. */
+export const ExportInfo = v.object({
+  name: v.string(),
+  /** The signature as WIT writes it, for people. */
+  signature: v.string(),
+  interface: v.nullable(v.string()),
+  params: v.array(v.object({ name: v.string(), type: v.string() })),
+  result: v.nullable(v.string()),
+});
+export type ExportInfo = v.InferOutput<typeof ExportInfo>;
+
+/** What a function version may touch and consume. Nothing is granted by default; limits always have a value. */
+export const Grant = v.object({
+  environment: v.record(v.string(), v.string()),
+  arguments: v.array(v.string()),
+  limits: v.object({
+    /** Cap for all linear memories of one instance together, MiB. */
+    memoryMib: v.number(),
+    /** Wall time of one invocation, milliseconds. */
+    deadlineMs: v.number(),
+    /** Invocations at once in one sandbox. */
+    concurrency: v.number(),
+    /** Bytes of a typed call's arguments or results. */
+    valueBytes: v.number(),
+    /** Bytes of a function's log that are kept. */
+    logBytes: v.number(),
+  }),
+});
+export type Grant = v.InferOutput<typeof Grant>;
+
+export const VersionInfo = v.object({
+  version: v.number(),
+  digest: v.string(),
+  sizeBytes: v.number(),
+  /** RFC 3339 time of publication. */
+  publishedAt: v.string(),
+});
+export type VersionInfo = v.InferOutput<typeof VersionInfo>;
+
+/** A published name. */
+export const FunctionInfo = v.object({
+  name: v.string(),
+  /** The version that calls go to. */
+  version: v.number(),
+  digest: v.string(),
+  sizeBytes: v.number(),
+  /** `cold`: no sandbox; `starting`; `ready`: a sandbox is loaded; `failed`: the last sandbox could not be started, see `reason`. */
+  state: v.picklist(['cold', 'starting', 'ready', 'failed']),
+  reason: v.optional(v.string()),
+  doors: v.array(Door),
+  exports: v.array(ExportInfo),
+  /** Interfaces the component imports, with versions. */
+  imports: v.array(v.string()),
+  grant: Grant,
+  versions: v.array(VersionInfo),
+});
+export type FunctionInfo = v.InferOutput<typeof FunctionInfo>;
+
+export const FunctionList = v.object({ functions: v.array(FunctionInfo) });
+
+/** The answer to a publish. */
+export const Published = v.object({
+  name: v.string(),
+  version: v.number(),
+  digest: v.string(),
+  sizeBytes: v.number(),
+  /** Path of the function on this cloudlet: `/v1/functions/{name}`. */
+  address: v.string(),
+  /** False when this digest already was the current version. */
+  created: v.boolean(),
+});
+export type Published = v.InferOutput<typeof Published>;
+
+export const RollbackRequest = v.strictObject({
+  version: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+});
+export type RollbackRequest = v.InferOutput<typeof RollbackRequest>;
+
+/** How machines are run here, and what that means for isolation. */
+export const AcceleratorInfo = v.object({
+  kind: v.picklist(['kvm', 'tcg', 'none']),
+  /** Whether the boundary around guests is one that QEMU, and we, call a security boundary. */
+  isolates: v.boolean(),
+  /** One sentence for people. */
+  meaning: v.string(),
+});
+export type AcceleratorInfo = v.InferOutput<typeof AcceleratorInfo>;
+
+/** One finished or running invocation, for the page; no input, output or keys. */
+export const RecentInvocation = v.object({
+  id: v.string(),
+  function: v.string(),
+  version: v.number(),
+  door: Door,
+  target: v.optional(v.string()),
+  startedAt: v.string(),
+  durationMs: v.nullable(v.number()),
+  /** `running`, `ok`, or a code of the error table. */
+  outcome: v.string(),
+  /** How the sandbox came to be: `idle`, `boot`, … */
+  start: v.optional(v.string()),
+});
+export type RecentInvocation = v.InferOutput<typeof RecentInvocation>;
+
+export const SandboxInfo = v.object({
+  id: v.string(),
+  kind: v.picklist(['microvm', 'process']),
+  function: v.nullable(v.string()),
+  version: v.nullable(v.number()),
+  state: v.picklist(['starting', 'ready', 'poisoned', 'closed']),
+  pid: v.nullable(v.number()),
+  running: v.number(),
+  served: v.number(),
+  startedAt: v.string(),
+});
+export type SandboxInfo = v.InferOutput<typeof SandboxInfo>;
+
+export const Status = v.object({
+  /** `cl-<hex of the key>`: the cloudlet's identity on the network. */
+  id: v.string(),
+  name: v.string(),
+  version: v.string(),
+  sandbox: v.picklist(['microvm', 'process']),
+  accelerator: AcceleratorInfo,
+  /** Mechanisms of provisioning that this version offers. */
+  mechanisms: v.array(v.string()),
+  limits: v.object({
+    componentBytes: v.number(),
+    bodyBytes: v.number(),
+    deadlineMs: v.number(),
+    memoryMib: v.number(),
+    machines: v.number(),
+  }),
+  load: v.object({ invocationsRunning: v.number(), invocationsQueued: v.number(), rssBytes: v.number() }),
+  functions: v.number(),
+  machines: v.number(),
+  uptimeS: v.number(),
+});
+export type Status = v.InferOutput<typeof Status>;
+
+/** RFC 9457 problem document. */
+export const Problem = v.object({
+  type: v.string(),
+  title: v.string(),
+  status: v.number(),
+  detail: v.string(),
+  code: v.string(),
+  instance: v.string(),
+});
+export type Problem = v.InferOutput<typeof Problem>;
+
+/** A line of a function's log. */
+export const LogLine = v.object({
+  at: v.string(),
+  version: v.number(),
+  invocation: v.string(),
+  stream: v.picklist(['stdout', 'stderr', 'host']),
+  text: v.string(),
+});
+export type LogLine = v.InferOutput<typeof LogLine>;
+
+/** One act of provisioning, as `GET /v1/deployments/{id}` shows it. */
+export const Deployment = v.object({
+  id: v.string(),
+  function: v.string(),
+  state: v.picklist(['receiving', 'inspecting', 'transpiling', 'registering', 'ready', 'failed']),
+  bytesDone: v.number(),
+  bytesTotal: v.nullable(v.number()),
+  published: v.optional(Published),
+  problem: v.optional(v.object({ code: v.string(), detail: v.string() })),
+});
+export type Deployment = v.InferOutput<typeof Deployment>;

@@ -1,0 +1,26 @@
+import { CloudletError } from './errors.ts';
+
+declare const digestBrand: unique symbol;
+
+/** A content address: `sha256:` and 64 lower-case hexadecimal digits. */
+export type Digest = string & { readonly [digestBrand]: true };
+
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+
+/** Reads a digest that came from outside. */
+export function parseDigest(text: string): Digest {
+  if (!DIGEST.test(text)) {
+    throw new CloudletError('request-invalid', `expected sha256:<64 hex digits>, got ${JSON.stringify(text)}`);
+  }
+  return text as Digest;
+}
+
+/** The digest whose 32 raw bytes are given in lower-case hexadecimal. */
+export function digestOfHex(hex: string): Digest {
+  return parseDigest(`sha256:${hex}`);
+}
+
+/** The hexadecimal part of a digest; safe as a file name. */
+export function hexOf(digest: Digest): string {
+  return digest.slice('sha256:'.length);
+}

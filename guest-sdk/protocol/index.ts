@@ -1,0 +1,20 @@
+export { type Digest, digestOfHex, hexOf, parseDigest } from './digest.ts';
+export {
+  asCloudletError,
+  CloudletError,
+  ERRORS,
+  type ErrorCode,
+  type ErrorTraits,
+  isErrorCode,
+} from './errors.ts';
+export { type FunctionName, parseName } from './name.ts';
+export {
+  formatFunction,
+  formatType,
+  type WitCase,
+  type WitField,
+  type WitFunction,
+  type WitPrimitive,
+  type WitType,
+} from './wit-type.ts';
+export * from './api.ts';

@@ -1,0 +1,207 @@
+/**
+ * What the host and the agent say to each other: length-prefixed, versioned frames over one byte stream, multiplexed by id.
+ *
+ *     u32le payload bytes | u8 wire version | u8 kind | u16le zero | u32le id | payload
+ *
+ * `body` payloads are raw bytes; every other payload is MessagePack. The receiver checks length, version and kind before it
+ * allocates. Bodies in either direction are limited by credit: a sender may have at most `WINDOW_BYTES` unacknowledged.
+ */
+import { Packr, Unpackr } from 'msgpackr';
+
+/** Changes whenever a frame or a message changes its meaning. */
+export const WIRE_VERSION = 1;
+export const HEADER_BYTES = 12;
+
+/** Longest frame, in bytes, in either direction. The guest chooses the size, the cloudlet pays for the memory. */
+export const MAX_FRAME_BYTES = 1024 * 1024;
+
+/** Longest `body` payload that a sender makes: small enough to interleave with control frames. */
+export const CHUNK_BYTES = 64 * 1024;
+
+/** Body bytes in flight for one id and direction. */
+export const WINDOW_BYTES = 512 * 1024;
+
+/** Kinds of frames. Host to agent: load … ping; agent to host: ready … pong; both: body, end, credit. */
+export const KIND = {
+  load: 1,
+  invoke: 2,
+  cancel: 3,
+  ping: 4,
+  body: 8,
+  end: 9,
+  credit: 10,
+  ready: 16,
+  loaded: 17,
+  head: 18,
+  done: 19,
+  log: 20,
+  pong: 21,
+} as const;
+export type KindName = keyof typeof KIND;
+
+const KIND_NAMES: ReadonlyMap<number, KindName> = new Map(
+  Object.entries(KIND).map(([name, number]) => [number, name as KindName]),
+);
+
+export interface Frame {
+  readonly kind: KindName;
+  readonly id: number;
+  readonly payload: Uint8Array;
+}
+
+/** A peer that breaks the rules of the wire; the channel cannot be trusted any more. */
+export class WireError extends Error {
+  override readonly name = 'WireError';
+}
+
+/** What the agent says when it is ready to load: its versions, for the log. Id 0. */
+export interface ReadyMessage {
+  readonly wire: number;
+  readonly node: string;
+  readonly workers: number;
+}
+
+/** Puts a component into the agent; its bytes (glue, then the modules in order) follow as `body` frames and an `end` under the same id. */
+export interface LoadMessage {
+  readonly glueBytes: number;
+  readonly modules: readonly { readonly name: string; readonly bytes: number }[];
+  readonly run: readonly string[] | null;
+  readonly http: readonly string[] | null;
+  readonly functions: readonly {
+    readonly name: string;
+    readonly path: readonly string[];
+    /** Whether the WIT result is a `result<…>`: a thrown payload is then an `err`, not a failure. */
+    readonly fallible: boolean;
+  }[];
+  readonly environment: readonly (readonly [string, string])[];
+  readonly arguments: readonly string[];
+  readonly memoryMib: number;
+  readonly valueBytes: number;
+}
+
+/** Answer to a load, same id. `error` is a sentence; the component is not loaded then. */
+export interface LoadedMessage {
+  readonly error?: string;
+  readonly compileMs: number;
+}
+
+/** Starts an invocation of the loaded component; its input follows as `body` frames and an `end` under the same id. */
+export type InvokeMessage =
+  | { readonly door: 'call'; readonly target: string; readonly deadlineMs: number }
+  | { readonly door: 'run'; readonly arguments: readonly string[]; readonly deadlineMs: number }
+  | {
+      readonly door: 'http';
+      readonly method: string;
+      readonly scheme: 'http' | 'https';
+      readonly authority: string;
+      /** Path with query, as the component shall see it. */
+      readonly path: string;
+      readonly headers: readonly (readonly [string, Uint8Array])[];
+      readonly deadlineMs: number;
+    };
+
+/** Status and headers of an http answer; before its first body byte. */
+export interface HeadMessage {
+  readonly status: number;
+  readonly headers: readonly (readonly [string, Uint8Array])[];
+}
+
+/** The end of an invocation. After it nothing more comes under this id. */
+export type DoneMessage =
+  | { readonly kind: 'ok'; readonly exitCode: number; readonly trailers?: readonly (readonly [string, Uint8Array])[]; readonly runMs: number }
+  | { readonly kind: 'failed'; readonly code: string; readonly detail: string; readonly runMs: number };
+
+/** Guest output for the function's log; `id` is the invocation. */
+export interface LogMessage {
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+}
+
+/** More body bytes that may be sent under this id. */
+export interface CreditMessage {
+  readonly bytes: number;
+}
+
+const OPTIONS = { useRecords: false, moreTypes: true, int64AsType: 'bigint', largeBigIntToFloat: false } as const;
+const packr = new Packr(OPTIONS as ConstructorParameters<typeof Packr>[0]);
+const unpackr = new Unpackr(OPTIONS as ConstructorParameters<typeof Unpackr>[0]);
+
+/** Encodes a message, or a typed call's arguments or result, as MessagePack. 64-bit integers are BigInt on both sides. */
+export function encodeMessage(message: unknown): Uint8Array {
+  return packr.pack(message);
+}
+
+/** Decodes what `encodeMessage` made. The bytes may come from a hostile guest: the shape of the result must be checked. */
+export function decodeMessage(bytes: Uint8Array): unknown {
+  try {
+    return unpackr.unpack(bytes);
+  } catch (error) {
+    throw new WireError(`expected MessagePack, got bytes that do not decode: ${(error as Error).message}`);
+  }
+}
+
+/** The bytes of one frame. */
+export function encodeFrame(kind: KindName, id: number, payload: Uint8Array): Uint8Array {
+  if (payload.length > MAX_FRAME_BYTES) {
+    throw new WireError(`expected a payload of at most ${MAX_FRAME_BYTES} bytes, got ${payload.length}`);
+  }
+  const frame = new Uint8Array(HEADER_BYTES + payload.length);
+  const view = new DataView(frame.buffer);
+  view.setUint32(0, payload.length, true);
+  view.setUint8(4, WIRE_VERSION);
+  view.setUint8(5, KIND[kind]);
+  view.setUint32(8, id, true);
+  frame.set(payload, HEADER_BYTES);
+  return frame;
+}
+
+/** Cuts a byte stream into frames. Never holds more than one frame's bytes; throws `WireError` on the first bad header. */
+export class FrameReader {
+  #parts: Uint8Array[] = [];
+  #length = 0;
+
+  /** Takes the next bytes of the stream and gives the frames that they complete. The payloads are views or copies that the caller may keep. */
+  push(bytes: Uint8Array): Frame[] {
+    const frames: Frame[] = [];
+    this.#parts.push(bytes);
+    this.#length += bytes.length;
+    for (;;) {
+      if (this.#length < HEADER_BYTES) return frames;
+      if (this.#parts[0]!.length < HEADER_BYTES) this.#parts = [this.#joined()];
+      const first = this.#parts[0]!;
+      const view = new DataView(first.buffer, first.byteOffset, first.length);
+      const length = view.getUint32(0, true);
+      if (length > MAX_FRAME_BYTES) {
+        throw new WireError(`expected a frame of at most ${MAX_FRAME_BYTES} bytes, got ${length}`);
+      }
+      if (view.getUint8(4) !== WIRE_VERSION) {
+        throw new WireError(`expected wire version ${WIRE_VERSION}, got ${view.getUint8(4)}`);
+      }
+      const kind = KIND_NAMES.get(view.getUint8(5));
+      if (kind === undefined) throw new WireError(`expected a known kind of frame, got ${view.getUint8(5)}`);
+      if (view.getUint16(6, true) !== 0) throw new WireError('expected two zero bytes in a frame header');
+      if (this.#length < HEADER_BYTES + length) return frames;
+      const id = view.getUint32(8, true);
+      const whole = this.#parts.length === 1 ? first : this.#joined();
+      frames.push({ kind, id, payload: whole.subarray(HEADER_BYTES, HEADER_BYTES + length) });
+      const rest = whole.subarray(HEADER_BYTES + length);
+      this.#parts = rest.length === 0 ? [] : [rest];
+      this.#length = rest.length;
+    }
+  }
+
+  /** Bytes of an unfinished frame that are held. */
+  get pendingBytes(): number {
+    return this.#length;
+  }
+
+  #joined(): Uint8Array {
+    const joined = new Uint8Array(this.#length);
+    let at = 0;
+    for (const part of this.#parts) {
+      joined.set(part, at);
+      at += part.length;
+    }
+    return joined;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Digest, Door, WitFunction } from '../../guest-sdk/protocol/index.ts';
+
+/** A component made ready to instantiate: jco's glue and the rewritten core modules. Immutable; named by component digest and tool versions. */
+export interface Artifact {
+  readonly manifest: ArtifactManifest;
+  /** ES module source that exports `instantiate(getCoreModule, imports, instantiateCore)`. */
+  readonly glue: string;
+  /** Core modules by the file name the glue asks for. */
+  readonly modules: readonly CoreModule[];
+}
+
+export interface CoreModule {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface ArtifactManifest {
+  /** Format of this record; another number is another format and is rebuilt. */
+  readonly format: 1;
+  readonly component: Digest;
+  /** Names and versions of the tools that made it; part of the cache key. */
+  readonly tools: string;
+  readonly doors: readonly Door[];
+  /** Interfaces that the component imports, with versions. */
+  readonly imports: readonly string[];
+  readonly functions: readonly ArtifactFunction[];
+  /** Where the glue puts `wasi:cli/run`'s `run` and `wasi:http/incoming-handler`'s `handle` in the instantiated exports. */
+  readonly run: ExportPath | null;
+  readonly http: ExportPath | null;
+}
+
+/** A callable function and where it lives in what `instantiate` returns. */
+export interface ArtifactFunction {
+  readonly wit: WitFunction;
+  readonly path: ExportPath;
+}
+
+/** Keys to follow from the instantiated exports to a function: `['greet']` or `['example:api/math@1.0.0', 'addAll']`. */
+export type ExportPath = readonly string[];

@@ -1,0 +1,21 @@
+import type { Duplex } from 'node:stream';
+
+/** How a machine ended. */
+export interface MachineExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The end of what QEMU and the guest's console said, for the error message. */
+  readonly tail: string;
+}
+
+/** One running QEMU microVM, or a stand-in for it: a process with a byte channel to the agent inside. */
+export interface Machine {
+  readonly id: string;
+  readonly pid: number;
+  /** Both directions of the agent's port. Frames of `agent/wire.ts` go over it. */
+  readonly channel: Duplex;
+  /** Settles when the process ended, for whatever reason; never rejects. */
+  readonly exited: Promise<MachineExit>;
+  /** Ends the machine: gently, then firmly. Idempotent; resolves when the process is gone. */
+  close(): Promise<void>;
+}
