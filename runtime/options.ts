@@ -1,0 +1,58 @@
+import type { CloudletObserver } from './observer.ts';
+
+/** How machines are asked to run: `microvm` is a QEMU machine, `process` the same agent as a child process without isolation. */
+export type SandboxKind = 'microvm' | 'process';
+
+/** Which accelerator QEMU may use; `auto` trusts KVM only after a probe really ran a guest. */
+export type AcceleratorChoice = 'auto' | 'kvm' | 'tcg';
+
+/** What a cloudlet lets one caller, one function and all of them together consume. */
+export interface CloudletLimits {
+  /** Longest component or core module that can be published, bytes. */
+  readonly componentBytes: number;
+  /** Longest request body of an invocation, bytes. */
+  readonly bodyBytes: number;
+  /** Arguments, or the result, of one typed call, bytes. */
+  readonly valueBytes: number;
+  /** Wall time of one invocation when its function asks for nothing else, milliseconds. */
+  readonly deadlineMs: number;
+  /** Linear memory of one instance, MiB. */
+  readonly memoryMib: number;
+  /** Machines at once. */
+  readonly machines: number;
+  /** Invocations at once in one sandbox. */
+  readonly concurrency: number;
+  /** Bytes of log kept for each function; older lines are dropped. */
+  readonly logBytes: number;
+  /** Finished invocations that are remembered for the page. */
+  readonly recentInvocations: number;
+}
+
+/** The limits of a cloudlet that was told nothing else. */
+export const DEFAULT_LIMITS: CloudletLimits = {
+  componentBytes: 64 * 1024 * 1024,
+  bodyBytes: 256 * 1024 * 1024,
+  valueBytes: 16 * 1024 * 1024,
+  deadlineMs: 30_000,
+  memoryMib: 256,
+  machines: 8,
+  concurrency: 4,
+  logBytes: 256 * 1024,
+  recentInvocations: 100,
+};
+
+/** What it takes to open a cloudlet. */
+export interface CloudletOptions {
+  /** Where functions, keys and the owner's token live; made with mode 0700 when missing. */
+  readonly dataDir: string;
+  /** Where what can be made again lives: base images, translated components. */
+  readonly cacheDir: string;
+  readonly sandbox: SandboxKind;
+  readonly accel: AcceleratorChoice;
+  /** The name people see; defaults to the cloudlet's id. */
+  readonly name?: string;
+  readonly limits?: Partial<CloudletLimits>;
+  readonly observer?: CloudletObserver;
+  /** Gives up opening; has no meaning afterwards. */
+  readonly signal?: AbortSignal;
+}
