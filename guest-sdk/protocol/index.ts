@@ -1,3 +1,4 @@
+export * from './api.ts';
 export { type Digest, digestOfHex, hexOf, parseDigest } from './digest.ts';
 export {
   asCloudletError,
@@ -17,4 +18,3 @@ export {
   type WitPrimitive,
   type WitType,
 } from './wit-type.ts';
-export * from './api.ts';

@@ -1,0 +1,76 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const HEADER = "import { suite } from 'uvu';\nimport * as assert from 'uvu/assert';\nconst s = suite('s');\n";
+
+const runner = suite('the test runner');
+
+/** Runs the runner over one file in a scratch project that borrows this one's packages. */
+function runOver(source: string): { status: number | null; output: string } {
+  const dir = mkdtempSync(join(tmpdir(), 'cloudlet-runner-'));
+  try {
+    mkdirSync(join(dir, 'test'));
+    symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
+    writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
+    mkdirSync(join(dir, 'test/support'));
+    for (const file of ['run.ts', 'run-file.ts']) {
+      spawnSync('cp', [join(ROOT, 'test/support', file), join(dir, 'test/support', file)]);
+    }
+    writeFileSync(join(dir, 'test/sample.test.ts'), source);
+    const result = spawnSync(process.execPath, [join(dir, 'test/support/run.ts')], { encoding: 'utf8', cwd: dir });
+    return { status: result.status, output: result.stdout + result.stderr };
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+for (const [what, source, complaint] of [
+  ['a suite that is never run', `${HEADER}s('x', () => {});`, 'no suite is run'],
+  [
+    'one of two suites that is not run',
+    `${HEADER}const t = suite('t');\ns('x', () => {}); \ns.run();`,
+    'only 1 .run()',
+  ],
+  ['a suite without tests', `${HEADER}\ns.run();`, 'no test ran'],
+  ['a skipped test', `${HEADER}s('x', () => {}); s['skip']('y'); \ns.run();`, '1 tests were skipped'],
+  ['a test marked only', `${HEADER}s.only('x', () => {}); \ns.run();`, 'is marked .only'],
+  ['a failing assertion', `${HEADER}s('x', () => assert.is(1, 2)); \ns.run();`, '0 passed, 1 failed'],
+  [
+    'a crash while loading',
+    `${HEADER}s('x', () => {});\ns.run();\nthrow new Error('early');`,
+    'before its tests were done',
+  ],
+  ['a handle left open', `${HEADER}s('x', () => { setInterval(() => {}, 1e6); }); \ns.run();`, 'left handles open'],
+  [
+    'an endless test',
+    `// time limit: 1 s\n${HEADER}s('x', () => new Promise((r) => setTimeout(r, 1e6))); \ns.run();`,
+    'took longer than 1 s',
+  ],
+] as const) {
+  runner(`refuses ${what}`, () => {
+    const { status, output } = runOver(source);
+    assert.is(status, 1, output);
+    assert.match(output, complaint);
+    assert.match(output, /\d+ passed, [1-9]\d* failed\n$/);
+  });
+}
+
+runner('passes a good file and closes with the count', () => {
+  const { status, output } = runOver(`${HEADER}s('x', () => assert.is(1, 1)); \ns.run();`);
+  assert.is(status, 0, output);
+  assert.match(output, /1 passed, 0 failed\n$/);
+});
+
+runner('refuses a pattern that matches nothing', () => {
+  const result = spawnSync(process.execPath, [join(ROOT, 'test/support/run.ts'), 'no-such-test'], { encoding: 'utf8' });
+  assert.is(result.status, 1);
+  assert.match(result.stderr, 'no test file matches no-such-test');
+});
+
+runner.run();
