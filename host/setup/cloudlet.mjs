@@ -9,24 +9,33 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(realpathSync(fileURLToPath(import.meta.url)));
+const main = join(here, '../cli/main.ts');
 const { NODE, setUp } = await import(join(here, 'setup.mjs'));
 if (!existsSync(NODE)) await setUp();
 
-const main = join(here, '../cli/main.ts');
-const child = spawn(NODE, ['--disable-warning=ExperimentalWarning', main, ...process.argv.slice(2)], {
-  stdio: 'inherit',
-});
+if (realpathSync(process.execPath) === realpathSync(NODE)) {
+  process.argv[1] = main;
+  await import(main);
+} else if (typeof process.execve === 'function') {
+  process.execve(NODE, [NODE, main, ...process.argv.slice(2)], process.env);
+} else {
+  runAsChild();
+}
 
-// The terminal sends Ctrl-C to both processes; only the child decides when to end.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => {
-    if (signal !== 'SIGINT') child.kill(signal);
+/** For a Node without `execve`: the command runs as a child, signals are passed on, its end becomes ours. */
+function runAsChild() {
+  const child = spawn(NODE, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      // A terminal sends Ctrl-C to both processes by itself.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+  child.on('exit', (code, signal) => {
+    if (signal !== null) {
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+    }
+    process.exitCode = code ?? 1;
   });
 }
-child.on('exit', (code, signal) => {
-  if (signal !== null) {
-    process.removeAllListeners(signal);
-    process.kill(process.pid, signal);
-  }
-  process.exitCode = code ?? 1;
-});

@@ -161,7 +161,7 @@ async function buildImage() {
   if (stamp.image === inputs && stamp.imagePath !== undefined && existsSync(stamp.imagePath)) return;
   const main = join(ROOT, 'host/cli/main.ts');
   say('cloudlet: building the base image …');
-  const child = spawnSync(NODE, ['--disable-warning=ExperimentalWarning', main, 'image', 'build', '--json'], {
+  const child = spawnSync(NODE, [main, 'image', 'build', '--json'], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',

@@ -72,7 +72,7 @@ function runFile(file: string): Promise<Outcome> {
   }
   const limitS = Number(/^\/\/ time limit: (\d+) s/m.exec(source)?.[1] ?? DEFAULT_LIMIT_S);
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', RUN_FILE, join(ROOT, file)], {
+    const child = spawn(process.execPath, [RUN_FILE, join(ROOT, file)], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       detached: true,
