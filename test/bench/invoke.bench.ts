@@ -1,0 +1,182 @@
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Packr } from 'msgpackr';
+import { guest } from '../support/guest.ts';
+import type { Benchmark } from './run.ts';
+import { freePort, load, rawRequest, Server } from './server.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const CONNECTIONS = 8;
+const WARMUP_MS = 2000;
+const DURATION_MS = 5000;
+const TYPED_RUNS = 200;
+const TYPED_LARGE_RUNS = 15;
+
+const workerdConfig = (port: number) => `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = (
+    modules = [(name = "worker", esModule = "export default { fetch() { return new Response('Hello from the edge!\\\\n'); } }")],
+    compatibilityDate = "2026-01-01"))],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]);
+`;
+
+/** A cloudlet under test, with the hello and the typed component published. */
+class CloudletUnderTest {
+  readonly server: Server;
+  readonly token: string;
+  readonly accelerator: string;
+
+  private constructor(server: Server, token: string, accelerator: string) {
+    this.server = server;
+    this.token = token;
+    this.accelerator = accelerator;
+  }
+
+  static async start(sandbox: 'process' | 'microvm', dataDir: string): Promise<CloudletUnderTest> {
+    const port = await freePort();
+    const main = join(ROOT, 'host/cli/main.ts');
+    const args = [main, 'serve', '--port', String(port), '--data', dataDir, '--sandbox', sandbox];
+    const server = await Server.start(process.execPath, args, port, '/readyz');
+    const token = (await readFile(join(dataDir, 'owner-token'), 'utf8')).trim();
+    const authorization = `Bearer ${token}`;
+    for (const name of ['hello-http', 'typed']) {
+      const response = await fetch(`http://127.0.0.1:${port}/v1/functions/${name}`, {
+        method: 'PUT',
+        headers: { authorization, 'content-type': 'application/wasm' },
+        body: new Uint8Array(await readFile(await guest(name))),
+      });
+      if (!response.ok) throw new Error(`publishing ${name}: ${response.status} ${await response.text()}`);
+    }
+    const status = await fetch(`http://127.0.0.1:${port}/v1/status`, { headers: { authorization } });
+    const { accelerator } = (await status.json()) as { accelerator: { kind: string } };
+    return new CloudletUnderTest(server, token, accelerator.kind);
+  }
+
+  /** Requests a second through the http door. */
+  async hello() {
+    const { port } = this.server;
+    const request = rawRequest('GET', '/f/hello-http/', port, { authorization: `Bearer ${this.token}` });
+    return load({ port, connections: CONNECTIONS, warmupMs: WARMUP_MS, durationMs: DURATION_MS }, request);
+  }
+
+  /** Median milliseconds of a typed call that sends and gets back `bytes` bytes, one at a time. */
+  async typed(bytes: number, runs: number): Promise<number> {
+    const body = new Uint8Array(new Packr({ useRecords: false }).pack([new Uint8Array(bytes).fill(7)]));
+    const times: number[] = [];
+    for (let run = 0; run < runs + 5; run++) {
+      const started = performance.now();
+      const response = await fetch(`http://127.0.0.1:${this.server.port}/v1/functions/typed/call/echo-bytes`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${this.token}`,
+          'content-type': 'application/msgpack',
+          accept: 'application/msgpack',
+        },
+        body,
+      });
+      const answer = await response.arrayBuffer();
+      if (!response.ok) throw new Error(`typed call: ${response.status} ${Buffer.from(answer)}`);
+      if (answer.byteLength < bytes) throw new Error(`typed call: ${answer.byteLength} bytes came back, sent ${bytes}`);
+      if (run >= 5) times.push(performance.now() - started);
+    }
+    times.sort((a, b) => a - b);
+    return times[times.length >> 1]!;
+  }
+
+  stop(): Promise<void> {
+    return this.server.stop();
+  }
+}
+
+/** Starts a server, loads it, stops it. */
+async function peer(command: string, args: (port: number) => readonly string[]) {
+  const port = await freePort();
+  const server = await Server.start(command, args(port), port, '/');
+  try {
+    const options = { port, connections: CONNECTIONS, warmupMs: WARMUP_MS, durationMs: DURATION_MS };
+    return await load(options, rawRequest('GET', '/', port));
+  } finally {
+    await server.stop();
+  }
+}
+
+const benchmark: Benchmark = {
+  title: 'the same hello over HTTP: plain Hono, process and microvm sandboxes, jco serve, workerd; typed calls',
+  async run(say) {
+    const scratch = await mkdtemp(join(tmpdir(), 'cloudlet-bench-'));
+    try {
+      const floor = await peer(process.execPath, (port) => [join(ROOT, 'test/bench/floor.ts'), String(port)]);
+      say(`plain Hono: ${floor.rps} requests/s, p50 ${floor.p50Ms} ms`);
+
+      const processHost = await CloudletUnderTest.start('process', join(scratch, 'process'));
+      const inProcess = await processHost.hello().finally(() => processHost.stop());
+      say(`process sandbox: ${inProcess.rps} requests/s, p50 ${inProcess.p50Ms} ms, p99 ${inProcess.p99Ms} ms`);
+
+      const machineHost = await CloudletUnderTest.start('microvm', join(scratch, 'microvm'));
+      let inMachine: Awaited<ReturnType<typeof load>>;
+      let typedSmallMs: number;
+      let typedLargeMs: number;
+      try {
+        inMachine = await machineHost.hello();
+        say(`microvm sandbox: ${inMachine.rps} requests/s, p50 ${inMachine.p50Ms} ms, p99 ${inMachine.p99Ms} ms`);
+        typedSmallMs = await machineHost.typed(1024, TYPED_RUNS);
+        typedLargeMs = await machineHost.typed(1024 * 1024, TYPED_LARGE_RUNS);
+        say(`typed call: 1 KiB ${typedSmallMs.toFixed(2)} ms, 1 MiB ${typedLargeMs.toFixed(1)} ms`);
+      } finally {
+        await machineHost.stop();
+      }
+
+      const hello = await guest('hello-http');
+      const jco = await peer(join(ROOT, 'node_modules/.bin/jco'), (port) => [
+        'serve',
+        hello,
+        '--port',
+        String(port),
+        '--host',
+        '127.0.0.1',
+      ]);
+      say(`jco serve: ${jco.rps} requests/s, p50 ${jco.p50Ms} ms`);
+
+      const workerd = await peer(join(ROOT, 'node_modules/.bin/workerd'), (port) => [
+        'serve',
+        writeConfig(scratch, port),
+      ]);
+      say(`workerd: ${workerd.rps} requests/s, p50 ${workerd.p50Ms} ms`);
+
+      return {
+        accelerator: machineHost.accelerator,
+        figures: {
+          floor_rps: floor.rps,
+          process_rps: inProcess.rps,
+          microvm_rps: inMachine.rps,
+          jco_serve_rps: jco.rps,
+          workerd_rps: workerd.rps,
+          process_p99_ms: inProcess.p99Ms,
+          microvm_p50_ms: inMachine.p50Ms,
+          typed_1k_us: Math.round(typedSmallMs * 1000),
+          typed_1m_ms: Number(typedLargeMs.toFixed(1)),
+        },
+        notes: [
+          `${CONNECTIONS} keep-alive connections from a process of its own, ${DURATION_MS / 1000} s after ${WARMUP_MS / 1000} s of warm-up.`,
+          'The hello component is JavaScript in QuickJS; process and microvm sandboxes give every request a fresh instance.',
+          'jco serve runs the same component with its default options and shares one instance among all requests.',
+          'workerd runs an equivalent JavaScript worker, not the component, in one shared isolate.',
+          'Typed calls are sequential, MessagePack, a list<u8> sent and returned by a C component in the microvm.',
+        ],
+      };
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
+  },
+};
+
+function writeConfig(dir: string, port: number): string {
+  const path = join(dir, 'workerd.capnp');
+  writeFileSync(path, workerdConfig(port));
+  return path;
+}
+
+export default benchmark;

@@ -1,0 +1,54 @@
+/**
+ * Benchmarks: `npm run bench` lists and runs all, `npm run bench -- invoke` one, `--json` prints one JSON document a benchmark.
+ * Each prints its rows, its peers measured in the same run, and the machine.
+ */
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { describeMachine } from './machine.ts';
+
+/** What a benchmark module exports. */
+export interface Benchmark {
+  /** One line for people. */
+  readonly title: string;
+  /** Measures; `say` reports progress. Figures carry their unit in their name. */
+  run(say: (line: string) => void): Promise<BenchmarkResult>;
+}
+
+export interface BenchmarkResult {
+  /** What machines ran under: `kvm`, `tcg`, or `none` when the benchmark starts no machine. */
+  readonly accelerator: string;
+  readonly figures: Readonly<Record<string, number | null>>;
+  /** What a reader must know to read the figures, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false } },
+});
+const known = readdirSync(fileURLToPath(new URL('.', import.meta.url)))
+  .filter((file) => file.endsWith('.bench.ts'))
+  .map((file) => file.replace('.bench.ts', ''));
+const unknown = positionals.filter((name) => !known.includes(name));
+if (unknown.length > 0) {
+  process.stderr.write(`expected one of ${known.join(', ')}, got ${unknown.join(', ')}\n`);
+  process.exit(2);
+}
+
+for (const name of positionals.length > 0 ? positionals : known) {
+  const benchmark = ((await import(`./${name}.bench.ts`)) as { default: Benchmark }).default;
+  process.stderr.write(`${name}: ${benchmark.title}\n`);
+  const result = await benchmark.run((line) => process.stderr.write(`  ${line}\n`));
+  const machine = describeMachine();
+  if (values.json) {
+    process.stdout.write(`${JSON.stringify({ bench: name, machine, ...result })}\n`);
+    continue;
+  }
+  const width = Math.max(...Object.keys(result.figures).map((figure) => figure.length));
+  for (const [figure, value] of Object.entries(result.figures)) {
+    process.stdout.write(`${figure.padEnd(width)}  ${value === null ? 'not measured' : value}\n`);
+  }
+  process.stdout.write(`accelerator ${result.accelerator}; ${machine}\n`);
+  for (const note of result.notes) process.stdout.write(`- ${note}\n`);
+}

@@ -1,0 +1,91 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { LoadOptions, LoadResult } from './load.ts';
+
+const LOAD = fileURLToPath(new URL('./load.ts', import.meta.url));
+
+/** A TCP port on loopback that nothing listens on right now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A server under test, in a process of its own. */
+export class Server {
+  readonly port: number;
+  readonly #child: ChildProcess;
+  #tail = '';
+
+  private constructor(port: number, child: ChildProcess) {
+    this.port = port;
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk) => {
+        this.#tail = (this.#tail + chunk).slice(-2000);
+      });
+    }
+  }
+
+  /** Starts the program and waits until `path` answers 200; quotes its last output when it ends before. */
+  static async start(
+    command: string,
+    args: readonly string[],
+    port: number,
+    path: string,
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<Server> {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    const server = new Server(port, child);
+    const deadline = performance.now() + 120_000;
+    while (performance.now() < deadline) {
+      if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}: ${server.#tail}`);
+      const status = await fetch(`http://127.0.0.1:${port}${path}`).then(
+        (response) => response.status,
+        () => 0,
+      );
+      if (status === 200) return server;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await server.stop();
+    throw new Error(`${command} did not answer on ${path}: ${server.#tail}`);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#child.kill('SIGTERM');
+    const firmly = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
+    await ended;
+    clearTimeout(firmly);
+  }
+}
+
+/** Drives load at a server from a process of its own. */
+export async function load(options: Omit<LoadOptions, 'request'>, request: Buffer): Promise<LoadResult> {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    LOAD,
+    JSON.stringify({ ...options, request: request.toString('base64') } satisfies LoadOptions),
+  ]);
+  const result = JSON.parse(stdout) as LoadResult;
+  if (result.bad > 0) throw new Error(`${result.bad} of ${result.requests} answers were not 200`);
+  return result;
+}
+
+/** A raw HTTP/1.1 request for `load`. */
+export function rawRequest(
+  method: string,
+  path: string,
+  port: number,
+  headers: Record<string, string> = {},
+  body: Uint8Array = new Uint8Array(),
+): Buffer {
+  const lines = [`${method} ${path} HTTP/1.1`, `host: 127.0.0.1:${port}`];
+  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
+  if (body.length > 0 || method !== 'GET') lines.push(`content-length: ${body.length}`);
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), body]);
+}
