@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { componentize } from 'componentize-qjs';
+import { CloudletError } from '../protocol/index.ts';
+import { withTemporaryFolder } from './temporary-folder.ts';
+import { assembleWit, WASI_VERSION } from './wasi-wit.ts';
+
+/** A bundled JavaScript module and the world that it implements. */
+export interface JavaScriptSource {
+  /** One ES module; its only imports are WIT interfaces by their full name. */
+  readonly code: string;
+  /** File or folder with the world's WIT. */
+  readonly wit: string;
+  readonly world?: string | undefined;
+}
+
+/**
+ * Version under which the function's own WASI imports appear in a QuickJS component.
+ * The engine imports 0.2.12 itself, and one component cannot import one name twice.
+ */
+const GUEST_WASI_VERSION = '0.2.10';
+
+/**
+ * Compiles JavaScript to a component with QuickJS.
+ *
+ * componentize-qjs 0.4.5 cannot pre-initialise a world that imports wasi:http ("mismatched resource types": its linker brings a
+ * wasi:io of its own). So the world is built under names of equal length that the linker does not know, `xasi:`, and the finished
+ * binary gets the real names back.
+ * @throws CloudletError `build-failed` with the engine's words.
+ */
+export async function componentizeQuickJs(source: JavaScriptSource): Promise<Uint8Array> {
+  return withTemporaryFolder(async (folder) => {
+    const wit = join(folder, 'wit');
+    await assembleWit(source.wit, wit, disguise);
+    try {
+      const { component } = await componentize({
+        jsSource: disguise(source.code),
+        witPath: wit,
+        ...(source.world === undefined ? {} : { world: source.world }),
+        sync: true,
+      });
+      return reveal(component);
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      throw new CloudletError('build-failed', `QuickJS cannot make a component of this: ${undisguise(words)}`, {
+        cause: error,
+      });
+    }
+  });
+}
+
+/** `wasi:io/streams@0.2.12` → `xasi:io/streams@0.2.10`, in WIT (also `package wasi:io@0.2.12;`) and in JavaScript imports. */
+function disguise(text: string): string {
+  return text.replaceAll(/\bwasi:([a-z-]+(?:\/[a-z-]+)?)@0\.2\.\d+/g, `xasi:$1@${GUEST_WASI_VERSION}`);
+}
+
+/** The engine's messages speak of names that the author never wrote. */
+function undisguise(words: string): string {
+  return words.replaceAll(`@${GUEST_WASI_VERSION}`, `@${WASI_VERSION}`).replaceAll('xasi:', 'wasi:');
+}
+
+function reveal(component: Buffer): Uint8Array {
+  for (let at = component.indexOf('xasi:'); at >= 0; at = component.indexOf('xasi:', at)) component.write('w', at);
+  return component;
+}

@@ -1,0 +1,40 @@
+import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Version of the WASI 0.2 packages that jco ships and that worlds name (`wasi:http/types@0.2.12`). */
+export const WASI_VERSION = '0.2.12';
+
+const PACKAGES = ['wasi-cli', 'wasi-clocks', 'wasi-filesystem', 'wasi-http', 'wasi-io', 'wasi-random', 'wasi-sockets'];
+
+/** Folder of jco's bundled WIT: `lib/wit/builtin/<version>/<package>/package.wit`. */
+function bundled(): string {
+  const entry = fileURLToPath(import.meta.resolve('@bytecodealliance/jco'));
+  return join(dirname(entry), '..', 'lib', 'wit', 'builtin', WASI_VERSION);
+}
+
+/**
+ * Copies a function's WIT (a file or a folder) to `into` and completes its `deps` with the WASI packages it does not bring itself,
+ * so that a world may name any WASI 0.2 interface without vendoring it. `rewrite` is applied to every text.
+ */
+export async function assembleWit(
+  wit: string,
+  into: string,
+  rewrite: (text: string) => string = (text) => text,
+): Promise<void> {
+  await mkdir(into, { recursive: true });
+  if ((await stat(wit)).isDirectory()) await cp(wit, into, { recursive: true });
+  else await cp(wit, join(into, basename(wit)));
+  const deps = join(into, 'deps');
+  await mkdir(deps, { recursive: true });
+  const own = new Set(await readdir(deps));
+  for (const name of PACKAGES) {
+    if (own.has(name)) continue;
+    await cp(join(bundled(), name), join(deps, name), { recursive: true });
+  }
+  for (const path of await readdir(into, { recursive: true })) {
+    if (!path.endsWith('.wit')) continue;
+    const file = join(into, path);
+    await writeFile(file, rewrite(await readFile(file, 'utf8')));
+  }
+}

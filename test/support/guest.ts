@@ -1,0 +1,100 @@
+/**
+ * Components for tests, built from `test/support/guests/` on first use and kept between runs.
+ */
+import { createHash } from 'node:crypto';
+import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { componentNew, parse } from '@bytecodealliance/jco';
+import { compileC, type ExecutionModel, findClang } from '../../guest-sdk/build/clang.ts';
+import { embedWorld, encodeComponent } from '../../guest-sdk/build/encode.ts';
+import { componentizeQuickJs } from '../../guest-sdk/build/quickjs.ts';
+import { assembleWit } from '../../guest-sdk/build/wasi-wit.ts';
+
+/** How a guest comes out of its folder; `scratch` is an empty folder to work in. */
+type Recipe = (source: string, scratch: string) => Promise<Uint8Array>;
+
+const RECIPES: Readonly<Record<string, Recipe>> = {
+  cat: async (source, scratch) =>
+    encodeComponent(await core(join(source, 'main.c'), 'command', scratch), 'command', null),
+  preview1: (source, scratch) => core(join(source, 'main.c'), 'command', scratch),
+  typed: (source, scratch) => reactor(source, 'typed.c', scratch),
+  evil: (source, scratch) => reactor(source, 'evil.c', scratch),
+  'spin-start': spinStart,
+  'hello-http': javaScript,
+  'echo-http': javaScript,
+};
+
+/** Names that `guest` knows. */
+export const GUESTS: readonly string[] = Object.keys(RECIPES);
+
+const GUESTS_FOLDER = fileURLToPath(new URL('./guests/', import.meta.url));
+const BUILD_FOLDER = fileURLToPath(new URL('../../guest-sdk/build/', import.meta.url));
+const LOCK_FILE = fileURLToPath(new URL('../../package-lock.json', import.meta.url));
+
+/**
+ * Path of a test guest's `.wasm`. Built at most once for one state of its sources and of the tools; safe to call from many
+ * processes at once, because the finished file appears under its name by one rename.
+ */
+export async function guest(name: string): Promise<string> {
+  const recipe = RECIPES[name];
+  if (recipe === undefined)
+    throw new Error(`there is no guest ${JSON.stringify(name)}; there are ${GUESTS.join(', ')}`);
+  const source = join(GUESTS_FOLDER, name);
+  const cache = join(tmpdir(), `cloudlet-test-guests-${userInfo().uid}`);
+  await mkdir(cache, { recursive: true, mode: 0o700 });
+  const path = join(cache, `${name}-${await digestOf(source)}.wasm`);
+  if (await exists(path)) return path;
+
+  const scratch = await mkdtemp(join(cache, 'building-'));
+  try {
+    await writeFile(join(scratch, 'guest.wasm'), await recipe(source, scratch));
+    await rename(join(scratch, 'guest.wasm'), path);
+    return path;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Digest of everything that a guest is made of and by. */
+async function digestOf(source: string): Promise<string> {
+  const hash = createHash('sha256');
+  for (const folder of [source, BUILD_FOLDER]) {
+    for (const file of (await readdir(folder)).sort())
+      hash.update(`${file}\n`).update(await readFile(join(folder, file)));
+  }
+  hash.update(await readFile(LOCK_FILE)).update(String(await findClang()));
+  return hash.digest('hex').slice(0, 16);
+}
+
+async function core(file: string, model: ExecutionModel, scratch: string): Promise<Uint8Array> {
+  const output = join(scratch, 'core.wasm');
+  await compileC({ files: [file], model, output });
+  return readFile(output);
+}
+
+async function reactor(source: string, file: string, scratch: string): Promise<Uint8Array> {
+  const wit = join(scratch, 'wit');
+  await assembleWit(join(source, 'world.wit'), wit);
+  return encodeComponent(await core(join(source, file), 'reactor', scratch), 'reactor', { wit });
+}
+
+async function spinStart(source: string, scratch: string): Promise<Uint8Array> {
+  const wit = join(scratch, 'wit');
+  await assembleWit(join(source, 'world.wit'), wit);
+  const module = await parse(await readFile(join(source, 'module.wat'), 'utf8'));
+  return componentNew(await embedWorld(module, { wit }), []);
+}
+
+async function javaScript(source: string): Promise<Uint8Array> {
+  const code = await readFile(join(source, 'app.js'), 'utf8');
+  return componentizeQuickJs({ code, wit: join(source, 'world.wit') });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
