@@ -1,0 +1,17 @@
+// time limit: 240 s
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { fuzz, fuzzTargets } from './fuzz/run.ts';
+
+const SECONDS = 1;
+const targets = suite('fuzzing, for a moment each');
+
+for (const name of fuzzTargets()) {
+  targets(`${name} keeps its promise`, async () => {
+    const seed = Date.now() >>> 0;
+    process.stdout.write(`${name}: seed ${seed}\n`);
+    assert.ok((await fuzz(name, SECONDS, seed)) > 0);
+  });
+}
+
+targets.run();
