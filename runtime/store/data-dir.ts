@@ -1,0 +1,87 @@
+import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import { BlobStore } from './blob-store.ts';
+import { DirectoryLock } from './directory-lock.ts';
+import { writeDurably } from './durable-file.ts';
+import { type Identity, openIdentity } from './identity.ts';
+import { Registry } from './registry.ts';
+import { isMissing } from './storage-error.ts';
+
+/** Layout of a data directory; another number is another layout, and is refused. */
+const FORMAT = 'cloudlet-data 1\n';
+
+/** Everything a cloudlet must not lose, in one directory that one process has open. */
+export class DataDir {
+  readonly path: string;
+  readonly identity: Identity;
+  readonly blobs: BlobStore;
+  readonly registry: Registry;
+  readonly #lock: DirectoryLock;
+
+  private constructor(path: string, lock: DirectoryLock, identity: Identity, blobs: BlobStore, registry: Registry) {
+    this.path = path;
+    this.#lock = lock;
+    this.identity = identity;
+    this.blobs = blobs;
+    this.registry = registry;
+  }
+
+  /**
+   * Opens `path`, made with mode 0700 when missing, and clears what a killed predecessor left half-written, including blobs that no version names.
+   * Errors: `conflict` when another process has it or a newer Cloudlet wrote it; `storage-full`; `storage-corrupt` when a key file cannot be read.
+   */
+  static async open(path: string): Promise<DataDir> {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await chmod(path, 0o700);
+    const lock = await DirectoryLock.take(path);
+    let registry: Registry | undefined;
+    try {
+      await checkFormat(path);
+      await removeTemporaries(path);
+      const identity = await openIdentity(path);
+      const blobs = await BlobStore.open(join(path, 'blobs'));
+      registry = Registry.open(join(path, 'registry.sqlite'));
+      const opened = new DataDir(path, lock, identity, blobs, registry);
+      await opened.collectGarbage();
+      return opened;
+    } catch (error) {
+      registry?.close();
+      lock.release();
+      throw error;
+    }
+  }
+
+  /** Removes blobs that no version names and no publish holds; returns how many went. */
+  async collectGarbage(): Promise<number> {
+    return (await this.blobs.gc((digest) => this.registry.inUse(digest))).length;
+  }
+
+  /** Closes the registry and lets go of the directory. Idempotent. */
+  close(): void {
+    this.registry.close();
+    this.#lock.release();
+  }
+}
+
+async function checkFormat(path: string): Promise<void> {
+  const file = join(path, 'format');
+  const found = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+  if (found === FORMAT) return;
+  if (found !== undefined) {
+    throw new CloudletError(
+      'conflict',
+      `expected ${JSON.stringify(FORMAT.trim())} in ${file}, found ${JSON.stringify(found.slice(0, 80).trim())}: another version of Cloudlet made this directory; use --data with another one`,
+    );
+  }
+  await writeDurably(file, FORMAT, 0o600);
+}
+
+/** `writeDurably` leaves its temporary file when the process dies before the rename. */
+async function removeTemporaries(path: string): Promise<void> {
+  for (const name of await readdir(path))
+    if (/\.[0-9a-f]{12}\.tmp$/.test(name)) await rm(join(path, name), { force: true });
+}

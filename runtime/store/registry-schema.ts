@@ -1,0 +1,43 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+
+/** How the registry came to its present schema; the number of steps done is SQLite's `user_version`. Steps are only ever added. */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE functions (
+     name TEXT PRIMARY KEY NOT NULL,
+     current INTEGER NOT NULL,
+     next INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE versions (
+     name TEXT NOT NULL REFERENCES functions (name) ON DELETE CASCADE,
+     version INTEGER NOT NULL,
+     digest TEXT NOT NULL,
+     size_bytes INTEGER NOT NULL,
+     published_at TEXT NOT NULL,
+     description TEXT NOT NULL,
+     PRIMARY KEY (name, version)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX versions_by_digest ON versions (digest);`,
+];
+
+/** Brings the schema up to date, each step whole or not at all; refuses one that a newer Cloudlet wrote. */
+export function migrate(database: DatabaseSync, migrations: readonly string[] = MIGRATIONS): void {
+  const { user_version: done } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (done > migrations.length) {
+    throw new CloudletError(
+      'conflict',
+      `expected a registry of schema ${migrations.length} or older, found ${done}: a newer Cloudlet wrote it; run that one, or use --data with another directory`,
+    );
+  }
+  for (let step = done; step < migrations.length; step += 1) {
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      database.exec(migrations[step]!);
+      database.exec(`PRAGMA user_version = ${step + 1}`);
+      database.exec('COMMIT');
+    } catch (error) {
+      database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,228 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import {
+  CloudletError,
+  type Digest,
+  type FunctionName,
+  parseDigest,
+  parseName,
+} from '../../guest-sdk/protocol/index.ts';
+import { migrate } from './registry-schema.ts';
+import { asStorageError } from './storage-error.ts';
+
+/** One immutable version of a function. */
+export interface RegisteredVersion {
+  readonly version: number;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** RFC 3339, UTC. */
+  readonly publishedAt: string;
+  /** What the publisher of the version found in the component, as text that only it interprets. */
+  readonly description: string;
+}
+
+/** A published name and all its versions, oldest first. */
+export interface RegisteredFunction {
+  readonly name: FunctionName;
+  /** The version that calls go to; one of `versions`. */
+  readonly current: number;
+  readonly versions: readonly RegisteredVersion[];
+}
+
+/** What a publish writes. */
+export interface NewVersion {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly description: string;
+}
+
+/** Names of functions, their versions and which is current. Every change is one transaction, on the disk when the method returns. */
+export class Registry {
+  readonly #database: DatabaseSync;
+  readonly #now: () => Date;
+  readonly #functionRow: StatementSync;
+  readonly #versionRows: StatementSync;
+  readonly #digestRow: StatementSync;
+
+  private constructor(database: DatabaseSync, now: () => Date) {
+    this.#database = database;
+    this.#now = now;
+    this.#functionRow = database.prepare('SELECT name, current, next FROM functions WHERE name = ?');
+    this.#versionRows = database.prepare('SELECT * FROM versions WHERE name = ? ORDER BY version');
+    this.#digestRow = database.prepare('SELECT 1 FROM versions WHERE digest = ? LIMIT 1');
+  }
+
+  /** Opens or makes the registry file at `path` and brings its schema up to date. */
+  static open(path: string, { now = () => new Date() }: { now?: () => Date } = {}): Registry {
+    const database = new DatabaseSync(path);
+    try {
+      database.exec('PRAGMA journal_mode = WAL');
+      // After kill -9 both FULL and NORMAL keep every commit, since the page cache outlives the process. After a power loss NORMAL
+      // may forget the latest ones; a publish that was answered with 201 must not be forgotten, and one costs a single fsync.
+      database.exec('PRAGMA synchronous = FULL');
+      database.exec('PRAGMA foreign_keys = ON');
+      migrate(database);
+      return new Registry(database, now);
+    } catch (error) {
+      database.close();
+      throw asStorageError(error);
+    }
+  }
+
+  /** Writes a new version and makes it current; when the current version already has this digest nothing is written and `created` is false. */
+  publish(
+    name: FunctionName,
+    { digest, sizeBytes, description }: NewVersion,
+  ): { readonly version: number; readonly created: boolean } {
+    return this.#transaction(() => {
+      const row = this.#functionRow.get(name) as unknown as FunctionRow | undefined;
+      const current = row && this.#versionRow(name, row.current);
+      if (row !== undefined && current?.digest === digest) return { version: row.current, created: false };
+      const version = row?.next ?? 1;
+      this.#run(
+        `INSERT INTO functions (name, current, next) VALUES (?, ?, ?)
+         ON CONFLICT (name) DO UPDATE SET current = excluded.current, next = excluded.next`,
+        name,
+        version,
+        version + 1,
+      );
+      this.#run(
+        'INSERT INTO versions (name, version, digest, size_bytes, published_at, description) VALUES (?, ?, ?, ?, ?, ?)',
+        name,
+        version,
+        digest,
+        sizeBytes,
+        this.#now().toISOString(),
+        description,
+      );
+      return { version, created: true };
+    });
+  }
+
+  /** All functions, by name. */
+  list(): RegisteredFunction[] {
+    const rows = this.#database
+      .prepare('SELECT name, current, next FROM functions ORDER BY name')
+      .all() as unknown as FunctionRow[];
+    return rows.map((row) => this.#assemble(row));
+  }
+
+  /** One function; `function-unknown` when there is none. */
+  get(name: FunctionName): RegisteredFunction {
+    const row = this.#functionRow.get(name) as unknown as FunctionRow | undefined;
+    if (row === undefined)
+      throw new CloudletError(
+        'function-unknown',
+        `expected the name of a published function, got "${name}"; publish it first`,
+      );
+    return this.#assemble(row);
+  }
+
+  /** One version (default: the current one); `function-unknown` or `version-unknown` when there is none. */
+  version(name: FunctionName, version?: number): RegisteredVersion {
+    const { current, versions } = this.get(name);
+    return find(name, versions, version ?? current);
+  }
+
+  /**
+   * Makes another version current: the given one, or the newest that is older than the current one.
+   * Only the pointer moves; versions keep their numbers, and the next publish still takes the next unused one.
+   */
+  rollback(name: FunctionName, version?: number): RegisteredFunction {
+    return this.#transaction(() => {
+      const { current, versions } = this.get(name);
+      const target = version === undefined ? previous(name, versions, current) : find(name, versions, version);
+      this.#run('UPDATE functions SET current = ? WHERE name = ?', target.version, name);
+      return this.get(name);
+    });
+  }
+
+  /** Replaces what is known about a version's component, when a newer Cloudlet describes more. */
+  describe(name: FunctionName, version: number, description: string): void {
+    this.#transaction(() =>
+      this.#run('UPDATE versions SET description = ? WHERE name = ? AND version = ?', description, name, version),
+    );
+  }
+
+  /** Removes a function with all its versions; `function-unknown` when there is none. A later publish of the name starts at version 1. */
+  remove(name: FunctionName): void {
+    this.#transaction(() => {
+      this.get(name);
+      this.#run('DELETE FROM functions WHERE name = ?', name);
+    });
+  }
+
+  /** Whether any version of any function is this component. */
+  inUse(digest: Digest): boolean {
+    return this.#digestRow.get(digest) !== undefined;
+  }
+
+  /** Closes the file. Idempotent. */
+  close(): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #transaction<T>(work: () => T): T {
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      const result = work();
+      this.#database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw asStorageError(error);
+    }
+  }
+
+  #run(sql: string, ...values: (string | number)[]): void {
+    this.#database.prepare(sql).run(...values);
+  }
+
+  #versionRow(name: FunctionName, version: number): RegisteredVersion | undefined {
+    return this.#assembleVersions(name).find((candidate) => candidate.version === version);
+  }
+
+  #assemble(row: FunctionRow): RegisteredFunction {
+    const name = parseName(row.name);
+    return { name, current: row.current, versions: this.#assembleVersions(name) };
+  }
+
+  #assembleVersions(name: FunctionName): RegisteredVersion[] {
+    return (this.#versionRows.all(name) as unknown as VersionRow[]).map((row) => ({
+      version: row.version,
+      digest: parseDigest(row.digest),
+      sizeBytes: row.size_bytes,
+      publishedAt: row.published_at,
+      description: row.description,
+    }));
+  }
+}
+
+interface FunctionRow {
+  readonly name: string;
+  readonly current: number;
+  readonly next: number;
+}
+
+interface VersionRow {
+  readonly version: number;
+  readonly digest: string;
+  readonly size_bytes: number;
+  readonly published_at: string;
+  readonly description: string;
+}
+
+function find(name: FunctionName, versions: readonly RegisteredVersion[], version: number): RegisteredVersion {
+  const found = versions.find((candidate) => candidate.version === version);
+  if (found !== undefined) return found;
+  const known = versions.map((candidate) => candidate.version).join(', ');
+  throw new CloudletError('version-unknown', `expected a version of "${name}" (${known}), got ${version}`);
+}
+
+function previous(name: FunctionName, versions: readonly RegisteredVersion[], current: number): RegisteredVersion {
+  const older = versions.findLast((candidate) => candidate.version < current);
+  if (older !== undefined) return older;
+  throw new CloudletError(
+    'version-unknown',
+    `expected a version of "${name}" before ${current}, found none; name one of the versions to go to`,
+  );
+}

@@ -1,0 +1,23 @@
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+
+/** Codes of the operating system, and of SQLite, that mean there is no room: a full disk and a used-up quota look alike to a caller. */
+const FULL = new Set(['ENOSPC', 'EDQUOT']);
+const SQLITE_FULL = 13;
+
+/** Turns a full disk into `storage-full`; anything else comes back as it is. */
+export function asStorageError(thrown: unknown): unknown {
+  if (thrown === null || typeof thrown !== 'object') return thrown;
+  const { code, errcode } = thrown as { code?: unknown; errcode?: unknown };
+  const full = (typeof code === 'string' && FULL.has(code)) || errcode === SQLITE_FULL;
+  if (!full) return thrown;
+  return new CloudletError(
+    'storage-full',
+    'expected room on the disk of the data directory, found it full; free some space or remove functions',
+    { cause: thrown },
+  );
+}
+
+/** Whether an error of the file system says that there is no such file. */
+export function isMissing(thrown: unknown): boolean {
+  return (thrown as { code?: unknown } | null)?.code === 'ENOENT';
+}
