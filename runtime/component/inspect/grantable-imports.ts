@@ -1,0 +1,30 @@
+import { refused } from '../binary/byte-reader.ts';
+import type { ComponentType, Extern } from './type-space.ts';
+
+const PROVIDED = /^wasi:(?:cli|clocks|filesystem|http|io|random)\/[a-z0-9-]+@0\.2\.\d+$/;
+
+/** Names of the interfaces that a component imports; refuses a component that wants what a cloudlet cannot give. */
+export function grantableImports(component: ComponentType): string[] {
+  const interfaces: string[] = [];
+  const missing: string[] = [];
+  for (const [name, extern] of component.imports) {
+    if (extern.sort === 'type') continue;
+    if (extern.sort === 'instance') interfaces.push(name);
+    if (extern.sort === 'instance' && (PROVIDED.test(name) || isOnlyTypes(extern))) continue;
+    missing.push(extern.sort === 'instance' ? name : `${name} (a ${extern.sort})`);
+  }
+  if (missing.length > 0) {
+    const future = missing.some((name) => name.includes('@0.3.'))
+      ? ' WASI 0.3 cannot run here yet: build it for WASI 0.2.'
+      : '';
+    throw refused(
+      `the component imports ${missing.join(', ')}, which no cloudlet provides; it can import wasi:cli, clocks, filesystem, http, io and random of version 0.2.${future}`,
+    );
+  }
+  return interfaces;
+}
+
+/** An interface of plain types needs nothing from anybody: the linker imports it because an exported interface uses its types. */
+function isOnlyTypes(extern: Extern & { sort: 'instance' }): boolean {
+  return [...extern.type.exports.values()].every((inner) => inner.sort === 'type' && inner.type.kind !== 'resource');
+}
