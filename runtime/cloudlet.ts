@@ -34,6 +34,8 @@ export interface PublishProgress {
 export interface InvokeOptions {
   /** Shortens the function's own deadline; never lengthens it. */
   readonly deadlineMs?: number;
+  /** The caller says that running it twice does no harm (`Idempotency-Key`): one retry after `machine-failed`, if no input or output was passed on yet. */
+  readonly idempotent?: boolean;
   readonly signal?: AbortSignal;
 }
 
