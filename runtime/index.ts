@@ -8,6 +8,8 @@ export {
   type StoredComponent,
   type ValueFormat,
 } from './cloudlet.ts';
+export { type ComponentInfo, inspectComponent } from './component/inspect.ts';
+export { inspectTypes, type NamedTypes } from './component/inspect-types.ts';
 export type {
   CallResult,
   HeaderPair,
