@@ -180,3 +180,33 @@ export const Deployment = v.object({
   problem: v.optional(v.object({ code: v.string(), detail: v.string() })),
 });
 export type Deployment = v.InferOutput<typeof Deployment>;
+
+/** What `POST /v1/session` takes: the owner's token. */
+export const SessionRequest = v.strictObject({ token: v.pipe(v.string(), v.minLength(1), v.maxLength(512)) });
+export type SessionRequest = v.InferOutput<typeof SessionRequest>;
+
+/** A session: send it as `Authorization: Bearer <session>`; browsers get it as a cookie, too. */
+export const Session = v.object({
+  session: v.string(),
+  /** RFC 3339; every use moves it on. */
+  expiresAt: v.string(),
+});
+export type Session = v.InferOutput<typeof Session>;
+
+/** What a cloudlet tells anyone who asks: the facts of its advertisement. */
+export const Advertisement = v.object({
+  id: v.string(),
+  name: v.string(),
+  version: v.string(),
+  /** Where the API begins. */
+  path: v.string(),
+  /** What it takes to be let in. */
+  auth: v.picklist(['token']),
+});
+export type Advertisement = v.InferOutput<typeof Advertisement>;
+
+export const SandboxList = v.object({ sandboxes: v.array(SandboxInfo) });
+export const InvocationList = v.object({ invocations: v.array(RecentInvocation) });
+
+/** Arguments of a typed call, in order. */
+export const Arguments = v.array(v.unknown());
