@@ -1,0 +1,91 @@
+import type { WasiBackend } from './backend.ts';
+import { GuestTrap } from './guest-end.ts';
+
+/** Something that becomes ready. */
+export interface Readiness {
+  readonly ready: boolean;
+  /** Calls `wake` once when `ready` may have become true. Gives a function that forgets the call. */
+  listen(wake: () => void): () => void;
+}
+
+/** How long a guest may poll things that are ready before the event loop gets a turn, in nanoseconds. */
+const TURN_NS = 10_000_000n;
+
+/** What the resources of one instance share: backend, count of handles, who waits, and the end of it all. */
+export class Context {
+  readonly backend: WasiBackend;
+  #handles = 0;
+  #closed = false;
+  #turnEndNs: bigint;
+  readonly #onClose = new Set<() => void>();
+
+  constructor(backend: WasiBackend) {
+    this.backend = backend;
+    this.#turnEndNs = backend.clock.monotonicNs() + TURN_NS;
+  }
+
+  /** Resources that the guest holds. */
+  get handles(): number {
+    return this.#handles;
+  }
+
+  /** Counts a resource that is about to be given to the guest. Traps when it holds too many. */
+  retain(): void {
+    if (this.#handles >= this.backend.limits.handles) {
+      throw new GuestTrap(`the guest holds ${this.#handles} resources, which is the limit`);
+    }
+    this.#handles += 1;
+  }
+
+  /** Counts a resource that the guest gave back. Each resource calls it once. */
+  release(): void {
+    this.#handles -= 1;
+  }
+
+  /** Resolves when at least one of the things is ready. Rejects when the instance is closed while it waits. */
+  async untilAny(things: readonly Readiness[]): Promise<void> {
+    while (!things.some((thing) => thing.ready)) await this.#wakened(things);
+    this.#turnEndNs = this.backend.clock.monotonicNs() + TURN_NS;
+  }
+
+  /** Whether the guest has run so long without waiting that the event loop must get a turn: else what it polls for never arrives. */
+  get owesTurn(): boolean {
+    return this.backend.clock.monotonicNs() > this.#turnEndNs;
+  }
+
+  /** Gives the event loop a turn. */
+  async takeTurn(): Promise<void> {
+    await this.#wakened([{ ready: false, listen: (wake) => this.backend.clock.timer(0n, wake) }]);
+    this.#turnEndNs = this.backend.clock.monotonicNs() + TURN_NS;
+  }
+
+  /** Calls `end` when the instance is closed. Gives a function that forgets it. */
+  atClose(end: () => void): () => void {
+    this.#onClose.add(end);
+    return () => this.#onClose.delete(end);
+  }
+
+  /** Ends all waiting. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const ends = [...this.#onClose];
+    this.#onClose.clear();
+    for (const end of ends) end();
+  }
+
+  #wakened(things: readonly Readiness[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(new GuestTrap('the instance was closed'));
+      const forget: (() => void)[] = [];
+      const settle = (then: () => void) => {
+        for (const each of forget) each();
+        then();
+      };
+      forget.push(
+        this.atClose(() => settle(() => reject(new GuestTrap('the instance was closed while the guest waited')))),
+      );
+      for (const thing of things) forget.push(thing.listen(() => settle(resolve)));
+    });
+  }
+}

@@ -1,0 +1,202 @@
+import { type Datetime, datetimeOf } from '../clocks/datetime.ts';
+import type { Context } from '../context.ts';
+import { DISPOSE } from '../dispose.ts';
+import { InputStream } from '../io/input-stream.ts';
+import { clipLength } from '../io/length.ts';
+import { OutputStream } from '../io/output-stream.ts';
+import { readContent } from './content.ts';
+import { DirectoryEntryStream } from './directory-stream.ts';
+import { fail } from './error-code.ts';
+import { fileSink, fileSource } from './file-stream.ts';
+import type { FileTree } from './file-tree.ts';
+import type { DirectoryNode, FileNode, TreeNode } from './node.ts';
+import { type DescriptorFlags, type OpenFlags, openNode } from './open.ts';
+import { metadataHashOf, type NewTimestamp, setTimesOf, statOf, typeOf } from './stat.ts';
+
+interface PathFlags {
+  readonly symlinkFollow?: boolean;
+}
+
+/** `wasi:filesystem/types`'s resource `descriptor`: an open file or directory of a `FileTree`. */
+export class Descriptor {
+  readonly #context: Context;
+  readonly #tree: FileTree;
+  readonly #node: FileNode | DirectoryNode;
+  readonly #flags: DescriptorFlags;
+  #dropped = false;
+
+  constructor(context: Context, tree: FileTree, node: FileNode | DirectoryNode, flags: DescriptorFlags) {
+    context.retain();
+    this.#context = context;
+    this.#tree = tree;
+    this.#node = node;
+    this.#flags = flags;
+    if (node.kind === 'file') tree.use(node);
+  }
+
+  readViaStream(offset: bigint): InputStream {
+    return new InputStream(this.#context, fileSource(this.#tree, this.#readable(), offset));
+  }
+
+  writeViaStream(offset: bigint): OutputStream {
+    return new OutputStream(
+      this.#context,
+      fileSink(this.#tree, this.#writable(), offset, () => this.#now()),
+    );
+  }
+
+  appendViaStream(): OutputStream {
+    return new OutputStream(
+      this.#context,
+      fileSink(this.#tree, this.#writable(), null, () => this.#now()),
+    );
+  }
+
+  advise(): void {
+    this.#file();
+  }
+
+  /** Nothing is buffered: what was written is in the tree. */
+  syncData(): void {}
+
+  sync(): void {}
+
+  getFlags(): DescriptorFlags {
+    return this.#flags;
+  }
+
+  getType() {
+    return typeOf(this.#node);
+  }
+
+  setSize(size: bigint): void {
+    this.#tree.resize(this.#writable(), size, this.#now());
+  }
+
+  setTimes(accessed: NewTimestamp, modified: NewTimestamp): void {
+    setTimesOf(this.#node, accessed, modified, this.#now());
+  }
+
+  read(length: bigint, offset: bigint): [Uint8Array, boolean] {
+    const file = this.#readable();
+    const bytes = readContent(file, offset, clipLength(length, this.#context.backend.limits.transferBytes));
+    return [bytes, offset + BigInt(bytes.length) >= BigInt(file.size)];
+  }
+
+  write(buffer: Uint8Array, offset: bigint): bigint {
+    this.#tree.write(this.#writable(), offset, buffer, this.#now());
+    return BigInt(buffer.length);
+  }
+
+  readDirectory(): DirectoryEntryStream {
+    const directory = this.#directory();
+    if (!this.#flags.read) fail('bad-descriptor');
+    return new DirectoryEntryStream(this.#context, this.#tree, directory);
+  }
+
+  createDirectoryAt(path: string): void {
+    this.#tree.createDirectory(this.#mutable(), path, this.#now());
+  }
+
+  stat() {
+    return statOf(this.#node);
+  }
+
+  statAt(flags: PathFlags, path: string) {
+    return statOf(this.#at(flags, path));
+  }
+
+  setTimesAt(flags: PathFlags, path: string, accessed: NewTimestamp, modified: NewTimestamp): void {
+    this.#mutable();
+    setTimesOf(this.#at(flags, path), accessed, modified, this.#now());
+  }
+
+  linkAt(flags: PathFlags, path: string, target: Descriptor, newPath: string): void {
+    this.#mutable();
+    const node = this.#at(flags, path);
+    this.#tree.createLink(node, this.#sameTree(target), newPath, this.#now());
+  }
+
+  openAt(pathFlags: PathFlags, path: string, openFlags: OpenFlags, flags: DescriptorFlags): Descriptor {
+    const base = { directory: this.#directory(), mutable: this.#flags.mutateDirectory === true };
+    const follow = pathFlags.symlinkFollow === true;
+    const opened = openNode(this.#tree, base, path, follow, openFlags, flags, () => this.#now());
+    return new Descriptor(this.#context, this.#tree, opened.node, opened.flags);
+  }
+
+  readlinkAt(path: string): string {
+    const node = this.#tree.node(this.#directory(), path, false);
+    return node.kind === 'symlink' ? node.target : fail('invalid');
+  }
+
+  removeDirectoryAt(path: string): void {
+    this.#tree.removeDirectory(this.#mutable(), path, this.#now());
+  }
+
+  renameAt(path: string, target: Descriptor, newPath: string): void {
+    this.#tree.rename(this.#mutable(), path, this.#sameTree(target), newPath, this.#now());
+  }
+
+  symlinkAt(target: string, path: string): void {
+    this.#tree.createSymlink(target, this.#mutable(), path, this.#now());
+  }
+
+  unlinkFileAt(path: string): void {
+    this.#tree.removeFile(this.#mutable(), path, this.#now());
+  }
+
+  isSameObject(other: Descriptor): boolean {
+    return this.#node === other.#node;
+  }
+
+  metadataHash() {
+    return metadataHashOf(this.#node);
+  }
+
+  metadataHashAt(flags: PathFlags, path: string) {
+    return metadataHashOf(this.#at(flags, path));
+  }
+
+  [DISPOSE](): void {
+    if (this.#dropped) return;
+    this.#dropped = true;
+    this.#context.release();
+    if (this.#node.kind === 'file') this.#tree.unuse(this.#node);
+  }
+
+  #now(): Datetime {
+    return datetimeOf(this.#context.backend.clock.wallMs());
+  }
+
+  #at(flags: PathFlags, path: string): TreeNode {
+    return this.#tree.node(this.#directory(), path, flags.symlinkFollow === true);
+  }
+
+  #sameTree(target: Descriptor): DirectoryNode {
+    if (target.#tree !== this.#tree) fail('cross-device');
+    return target.#mutable();
+  }
+
+  #directory(): DirectoryNode {
+    return this.#node.kind === 'directory' ? this.#node : fail('not-directory');
+  }
+
+  #mutable(): DirectoryNode {
+    const directory = this.#directory();
+    return this.#flags.mutateDirectory ? directory : fail('read-only');
+  }
+
+  #file(): FileNode {
+    return this.#node.kind === 'file' ? this.#node : fail('is-directory');
+  }
+
+  #readable(): FileNode {
+    const file = this.#file();
+    return this.#flags.read ? file : fail('bad-descriptor');
+  }
+
+  #writable(): FileNode {
+    const file = this.#file();
+    return this.#flags.write ? file : fail('bad-descriptor');
+  }
+}

@@ -1,0 +1,35 @@
+import { boundConstructor } from '../bound-constructor.ts';
+import type { Context } from '../context.ts';
+import { IoError } from '../io/error.ts';
+import { ResponseOutparam } from './exchange.ts';
+import type { FieldEntry } from './field.ts';
+import { Fields } from './fields.ts';
+import { FutureTrailers, IncomingBody } from './incoming-body.ts';
+import { IncomingRequest } from './incoming-request.ts';
+import { OutgoingBody } from './outgoing-body.ts';
+import { FutureIncomingResponse, IncomingResponse, OutgoingRequest, RequestOptions } from './outgoing-request.ts';
+import { OutgoingResponse } from './outgoing-response.ts';
+
+/** The interfaces of `wasi:http` that a guest imports. */
+export function httpInterfaces(context: Context) {
+  const fields = boundConstructor(Fields.prototype, () => Fields.empty(context));
+  return {
+    'wasi:http/types': {
+      Fields: Object.assign(fields, {
+        fromList: (entries: readonly FieldEntry[]) => Fields.fromList(context, entries),
+      }),
+      FutureIncomingResponse,
+      FutureTrailers,
+      IncomingBody,
+      IncomingRequest,
+      IncomingResponse,
+      OutgoingBody,
+      OutgoingRequest,
+      OutgoingResponse,
+      RequestOptions: boundConstructor(RequestOptions.prototype, () => new RequestOptions(context)),
+      ResponseOutparam,
+      httpErrorCode: IoError.httpErrorCode,
+    },
+    'wasi:http/outgoing-handler': { handle: OutgoingRequest.deny },
+  };
+}

@@ -1,0 +1,22 @@
+/** The virtual operating system of a function: WASI 0.2 over backends that its caller gives. Runs in Node and in browsers. */
+export {
+  type ByteSink,
+  type ByteSource,
+  DEFAULT_LIMITS,
+  StreamFailure,
+  type WasiBackend,
+  type WasiClock,
+  type WasiLimits,
+} from './backend.ts';
+export { discardSink, emptySource, type MemorySink, memorySink, memorySource } from './byte-stream.ts';
+export { fileImage, type ImageDirectory, type ImageFile, type ImageNode } from './filesystem/file-image.ts';
+export { FileTree, type FileTreeOptions } from './filesystem/file-tree.ts';
+export { GuestExit, GuestTrap } from './guest-end.ts';
+export type { BodyEnd } from './http/body-pipe.ts';
+export type { HttpErrorCode } from './http/error-code.ts';
+export type { HttpEnd, HttpExchange, HttpHead } from './http/exchange.ts';
+export type { FieldEntry } from './http/field.ts';
+export type { IncomingHttp } from './http/incoming-request.ts';
+export { PROVIDED_INTERFACES, providesInterface, SUSPENDING_IMPORTS } from './interfaces.ts';
+export { systemClock, webRandom } from './system.ts';
+export { createWasi, type Wasi } from './wasi.ts';
