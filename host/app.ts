@@ -1,0 +1,82 @@
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { TrieRouter } from 'hono/router/trie-router';
+import type { HostContext } from './http/connection.ts';
+import { openApiDocument } from './openapi.ts';
+import type { HostParts } from './parts.ts';
+import { problemHandler, unknownRoute } from './problem.ts';
+import { callRoutes } from './routes/call.ts';
+import { deploymentRoutes } from './routes/deployments.ts';
+import { functionRoutes } from './routes/functions.ts';
+import { healthRoutes, shuttingDown } from './routes/health.ts';
+import { httpDoorRoutes } from './routes/http-door.ts';
+import { logRoutes } from './routes/logs.ts';
+import { runRoutes } from './routes/run.ts';
+import { sessionRoutes } from './routes/session.ts';
+import { statusRoutes } from './routes/status.ts';
+import { gate, isAnonymous } from './trust/index.ts';
+
+/** The API of a cloudlet; `pages` are mounted beside it. Tests call `app.request()` without a socket. */
+export function createApp(parts: HostParts, pages?: Hono<HostContext>): Hono<HostContext> {
+  const app = new Hono<HostContext>();
+  app.use(protect(parts), gate(parts.trust), refuseWhileDraining(parts.draining));
+  const resources = [
+    healthRoutes,
+    sessionRoutes,
+    statusRoutes,
+    functionRoutes,
+    callRoutes,
+    runRoutes,
+    logRoutes,
+    deploymentRoutes,
+    httpDoorRoutes,
+  ];
+  for (const routes of resources) app.route('/', routes(parts));
+  let document: Promise<unknown> | undefined;
+  app.get('/openapi.json', async (c) => {
+    document ??= parts.cloudlet.status().then(({ version }) => openApiDocument(app, version));
+    return c.json((await document) as object);
+  });
+  if (pages !== undefined) app.route('/', pages);
+  app.onError(problemHandler(parts.journal));
+  app.notFound(unknownRoute(methodsOf(app)));
+  return app;
+}
+
+/** Headers that keep a browser from doing more with an answer than we meant, where the route said nothing of its own; counts the answer. */
+function protect({ metrics }: HostParts): MiddlewareHandler<HostContext> {
+  return async (c, next) => {
+    await next();
+    const { headers, status } = c.res;
+    for (const [name, value] of PROTECTION) if (!headers.has(name)) headers.set(name, value);
+    metrics.requestAnswered(status);
+  };
+}
+
+const PROTECTION: readonly (readonly [string, string])[] = [
+  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['x-content-type-options', 'nosniff'],
+  ['x-frame-options', 'DENY'],
+  ['referrer-policy', 'no-referrer'],
+  ['cross-origin-resource-policy', 'same-origin'],
+];
+
+function refuseWhileDraining(draining: AbortSignal): MiddlewareHandler<HostContext> {
+  return async (c: Context<HostContext>, next) => {
+    if (draining.aborted && !isAnonymous(c.req.method, c.req.path)) throw shuttingDown();
+    await next();
+  };
+}
+
+/** Looks up which methods an address has, for 405 and its `Allow`. Built at the first miss, when all routes are in. */
+function methodsOf(app: Hono<HostContext>): (path: string) => readonly string[] {
+  let router: TrieRouter<string> | undefined;
+  return (path) => {
+    if (router === undefined) {
+      router = new TrieRouter();
+      for (const route of app.routes) if (route.method !== 'ALL') router.add('ALL', route.path, route.method);
+    }
+    const methods = new Set(router.match('ALL', path)[0].map(([method]) => method));
+    if (methods.has('GET')) methods.add('HEAD');
+    return [...methods].sort();
+  };
+}

@@ -1,0 +1,163 @@
+import { isIP } from 'node:net';
+import { homedir, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import * as v from 'valibot';
+import { CloudletError } from '../guest-sdk/protocol/index.ts';
+import type { AcceleratorChoice, SandboxKind } from '../runtime/index.ts';
+
+/** What one host serves, where it keeps things and how it runs guests. Made by `hostConfig` only, so it is always complete and valid. */
+export interface HostConfig {
+  /** TCP port; 0 lets the system choose. */
+  readonly port: number;
+  /** IP address to listen on. Anything but a loopback address serves the network. */
+  readonly bind: string;
+  /** Functions, keys and the owner's token. Losing it loses them. */
+  readonly dataDir: string;
+  /** What can be made again: base images, translated components. */
+  readonly cacheDir: string;
+  readonly sandbox: SandboxKind;
+  readonly accel: AcceleratorChoice;
+  /** The name people see; undefined leaves it to the cloudlet. */
+  readonly name: string | undefined;
+  /** Further names that a request may give in `Host`, for a cloudlet behind a name of its own or a forwarded port. */
+  readonly allowHosts: readonly string[];
+}
+
+const port = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,5}$/), v.transform(Number))]),
+  v.integer(),
+  v.minValue(0),
+  v.maxValue(65535),
+);
+const text = v.pipe(v.string(), v.nonEmpty());
+
+/** The flags of `cloudlet serve`, as commander hands them over. */
+const ServeFlags = v.strictObject({
+  port: v.optional(port),
+  bind: v.optional(
+    v.pipe(
+      text,
+      v.transform((address) => (address === 'localhost' ? '127.0.0.1' : address.replace(/^\[(.*)\]$/, '$1'))),
+      v.check((address) => isIP(address) !== 0),
+    ),
+  ),
+  data: v.optional(text),
+  cache: v.optional(text),
+  sandbox: v.optional(v.picklist(['microvm', 'process'])),
+  accel: v.optional(v.picklist(['auto', 'kvm', 'tcg'])),
+  name: v.optional(v.pipe(text, v.maxLength(63))),
+  allowHost: v.optional(v.array(v.pipe(v.string(), v.regex(/^[a-z0-9_.-]+$|^\[[0-9a-f:.]+\]$/i)))),
+});
+/** Flags of `cloudlet serve` before they are checked; each may also come from `CLOUDLET_<FLAG>`. */
+export type ServeFlags = {
+  readonly [K in keyof v.InferInput<typeof ServeFlags>]?: string | number | readonly string[] | undefined;
+};
+
+const EXPECTED: Readonly<Record<keyof typeof ServeFlags.entries, string>> = {
+  port: 'a number from 0 to 65535',
+  bind: 'an IP address of this machine, "localhost", or 0.0.0.0 for the whole network',
+  data: 'a directory',
+  cache: 'a directory',
+  sandbox: '"microvm" or "process"',
+  accel: '"auto", "kvm" or "tcg"',
+  name: 'a name of 1 to 63 characters',
+  allowHost: 'a host name without port',
+};
+
+/** Environment variables that other parts of the program read; naming them here keeps a misspelt one an error. */
+const CLIENT_VARIABLES: ReadonlySet<string> = new Set(['CLOUDLET_URL', 'CLOUDLET_TOKEN']);
+
+/** What the process was given by its surroundings; tests put their own in. */
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  readonly isRoot: boolean;
+}
+
+/** The surroundings of this process: the only place that reads `process.env`. */
+export function surroundings(): Surroundings {
+  return { environment: process.env, home: homedir(), isRoot: userInfo().uid === 0 };
+}
+
+/** Puts flags over environment over defaults; `request-invalid` names the first key that is unknown or has a bad value. */
+export function hostConfig(flags: ServeFlags = {}, around: Surroundings = surroundings()): HostConfig {
+  const given: Record<string, unknown> = { ...fromEnvironment(around.environment) };
+  for (const [key, value] of Object.entries(flags)) if (value !== undefined) given[key] = value;
+  const parsed = v.safeParse(ServeFlags, given);
+  if (!parsed.success) throw refusal(parsed.issues[0], given);
+  const chosen = parsed.output;
+  return {
+    port: chosen.port ?? 8080,
+    bind: chosen.bind ?? '127.0.0.1',
+    dataDir: resolve(chosen.data ?? defaultDirectory(around, 'XDG_DATA_HOME', '.local/share', '/var/lib')),
+    cacheDir: resolve(chosen.cache ?? defaultDirectory(around, 'XDG_CACHE_HOME', '.cache', '/var/cache')),
+    sandbox: chosen.sandbox ?? 'microvm',
+    accel: chosen.accel ?? 'auto',
+    name: chosen.name,
+    allowHosts: chosen.allowHost ?? [],
+  };
+}
+
+/** Where the `cloudlet` command finds its host: an address, and the directory whose token proves that the caller owns it. */
+export interface ClientConfig {
+  readonly url: string;
+  /** A token given outright, for a host whose data directory is out of reach. */
+  readonly token: string | undefined;
+  readonly dataDir: string;
+}
+
+/** Reads `CLOUDLET_URL`, `CLOUDLET_TOKEN` and the data directory for a verb that talks to a host. */
+export function clientConfig(
+  flags: { readonly data?: string | undefined } = {},
+  around: Surroundings = surroundings(),
+): ClientConfig {
+  return {
+    url: around.environment['CLOUDLET_URL'] || 'http://localhost:8080',
+    token: around.environment['CLOUDLET_TOKEN'] || undefined,
+    dataDir: hostConfig(flags.data === undefined ? {} : { data: flags.data }, around).dataDir,
+  };
+}
+
+/** Whether an address is reachable from this machine only. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || /^127\./.test(address) || /^::ffff:127\./i.test(address);
+}
+
+function fromEnvironment(environment: Surroundings['environment']): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
+  for (const [variable, value] of Object.entries(environment)) {
+    if (!variable.startsWith('CLOUDLET_') || CLIENT_VARIABLES.has(variable) || value === undefined || value === '')
+      continue;
+    const key = variable
+      .slice('CLOUDLET_'.length)
+      .toLowerCase()
+      .replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    if (!Object.hasOwn(ServeFlags.entries, key)) {
+      const known = [...Object.keys(ServeFlags.entries).map(variableOf), ...CLIENT_VARIABLES].join(', ');
+      throw new CloudletError('request-invalid', `expected one of ${known} in the environment, got ${variable}`);
+    }
+    given[key] = key === 'allowHost' ? value.split(',') : value;
+  }
+  return given;
+}
+
+function refusal(issue: v.InferIssue<typeof ServeFlags>, given: Record<string, unknown>): CloudletError {
+  const key = String(issue.path?.[0]?.key ?? '');
+  const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const expected = Object.hasOwn(EXPECTED, key) ? EXPECTED[key as keyof typeof EXPECTED] : undefined;
+  if (expected === undefined)
+    return new CloudletError('request-invalid', `there is no option ${flag}; see cloudlet serve --help`);
+  return new CloudletError(
+    'request-invalid',
+    `expected ${flag} (${variableOf(key)}) to be ${expected}, got ${JSON.stringify(given[key])}`,
+  );
+}
+
+function variableOf(key: string): string {
+  return `CLOUDLET_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+function defaultDirectory(around: Surroundings, variable: string, underHome: string, forRoot: string): string {
+  if (around.isRoot) return join(forRoot, 'cloudlet');
+  return join(around.environment[variable] || join(around.home, underHome), 'cloudlet');
+}

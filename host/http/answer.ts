@@ -1,0 +1,127 @@
+import type { Context } from 'hono';
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import type { Invocation, InvocationEnd } from '../../runtime/index.ts';
+import { connectionOf, type HostContext, takesTrailers } from './connection.ts';
+import { GUEST_CONTENT_POLICY, headersFromGuest, trailersFromGuest } from './guest-headers.ts';
+import { serverTiming } from './server-timing.ts';
+import { streamedBody } from './streamed-body.ts';
+
+/** An answer of a command up to this size is sent with its exit status in the header; a longer one, in the trailer. */
+export const BUFFERED_BYTES = 64 * 1024;
+
+/** Statuses whose answers have no body (RFC 9110). */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/**
+ * A command's stdout as an answer. Its exit status is known only at its end, so up to `BUFFERED_BYTES` are held back and then
+ * sent with `Cloudlet-Exit-Code` in the header. What is longer is streamed and has it in the trailer, as has everything for a
+ * caller that says `TE: trailers`.
+ */
+export async function commandAnswer(c: Context<HostContext>, invocation: Invocation): Promise<Response> {
+  const output = invocation.output[Symbol.asyncIterator]();
+  const streams = takesTrailers(c) && /(^|,)\s*trailers\b/i.test(c.req.header('te') ?? '');
+  const held: Uint8Array[] = [];
+  let heldBytes = 0;
+  for (;;) {
+    const next = await output.next();
+    if (next.done) return shortAnswer(invocation, held);
+    held.push(next.value);
+    heldBytes += next.value.length;
+    if (streams || heldBytes > BUFFERED_BYTES) break;
+  }
+  const headers = commonHeaders(invocation);
+  headers.set('content-type', 'application/octet-stream');
+  const sendTrailers = declareTrailers(c, headers, ['Cloudlet-Exit-Code', 'Server-Timing']);
+  const body = streamedBody(c, prepended(held, output), null, async () => {
+    const end = await invocation.done;
+    sendTrailers([
+      ['Cloudlet-Exit-Code', String(end.exitCode)],
+      ['Server-Timing', serverTiming(invocation.timing, end.runMs)],
+    ]);
+  });
+  return new Response(body, { headers });
+}
+
+/**
+ * A component's http answer, streamed. A failure half-way breaks the connection, so that it never looks complete.
+ * `onWithheld` is told which headers the function may not set on an origin that it shares with the cloudlet.
+ */
+export function httpAnswer(
+  c: Context<HostContext>,
+  invocation: Invocation,
+  onWithheld: (names: readonly string[]) => void,
+): Response {
+  const head = invocation.head;
+  if (head === null || head.status < 200 || head.status > 599) {
+    throw new CloudletError(
+      'guest-response-invalid',
+      `expected an http status from 200 to 599 from the function, got ${head?.status ?? 'none'}`,
+    );
+  }
+  const { fields, contentLength, stripped } = headersFromGuest(head.headers);
+  if (stripped.length > 0) onWithheld(stripped);
+  const headers = commonHeaders(invocation);
+  for (const [name, value] of fields) headers.append(name, value);
+  if (!headers.has('content-type')) headers.set('content-type', 'application/octet-stream');
+  if (c.req.method === 'HEAD' || BODILESS.has(head.status)) {
+    void discard(invocation);
+    return new Response(null, { status: head.status, headers });
+  }
+  const sendTrailers = contentLength === null ? declareTrailers(c, headers, ['Server-Timing']) : () => {};
+  const body = streamedBody(c, invocation.output[Symbol.asyncIterator](), contentLength, async () => {
+    const end: InvocationEnd = await invocation.done;
+    sendTrailers([...trailersFromGuest(end.trailers), ['Server-Timing', serverTiming(invocation.timing, end.runMs)]]);
+  });
+  return new Response(body, { status: head.status, headers });
+}
+
+async function shortAnswer(invocation: Invocation, held: readonly Uint8Array[]): Promise<Response> {
+  const end = await invocation.done;
+  const headers = commonHeaders(invocation, end.runMs);
+  headers.set('content-type', 'application/octet-stream');
+  headers.set('cloudlet-exit-code', String(end.exitCode));
+  return new Response(new Uint8Array(Buffer.concat(held)), { headers });
+}
+
+function commonHeaders(invocation: Invocation, runMs?: number): Headers {
+  return new Headers({
+    'cloudlet-invocation': invocation.id,
+    'cloudlet-function-version': String(invocation.version),
+    'server-timing': serverTiming(invocation.timing, runMs),
+    'content-security-policy': GUEST_CONTENT_POLICY,
+    'x-content-type-options': 'nosniff',
+  });
+}
+
+/** Announces trailers where they can be sent, and gives the function that sends them; they must go before the body ends. */
+function declareTrailers(
+  c: Context<HostContext>,
+  headers: Headers,
+  names: readonly string[],
+): (fields: readonly (readonly [string, string])[]) => void {
+  if (!takesTrailers(c)) return () => {};
+  headers.set('trailer', names.join(', '));
+  return (fields) =>
+    connectionOf(c)?.outgoing.addTrailers(fields.map(([name, value]) => [name, value] as [string, string]));
+}
+
+/** Items already taken, then the rest. Not a generator: leaving must reach the source even while it is being waited for. */
+function prepended(first: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncIterator<Uint8Array> {
+  const taken = [...first];
+  return {
+    next: async () => {
+      const value = taken.shift();
+      return value === undefined ? rest.next() : { done: false, value };
+    },
+    return: async () => (await rest.return?.()) ?? { done: true, value: undefined },
+  };
+}
+
+/** Reads and drops the body that a HEAD or a 304 has no place for, so that the guest can end well. */
+async function discard(invocation: Invocation): Promise<void> {
+  try {
+    for await (const chunk of invocation.output) void chunk;
+  } catch {
+    // The head was the whole answer and has been sent; the engine reports the failure to its observer.
+  }
+}

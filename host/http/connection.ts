@@ -1,0 +1,35 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { Context } from 'hono';
+import type { Caller } from '../trust/caller.ts';
+
+/** What Hono carries along with a request of ours. */
+export interface HostContext {
+  /** Node's request and response; missing when a test asks the app without a socket. */
+  Bindings: Partial<HttpBindings>;
+  Variables: {
+    /** Who asks; null for a stranger, who gets only what is anonymous. */
+    caller: Caller | null;
+  };
+}
+
+/** Node's side of a request, or null without a socket. */
+export function connectionOf(c: Context<HostContext>): HttpBindings | null {
+  // Hono leaves `env` undefined when `app.request()` is given none, whatever its type says.
+  const env = c.env as Partial<HttpBindings> | undefined;
+  return env?.incoming === undefined || env.outgoing === undefined
+    ? null
+    : { incoming: env.incoming, outgoing: env.outgoing };
+}
+
+/** Ends the connection under a response that cannot be completed, so that its receiver never takes a part for the whole. */
+export function breakConnection(c: Context<HostContext>): boolean {
+  const connection = connectionOf(c);
+  connection?.outgoing.destroy();
+  return connection !== null;
+}
+
+/** Whether trailers can be sent after a streamed answer: they need chunks, which HTTP/1.0 does not have. */
+export function takesTrailers(c: Context<HostContext>): boolean {
+  const incoming = connectionOf(c)?.incoming;
+  return incoming !== undefined && incoming.httpVersion !== '1.0' && incoming.method !== 'HEAD';
+}

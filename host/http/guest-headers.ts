@@ -1,0 +1,128 @@
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import type { HeaderPair } from '../../runtime/index.ts';
+
+/** Fields of one connection (RFC 9110, 7.6.1); a component neither sees nor sets them. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'http2-settings',
+]);
+
+/** What proves the caller to the cloudlet is not for the function: it could keep it and act as the owner. */
+const OURS: ReadonlySet<string> = new Set([
+  'host',
+  'authorization',
+  'cookie',
+  'cloudlet-deadline-ms',
+  'idempotency-key',
+]);
+
+/**
+ * What would let a function act on the origin that it shares with the cloudlet's own page: set or clear cookies and storage, open the
+ * origin to other sites, move it to another transport, or have the browser report about it.
+ */
+const ORIGIN_WIDE: ReadonlySet<string> = new Set([
+  'set-cookie',
+  'set-cookie2',
+  'clear-site-data',
+  'strict-transport-security',
+  'alt-svc',
+  'public-key-pins',
+  'nel',
+  'report-to',
+  'reporting-endpoints',
+  'service-worker-allowed',
+  'origin-agent-cluster',
+]);
+
+/** Fields of a function's answer, and their bytes together. The guest chooses them, the cloudlet pays. */
+const MAX_FIELDS = 256;
+const MAX_FIELD_BYTES = 64 * 1024;
+
+/** Scripts of a function's page run without our origin: no cookie of ours, no storage, no reading of our answers. */
+export const GUEST_CONTENT_POLICY = 'sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads';
+
+/** Headers as they go to a component, from Node's raw list of names and values. */
+export function headersForGuest(raw: readonly (readonly [string, string])[]): HeaderPair[] {
+  const named = nominated(raw.filter(([name]) => name.toLowerCase() === 'connection').map(([, value]) => value));
+  return raw
+    .map(([name, value]): HeaderPair => [name.toLowerCase(), Buffer.from(value, 'latin1')])
+    .filter(([name]) => !HOP_BY_HOP.has(name) && !OURS.has(name) && !named.has(name));
+}
+
+/** A component's fields, made safe to send. */
+export interface AnswerHeaders {
+  readonly fields: readonly (readonly [string, string])[];
+  /** Length of the body as the component declared it. */
+  readonly contentLength: number | null;
+  /** Names that were taken out because they reach beyond the function. */
+  readonly stripped: readonly string[];
+}
+
+/** Headers as they leave a component; `guest-response-invalid` when they are not HTTP or too many. */
+export function headersFromGuest(pairs: readonly HeaderPair[]): AnswerHeaders {
+  checkSize(pairs);
+  const all = pairs.map(([name, value]): [string, string] => [name.toLowerCase(), latin1(value)]);
+  for (const [name, value] of all) checkField(name, value);
+  const named = nominated(all.filter(([name]) => name === 'connection').map(([, value]) => value));
+  const stripped = new Set<string>();
+  const fields = all.filter(([name]) => {
+    if (HOP_BY_HOP.has(name) || named.has(name)) return false;
+    if (!ORIGIN_WIDE.has(name) && !name.startsWith('access-control-') && !name.startsWith('cloudlet-')) return true;
+    stripped.add(name);
+    return false;
+  });
+  return { fields, contentLength: lengthOf(fields), stripped: [...stripped] };
+}
+
+/** Trailers of a component: like headers, without those that frame or describe the message itself. */
+export function trailersFromGuest(pairs: readonly HeaderPair[]): readonly (readonly [string, string])[] {
+  return headersFromGuest(pairs).fields.filter(
+    ([name]) => !/^(content-|host$|location$|www-authenticate$|cache-control$|server-timing$)/.test(name),
+  );
+}
+
+function lengthOf(fields: readonly (readonly [string, string])[]): number | null {
+  const lengths = fields.filter(([name]) => name === 'content-length').map(([, value]) => value);
+  if (lengths.length === 0) return null;
+  if (lengths.length > 1 || !/^\d{1,15}$/.test(lengths[0]!)) {
+    throw new CloudletError(
+      'guest-response-invalid',
+      `expected one content-length that is a number from the function, got ${JSON.stringify(lengths.join(', ').slice(0, 80))}`,
+    );
+  }
+  return Number(lengths[0]);
+}
+
+function checkSize(pairs: readonly HeaderPair[]): void {
+  const bytes = pairs.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  if (pairs.length <= MAX_FIELDS && bytes <= MAX_FIELD_BYTES) return;
+  throw new CloudletError(
+    'guest-response-invalid',
+    `expected at most ${MAX_FIELDS} header fields of ${MAX_FIELD_BYTES} bytes from the function, got ${pairs.length} of ${bytes}`,
+  );
+}
+
+function checkField(name: string, value: string): void {
+  if (/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return;
+  throw new CloudletError(
+    'guest-response-invalid',
+    `expected HTTP header fields from the function, got ${JSON.stringify(name.slice(0, 60))} with a name or value that HTTP does not allow`,
+  );
+}
+
+function nominated(connectionValues: readonly string[]): ReadonlySet<string> {
+  return new Set(connectionValues.flatMap((value) => value.split(',')).map((name) => name.trim().toLowerCase()));
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}

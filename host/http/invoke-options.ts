@@ -1,0 +1,30 @@
+import type { Context } from 'hono';
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import type { InvokeOptions } from '../../runtime/index.ts';
+import type { HostContext } from './connection.ts';
+
+/** What a caller may say about an invocation in its headers: a shorter deadline, and that running it twice does no harm. */
+export function invokeOptions(c: Context<HostContext>): InvokeOptions {
+  const deadlineMs = deadline(c.req.header('cloudlet-deadline-ms'));
+  return {
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    idempotent: isIdempotent(c.req.header('idempotency-key')),
+    signal: c.req.raw.signal,
+  };
+}
+
+function deadline(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (ms > 0) return ms;
+  throw new CloudletError(
+    'request-invalid',
+    `expected Cloudlet-Deadline-Ms to be a whole number of milliseconds above 0, got ${JSON.stringify(text.slice(0, 60))}`,
+  );
+}
+
+function isIdempotent(key: string | undefined): boolean {
+  if (key === undefined) return false;
+  if (/^[\x21-\x7e]{1,255}$/.test(key)) return true;
+  throw new CloudletError('request-invalid', 'expected Idempotency-Key to be 1 to 255 visible ASCII characters');
+}

@@ -1,0 +1,133 @@
+import type { Context } from 'hono';
+import * as v from 'valibot';
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import type { HostContext } from './connection.ts';
+
+/** How a body is read. */
+export interface BodyLimits {
+  /** Longest body, bytes. */
+  readonly maxBytes: number;
+  /** Longest silence of the sender, milliseconds; left out for bodies that may be live streams, which the invocation's deadline bounds. */
+  readonly idleMs?: number;
+}
+
+/** Longest silence while a body is uploaded that is needed whole: a sender that stalls on purpose holds memory or disk. */
+export const UPLOAD_IDLE_MS = 30_000;
+
+/**
+ * The bytes of a request's body, as they come. Throws `body-too-large` before the first byte when the declared length says so, else at
+ * the byte too many; `body-truncated` when the sender leaves half-way; `request-timeout` when it falls silent.
+ * Leaving the loop early does not close the connection: the answer still goes over it.
+ */
+export async function* requestBody(
+  c: Context<HostContext>,
+  limits: BodyLimits,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  refuseDeclaredLength(declaredLength(c), limits.maxBytes);
+  const body = c.req.raw.body as ReadableStream<Uint8Array> | null;
+  if (body === null) return;
+  const reader = body.getReader();
+  let received = 0;
+  try {
+    for (;;) {
+      const { done, value } = await nextChunk(c, reader, limits.idleMs);
+      if (done) return;
+      received += value.length;
+      if (received > limits.maxBytes) throw tooLarge(`more than ${limits.maxBytes}`, limits.maxBytes);
+      yield value;
+    }
+  } finally {
+    // Not cancelled: cancelling a half-read request would destroy the socket, and with it the answer that may still be due.
+    reader.releaseLock();
+  }
+}
+
+/** A request's whole body, bounded. */
+export async function readBody(c: Context<HostContext>, maxBytes: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of requestBody(c, { maxBytes, idleMs: UPLOAD_IDLE_MS })) parts.push(part);
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+}
+
+/** Text of a JSON body; `request-invalid` says where it stops being UTF-8 or JSON. */
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new CloudletError(
+      'request-invalid',
+      `expected JSON in UTF-8, got ${bytes.length} bytes that are not: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
+}
+
+/** Checks plain data against one of the schemas that the OpenAPI description is made of; `request-invalid` names the path. */
+export function parseWith<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return parsed.output;
+  const issue = parsed.issues[0];
+  const path = v.getDotPath(issue);
+  throw new CloudletError(
+    'request-invalid',
+    `${path === null ? '$' : `$.${path}`}: expected ${issue.expected ?? issue.message}, got ${issue.received}`,
+  );
+}
+
+/** The length that the sender declared, or undefined for a chunked body. */
+export function declaredLength(c: Context<HostContext>): number | undefined {
+  const text = c.req.header('content-length');
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+/** Refuses a body in an encoding such as gzip, which nothing here undoes. */
+export function refuseEncodedBody(c: Context<HostContext>): void {
+  const encoding = c.req.header('content-encoding');
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return;
+  throw new CloudletError(
+    'media-type-unsupported',
+    `expected a body without Content-Encoding, got ${JSON.stringify(encoding.slice(0, 60))}`,
+  );
+}
+
+async function nextChunk(
+  c: Context<HostContext>,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  idleMs: number | undefined,
+): Promise<ReadableStreamReadResult<Uint8Array>> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    if (idleMs === undefined) return;
+    timer = setTimeout(
+      () =>
+        reject(
+          new CloudletError(
+            'request-timeout',
+            `expected more of the body within ${idleMs / 1000} s, got nothing; send it again`,
+          ),
+        ),
+      idleMs,
+    );
+  });
+  try {
+    return await Promise.race([reader.read(), silence]);
+  } catch (error) {
+    if (error instanceof CloudletError) throw error;
+    const declared = declaredLength(c);
+    throw new CloudletError(
+      'body-truncated',
+      `expected ${declared === undefined ? 'the end of the body' : `${declared} bytes of body`}, got the end of the connection; send it again`,
+      { cause: error },
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function refuseDeclaredLength(declared: number | undefined, maxBytes: number): void {
+  if (declared !== undefined && declared > maxBytes) throw tooLarge(String(declared), maxBytes);
+}
+
+function tooLarge(got: string, maxBytes: number): CloudletError {
+  return new CloudletError('body-too-large', `expected a body of at most ${maxBytes} bytes, got ${got}`);
+}

@@ -1,0 +1,78 @@
+import type { CloudletObserver } from '../runtime/index.ts';
+
+/** Facts that go with a journal line. Never input, output, tokens or headers of a request. */
+export type JournalFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+/** Where the host says what happens: one line for each event. */
+export interface Journal {
+  readonly info: (event: string, fields?: JournalFields) => void;
+  readonly warn: (event: string, fields?: JournalFields) => void;
+  /** `cause` is written with its stack, for the operator; it never reaches a caller. */
+  readonly error: (event: string, fields?: JournalFields, cause?: unknown) => void;
+}
+
+/** Where lines go and how they look; `console.error` when left out, readable when that is a terminal, else JSON. */
+export interface JournalOptions {
+  readonly write?: (line: string) => void;
+  readonly readable?: boolean;
+  readonly now?: () => Date;
+}
+
+/** Makes a journal: JSON lines for machines, `12:30:05 event key=value` for people. */
+export function createJournal(options: JournalOptions = {}): Journal {
+  const write = options.write ?? console.error;
+  const readable = options.readable ?? process.stderr.isTTY === true;
+  const now = options.now ?? (() => new Date());
+  const line =
+    (level: 'info' | 'warn' | 'error') =>
+    (event: string, fields: JournalFields = {}, cause?: unknown) => {
+      const all = cause === undefined ? fields : { ...fields, cause: describe(cause) };
+      write(
+        readable
+          ? readableLine(now(), level, event, all)
+          : JSON.stringify({ at: now().toISOString(), level, event, ...all }),
+      );
+    };
+  return { info: line('info'), warn: line('warn'), error: line('error') };
+}
+
+/** A journal that says nothing, for callers that have their own way to look. */
+export const silentJournal: Journal = createJournal({ write: () => {}, readable: false });
+
+/** Writes what the engine reports into a journal. */
+export function journalObserver(journal: Journal): CloudletObserver {
+  return {
+    published: (published) =>
+      journal.info(published.created ? 'published' : 'published again', {
+        function: published.name,
+        version: published.version,
+        digest: published.digest,
+        bytes: published.sizeBytes,
+      }),
+    removed: ({ name }) => journal.info('removed', { function: name }),
+    invoked: ({ id, name, version, outcome, durationMs, start }) =>
+      journal.info('invoked', { id, function: name, version, outcome, ms: Math.round(durationMs), start }),
+    sandboxStarted: ({ id, name, via, ms }) =>
+      journal.info('sandbox started', { id, function: name, via, ms: Math.round(ms) }),
+    sandboxClosed: ({ id, reason }) =>
+      reason === null ? journal.info('sandbox closed', { id }) : journal.warn('sandbox closed', { id, reason }),
+    warning: (sentence) => journal.warn('warning', { detail: sentence }),
+  };
+}
+
+function readableLine(at: Date, level: string, event: string, fields: JournalFields): string {
+  const time = at.toTimeString().slice(0, 8);
+  const facts = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${printable(value)}`);
+  return [time, ...(level === 'info' ? [] : [level]), event, ...facts].join(' ');
+}
+
+/** Quotes what could be mistaken for another field, or move the cursor of the terminal it is shown on. */
+function printable(value: string | number | boolean | null | undefined): string {
+  return typeof value === 'string' && !/^[\w.:/@-]+$/.test(value) ? JSON.stringify(value) : String(value);
+}
+
+function describe(cause: unknown): string {
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+}

@@ -1,0 +1,174 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { asCloudletError, CloudletError, type ErrorCode } from '../guest-sdk/protocol/index.ts';
+import type { Traffic } from './metrics.ts';
+import { problemHeaders, problemOf, problemResponse } from './problem.ts';
+
+/** What answers requests: `app.fetch` of Hono. */
+export type Handler = (request: Request, connection: HttpBindings) => Response | Promise<Response>;
+
+/** A listening socket and the requests that came over it. */
+export interface Listener {
+  /** The port, also when the system chose it. */
+  readonly port: number;
+  /** Puts another handler in place, for the requests to come. */
+  readonly use: (handler: Handler) => void;
+  readonly traffic: () => Traffic;
+  /** Waits until no request is unanswered, or `boundMs` is over; then closes the socket and all that is left. Idempotent. */
+  readonly close: (boundMs: number) => Promise<void>;
+}
+
+/** Time for all headers of a request: a caller that sends them byte by byte holds a connection. */
+const HEADERS_TIMEOUT_MS = 20_000;
+/** Silence on a connection between two requests. */
+const KEEP_ALIVE_MS = 30_000;
+const MAX_HEADER_BYTES = 32 * 1024;
+const MAX_CONNECTIONS = 2048;
+
+/** Listens. `sandbox-unavailable`, `conflict` and the like say in one sentence why it is not possible. */
+export async function listen(bind: string, port: number, handler: Handler): Promise<Listener> {
+  let current = handler;
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: 5_000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // A body may be a live stream of hours. Bodies that are needed whole have a limit on silence instead (request-body.ts),
+    // and every invocation has a deadline.
+    requestTimeout: 0,
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  const open = new Map<Socket, ServerResponse | null>();
+  const past = { receivedBytes: 0, sentBytes: 0 };
+  const respond = getRequestListener((request, connection) => current(request, connection as HttpBindings), {
+    overrideGlobalObjects: true,
+    errorHandler: (error) => problemResponse(badTarget(error), '/'),
+  });
+  server.on('connection', (socket: Socket) => {
+    open.set(socket, null);
+    socket.once('close', () => {
+      open.delete(socket);
+      past.receivedBytes += socket.bytesRead;
+      past.sentBytes += socket.bytesWritten;
+    });
+  });
+  const unanswered = new Set<ServerResponse>();
+  let idle: () => void = () => {};
+  server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const { socket } = incoming;
+    unanswered.add(outgoing);
+    open.set(socket, outgoing);
+    outgoing.once('close', () => {
+      unanswered.delete(outgoing);
+      if (open.get(socket) === outgoing) open.set(socket, null);
+      if (unanswered.size === 0) idle();
+    });
+    void respond(incoming, outgoing);
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+    answerBrokenRequest(error, socket, open.get(socket) ?? null),
+  );
+  await started(server, bind, port);
+
+  let closing: Promise<void> | undefined;
+  return {
+    port: (server.address() as AddressInfo).port,
+    use: (next) => {
+      current = next;
+    },
+    traffic: () => {
+      const sum = { ...past };
+      for (const socket of open.keys()) {
+        sum.receivedBytes += socket.bytesRead;
+        sum.sentBytes += socket.bytesWritten;
+      }
+      return sum;
+    },
+    close: (boundMs) => {
+      closing ??= (async () => {
+        let timer: NodeJS.Timeout | undefined;
+        const bound = new Promise<void>((resolve) => {
+          timer = setTimeout(resolve, boundMs);
+        });
+        const answered = new Promise<void>((resolve) => {
+          idle = resolve;
+          if (unanswered.size === 0) resolve();
+        });
+        await Promise.race([answered, bound]);
+        clearTimeout(timer);
+        const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+        server.closeAllConnections();
+        await closed;
+      })();
+      return closing;
+    },
+  };
+}
+
+function started(server: Server, bind: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, bind, port)));
+    server.listen({ host: bind, port }, () => {
+      server.removeAllListeners('error');
+      server.on('error', () => {
+        // After listening, errors are of single connections that could not be accepted (no file descriptors); the next one may be.
+      });
+      resolve();
+    });
+  });
+}
+
+function cannotListen(error: NodeJS.ErrnoException, bind: string, port: number): CloudletError {
+  const why: Record<string, string> = {
+    EADDRINUSE: `expected port ${port} of ${bind} to be free, but another program serves there; stop it or choose another one with --port`,
+    EACCES: `expected leave to serve on port ${port} of ${bind}; ports below 1024 need root, choose another one with --port`,
+    EADDRNOTAVAIL: `expected ${bind} to be an address of this machine; use --bind 127.0.0.1, or --bind 0.0.0.0 for the whole network`,
+  };
+  const sentence = why[error.code ?? ''] ?? `could not serve on port ${port} of ${bind}: ${error.message}`;
+  return new CloudletError('conflict', sentence, { cause: error });
+}
+
+/** Requests that are not HTTP never reach the app; they are answered here, on the bare socket. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, pending: ServerResponse | null): void {
+  // An answer that has begun must not get a second one behind it.
+  if (!socket.writable || pending?.headersSent === true) {
+    socket.destroy();
+    return;
+  }
+  const problem = brokenRequest(error, pending !== null);
+  const body = JSON.stringify(problemOf(problem, '/'));
+  const headers = {
+    ...problemHeaders(problem),
+    connection: 'close',
+    'content-length': String(Buffer.byteLength(body)),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${problem.traits.status} ${problem.traits.title}\r\n${lines.join('')}\r\n${body}`, () =>
+    socket.destroy(),
+  );
+}
+
+function brokenRequest(error: NodeJS.ErrnoException, inBody: boolean): CloudletError {
+  const [code, sentence] = ((): [ErrorCode, string] => {
+    if (error.code === 'HPE_HEADER_OVERFLOW')
+      return ['headers-too-large', `expected at most ${MAX_HEADER_BYTES} bytes of header, got more`];
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+      return ['request-timeout', `expected the whole header within ${HEADERS_TIMEOUT_MS / 1000} s`];
+    if (inBody)
+      return [
+        'body-truncated',
+        'expected the whole body that was announced, got its end before, or bytes that are no body',
+      ];
+    return ['request-invalid', 'expected HTTP/1.1, got something else'];
+  })();
+  return new CloudletError(code, sentence, { cause: error });
+}
+
+function badTarget(error: unknown): CloudletError {
+  return new CloudletError(
+    'request-invalid',
+    `expected a valid Host and request target: ${asCloudletError(error).message}`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,162 @@
+import { CloudletError } from '../guest-sdk/protocol/index.ts';
+import { Cloudlet, type CloudletLimits, DEFAULT_LIMITS } from '../runtime/index.ts';
+import { createApp } from './app.ts';
+import type { HostConfig } from './config.ts';
+import { type Invitation, invitationText, invite } from './invitation.ts';
+import { createJournal, type Journal, journalObserver } from './journal.ts';
+import { type Listener, listen } from './listener.ts';
+import { createMetrics } from './metrics.ts';
+import { observers } from './observers.ts';
+import { problemResponse } from './problem.ts';
+import { createTrust, ownNames } from './trust/index.ts';
+
+/** How long running invocations may go on after a host was told to stop. */
+const DRAIN_MS = 10_000;
+
+/** Details of a host that are not configuration; each has a real default. */
+export interface ServeOptions {
+  readonly journal?: Journal;
+  /** Where the address is shown. */
+  readonly say?: (text: string) => void;
+  /** Whether `say` reaches a person; decides whether the link with the token is shown. */
+  readonly terminal?: boolean;
+  /** Whether SIGINT and SIGTERM stop the host. A second signal ends the process at once. */
+  readonly handleSignals?: boolean;
+  readonly limits?: Partial<CloudletLimits>;
+  readonly drainMs?: number;
+}
+
+/** A running host. */
+export interface Serving {
+  /** Best address, without secret: `http://localhost:8080`. */
+  readonly url: string;
+  readonly port: number;
+  readonly invitation: Invitation;
+  readonly cloudlet: Cloudlet;
+  /** Refuses new work, lets running work end within a bound, closes everything. Idempotent. */
+  readonly close: () => Promise<void>;
+  /** Settles when the host has closed, for whatever reason. */
+  readonly closed: Promise<void>;
+}
+
+/**
+ * Runs a host: takes the port, opens the cloudlet, serves. While the cloudlet opens, `healthz` says yes and all else 503.
+ * Throws a `CloudletError` whose message is one sentence for the person who typed the command; nothing is left behind then.
+ */
+export async function serve(config: HostConfig, options: ServeOptions = {}): Promise<Serving> {
+  const journal = options.journal ?? createJournal();
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const draining = new AbortController();
+  const stopListening = options.handleSignals === false ? () => {} : onSignal(() => draining.abort());
+
+  // The port comes first: it is the quickest thing to fail, and answers health checks while the rest opens.
+  let listener: Listener | undefined;
+  let cloudlet: Cloudlet | undefined;
+  try {
+    listener = await listen(config.bind, config.port, starting);
+    const metrics = createMetrics(listener.traffic);
+    cloudlet = await Cloudlet.open({
+      dataDir: config.dataDir,
+      cacheDir: config.cacheDir,
+      sandbox: config.sandbox,
+      accel: config.accel,
+      ...(config.name === undefined ? {} : { name: config.name }),
+      limits,
+      observer: observers(journalObserver(journal), metrics.observer),
+      signal: draining.signal,
+    });
+    cloudlet.subscribe(metrics.event);
+    const names = ownNames({ bind: config.bind, id: cloudlet.id, allowHosts: config.allowHosts });
+    const trust = createTrust({ id: cloudlet.id, ownerToken: cloudlet.ownerToken, names });
+    const app = createApp({ cloudlet, limits, trust, journal, metrics, draining: draining.signal });
+    listener.use((request, connection) => app.fetch(request, connection));
+  } catch (error) {
+    stopListening();
+    await listener?.close(0);
+    await cloudlet?.close();
+    throw error;
+  }
+  const serving = running({
+    listener,
+    cloudlet,
+    config,
+    journal,
+    draining,
+    stopListening,
+    drainMs: options.drainMs ?? DRAIN_MS,
+  });
+  const terminal = options.terminal ?? process.stdout.isTTY === true;
+  const say = options.say ?? ((text) => process.stdout.write(text));
+  say(invitationText(serving.invitation, terminal, `the owner's token is in ${config.dataDir}`));
+  journal.info('serving', {
+    address: serving.url,
+    id: cloudlet.id,
+    sandbox: config.sandbox,
+    network: serving.invitation.network,
+  });
+  return serving;
+}
+
+interface Running {
+  readonly listener: Listener;
+  readonly cloudlet: Cloudlet;
+  readonly config: HostConfig;
+  readonly journal: Journal;
+  readonly draining: AbortController;
+  readonly stopListening: () => void;
+  readonly drainMs: number;
+}
+
+function running({ listener, cloudlet, config, journal, draining, stopListening, drainMs }: Running): Serving {
+  const invitation = invite(config.bind, listener.port, cloudlet.ownerToken);
+  const { promise: closed, resolve, reject } = Promise.withResolvers<void>();
+  closed.catch(() => {
+    // Whoever awaits `close()` or `closed` is told; nobody has to.
+  });
+  const shutDown = async (): Promise<void> => {
+    journal.info('stopping');
+    await listener.close(drainMs);
+    await cloudlet.close();
+    stopListening();
+    journal.info('stopped');
+  };
+  // An aborted signal does not fire again: a host that was told to stop while it opened stops right away.
+  const begin = (): void => void shutDown().then(resolve, reject);
+  if (draining.signal.aborted) begin();
+  else draining.signal.addEventListener('abort', begin, { once: true });
+  return {
+    url: invitation.addresses[0]!,
+    port: listener.port,
+    invitation,
+    cloudlet,
+    closed,
+    close: () => {
+      draining.abort();
+      return closed;
+    },
+  };
+}
+
+/** What is answered until the cloudlet is open. */
+function starting(request: Request): Response {
+  const { pathname } = new URL(request.url);
+  if (pathname === '/healthz') return new Response('ok\n');
+  return problemResponse(
+    new CloudletError('starting', 'the cloudlet is starting; try again in a moment', { retryAfterS: 1 }),
+    pathname,
+  );
+}
+
+function onSignal(stop: () => void): () => void {
+  let told = false;
+  const listener = (): void => {
+    if (told) process.exit(1);
+    told = true;
+    stop();
+  };
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.on(signal, listener);
+  return () => {
+    for (const signal of signals) process.off(signal, listener);
+  };
+}

@@ -1,0 +1,191 @@
+import { type Context, Hono } from 'hono';
+import * as v from 'valibot';
+import {
+  CloudletError,
+  Deployment,
+  digestOfHex,
+  FunctionInfo,
+  FunctionList,
+  Published,
+  parseName,
+  RollbackRequest,
+} from '../../guest-sdk/protocol/index.ts';
+import type { PublishOptions } from '../../runtime/index.ts';
+import type { HostContext } from '../http/connection.ts';
+import { requireMediaType } from '../http/media-type.ts';
+import {
+  declaredLength,
+  parseJson,
+  parseWith,
+  readBody,
+  refuseEncodedBody,
+  requestBody,
+  UPLOAD_IDLE_MS,
+} from '../http/request-body.ts';
+import { streamedBody } from '../http/streamed-body.ts';
+import { describe } from '../openapi.ts';
+import type { HostParts } from '../parts.ts';
+
+const COMPONENT_TYPES = { 'application/wasm': 'component', 'application/octet-stream': 'component' } as const;
+const MAX_ROLLBACK_BYTES = 4096;
+
+/** Functions: publish, list, look at, go back, remove. */
+export function functionRoutes({ cloudlet, limits }: HostParts): Hono<HostContext> {
+  const routes = new Hono<HostContext>();
+  const one = '/v1/functions/:name';
+
+  routes.get(
+    '/v1/functions',
+    describe({
+      summary: 'All functions',
+      tag: 'functions',
+      answers: { 200: { description: 'Functions', schema: FunctionList } },
+    }),
+    async (c) => c.json({ functions: await cloudlet.functions() }),
+  );
+  routes.get(
+    one,
+    describe({
+      summary: 'One function: versions, exports, grant, state',
+      tag: 'functions',
+      answers: { 200: { description: 'The function', schema: FunctionInfo } },
+      errors: ['function-unknown'],
+    }),
+    async (c) => c.json(await cloudlet.function(parseName(c.req.param('name')))),
+  );
+  routes.put(
+    one,
+    describe({
+      summary: 'Publish a component under a name',
+      tag: 'functions',
+      parameters: [
+        {
+          in: 'header',
+          name: 'Content-Digest',
+          description: 'sha-256=:<base64>: of the body (RFC 9530); another digest is refused',
+        },
+        { in: 'header', name: 'Prefer', description: 'respond-async: answer 202 with a deployment to watch' },
+      ],
+      body: {
+        description: 'A component, or a core module of WASI 0.1, which is adapted',
+        types: Object.keys(COMPONENT_TYPES),
+      },
+      answers: {
+        200: { description: 'This component already is the current version', schema: Published },
+        201: { description: 'A new version', schema: Published },
+        202: { description: 'Being published', schema: Deployment },
+      },
+      errors: [
+        'body-truncated',
+        'request-timeout',
+        'body-too-large',
+        'media-type-unsupported',
+        'component-refused',
+        'storage-full',
+      ],
+    }),
+    async (c) => {
+      const name = parseName(c.req.param('name'));
+      requireMediaType(c.req.header('content-type'), COMPONENT_TYPES);
+      refuseEncodedBody(c);
+      const body = requestBody(c, { maxBytes: limits.componentBytes, idleMs: UPLOAD_IDLE_MS });
+      if (prefersAsync(c)) {
+        const deployment = await cloudlet.deploy(name, body, publishOptions(c));
+        return c.json(deployment, 202, {
+          location: `/v1/deployments/${deployment.id}`,
+          'preference-applied': 'respond-async',
+        });
+      }
+      const published = await cloudlet.publish(name, body, publishOptions(c));
+      return c.json(published, published.created ? 201 : 200, { location: published.address });
+    },
+  );
+  routes.delete(
+    one,
+    describe({
+      summary: 'Remove a function, all its versions and its log',
+      tag: 'functions',
+      answers: { 204: { description: 'Removed' } },
+      errors: ['function-unknown'],
+    }),
+    async (c) => {
+      await cloudlet.remove(parseName(c.req.param('name')));
+      return c.body(null, 204);
+    },
+  );
+  routes.post(
+    `${one}/rollback`,
+    describe({
+      summary: 'Send calls to an earlier version again',
+      tag: 'functions',
+      body: { description: 'The version; left out, the one before the current', schema: RollbackRequest },
+      answers: { 200: { description: 'The function', schema: FunctionInfo } },
+      errors: ['function-unknown', 'version-unknown', 'conflict'],
+    }),
+    async (c) => {
+      const name = parseName(c.req.param('name'));
+      const { version } = parseWith(RollbackRequest, await rollbackBody(c));
+      return c.json(await cloudlet.rollback(name, version));
+    },
+  );
+  routes.get(
+    `${one}/component`,
+    describe({
+      summary: "A version's component, to run it elsewhere",
+      tag: 'functions',
+      parameters: [{ in: 'query', name: 'version', description: 'Left out, the current one' }],
+      answers: { 200: { description: 'The component', types: ['application/wasm'] } },
+      errors: ['function-unknown', 'version-unknown', 'storage-corrupt'],
+    }),
+    async (c) => {
+      const version = c.req.query('version');
+      const stored = await cloudlet.component(
+        parseName(c.req.param('name')),
+        version === undefined ? undefined : parseVersion(version),
+      );
+      return c.body(streamedBody(c, stored.bytes[Symbol.asyncIterator](), stored.sizeBytes), 200, {
+        'content-type': 'application/wasm',
+        'content-length': String(stored.sizeBytes),
+        etag: `"${stored.digest}"`,
+        'cloudlet-function-version': String(stored.version),
+      });
+    },
+  );
+  return routes;
+}
+
+function publishOptions(c: Context<HostContext>): Omit<PublishOptions, 'onProgress'> {
+  const contentLength = declaredLength(c);
+  const digest = contentDigest(c.req.header('content-digest'));
+  return {
+    ...(contentLength === undefined ? {} : { contentLength }),
+    ...(digest === undefined ? {} : { digest }),
+    signal: c.req.raw.signal,
+  };
+}
+
+function contentDigest(header: string | undefined): ReturnType<typeof digestOfHex> | undefined {
+  if (header === undefined) return undefined;
+  const base64 = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):/.exec(header)?.[1];
+  if (base64 !== undefined) return digestOfHex(Buffer.from(base64, 'base64').toString('hex'));
+  throw new CloudletError(
+    'request-invalid',
+    `expected Content-Digest with sha-256=:<base64>:, got ${JSON.stringify(header.slice(0, 200))}`,
+  );
+}
+
+function prefersAsync(c: Context<HostContext>): boolean {
+  return /(^|[,;])\s*respond-async\s*($|[,;])/i.test(c.req.header('prefer') ?? '');
+}
+
+function parseVersion(text: string): number {
+  return parseWith(v.pipe(v.number(), v.integer(), v.minValue(1)), /^\d{1,9}$/.test(text) ? Number(text) : text);
+}
+
+/** No body at all means the previous version. */
+async function rollbackBody(c: Context<HostContext>): Promise<unknown> {
+  const bytes = await readBody(c, MAX_ROLLBACK_BYTES);
+  if (bytes.length === 0) return {};
+  requireMediaType(c.req.header('content-type'), { 'application/json': 'json' });
+  return parseJson(bytes);
+}

@@ -1,0 +1,44 @@
+import { Hono } from 'hono';
+import { CloudletError, type LogLine, parseName } from '../../guest-sdk/protocol/index.ts';
+import type { HostContext } from '../http/connection.ts';
+import { eventStream, type ServerEvent } from '../http/event-stream.ts';
+import { describe } from '../openapi.ts';
+import type { HostParts } from '../parts.ts';
+
+/** A function's log: what its guests wrote, and what the host says about them. */
+export function logRoutes({ cloudlet, draining }: HostParts): Hono<HostContext> {
+  const routes = new Hono<HostContext>();
+  routes.get(
+    '/v1/functions/:name/logs',
+    describe({
+      summary: 'The kept lines of a log and those to come, as events "line"',
+      tag: 'functions',
+      parameters: [{ in: 'query', name: 'follow', description: 'false: end after the kept lines' }],
+      answers: { 200: { description: 'Server-sent events', types: ['text/event-stream'] } },
+      errors: ['function-unknown'],
+    }),
+    async (c) => {
+      const name = parseName(c.req.param('name'));
+      const follow = parseFollow(c.req.query('follow'));
+      // Asked first, because a stream that has begun cannot answer 404 any more.
+      await cloudlet.function(name);
+      const left = new AbortController();
+      const signal = AbortSignal.any([left.signal, draining, c.req.raw.signal]);
+      return eventStream(lineEvents(cloudlet.logs(name, { follow, signal })), () => left.abort());
+    },
+  );
+  return routes;
+}
+
+function parseFollow(text: string | undefined): boolean {
+  if (text === undefined || text === 'true') return true;
+  if (text === 'false') return false;
+  throw new CloudletError(
+    'request-invalid',
+    `expected follow=true or follow=false, got ${JSON.stringify(text.slice(0, 60))}`,
+  );
+}
+
+async function* lineEvents(lines: AsyncIterable<LogLine>): AsyncGenerator<ServerEvent, void, undefined> {
+  for await (const line of lines) yield { event: 'line', data: line };
+}

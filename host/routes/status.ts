@@ -1,0 +1,97 @@
+import { Hono } from 'hono';
+import { Advertisement, InvocationList, SandboxList, Status } from '../../guest-sdk/protocol/index.ts';
+import type { CloudletEvent } from '../../runtime/index.ts';
+import type { HostContext } from '../http/connection.ts';
+import { EventQueue } from '../http/event-queue.ts';
+import { eventStream, type ServerEvent } from '../http/event-stream.ts';
+import { describe } from '../openapi.ts';
+import type { HostParts } from '../parts.ts';
+
+/** What the cloudlet is and does now: for people, for Prometheus, and live for the page. */
+export function statusRoutes({ cloudlet, metrics, draining }: HostParts): Hono<HostContext> {
+  const routes = new Hono<HostContext>();
+
+  routes.get(
+    '/v1/advertisement',
+    describe({
+      summary: 'What the cloudlet tells anyone: the facts of its advertisement',
+      tag: 'cloudlet',
+      anonymous: true,
+      answers: { 200: { description: 'Facts', schema: Advertisement } },
+    }),
+    async (c) => {
+      const { id, name, version } = await cloudlet.status();
+      return c.json({ id, name, version, path: '/v1', auth: 'token' } satisfies Advertisement);
+    },
+  );
+  routes.get(
+    '/v1/status',
+    describe({
+      summary: 'What the cloudlet is, can do and is doing',
+      tag: 'cloudlet',
+      answers: { 200: { description: 'Status', schema: Status } },
+    }),
+    async (c) => c.json(await cloudlet.status()),
+  );
+  routes.get(
+    '/metrics',
+    describe({
+      summary: 'Counters and gauges for Prometheus',
+      tag: 'cloudlet',
+      answers: { 200: { description: 'Prometheus text 0.0.4', types: ['text/plain'] } },
+    }),
+    async (c) =>
+      c.text(metrics.render(await cloudlet.status()), 200, {
+        'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+      }),
+  );
+  routes.get(
+    '/v1/sandboxes',
+    describe({
+      summary: 'Sandboxes that exist now',
+      tag: 'cloudlet',
+      answers: { 200: { description: 'Sandboxes', schema: SandboxList } },
+    }),
+    (c) => c.json({ sandboxes: cloudlet.sandboxes() }),
+  );
+  routes.get(
+    '/v1/invocations',
+    describe({
+      summary: 'Running and lately finished invocations, newest first',
+      tag: 'cloudlet',
+      answers: { 200: { description: 'Invocations', schema: InvocationList } },
+    }),
+    (c) => c.json({ invocations: cloudlet.recent() }),
+  );
+  routes.get(
+    '/v1/events',
+    describe({
+      summary:
+        'What changes, as it changes: events "functions" and "sandboxes" (ask again), and "invocation" with its state',
+      tag: 'cloudlet',
+      answers: { 200: { description: 'Server-sent events', types: ['text/event-stream'] } },
+    }),
+    () => {
+      const queue = new EventQueue<ServerEvent>();
+      const unsubscribe = cloudlet.subscribe((event) => queue.push(serverEvent(event), keyOf(event)));
+      const stop = (): void => {
+        unsubscribe();
+        draining.removeEventListener('abort', stop);
+        queue.end();
+      };
+      draining.addEventListener('abort', stop);
+      return eventStream(queue, stop);
+    },
+  );
+  return routes;
+}
+
+function serverEvent(event: CloudletEvent): ServerEvent {
+  return event.kind === 'invocation'
+    ? { event: 'invocation', data: event.invocation }
+    : { event: event.kind, data: {} };
+}
+
+function keyOf(event: CloudletEvent): string {
+  return event.kind === 'invocation' ? event.invocation.id : event.kind;
+}

@@ -1,0 +1,89 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import type { HostContext } from '../http/connection.ts';
+import { isOwnOrigin } from './own-names.ts';
+import { identify, type Trust } from './trust.ts';
+
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** What anyone who reaches the port may read: whether we live, the page that asks for a token and what it is made of, and what the advertisement says. */
+const ANONYMOUS_GET: ReadonlySet<string> = new Set([
+  '/healthz',
+  '/readyz',
+  '/',
+  '/pair',
+  '/favicon.ico',
+  '/v1/advertisement',
+]);
+/** Where a caller without a session goes to get one; both check a proof of their own. */
+const ANONYMOUS_POST: ReadonlySet<string> = new Set(['/v1/session', '/v1/pair']);
+
+/** Lets a request through to the routes, or not. Runs before everything else, so that nothing is parsed, stored or started for a stranger. */
+export function gate(trust: Trust): MiddlewareHandler<HostContext> {
+  return async (c, next) => {
+    const authority = ownAuthority(c, trust);
+    refuseOtherSites(c, authority);
+    const caller = identify(c, trust);
+    if (caller === null && !isAnonymous(c.req.method, c.req.path)) {
+      throw new CloudletError(
+        'unauthorized',
+        'expected a session or the owner\'s token ("Authorization: Bearer …"), got neither; open the address that `cloudlet serve` prints, or read the token from the data directory',
+      );
+    }
+    if (caller?.byCookie && !SAFE.has(c.req.method)) requireOwnOrigin(c, authority);
+    c.set('caller', caller);
+    await next();
+  };
+}
+
+/** Whether a request needs no session. */
+export function isAnonymous(method: string, path: string): boolean {
+  if (method === 'POST') return ANONYMOUS_POST.has(path);
+  return (method === 'GET' || method === 'HEAD') && (ANONYMOUS_GET.has(path) || path.startsWith('/assets/'));
+}
+
+/** A name that is not ours in `Host` means that somebody's name was bound to our address: a rebinding page, or a wrong address. */
+function ownAuthority(c: Context<HostContext>, trust: Trust): string {
+  const requested = new URL(c.req.url).host;
+  const authority = c.req.header('host') ?? requested;
+  for (const name of new Set([authority, requested])) {
+    if (!trust.names.includes(name)) {
+      throw new CloudletError(
+        'forbidden',
+        `expected a name of this cloudlet in Host, got ${JSON.stringify(name.slice(0, 255))}; allow it with --allow-host if it is yours`,
+      );
+    }
+  }
+  return authority;
+}
+
+/** Browsers say which site a request comes from; from another one only what everybody may read is given. */
+function refuseOtherSites(c: Context<HostContext>, authority: string): void {
+  const open = SAFE.has(c.req.method) && isAnonymous(c.req.method, c.req.path);
+  if (open) return;
+  const origin = c.req.header('origin');
+  if (origin !== undefined && !isOwnOrigin(origin, authority)) {
+    throw new CloudletError(
+      'forbidden',
+      `expected a request from this cloudlet's own page, got one from ${JSON.stringify(origin.slice(0, 255))}`,
+    );
+  }
+  const site = c.req.header('sec-fetch-site');
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') {
+    throw new CloudletError(
+      'forbidden',
+      `expected a request from this cloudlet's own page, got one that the browser calls ${JSON.stringify(site.slice(0, 32))}`,
+    );
+  }
+}
+
+/** A cookie is sent by the browser, not by its owner: it must come with the proof that our own page asked. */
+function requireOwnOrigin(c: Context<HostContext>, authority: string): void {
+  const origin = c.req.header('origin');
+  if (origin !== undefined && isOwnOrigin(origin, authority)) return;
+  if (origin === undefined && c.req.header('sec-fetch-site') === 'same-origin') return;
+  throw new CloudletError(
+    'forbidden',
+    'expected an Origin header of this cloudlet beside a session cookie; without a browser, send the session as "Authorization: Bearer …"',
+  );
+}

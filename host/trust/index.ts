@@ -1,0 +1,6 @@
+export type { Caller } from './caller.ts';
+export { gate, isAnonymous } from './gate.ts';
+export { hostOf, isOwnOrigin, type OwnNames, type OwnNamesOptions, ownNames } from './own-names.ts';
+export { type OpenedSession, SESSION_MS, SessionStore } from './session-store.ts';
+export { createTrust, identify, proveOwner, type Trust, type TrustOptions } from './trust.ts';
+export { MAX_WRONG_TOKENS, WrongTokens } from './wrong-tokens.ts';
