@@ -6,7 +6,7 @@ import {
   preview1AdapterReactorPath,
 } from '@bytecodealliance/jco';
 import { CloudletError } from '../protocol/index.ts';
-import type { ExecutionModel } from './clang.ts';
+import type { ExecutionModel } from './c/clang.ts';
 
 /** The world that a core module implements. */
 export interface EmbeddedWorld {

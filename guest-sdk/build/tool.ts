@@ -46,12 +46,12 @@ export function runTool(file: string, args: readonly string[], options: ToolOpti
 }
 
 /**
- * Runs a compiler that must succeed.
+ * Runs a compiler that must succeed, and gives its warnings.
  * @throws CloudletError `build-failed` carrying the compiler's own words.
  */
-export async function runCompiler(file: string, args: readonly string[], options: ToolOptions = {}): Promise<void> {
+export async function runCompiler(file: string, args: readonly string[], options: ToolOptions = {}): Promise<string> {
   const { status, stdout, stderr } = await runTool(file, args, options);
-  if (status === 0) return;
+  if (status === 0) return stderr.trim();
   const words = stderr.trim() || stdout.trim() || 'it printed nothing';
   throw new CloudletError(
     'build-failed',

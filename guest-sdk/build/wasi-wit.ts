@@ -14,17 +14,17 @@ function bundled(): string {
 }
 
 /**
- * Copies a function's WIT (a file or a folder) to `into` and completes its `deps` with the WASI packages it does not bring itself,
+ * Copies a function's WIT (a file, a folder, or none) to `into` and completes its `deps` with the WASI packages it does not bring itself,
  * so that a world may name any WASI 0.2 interface without vendoring it. `rewrite` is applied to every text.
  */
 export async function assembleWit(
-  wit: string,
+  wit: string | null,
   into: string,
   rewrite: (text: string) => string = (text) => text,
 ): Promise<void> {
   await mkdir(into, { recursive: true });
-  if ((await stat(wit)).isDirectory()) await cp(wit, into, { recursive: true });
-  else await cp(wit, join(into, basename(wit)));
+  if (wit !== null && (await stat(wit)).isDirectory()) await cp(wit, into, { recursive: true });
+  else if (wit !== null) await cp(wit, join(into, basename(wit)));
   const deps = join(into, 'deps');
   await mkdir(deps, { recursive: true });
   const own = new Set(await readdir(deps));

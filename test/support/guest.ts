@@ -7,7 +7,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { componentNew, parse } from '@bytecodealliance/jco';
-import { compileC, type ExecutionModel, findClang } from '../../guest-sdk/build/clang.ts';
+import { compileC, type ExecutionModel, findClang } from '../../guest-sdk/build/c/clang.ts';
 import { embedWorld, encodeComponent } from '../../guest-sdk/build/encode.ts';
 import { componentizeQuickJs } from '../../guest-sdk/build/quickjs.ts';
 import { assembleWit } from '../../guest-sdk/build/wasi-wit.ts';
@@ -16,8 +16,9 @@ import { assembleWit } from '../../guest-sdk/build/wasi-wit.ts';
 type Recipe = (source: string, scratch: string) => Promise<Uint8Array>;
 
 const RECIPES: Readonly<Record<string, Recipe>> = {
-  cat: async (source, scratch) =>
-    encodeComponent(await core(join(source, 'main.c'), 'command', scratch), 'command', null),
+  cat: command,
+  files: command,
+  waits: command,
   preview1: (source, scratch) => core(join(source, 'main.c'), 'command', scratch),
   typed: (source, scratch) => reactor(source, 'typed.c', scratch),
   evil: (source, scratch) => reactor(source, 'evil.c', scratch),
@@ -61,8 +62,9 @@ export async function guest(name: string): Promise<string> {
 async function digestOf(source: string): Promise<string> {
   const hash = createHash('sha256');
   for (const folder of [source, BUILD_FOLDER]) {
-    for (const file of (await readdir(folder)).sort())
-      hash.update(`${file}\n`).update(await readFile(join(folder, file)));
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    for (const file of files.sort()) hash.update(`${file}\n`).update(await readFile(file));
   }
   hash.update(await readFile(LOCK_FILE)).update(String(await findClang()));
   return hash.digest('hex').slice(0, 16);
@@ -72,6 +74,10 @@ async function core(file: string, model: ExecutionModel, scratch: string): Promi
   const output = join(scratch, 'core.wasm');
   await compileC({ files: [file], model, output });
   return readFile(output);
+}
+
+async function command(source: string, scratch: string): Promise<Uint8Array> {
+  return encodeComponent(await core(join(source, 'main.c'), 'command', scratch), 'command', null);
 }
 
 async function reactor(source: string, file: string, scratch: string): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
-import { CloudletError } from '../protocol/index.ts';
-import { runCompiler, runTool } from './tool.ts';
+import { CloudletError } from '../../protocol/index.ts';
+import { runCompiler, runTool } from '../tool.ts';
 
 /** The tried one first, then what else may be there; Debian installs clang under its version only. */
 const CLANGS = [
@@ -29,6 +29,8 @@ export interface CSource {
   readonly files: readonly string[];
   /** Folders to search for headers. */
   readonly includes?: readonly string[];
+  /** Functions of the libc whose calls go to `__wrap_<name>` instead. */
+  readonly wrap?: readonly string[];
   readonly model: ExecutionModel;
   /** The core module to write. */
   readonly output: string;
@@ -55,28 +57,31 @@ async function probe(): Promise<string | null> {
   return null;
 }
 
+/** Where Debian's libstb-dev puts its headers; nothing else lies there, so the host's own headers stay out of sight. */
+export const STB_FOLDER = '/usr/include/stb';
+
 /**
- * Compiles and links C sources to a WASI 0.1 core module.
+ * Compiles and links C sources to a WASI 0.1 core module, and gives clang's warnings.
  * @throws CloudletError `tool-missing` with the packages to install, or `build-failed` with clang's words.
  */
-export async function compileC(source: CSource): Promise<void> {
+export async function compileC(source: CSource): Promise<string> {
   const clang = await findClang();
-  if (clang === null) {
+  if (clang === null)
     throw new CloudletError('tool-missing', `A C function needs clang, lld and wasi-libc: run \`${INSTALL_C_TOOLS}\`.`);
-  }
   const includes = (source.includes ?? []).flatMap((folder) => ['-I', folder]);
   const model = source.model === 'reactor' ? ['-mexec-model=reactor'] : [];
+  const wrap = (source.wrap ?? []).map((name) => `-Wl,--wrap=${name}`);
+  const compile = ['-O2', '-std=gnu11', '-Wall', '-Wextra', ...includes, '-isystem', STB_FOLDER];
   const args = [
     TARGET,
-    '-O2',
-    '-std=c11',
-    '-Wall',
-    '-Wextra',
     ...model,
-    ...includes,
-    '-Wl,--strip-debug',
+    ...compile,
     ...source.files,
     '-lm',
+    '-Wl,--strip-debug',
+    ...wrap,
+    '-o',
+    source.output,
   ];
-  await runCompiler(clang, [...args, '-o', source.output], { signal: source.signal });
+  return runCompiler(clang, args, { signal: source.signal });
 }

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Digest, digestOfHex } from '../protocol/index.ts';
+import { buildC } from './c/build-c.ts';
+import { type BuildContext, type BuildProgress, begin } from './progress.ts';
+import { type Project, readProject } from './project.ts';
+import { withTemporaryFolder } from './temporary-folder.ts';
+
+/** How a build is watched and stopped, and where it writes. */
+export interface BuildOptions {
+  readonly onProgress?: (progress: BuildProgress) => void;
+  readonly signal?: AbortSignal;
+  /** Folder of the finished component; `<project>/build` by default. */
+  readonly output?: string;
+}
+
+/** A finished build. */
+export interface Build {
+  /** Path of the component. */
+  readonly component: string;
+  readonly sizeBytes: number;
+  readonly digest: Digest;
+  readonly project: Project;
+}
+
+/**
+ * Builds the project in `folder` to `build/<name>.wasm`, which appears whole or not at all.
+ * @throws CloudletError `project-invalid` for the project file or the WIT, `tool-missing` with the packages to install,
+ * `build-failed` with the compiler's own words; the signal's reason when it aborts.
+ */
+export async function build(folder: string, options: BuildOptions = {}): Promise<Build> {
+  return withTemporaryFolder(async (scratch) => {
+    const context: BuildContext = { onProgress: options.onProgress ?? (() => {}), signal: options.signal, scratch };
+    begin(context, 'check', 'read cloudlet.json');
+    const project = await readProject(folder);
+    const bytes = await compile(project, context);
+
+    const output = options.output ?? join(project.folder, 'build');
+    const component = join(output, `${project.name}.wasm`);
+    begin(context, 'write', `write ${component}`);
+    await mkdir(output, { recursive: true });
+    // Beside its place, because a rename does not cross file systems; the name is this process's own.
+    const partial = join(output, `.${project.name}-${process.pid}-${Date.now()}.partial`);
+    await writeFile(partial, bytes);
+    await rename(partial, component);
+    const digest = digestOfHex(createHash('sha256').update(bytes).digest('hex'));
+    return { component, sizeBytes: bytes.length, digest, project };
+  });
+}
+
+async function compile(project: Project, context: BuildContext): Promise<Uint8Array> {
+  if (project.language === 'c') return buildC(project, context);
+  throw new Error('typescript');
+}

@@ -1,0 +1,21 @@
+/** What a build is doing, in order; a stage that is not needed does not come. */
+export type BuildStage = 'check' | 'bind' | 'bundle' | 'compile' | 'componentize' | 'write';
+
+/** A step of a build, or a compiler's warning during one. */
+export type BuildProgress =
+  | { readonly kind: 'stage'; readonly stage: BuildStage; readonly sentence: string }
+  | { readonly kind: 'warning'; readonly text: string };
+
+/** What every step of a build is given. */
+export interface BuildContext {
+  readonly onProgress: (progress: BuildProgress) => void;
+  readonly signal: AbortSignal | undefined;
+  /** An empty folder that is gone after the build. */
+  readonly scratch: string;
+}
+
+/** Begins a stage: ends the build when it was aborted, else tells what comes. */
+export function begin(context: BuildContext, stage: BuildStage, sentence: string): void {
+  context.signal?.throwIfAborted();
+  context.onProgress({ kind: 'stage', stage, sentence });
+}
