@@ -3,7 +3,7 @@ import type { Digest, Door, WitFunction } from '../../guest-sdk/protocol/index.t
 /** A component made ready to instantiate: jco's glue and the rewritten core modules. Immutable; named by component digest and tool versions. */
 export interface Artifact {
   readonly manifest: ArtifactManifest;
-  /** ES module source that exports `instantiate(getCoreModule, imports, instantiateCore)`. */
+  /** ES module source that exports `instantiate(getCoreModule, imports, instantiateCore)`; `instantiateCore` may give a promise. */
   readonly glue: string;
   /** Core modules by the file name the glue asks for. */
   readonly modules: readonly CoreModule[];
@@ -27,6 +27,8 @@ export interface ArtifactManifest {
   /** Where the glue puts `wasi:cli/run`'s `run` and `wasi:http/incoming-handler`'s `handle` in the instantiated exports. */
   readonly run: ExportPath | null;
   readonly http: ExportPath | null;
+  /** What the rewriter found in each core module, in the order of `Artifact.modules`. */
+  readonly modules: readonly ModuleTraits[];
 }
 
 /** A callable function and where it lives in what `instantiate` returns. */
@@ -37,3 +39,19 @@ export interface ArtifactFunction {
 
 /** Keys to follow from the instantiated exports to a function: `['greet']` or `['example:api/math@1.0.0', 'addAll']`. */
 export type ExportPath = readonly string[];
+
+/** What a core module does that matters for limiting it and for using an instance of it again. */
+export interface ModuleTraits {
+  readonly name: string;
+  /** False only for a module that cannot run for long by itself: no loops, no tail calls, at most one call in a function. */
+  readonly metered: boolean;
+  /** Its start function was taken out and is exported under a reserved name. */
+  readonly startExported: boolean;
+  /** Smallest size of its own linear memories together, in pages of 64 KiB. */
+  readonly memoryPages: number;
+  /** It has instructions that change tables after initialisation, so that restoring memories and globals does not restore it. */
+  readonly mutatesTables: boolean;
+  /** It drops data or element segments, which cannot be undone. */
+  readonly dropsSegments: boolean;
+  readonly growsMemory: boolean;
+}

@@ -2,7 +2,7 @@ import type { Door, WitFunction } from '../../guest-sdk/protocol/index.ts';
 import { ByteReader, refused } from './binary/byte-reader.ts';
 import { type BinaryKind, readPreamble } from './binary/preamble.ts';
 import { readComponent } from './inspect/component-reader.ts';
-import { readCoreModule } from './inspect/core-module-reader.ts';
+import { checkCoreNames, readCoreModule } from './inspect/core-module-reader.ts';
 import { doorOfInterface, exportedFunctions, exportedNames } from './inspect/exported-functions.ts';
 import { grantableImports } from './inspect/grantable-imports.ts';
 
@@ -51,6 +51,7 @@ export function inspectComponent(bytes: Uint8Array): ComponentInfo {
 
 function inspectCoreModule(reader: ByteReader): ComponentInfo {
   const module = readCoreModule(reader);
+  checkCoreNames(module);
   // The description of a world names further imports, which are checked when the component has been made.
   const foreign = module.typed ? [] : module.imports.filter((name) => name !== PREVIEW_1);
   if (foreign.length > 0) {

@@ -1,6 +1,6 @@
 import { type ByteReader, refused } from '../binary/byte-reader.ts';
 import { type Extern, lookUp, type Scope } from './type-space.ts';
-import { hex, readLabel } from './value-type-reader.ts';
+import { hex } from './value-type-reader.ts';
 
 /** What an index refers to. Core sorts are only stepped over: the inspector follows types, not code. */
 export type Sort = Extern['sort'] | 'core';
@@ -54,7 +54,7 @@ export function readAlias(reader: ByteReader, scope: Scope): void {
   const target = reader.u8('the target of an alias');
   if (target === 0x01) {
     reader.skipLeb('the index of a core instance');
-    readLabel(reader);
+    reader.name('a core name');
     return;
   }
   const extern =
@@ -67,7 +67,7 @@ export function readAlias(reader: ByteReader, scope: Scope): void {
 
 function fromInstance(reader: ByteReader, scope: Scope): Extern {
   const instance = lookUp(reader, scope.instances, 'an instance');
-  const name = readLabel(reader);
+  const name = reader.name('a name');
   const extern = instance.exports.get(name);
   if (extern === undefined)
     throw reader.malformed(`an alias of something that the instance exports, not of ${JSON.stringify(name)},`);

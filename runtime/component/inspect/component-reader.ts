@@ -1,9 +1,10 @@
 import { type ByteReader, refused } from '../binary/byte-reader.ts';
 import { readPreamble } from '../binary/preamble.ts';
 import { readAlias, readReference } from './alias-reader.ts';
+import { checkCoreNames, readCoreModule } from './core-module-reader.ts';
 import { declare, readDefinition, readExternDescription, readExternName } from './definition-reader.ts';
 import { type ComponentType, type Extern, lookUp, named, Scope } from './type-space.ts';
-import { hex, readFlag, readLabel } from './value-type-reader.ts';
+import { hex, readFlag } from './value-type-reader.ts';
 
 const SECTION_NAMES = [
   'custom',
@@ -47,6 +48,7 @@ function readSection(id: number, section: ByteReader, scope: Scope): void {
       return;
     case 1:
       if (readPreamble(section) !== 'core-module') throw section.malformed('a core module in a core module section');
+      checkCoreNames(readCoreModule(section));
       return;
     case 4:
       scope.budget.spend(1);
@@ -90,7 +92,7 @@ function readInstance(section: ByteReader, scope: Scope): void {
   const count = section.count(component === null ? 'exports of an instance' : 'arguments of an instance');
   scope.budget.spend(count);
   for (let left = count; left > 0; left -= 1) {
-    const name = component === null ? readExternName(section) : readLabel(section);
+    const name = component === null ? readExternName(section) : section.name('a name');
     const extern = readReference(section, scope);
     if (extern === null) throw section.malformed(`something of the component model as ${JSON.stringify(name)}`);
     if (component === null) declare(given, name, extern, section);

@@ -4,6 +4,8 @@ import { type ByteReader, refused } from '../binary/byte-reader.ts';
 export interface CoreModuleInfo {
   /** Module names of its imports, each once. */
   readonly imports: readonly string[];
+  /** Names of its imports within their modules. */
+  readonly importedNames: readonly string[];
   readonly exports: readonly string[];
   /** Whether it carries the description of a world, as `jco embed` and `wit-bindgen` leave it, from which a typed component can be made. */
   readonly typed: boolean;
@@ -12,6 +14,7 @@ export interface CoreModuleInfo {
 /** Reads imports, exports and custom section names of a core module, after its preamble. */
 export function readCoreModule(reader: ByteReader): CoreModuleInfo {
   const imports = new Set<string>();
+  const importedNames: string[] = [];
   const exports: string[] = [];
   let typed = false;
   while (!reader.done) {
@@ -22,7 +25,7 @@ export function readCoreModule(reader: ByteReader): CoreModuleInfo {
     if (id === 2) {
       for (let left = section.count('imports'); left > 0; left -= 1) {
         imports.add(section.name('the module of an import'));
-        section.name('the name of an import');
+        importedNames.push(section.name('the name of an import'));
         skipImportType(section);
       }
     }
@@ -34,7 +37,20 @@ export function readCoreModule(reader: ByteReader): CoreModuleInfo {
       }
     }
   }
-  return { imports: [...imports], exports, typed };
+  return { imports: [...imports], importedNames, exports, typed };
+}
+
+/** What the generator of bindings would put into source text unescaped, or what means something else to JavaScript. */
+const UNSAFE = /[^\x20-\x7e]|['"`\\]|\$\{|\*\/|\/\*|<\/|^__proto__$/;
+
+/** Refuses a core module whose names could not stand in generated code as they are. */
+export function checkCoreNames(module: CoreModuleInfo): void {
+  const unsafe = [...module.imports, ...module.importedNames, ...module.exports].find((name) => UNSAFE.test(name));
+  if (unsafe !== undefined) {
+    throw refused(
+      `expected names of core imports and exports in plain ASCII without quotes and backslashes, got ${JSON.stringify(unsafe.slice(0, 100))}`,
+    );
+  }
 }
 
 function skipImportType(section: ByteReader): void {

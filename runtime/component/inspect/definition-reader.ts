@@ -2,7 +2,15 @@
 import { type ByteReader, refused } from '../binary/byte-reader.ts';
 import { readAlias } from './alias-reader.ts';
 import { type Extern, type FuncType, lookUp, named, Scope, type TypeDef } from './type-space.ts';
-import { hex, readDefinedValueType, readFlag, readLabel, readMany, readValueType } from './value-type-reader.ts';
+import {
+  checkName,
+  hex,
+  readDefinedValueType,
+  readFlag,
+  readLabel,
+  readMany,
+  readValueType,
+} from './value-type-reader.ts';
 
 /** Reads one definition of a type section, or of the declarations inside an instance or component type. */
 export function readDefinition(reader: ByteReader, scope: Scope): TypeDef {
@@ -73,11 +81,15 @@ export function readExternDescription(reader: ByteReader, scope: Scope, name: st
   }
 }
 
+/** `fn`, `[method]thing.fn` or `ns:pkg/iface@1.0.0`. Names by URL or by hash are for registries and are not known here. */
+const EXTERN =
+  /^(?:(?:\[[a-z]+\])?[A-Za-z][A-Za-z0-9-]*(?:\.[A-Za-z][A-Za-z0-9-]*)?|[a-z][a-z0-9-]*(?::[a-z][a-z0-9-]*)+(?:\/[a-z][a-z0-9-]*)+(?:@[0-9A-Za-z.+-]+)?)$/;
+
 /** Reads the name of an import or export. */
 export function readExternName(reader: ByteReader): string {
   const form = reader.u8('the form of a name');
   if (form > 0x01) throw reader.malformed(`a plain name, not a name of form ${hex(form)},`);
-  return readLabel(reader);
+  return checkName(reader.name('a name'), EXTERN);
 }
 
 /** Records an import or export under its name, once. */

@@ -117,13 +117,21 @@ export function readDefinedValueType(opcode: number, reader: ByteReader, scope: 
   }
 }
 
+/** Words as WIT writes them, joined by "-". Whatever else stands there would reach generated code. */
+const LABEL = /^[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*$/;
+
 /** A name of a parameter, field, case or flag. */
 export function readLabel(reader: ByteReader): string {
-  const label = reader.name('a name');
-  if (label.length > LIMITS.nameBytes) {
-    throw refused(`expected names of at most ${LIMITS.nameBytes} bytes, got one of ${label.length}`);
+  return checkName(reader.name('a name'), LABEL);
+}
+
+/** Refuses a name that is too long or does not have its form. */
+export function checkName(name: string, form: RegExp): string {
+  if (name.length > LIMITS.nameBytes) {
+    throw refused(`expected names of at most ${LIMITS.nameBytes} bytes, got one of ${name.length}`);
   }
-  return label;
+  if (!form.test(name)) throw refused(`expected names of letters, digits and "-", got ${JSON.stringify(name)}`);
+  return name;
 }
 
 /** Reads a counted sequence; each element takes at least one byte of input. */

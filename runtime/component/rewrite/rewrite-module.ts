@@ -1,0 +1,165 @@
+import type { ModuleTraits } from '../artifact.ts';
+import { ByteReader, refused } from '../binary/byte-reader.ts';
+import { ByteWriter, signedLeb } from '../binary/byte-writer.ts';
+import type { CodeScan } from './function-scan.ts';
+import { limitMemories, limitTables } from './limits.ts';
+import { type MeterIndices, meterCode, scanCode } from './meter-code.ts';
+import { RESERVED_EXPORTS } from './metered-instance.ts';
+import { type ModuleShape, readModuleShape, SECTION, type Section } from './module-shape.ts';
+
+/** Name and version of the rewriter, for the key of the cache. Changes whenever its output does. */
+export const REWRITER = 'rewriter 1';
+
+/** Pages of 64 KiB that 32-bit addresses reach. */
+const MAX_PAGES = 65_536;
+const PREAMBLE = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
+
+/** Order of the sections in a module; custom sections may stand anywhere. */
+const ORDER = [
+  SECTION.type,
+  SECTION.import,
+  SECTION.function,
+  SECTION.table,
+  SECTION.memory,
+  SECTION.tag,
+  SECTION.global,
+  SECTION.export,
+  SECTION.start,
+  SECTION.element,
+  SECTION.dataCount,
+  SECTION.code,
+  SECTION.data,
+] as const;
+
+/** A rewritten core module and what was found in it. */
+export interface RewrittenModule {
+  readonly bytes: Uint8Array;
+  readonly traits: ModuleTraits;
+}
+
+/**
+ * Rewrites a core module so that the host can interrupt and limit it: every loop and function is charged for, the start
+ * function waits until the host calls it, tables cannot grow without bound. All indices of the module keep their meaning.
+ * Refuses a module that uses features which cannot be limited, or that V8 does not accept afterwards.
+ */
+export function rewriteModule(name: string, module: Uint8Array): RewrittenModule {
+  const shape = readModuleShape(module);
+  for (const reserved of Object.values(RESERVED_EXPORTS)) {
+    if (shape.exportNames.has(reserved))
+      throw refused(`the component uses the reserved export name ${JSON.stringify(reserved)}`);
+  }
+  const code = shape.sections.find(({ id }) => id === SECTION.code);
+  const { functions, seen } = scanCode(readerOf(module, code), shape.importedFunctions);
+  const metered = !endsByItself(seen);
+  const contents = new Map<number, ByteWriter>();
+  for (const { id, content } of shape.sections) {
+    if (id !== SECTION.custom && id !== SECTION.start) contents.set(id, new ByteWriter().bytes(content));
+  }
+  const tables = shape.sections.find(({ id }) => id === SECTION.table);
+  if (tables !== undefined) contents.set(SECTION.table, new ByteWriter().bytes(limitTables(readerOf(module, tables))));
+  if (shape.memories.length > 0) {
+    contents.set(SECTION.memory, new ByteWriter().bytes(limitMemories(shape.memories, () => MAX_PAGES)));
+  }
+  const exports: [name: string, kind: number, index: number][] = [];
+  if (shape.start !== null) exports.push([RESERVED_EXPORTS.start, 0, shape.start]);
+  if (metered) {
+    const indices = appendMeter(module, shape, contents);
+    const parameterCount = (index: number): number => shape.parameterCounts[shape.functionTypes[index] ?? -1] ?? 0;
+    contents.set(SECTION.code, meterCode(module, functions, parameterCount, indices));
+    exports.push([RESERVED_EXPORTS.checkpoint, 3, indices.checkpoint]);
+  }
+  if (exports.length > 0)
+    append(module, shape, contents, SECTION.export, exports.length, (out) => {
+      for (const [exported, kind, index] of exports) out.name(exported).u8(kind).u32(index);
+    });
+  const bytes = assemble(shape, contents);
+  if (!isValid(bytes)) {
+    throw refused(
+      isValid(module)
+        ? `the core module ${name} could not be made interruptible; please report it with the component`
+        : `the core module ${name} is not valid, or uses WebAssembly features that cannot run here`,
+    );
+  }
+  return {
+    bytes,
+    traits: {
+      name,
+      metered,
+      startExported: shape.start !== null,
+      memoryPages: shape.memories.reduce((sum, memory) => sum + memory.minimum, 0),
+      mutatesTables: seen.tableWrites > 0,
+      dropsSegments: seen.segmentDrops > 0,
+      growsMemory: seen.memoryGrows > 0,
+    },
+  };
+}
+
+function isValid(module: Uint8Array): boolean {
+  // The cast narrows the buffer's type only: nothing here is backed by shared memory.
+  return WebAssembly.validate(module as Uint8Array<ArrayBuffer>);
+}
+
+/** Whether a module only forwards: without loops and with at most one call in a function the depth of the stack bounds its time. */
+function endsByItself(seen: CodeScan): boolean {
+  return seen.loops + seen.tailCalls + seen.exceptions + seen.bulk + seen.memoryGrows === 0 && seen.calls <= 1;
+}
+
+/** Appends the types, the function and the globals of the meter; the code comes from `meterCode`. */
+function appendMeter(module: Uint8Array, shape: ModuleShape, contents: Map<number, ByteWriter>): MeterIndices {
+  const checkpointType = shape.parameterCounts.length;
+  const refillType = checkpointType + 1;
+  const indices: MeterIndices = {
+    checkpointType,
+    refill: shape.importedFunctions + shape.functionTypes.length,
+    fuel: shape.importedGlobals + shape.globals,
+    checkpoint: shape.importedGlobals + shape.globals + 1,
+  };
+  append(module, shape, contents, SECTION.type, 2, (out) => out.u8(0x60, 0x00, 0x01, 0x7e, 0x60, 0x00, 0x00));
+  append(module, shape, contents, SECTION.function, 1, (out) => out.u32(refillType));
+  append(module, shape, contents, SECTION.global, 2, (out) => {
+    const type = signedLeb(checkpointType);
+    out.u8(0x7e, 0x01, 0x42, 0x00, 0x0b); // i64, mutable, 0: the first charge asks the host
+    out.u8(0x63).bytes(type).u8(0x01, 0xd0).bytes(type).u8(0x0b); // (ref null $checkpoint), mutable, null
+  });
+  return indices;
+}
+
+/** Adds entries at the end of a section that is a counted list, or makes the section. */
+function append(
+  module: Uint8Array,
+  shape: ModuleShape,
+  contents: Map<number, ByteWriter>,
+  id: number,
+  added: number,
+  write: (out: ByteWriter) => unknown,
+): void {
+  const section = shape.sections.find((each) => each.id === id);
+  const reader = readerOf(module, section);
+  const count = section === undefined ? 0 : reader.u32('a count');
+  const out = new ByteWriter().u32(count + added);
+  if (section !== undefined) out.bytes(module.subarray(reader.at, reader.end));
+  write(out);
+  contents.set(id, out);
+}
+
+function assemble(shape: ModuleShape, contents: ReadonlyMap<number, ByteWriter>): Uint8Array {
+  const out = new ByteWriter().bytes(PREAMBLE);
+  for (const id of ORDER) {
+    const content = contents.get(id);
+    if (content !== undefined) out.section(id, content);
+  }
+  // Function names help in stack traces and still fit; every other custom section describes code that has moved.
+  const names = shape.sections.find((section) => section.id === SECTION.custom && isNameSection(section));
+  if (names !== undefined) out.section(SECTION.custom, new ByteWriter().bytes(names.content));
+  return out.finish();
+}
+
+function isNameSection({ content }: Section): boolean {
+  return content[0] === 4 && new TextDecoder().decode(content.subarray(1, 5)) === 'name';
+}
+
+function readerOf(module: Uint8Array, section: Section | undefined): ByteReader {
+  // An absent section reads as an empty list.
+  if (section === undefined) return new ByteReader(Uint8Array.of(0));
+  return new ByteReader(module, section.at, section.at + section.content.length);
+}

@@ -1,0 +1,90 @@
+import { Script } from 'node:vm';
+import type { Digest } from '../../guest-sdk/protocol/index.ts';
+import type { Artifact, ArtifactFunction, ArtifactManifest, ExportPath } from './artifact.ts';
+import { refused } from './binary/byte-reader.ts';
+import { doorOfInterface } from './inspect/exported-functions.ts';
+import { type ComponentInfo, inspectComponent } from './inspect.ts';
+import { REWRITER, rewriteModule } from './rewrite/rewrite-module.ts';
+import { ADAPTER, adaptCoreModule } from './transpile/adapt-core-module.ts';
+import { exportPath } from './transpile/export-path.ts';
+import { GENERATOR, generateGlue } from './transpile/generator.ts';
+import { renameWorldFunctions } from './transpile/rename-world-functions.ts';
+import { SUSPENDING_IMPORTS } from './transpile/suspending-imports.ts';
+
+/** Names and versions of everything that shapes an artifact. */
+export const TOOLS = `${GENERATOR}, ${ADAPTER}, ${REWRITER}`;
+
+/**
+ * Turns a component, or a WASI 0.1 core module, into an artifact. Executes nothing of it, but gives it to large tools that
+ * were not written for hostile input: outside of tests this runs in the confined child only.
+ */
+export async function transpile(bytes: Uint8Array, digest: Digest): Promise<Artifact> {
+  const { component, info } = await asComponent(bytes);
+  const { bytes: renamed, names } = renameWorldFunctions(component);
+  const functions: ArtifactFunction[] = info.functions.map((wit) => ({
+    wit,
+    path: wit.interface === null ? [names.get(wit.function)!] : exportPath(wit.interface, wit.function),
+  }));
+  const run = doorPath(info, 'run', 'run');
+  const http = doorPath(info, 'http', 'handle');
+  const { glue, modules } = await generateGlue(renamed, {
+    imports: [...SUSPENDING_IMPORTS],
+    exports: [
+      // The generator makes no asynchronous constructors and static functions: these cannot wait.
+      ...info.functions
+        .filter((wit) => !/^\[(?:constructor|static)\]/.test(wit.function))
+        .map((wit) => (wit.interface === null ? names.get(wit.function)! : `${wit.interface}#${wit.function}`)),
+      ...(run === null ? [] : [`${run[0]}#run`]),
+      ...(http === null ? [] : [`${http[0]}#handle`]),
+    ],
+  });
+  checkGlue(glue);
+  const rewritten = modules.map(({ name, bytes: module }) => rewriteModule(name, module));
+  const manifest: ArtifactManifest = {
+    format: 1,
+    component: digest,
+    tools: TOOLS,
+    doors: info.doors,
+    imports: info.imports,
+    functions,
+    run,
+    http,
+    modules: rewritten.map(({ traits }) => traits),
+  };
+  return {
+    manifest,
+    glue,
+    modules: rewritten.map(({ traits, bytes: module }) => ({ name: traits.name, bytes: module })),
+  };
+}
+
+async function asComponent(bytes: Uint8Array): Promise<{ component: Uint8Array; info: ComponentInfo }> {
+  const info = inspectComponent(bytes);
+  if (info.kind === 'component') return { component: bytes, info };
+  const component = await adaptCoreModule(bytes, info.doors.includes('run') ? 'command' : 'reactor');
+  return { component, info: inspectComponent(component) };
+}
+
+/** The path of the only function of the interface behind a door; the newest version when several are exported. */
+function doorPath(info: ComponentInfo, door: 'run' | 'http', name: string): ExportPath | null {
+  const interfaces = info.exports.filter((each) => doorOfInterface(each) === door);
+  const patch = (each: string): number => Number(each.slice(each.lastIndexOf('.') + 1));
+  interfaces.sort((a, b) => patch(b) - patch(a));
+  return interfaces[0] === undefined ? null : [interfaces[0], name];
+}
+
+/** Parses the glue without running it: names that meet badly in one scope make a program that is none. */
+function checkGlue(glue: string): void {
+  // Two things that only a module may have, and only once each: the export, and the address of the glue.
+  const script = glue
+    .replace(/^export (?=(?:async )?function instantiate\b)/m, '')
+    .replace(/`[^`]*`, import\.meta\.url/, 'name');
+  try {
+    new Script(script, { filename: 'glue.js' });
+  } catch (error) {
+    throw refused(
+      `the component could not be linked: its names do not fit together (${(error as Error).message})`,
+      error,
+    );
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * The choice of generator, in one file: the bindings generator of jco 1.10.2, whose glue is 4 to 40 times smaller than the
+ * current one's and has calls of 0.02 µs instead of 3 µs. It knows no WASI 0.3, which the inspector refuses before.
+ */
+import { generate } from 'jco-lean/component';
+import { refused } from '../binary/byte-reader.ts';
+
+/** Name and version of the generator, for the key of the cache. */
+export const GENERATOR = 'jco-lean 1.10.2';
+
+/** What the generator makes of a component: its glue and its core modules by file name. */
+export interface Generated {
+  readonly glue: string;
+  readonly modules: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+}
+
+/** Functions that may wait for the host (imports), and those that wait for the guest (exports); names as the glue's generator wants them. */
+export interface Suspending {
+  readonly imports: string[];
+  readonly exports: string[];
+}
+
+/** Makes the glue for a component that was inspected. Hostile input may make this trap, loop or eat memory: run it confined. */
+export async function generateGlue(component: Uint8Array, suspending: Suspending): Promise<Generated> {
+  const files = await filesOf(component, suspending);
+  const glue = files.find(([name]) => name.endsWith('.js'));
+  if (glue === undefined) throw refused('the component could not be linked: the generator gave no program');
+  return {
+    glue: new TextDecoder().decode(glue[1]),
+    modules: files.filter(([name]) => name.endsWith('.wasm')).map(([name, bytes]) => ({ name, bytes })),
+  };
+}
+
+async function filesOf(component: Uint8Array, suspending: Suspending): Promise<[string, Uint8Array][]> {
+  try {
+    const { files } = (await generate(component, {
+      name: 'component',
+      map: [],
+      instantiation: { tag: 'async' },
+      asyncMode: { tag: 'jspi', val: suspending },
+      noTypescript: true,
+      noNodejsCompat: true,
+      base64Cutoff: 0,
+    })) as { files: [string, Uint8Array][] };
+    return files;
+  } catch (error) {
+    throw refused(`the component could not be linked: ${firstLine(error)}`, error);
+  }
+}
+
+function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message
+    .split('\n')[0]!
+    .replace(/ \(see error\.payload\)$/, '')
+    .slice(0, 500);
+}
