@@ -24,7 +24,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'runtime/image': ['guest-sdk/protocol', 'runtime/store'],
   'runtime/machine': ['guest-sdk/protocol', 'runtime/image'],
   'runtime/component': ['guest-sdk/protocol', 'runtime/wasi', 'runtime/store'],
-  'runtime/agent': ['guest-sdk/protocol', 'runtime/wasi'],
+  'runtime/agent': ['guest-sdk/protocol', 'runtime/wasi', 'runtime/component/rewrite/metered-instance.ts'],
   'runtime/sandbox': [
     'guest-sdk/protocol',
     'runtime/component',
