@@ -1,0 +1,59 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseName } from '../../guest-sdk/protocol/index.ts';
+import { createJournal, journalObserver } from '../../host/journal.ts';
+
+const journal = suite('the journal');
+const now = (): Date => new Date('2026-11-22T12:30:05.250Z');
+
+function record(readable: boolean): { lines: string[]; journal: ReturnType<typeof createJournal> } {
+  const lines: string[] = [];
+  return { lines, journal: createJournal({ write: (line) => lines.push(line), readable, now }) };
+}
+
+journal('a machine gets one JSON object a line', () => {
+  const { lines, journal } = record(false);
+  journal.info('serving', { address: 'http://localhost:8080', skipped: undefined });
+  journal.warn('warning', { detail: 'two\nlines' });
+  assert.equal(lines, [
+    '{"at":"2026-11-22T12:30:05.250Z","level":"info","event":"serving","address":"http://localhost:8080"}',
+    '{"at":"2026-11-22T12:30:05.250Z","level":"warn","event":"warning","detail":"two\\nlines"}',
+  ]);
+});
+
+journal('a person gets a short line, and text from outside cannot break out of it', () => {
+  const { lines, journal } = record(true);
+  journal.warn('withheld', { function: 'hello', detail: 'a b=c\u001b[2J\n' });
+  assert.match(lines[0], /^\d\d:\d\d:05 warn withheld function=hello detail="a b=c\\u001b\[2J\\n"$/);
+});
+
+journal('an error carries its cause with the stack', () => {
+  const { lines, journal } = record(false);
+  journal.error('request failed', { reference: 'r' }, new TypeError('deep inside'));
+  assert.match(JSON.parse(lines[0]!).cause, /TypeError: deep inside\n.*journal\.test\.ts/s);
+});
+
+journal('it is told what the engine reports', () => {
+  const { lines, journal } = record(true);
+  const observer = journalObserver(journal);
+  observer.invoked?.({
+    id: 'i1',
+    name: parseName('hello'),
+    version: 2,
+    outcome: 'guest-trapped',
+    durationMs: 12.7,
+    start: 'idle',
+  });
+  observer.sandboxClosed?.({ id: 's1', reason: 'QEMU ended' });
+  observer.sandboxClosed?.({ id: 's2', reason: null });
+  assert.equal(
+    lines.map((line) => line.slice(9)),
+    [
+      'invoked id=i1 function=hello version=2 outcome=guest-trapped ms=13 start=idle',
+      'warn sandbox closed id=s1 reason="QEMU ended"',
+      'sandbox closed id=s2',
+    ],
+  );
+});
+
+journal.run();
