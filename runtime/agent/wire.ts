@@ -4,9 +4,15 @@
  *     u32le payload bytes | u8 wire version | u8 kind | u16le zero | u32le id | payload
  *
  * `body` payloads are raw bytes; every other payload is MessagePack. The receiver checks length, version and kind before it
- * allocates. Bodies in either direction are limited by credit: a sender may have at most `WINDOW_BYTES` unacknowledged.
+ * allocates. Bodies of invocations are limited by credit in either direction: a sender may have at most `WINDOW_BYTES`
+ * unacknowledged. The bytes of a load are not: the agent has to hold them all anyway, and the stream's own backpressure holds.
  */
 import { Packr, Unpackr } from 'msgpackr';
+
+export { ReceiveWindow, SendWindow } from './credit-window.ts';
+export { WireError } from './wire-error.ts';
+
+import { WireError } from './wire-error.ts';
 
 /** Changes whenever a frame or a message changes its meaning. */
 export const WIRE_VERSION = 1;
@@ -49,11 +55,6 @@ export interface Frame {
   readonly payload: Uint8Array;
 }
 
-/** A peer that breaks the rules of the wire; the channel cannot be trusted any more. */
-export class WireError extends Error {
-  override readonly name = 'WireError';
-}
-
 /** What the agent says when it is ready to load: its versions, for the log. Id 0. */
 export interface ReadyMessage {
   readonly wire: number;
@@ -63,6 +64,8 @@ export interface ReadyMessage {
 
 /** Puts a component into the agent; its bytes (glue, then the modules in order) follow as `body` frames and an `end` under the same id. */
 export interface LoadMessage {
+  /** The function's name: a command sees it as its first argument. */
+  readonly program: string;
   readonly glueBytes: number;
   readonly modules: readonly { readonly name: string; readonly bytes: number }[];
   readonly run: readonly string[] | null;
@@ -85,10 +88,10 @@ export interface LoadedMessage {
   readonly compileMs: number;
 }
 
-/** Starts an invocation of the loaded component; its input follows as `body` frames and an `end` under the same id. */
-export type InvokeMessage =
-  | { readonly door: 'call'; readonly target: string; readonly deadlineMs: number }
-  | { readonly door: 'run'; readonly arguments: readonly string[]; readonly deadlineMs: number }
+/** What to run in the loaded component. */
+export type InvokeRequest =
+  | { readonly door: 'call'; readonly target: string }
+  | { readonly door: 'run'; readonly arguments: readonly string[] }
   | {
       readonly door: 'http';
       readonly method: string;
@@ -97,8 +100,14 @@ export type InvokeMessage =
       /** Path with query, as the component shall see it. */
       readonly path: string;
       readonly headers: readonly (readonly [string, Uint8Array])[];
-      readonly deadlineMs: number;
     };
+
+/**
+ * Starts an invocation of the loaded component.
+ * `input` is the whole input when it is at hand and at most `CHUNK_BYTES`, which saves two frames on the way of a small call;
+ * when it is null the input follows as `body` frames and an `end` under the same id.
+ */
+export type InvokeMessage = InvokeRequest & { readonly deadlineMs: number; readonly input: Uint8Array | null };
 
 /** Status and headers of an http answer; before its first body byte. */
 export interface HeadMessage {
@@ -108,7 +117,12 @@ export interface HeadMessage {
 
 /** The end of an invocation. After it nothing more comes under this id. */
 export type DoneMessage =
-  | { readonly kind: 'ok'; readonly exitCode: number; readonly trailers?: readonly (readonly [string, Uint8Array])[]; readonly runMs: number }
+  | {
+      readonly kind: 'ok';
+      readonly exitCode: number;
+      readonly trailers?: readonly (readonly [string, Uint8Array])[];
+      readonly runMs: number;
+    }
   | { readonly kind: 'failed'; readonly code: string; readonly detail: string; readonly runMs: number };
 
 /** Guest output for the function's log; `id` is the invocation. */

@@ -1,0 +1,219 @@
+import { AgentInvocation } from './agent-invocation.ts';
+import type { ChannelPort } from './channel-port.ts';
+import { ComponentLoad } from './component-load.ts';
+import {
+  type CreditMessage,
+  type DoneMessage,
+  decodeMessage,
+  encodeFrame,
+  encodeMessage,
+  type Frame,
+  FrameReader,
+  type InvokeMessage,
+  type KindName,
+  type LoadedMessage,
+  type LoadMessage,
+  type ReadyMessage,
+  WIRE_VERSION,
+  WireError,
+} from './wire.ts';
+import type { FromWorker, Interrupt, WorkerComponent } from './worker-message.ts';
+import { WorkerSlot } from './worker-slot.ts';
+
+/** How long an interrupted worker may take to end its invocation before the worker itself is ended, milliseconds. */
+const ACKNOWLEDGE_MS = 100;
+
+/** Invocations that may wait for a worker. The host knows how many workers there are; only one that is being replaced makes any wait. */
+const WAITING = 64;
+
+/** Serves the channel: loads one component, hands invocations to workers, and ends those that do not end. Runs no guest code. */
+export class Agent {
+  readonly #port: ChannelPort;
+  readonly #slots: WorkerSlot[];
+  readonly #invocations = new Map<number, AgentInvocation>();
+  readonly #waiting: AgentInvocation[] = [];
+  readonly #reader = new FrameReader();
+  #load: ComponentLoad | null = null;
+  #component: WorkerComponent | null = null;
+  #loadedAs: ((loaded: Omit<LoadedMessage, 'compileMs'>) => void) | null = null;
+
+  constructor(port: ChannelPort, entry: URL, workers: number) {
+    this.#port = port;
+    const events = {
+      message: (slot: WorkerSlot, message: FromWorker) => this.#heard(slot, message),
+      lost: (slot: WorkerSlot, reason: string) => this.#lost(slot, reason),
+    };
+    this.#slots = Array.from({ length: workers }, () => new WorkerSlot(entry, events));
+  }
+
+  /** Starts the workers, then says `ready` and serves. */
+  async start(): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.start()));
+    this.#port.start((bytes) => {
+      for (const frame of this.#reader.push(bytes)) this.#dispatch(frame);
+    });
+    const ready: ReadyMessage = { wire: WIRE_VERSION, node: process.version, workers: this.#slots.length };
+    this.#say('ready', 0, ready);
+  }
+
+  #dispatch({ kind, id, payload }: Frame): void {
+    switch (kind) {
+      case 'ping':
+        this.#port.write(encodeFrame('pong', id, payload));
+        break;
+      case 'load':
+        this.#beginLoad(id, decodeMessage(payload) as LoadMessage);
+        break;
+      case 'invoke':
+        this.#invoke(id, decodeMessage(payload) as InvokeMessage);
+        break;
+      case 'cancel':
+        this.#interrupt(id, 'client-closed');
+        break;
+      case 'body':
+        // A copy: the payload is a view of what was read, and the worker gets bytes of its own.
+        if (this.#load?.id === id) this.#load.push(payload);
+        else this.#invocations.get(id)?.tell({ kind: 'body', id, bytes: payload.slice() });
+        break;
+      case 'end':
+        if (this.#load?.id === id) void this.#finishLoad(this.#load);
+        else this.#invocations.get(id)?.tell({ kind: 'end', id });
+        break;
+      case 'credit':
+        this.#invocations.get(id)?.tell({
+          kind: 'credit',
+          id,
+          bytes: (decodeMessage(payload) as CreditMessage).bytes,
+        });
+        break;
+      default:
+        throw new WireError(`expected a frame that a host may send, got ${kind}`);
+    }
+  }
+
+  #beginLoad(id: number, message: LoadMessage): void {
+    if (this.#load !== null || this.#component !== null) throw new WireError('expected one load for each agent');
+    this.#load = new ComponentLoad(id, message);
+  }
+
+  async #finishLoad(load: ComponentLoad): Promise<void> {
+    const startedAt = performance.now();
+    const answer = (loaded: Omit<LoadedMessage, 'compileMs'>) =>
+      this.#say('loaded', load.id, { ...loaded, compileMs: performance.now() - startedAt });
+    try {
+      const component = await load.finish();
+      this.#component = component;
+      this.#loadedAs = answer;
+      for (const slot of this.#slots) slot.load(component);
+    } catch (error) {
+      answer({ error: (error as Error).message });
+    }
+  }
+
+  #invoke(id: number, message: InvokeMessage): void {
+    const invocation = new AgentInvocation(id, message, () => this.#interrupt(id, 'deadline-exceeded'));
+    this.#invocations.set(id, invocation);
+    if (this.#component === null) {
+      this.#fail(invocation, 'machine-failed', 'the agent has no component');
+    } else if (this.#waiting.length >= WAITING) {
+      this.#fail(invocation, 'at-capacity', 'all workers are busy');
+    } else {
+      this.#waiting.push(invocation);
+      this.#assign();
+    }
+  }
+
+  #assign(): void {
+    for (const slot of this.#slots) {
+      if (!slot.ready || this.#runningIn(slot) !== undefined) continue;
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      next.begin(slot);
+    }
+  }
+
+  /** Climbs the ladder for an invocation: it is dropped when it waits; else its guest is interrupted, then its worker is ended. */
+  #interrupt(id: number, why: Interrupt): void {
+    const invocation = this.#invocations.get(id);
+    if (invocation === undefined || !invocation.interrupt(why)) return;
+    const slot = invocation.slot;
+    if (slot === null) {
+      this.#waiting.splice(this.#waiting.indexOf(invocation), 1);
+      this.#fail(invocation, why, 'the invocation had not begun');
+      return;
+    }
+    invocation.after(ACKNOWLEDGE_MS, () => {
+      const detail =
+        why === 'deadline-exceeded'
+          ? `the function did not finish within ${invocation.deadlineMs} ms`
+          : 'the caller left';
+      this.#fail(invocation, why, detail);
+      this.#replace(slot);
+    });
+  }
+
+  #heard(slot: WorkerSlot, message: FromWorker): void {
+    switch (message.kind) {
+      case 'up':
+        break;
+      case 'loaded':
+        this.#loadedAs?.(message.error === null ? {} : { error: message.error });
+        this.#loadedAs = null;
+        this.#assign();
+        break;
+      case 'head':
+        this.#say('head', message.id, message.head);
+        break;
+      case 'body':
+        this.#port.write(encodeFrame('body', message.id, message.bytes));
+        break;
+      case 'log':
+        this.#say('log', message.id, { stream: message.stream, text: message.text });
+        break;
+      case 'credit':
+        this.#say('credit', message.id, { bytes: message.bytes });
+        break;
+      case 'done': {
+        const invocation = this.#runningIn(slot);
+        if (invocation !== undefined) this.#finish(invocation, message.done);
+        break;
+      }
+      default:
+        message satisfies never;
+    }
+  }
+
+  #lost(slot: WorkerSlot, reason: string): void {
+    const invocation = this.#runningIn(slot);
+    if (invocation !== undefined) this.#fail(invocation, 'guest-trapped', `the function ended its worker: ${reason}`);
+    this.#replace(slot);
+  }
+
+  #replace(slot: WorkerSlot): void {
+    // An agent that cannot have its workers is of no use: the host sees the channel end and starts another machine.
+    slot.replace().catch((error: Error) => {
+      process.stderr.write(`agent: a worker could not be replaced: ${error.message}\n`);
+      process.exit(1);
+    });
+  }
+
+  #fail(invocation: AgentInvocation, code: string, detail: string): void {
+    this.#finish(invocation, { kind: 'failed', code, detail, runMs: invocation.ageMs });
+  }
+
+  #finish(invocation: AgentInvocation, done: DoneMessage): void {
+    invocation.end();
+    this.#invocations.delete(invocation.id);
+    this.#say('done', invocation.id, done);
+    this.#assign();
+  }
+
+  #runningIn(slot: WorkerSlot): AgentInvocation | undefined {
+    for (const invocation of this.#invocations.values()) if (invocation.slot === slot) return invocation;
+    return undefined;
+  }
+
+  #say(kind: KindName, id: number, message: unknown): void {
+    this.#port.write(encodeFrame(kind, id, encodeMessage(message)));
+  }
+}

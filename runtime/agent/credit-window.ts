@@ -1,0 +1,84 @@
+import { WireError } from './wire-error.ts';
+
+/** The sender's side of a body's credit: how many bytes may still go out before the receiver says more. */
+export class SendWindow {
+  readonly #windowBytes: number;
+  #available: number;
+  #waiting: (() => void)[] = [];
+
+  constructor(windowBytes: number) {
+    this.#windowBytes = windowBytes;
+    this.#available = windowBytes;
+  }
+
+  /** Bytes that may be sent now. */
+  get available(): number {
+    return this.#available;
+  }
+
+  /** Takes up to `wanted` bytes of credit and gives what it took; 0 means wait. */
+  take(wanted: number): number {
+    const taken = Math.min(wanted, this.#available);
+    this.#available -= taken;
+    return taken;
+  }
+
+  /** The receiver consumed `bytes`. More than was ever sent is a `WireError`. */
+  add(bytes: number): void {
+    if (!Number.isSafeInteger(bytes) || bytes <= 0 || this.#available + bytes > this.#windowBytes) {
+      throw new WireError(
+        `expected credit for at most ${this.#windowBytes - this.#available} bytes in flight, got ${bytes}`,
+      );
+    }
+    this.#available += bytes;
+    this.#wake();
+  }
+
+  /** Resolves when there may be credit again, or after `release`. */
+  wait(): Promise<void> {
+    if (this.#available > 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Wakes everyone who waits: the body has no receiver any more. */
+  release(): void {
+    this.#wake();
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+/** The receiver's side of a body's credit: refuses what was never allowed and says when to tell the sender of consumed bytes. */
+export class ReceiveWindow {
+  readonly #windowBytes: number;
+  #held = 0;
+  #unreported = 0;
+
+  constructor(windowBytes: number) {
+    this.#windowBytes = windowBytes;
+  }
+
+  /** Bytes came. More than the window holds is a `WireError`: the sender ignores credit. */
+  receive(bytes: number): void {
+    if (this.#held + this.#unreported + bytes > this.#windowBytes) {
+      throw new WireError(
+        `expected at most ${this.#windowBytes} body bytes in flight, got ${this.#held + this.#unreported + bytes}`,
+      );
+    }
+    this.#held += bytes;
+  }
+
+  /** Bytes were used up. Gives the credit to send now, 0 while it is too little to be worth a frame. */
+  consume(bytes: number): number {
+    this.#held -= bytes;
+    this.#unreported += bytes;
+    if (this.#unreported < this.#windowBytes / 4) return 0;
+    const credit = this.#unreported;
+    this.#unreported = 0;
+    return credit;
+  }
+}

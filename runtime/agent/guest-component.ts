@@ -1,0 +1,55 @@
+import { registerHooks } from 'node:module';
+import type { LoadMessage } from './wire.ts';
+import type { WorkerComponent } from './worker-message.ts';
+
+/** Instantiates a core module; given to the glue, which calls it for each module of a component and waits for the promise. */
+export type InstantiateCore = (
+  module: WebAssembly.Module,
+  imports: WebAssembly.Imports,
+) => WebAssembly.Instance | Promise<WebAssembly.Instance>;
+
+/** What the glue of a component exports: makes one instance of it. */
+export type Instantiate = (
+  getCoreModule: (name: string) => WebAssembly.Module,
+  imports: Readonly<Record<string, unknown>>,
+  instantiateCore: InstantiateCore,
+) => unknown;
+
+/** A component in a worker: its glue evaluated, its modules at hand. Holds nothing that one invocation could leave to the next. */
+export interface GuestComponent {
+  readonly message: LoadMessage;
+  /** A new instance, with its own memories, globals and handle tables. */
+  instantiate(imports: Readonly<Record<string, unknown>>, instantiateCore: InstantiateCore): Promise<unknown>;
+}
+
+/** The name under which the glue is imported. It is what stack traces show, so it is short, unlike a data URL. */
+const GLUE_URL = 'cloudlet:component';
+
+/** Evaluates a component's glue in this worker. Once for each worker: the module cache of Node keeps the first. */
+export async function loadComponent(component: WorkerComponent): Promise<GuestComponent> {
+  const hooks = registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier === GLUE_URL ? { url: GLUE_URL, format: 'module', shortCircuit: true } : next(specifier, context),
+    load: (url, context, next) =>
+      url === GLUE_URL ? { format: 'module', source: component.glue, shortCircuit: true } : next(url, context),
+  });
+  let instantiate: Instantiate | undefined;
+  try {
+    ({ instantiate } = (await import(GLUE_URL)) as { instantiate?: Instantiate });
+  } finally {
+    hooks.deregister();
+  }
+  if (typeof instantiate !== 'function') throw new Error('expected glue that exports instantiate');
+  const make = instantiate;
+  const modules = new Map(component.modules);
+  const getCoreModule = (name: string): WebAssembly.Module => {
+    const module = modules.get(name);
+    if (module === undefined)
+      throw new Error(`the glue asks for a core module ${JSON.stringify(name)} that was not sent`);
+    return module;
+  };
+  return {
+    message: component.message,
+    instantiate: async (imports, instantiateCore) => make(getCoreModule, imports, instantiateCore),
+  };
+}

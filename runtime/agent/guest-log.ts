@@ -1,0 +1,86 @@
+import type { ByteSink } from '../wasi/index.ts';
+
+/** Most text of one invocation that goes to the function's log, bytes: a guest in a loop must not fill the host's disk or the channel. */
+export const LOG_BYTES = 64 * 1024;
+
+/** Longest line that is kept together, bytes. */
+const LINE_BYTES = 4096;
+
+const NEWLINE = 0x0a;
+
+/** The part of the log that one invocation may use, shared by its streams. */
+export class LogBudget {
+  #left: number;
+  #dropped = 0;
+
+  constructor(bytes = LOG_BYTES) {
+    this.#left = bytes;
+  }
+
+  /** How many of `wanted` bytes may go out; the rest counts as dropped. */
+  take(wanted: number): number {
+    const taken = Math.min(wanted, this.#left);
+    this.#left -= taken;
+    this.#dropped += wanted - taken;
+    return taken;
+  }
+
+  get droppedBytes(): number {
+    return this.#dropped;
+  }
+}
+
+/** A guest's standard output or error on its way to the log, cut into lines. It never makes the guest wait. */
+export class GuestLog implements ByteSink {
+  readonly capacity = CAPACITY;
+  readonly #budget: LogBudget;
+  readonly #post: (text: string) => void;
+  readonly #decoder = new TextDecoder();
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+
+  constructor(budget: LogBudget, post: (text: string) => void) {
+    this.#budget = budget;
+    this.#post = post;
+  }
+
+  write(bytes: Uint8Array): void {
+    const kept = this.#budget.take(bytes.length);
+    if (kept === 0) return;
+    this.#pending.push(bytes.slice(0, kept));
+    this.#pendingBytes += kept;
+    if (this.#pendingBytes >= LINE_BYTES || bytes.subarray(0, kept).includes(NEWLINE)) this.#postLines();
+  }
+
+  wait(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  flush(): undefined {
+    return undefined;
+  }
+
+  close(): void {}
+
+  /** Posts the rest, whether or not its line has ended. */
+  finish(): void {
+    const text = this.#decoder.decode(Buffer.concat(this.#pending));
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    if (text !== '') this.#post(text);
+  }
+
+  #postLines(): void {
+    const all = Buffer.concat(this.#pending);
+    const end = all.lastIndexOf(NEWLINE) + 1;
+    // A line longer than the limit goes out in pieces.
+    const cut = all.length - end >= LINE_BYTES ? all.length : end;
+    const text = this.#decoder.decode(all.subarray(0, cut), { stream: true });
+    const rest = all.subarray(cut);
+    this.#pending = rest.length === 0 ? [] : [rest];
+    this.#pendingBytes = rest.length;
+    if (text !== '') this.#post(text);
+  }
+}
+
+const CAPACITY = 64 * 1024;

@@ -1,0 +1,103 @@
+import { Worker } from 'node:worker_threads';
+import {
+  type FromWorker,
+  INTERRUPTS,
+  type Interrupt,
+  type ToWorker,
+  type WorkerComponent,
+  type WorkerStart,
+} from './worker-message.ts';
+
+/** What a slot's owner hears. */
+export interface WorkerSlotEvents {
+  /** A message about the running invocation, or the end of a load. */
+  readonly message: (slot: WorkerSlot, message: FromWorker) => void;
+  /** The worker ended by itself, for instance because it used up its memory. It has to be replaced. */
+  readonly lost: (slot: WorkerSlot, reason: string) => void;
+}
+
+/**
+ * JavaScript heap of one worker, MiB. Values of typed calls live there: a guest that returns more than this costs its worker,
+ * not the agent.
+ */
+const WORKER_HEAP_MIB = 128;
+
+/** A place for one running invocation: a worker, and its successor after it had to be ended. */
+export class WorkerSlot {
+  readonly #entry: URL;
+  readonly #events: WorkerSlotEvents;
+  readonly #cell = new Int32Array(new SharedArrayBuffer(4));
+  #worker: Worker | null = null;
+  #component: WorkerComponent | null = null;
+  #ready = false;
+
+  constructor(entry: URL, events: WorkerSlotEvents) {
+    this.#entry = entry;
+    this.#events = events;
+  }
+
+  /** Whether the worker has the component and can take an invocation. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Starts the worker; resolves when it listens. */
+  start(): Promise<void> {
+    const start: WorkerStart = { interruptCell: this.#cell.buffer as SharedArrayBuffer };
+    Atomics.store(this.#cell, 0, 0);
+    const worker = new Worker(this.#entry, {
+      workerData: start,
+      env: {},
+      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB },
+    });
+    this.#worker = worker;
+    this.#ready = false;
+    worker.on('error', (error) => this.#lose(worker, error.message));
+    worker.on('exit', (status) => this.#lose(worker, `the worker ended with status ${status}`));
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: FromWorker) => {
+        if (worker !== this.#worker) return;
+        if (message.kind === 'up') return resolve();
+        if (message.kind === 'loaded') this.#ready = message.error === null;
+        this.#events.message(this, message);
+      });
+      worker.once('exit', () => reject(new Error('a worker ended before it listened')));
+    });
+  }
+
+  load(component: WorkerComponent): void {
+    this.#component = component;
+    this.post({ kind: 'load', component });
+  }
+
+  post(message: ToWorker): void {
+    this.#worker?.postMessage(message);
+  }
+
+  /** Starts an invocation. */
+  invoke(message: Extract<ToWorker, { kind: 'invoke' }>): void {
+    Atomics.store(this.#cell, 0, 0);
+    this.post(message);
+  }
+
+  /** First rung: a running guest sees it at its next fuel checkpoint, a waiting one by the message. */
+  interrupt(id: number, why: Interrupt): void {
+    Atomics.store(this.#cell, 0, INTERRUPTS.indexOf(why) + 1);
+    this.post({ kind: 'interrupt', id, why });
+  }
+
+  /** Second rung: ends the worker, whatever it does, and starts its successor. */
+  async replace(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = null;
+    this.#ready = false;
+    await worker?.terminate();
+    await this.start();
+    if (this.#component !== null) this.load(this.#component);
+  }
+
+  #lose(worker: Worker, reason: string): void {
+    if (worker !== this.#worker) return;
+    this.#events.lost(this, reason);
+  }
+}

@@ -1,0 +1,165 @@
+import type { Duplex } from 'node:stream';
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import {
+  CHUNK_BYTES,
+  type Frame,
+  FrameReader,
+  type InvokeRequest,
+  type LoadedMessage,
+  type LoadMessage,
+  type ReadyMessage,
+  WireError,
+} from '../agent/wire.ts';
+import { parseCredit, parseDone, parseHead, parseLoaded, parseLog, parseReady } from './agent-message.ts';
+import { Call, type CallInput, type CallLog } from './call.ts';
+import { FrameWriter } from './frame-writer.ts';
+
+/** The host's end of a machine's channel: many invocations over one byte stream. */
+export class Channel {
+  /** The agent's first words; rejects when the channel is lost before. */
+  readonly ready: Promise<ReadyMessage>;
+  /** Resolves, with the reason, when the channel is of no use any more: its end, an error, or a broken rule of the wire. */
+  readonly lost: Promise<CloudletError>;
+
+  readonly #stream: Duplex;
+  readonly #writer: FrameWriter;
+  readonly #reader = new FrameReader();
+  readonly #ready = Promise.withResolvers<ReadyMessage>();
+  readonly #lost = Promise.withResolvers<CloudletError>();
+  readonly #calls = new Map<number, Call>();
+  readonly #loads = new Map<number, PromiseWithResolvers<LoadedMessage>>();
+  readonly #pings = new Map<number, PromiseWithResolvers<void>>();
+  #nextId = 1;
+  #loss: CloudletError | null = null;
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+    this.#writer = new FrameWriter(stream);
+    this.ready = this.#ready.promise;
+    this.lost = this.#lost.promise;
+    this.ready.catch(() => {});
+    stream.on('data', (bytes: Uint8Array) => this.#take(bytes));
+    stream.on('error', (error) => this.#lose(`the channel to the agent failed: ${error.message}`));
+    stream.on('end', () => this.#lose('the agent closed its channel'));
+    stream.on('close', () => this.#lose('the channel to the agent was closed'));
+  }
+
+  /** Puts a component into the agent. Resolves with the agent's answer, good or bad. */
+  async load(message: LoadMessage, parts: readonly Uint8Array[]): Promise<LoadedMessage> {
+    const id = this.#takeId();
+    const answer = Promise.withResolvers<LoadedMessage>();
+    answer.promise.catch(() => {});
+    this.#loads.set(id, answer);
+    this.#writer.message('load', id, message);
+    for (const part of parts) {
+      for (let at = 0; at < part.length && this.#loss === null; at += CHUNK_BYTES) {
+        this.#writer.raw('body', id, part.subarray(at, at + CHUNK_BYTES));
+        await this.#writer.room();
+      }
+    }
+    this.#writer.raw('end', id, new Uint8Array(0));
+    return answer.promise;
+  }
+
+  /** Starts an invocation. A small input that is at hand travels with the request. */
+  invoke(request: InvokeRequest, input: CallInput, deadlineMs: number, log: CallLog): Call {
+    const id = this.#takeId();
+    const call = new Call(id, this.#writer, log);
+    this.#calls.set(id, call);
+    const inline = input instanceof Uint8Array && input.length <= CHUNK_BYTES ? input : null;
+    this.#writer.message('invoke', id, { ...request, deadlineMs, input: inline });
+    if (inline === null) void call.send(input);
+    return call;
+  }
+
+  /** Resolves when the agent's serving thread has answered. */
+  ping(): Promise<void> {
+    const id = this.#takeId();
+    const answer = Promise.withResolvers<void>();
+    this.#pings.set(id, answer);
+    this.#writer.raw('ping', id, new Uint8Array(0));
+    return answer.promise;
+  }
+
+  /** Gives up the channel; everything pending fails with `machine-failed` and this reason. Idempotent. */
+  close(reason: string): void {
+    this.#lose(reason);
+  }
+
+  #takeId(): number {
+    if (this.#loss !== null) throw this.#loss;
+    const id = this.#nextId;
+    this.#nextId = id === 0xffff_ffff ? 1 : id + 1;
+    return id;
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (this.#loss !== null) return;
+    try {
+      for (const frame of this.#reader.push(bytes)) this.#dispatch(frame);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#lose(`the agent broke the rules of the wire: ${error.message}`);
+    }
+  }
+
+  #dispatch({ kind, id, payload }: Frame): void {
+    switch (kind) {
+      case 'ready':
+        this.#ready.resolve(parseReady(payload));
+        break;
+      case 'loaded':
+        pending(this.#loads, id, kind, true).resolve(parseLoaded(payload));
+        break;
+      case 'pong':
+        pending(this.#pings, id, kind, true).resolve();
+        break;
+      case 'head':
+        pending(this.#calls, id, kind).takeHead(parseHead(payload));
+        break;
+      case 'body':
+        pending(this.#calls, id, kind).takeBody(payload);
+        break;
+      case 'log':
+        pending(this.#calls, id, kind).takeLog(parseLog(payload));
+        break;
+      case 'credit':
+        pending(this.#calls, id, kind).takeCredit(parseCredit(payload).bytes);
+        break;
+      case 'done':
+        pending(this.#calls, id, kind, true).takeDone(parseDone(payload));
+        break;
+      case 'load':
+      case 'invoke':
+      case 'cancel':
+      case 'ping':
+      case 'end':
+        throw new WireError(`expected a frame that an agent may send, got ${kind}`);
+      default:
+        kind satisfies never;
+    }
+  }
+
+  #lose(reason: string): void {
+    if (this.#loss !== null) return;
+    const loss = new CloudletError('machine-failed', reason);
+    this.#loss = loss;
+    this.#ready.reject(loss);
+    for (const load of this.#loads.values()) load.reject(loss);
+    for (const ping of this.#pings.values()) ping.reject(loss);
+    for (const call of this.#calls.values()) call.takeLoss(loss);
+    this.#loads.clear();
+    this.#pings.clear();
+    this.#calls.clear();
+    this.#stream.destroy();
+    this.#lost.resolve(loss);
+  }
+}
+
+/** What waits under `id`. The host chose the id and `done` is the last frame under it, so anything else is a broken rule. */
+function pending<T>(waiting: Map<number, T>, id: number, kind: string, last = false): T {
+  const found = waiting.get(id);
+  if (found === undefined) throw new WireError(`expected ${kind} for something that is pending, got id ${id}`);
+  if (last) waiting.delete(id);
+  return found;
+}

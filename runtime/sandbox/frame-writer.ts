@@ -1,0 +1,49 @@
+import type { Duplex } from 'node:stream';
+import { encodeFrame, encodeMessage, type KindName } from '../agent/wire.ts';
+
+/** Writes frames to a machine's channel; frames of one turn of the event loop go out in one system call. */
+export class FrameWriter {
+  readonly #stream: Duplex;
+  #corked = false;
+  #drained: Promise<void> | null = null;
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+  }
+
+  message(kind: KindName, id: number, message: unknown): void {
+    this.raw(kind, id, encodeMessage(message));
+  }
+
+  /** Writes a frame whose payload is bytes. After the channel ended it does nothing: the reader reports the end. */
+  raw(kind: KindName, id: number, payload: Uint8Array): void {
+    if (!this.#stream.writable) return;
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#stream.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.#stream.uncork();
+      });
+    }
+    if (!this.#stream.write(encodeFrame(kind, id, payload))) this.#drained ??= this.#nextDrain();
+  }
+
+  /** Resolves when the stream wants more bytes, or has ended. Body frames wait for it, control frames do not. */
+  async room(): Promise<void> {
+    await this.#drained;
+  }
+
+  #nextDrain(): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = () => {
+        this.#stream.off('drain', settle);
+        this.#stream.off('close', settle);
+        this.#drained = null;
+        resolve();
+      };
+      this.#stream.on('drain', settle);
+      this.#stream.on('close', settle);
+    });
+  }
+}

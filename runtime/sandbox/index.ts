@@ -1,0 +1,12 @@
+/** Component × machine: starts sandboxes, keeps them, and runs invocations in them. */
+export type { HeadMessage, InvokeRequest } from '../agent/wire.ts';
+export type { CallInput } from './call.ts';
+export type { HeaderPair, Invocation, InvocationEnd } from './invocation.ts';
+export type { RoomEntry } from './machine-room.ts';
+export { type PoolInvokeOptions, type PoolOptions, SandboxPool } from './pool.ts';
+export type { PoolObserver, SandboxStart } from './pool-observer.ts';
+export { type ProcessMachineOptions, startProcessMachine } from './process-machine.ts';
+export type { Sandbox, SandboxKind } from './sandbox.ts';
+export { type StartOptions, startSandbox } from './start-sandbox.ts';
+export type { SandboxState } from './state.ts';
+export type { LoadedVersion, PlaceTiming } from './version-lane.ts';

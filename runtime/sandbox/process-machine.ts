@@ -1,0 +1,64 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import type { Machine, MachineExit } from '../machine/machine.ts';
+
+/** How the agent is run as a child process. */
+export interface ProcessMachineOptions {
+  /** The agent's entry: a bundle or `runtime/agent/main.ts`. */
+  readonly agentFile: string;
+  /** The Node that runs it; default: the one that runs us. */
+  readonly node?: string;
+  /** Workers, and so invocations at once. */
+  readonly workers: number;
+}
+
+/** The channel's descriptor in the child: the first after stdin, stdout and stderr. */
+const CHANNEL_FD = 3;
+
+/** Bytes of stderr that are kept for the reason of an exit. */
+const TAIL_BYTES = 4096;
+
+/** How long a process may take to leave after its channel is closed before it is killed, milliseconds. */
+const GENTLE_MS = 500;
+
+/**
+ * The agent as a child process: the same code as in a microVM, without its boundary.
+ * The child gets none of our environment and ends itself when its channel ends, also when we are killed.
+ */
+export async function startProcessMachine(options: ProcessMachineOptions): Promise<Machine> {
+  const child = spawn(options.node ?? process.execPath, ['--disable-warning=ExperimentalWarning', options.agentFile], {
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    env: { CLOUDLET_CHANNEL_FD: String(CHANNEL_FD), CLOUDLET_WORKERS: String(options.workers) },
+    cwd: '/',
+  });
+  const tail = keepTail(child);
+  const exited = new Promise<MachineExit>((resolve) => {
+    child.once('error', (error) => resolve({ code: null, signal: null, tail: error.message }));
+    child.once('close', (code, signal) => resolve({ code, signal, tail: tail() }));
+  });
+  const { pid } = child;
+  if (pid === undefined) {
+    const exit = await exited;
+    throw new CloudletError('sandbox-unavailable', `the agent's process could not be started: ${exit.tail}`);
+  }
+  const channel = child.stdio[CHANNEL_FD] as Duplex;
+  return { id: randomUUID(), pid, channel, exited, close: () => end(child, channel, exited) };
+}
+
+async function end(child: ChildProcess, channel: Duplex, exited: Promise<MachineExit>): Promise<void> {
+  channel.destroy();
+  const timer = setTimeout(() => child.kill('SIGKILL'), GENTLE_MS);
+  await exited;
+  clearTimeout(timer);
+}
+
+function keepTail(child: ChildProcess): () => string {
+  let tail = '';
+  child.stderr?.setEncoding('utf8');
+  child.stderr?.on('data', (text: string) => {
+    tail = (tail + text).slice(-TAIL_BYTES);
+  });
+  return () => tail;
+}

@@ -1,0 +1,196 @@
+import { CloudletError, type Grant } from '../../guest-sdk/protocol/index.ts';
+import type { InvokeRequest, LoadMessage } from '../agent/wire.ts';
+import type { Artifact } from '../component/artifact.ts';
+import type { Machine, MachineExit } from '../machine/machine.ts';
+import type { Call, CallInput, CallLog } from './call.ts';
+import type { Channel } from './channel.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { moveState, type SandboxState } from './state.ts';
+
+/** `microvm` is a QEMU machine, `process` the same agent as a child process without isolation. */
+export type SandboxKind = 'microvm' | 'process';
+
+/** What is put into a sandbox: one version of a function. */
+export interface SandboxContent {
+  /** The function's name; a command sees it as its first argument. */
+  readonly program: string;
+  readonly artifact: Artifact;
+  readonly grant: Grant;
+}
+
+/** Limits of one call. */
+export interface CallOptions {
+  /** Wall time from now, milliseconds. */
+  readonly deadlineMs: number;
+  readonly log: CallLog;
+  readonly signal?: AbortSignal;
+}
+
+/** How a sandbox ended: `reason` is a sentence when it was not asked to. */
+export interface SandboxEnd {
+  readonly reason: string | null;
+}
+
+/** How long after the deadline the agent may answer before the caller is told without it, milliseconds. */
+const CALLER_GRACE_MS = 200;
+
+/**
+ * How long after the deadline, or after a cancel, the agent may take to end the invocation before its machine is ended, milliseconds.
+ * Longer than the caller waits: ending the machine costs its other invocations their answers, and a machine that shares a busy
+ * processor is late more often than it is lost.
+ */
+const CONFIRM_MS = 2_000;
+
+/** One function version loaded in one machine. It owns the machine. */
+export class Sandbox {
+  readonly id: string;
+  readonly kind: SandboxKind;
+  readonly pid: number;
+  readonly startedAt: Date;
+  /** Invocations that the agent runs at once. */
+  readonly workers: number;
+  /** Resolves when the sandbox is poisoned or closed: then it serves nothing more. */
+  readonly ended: Promise<SandboxEnd>;
+
+  readonly #machine: Machine;
+  readonly #channel: Channel;
+  readonly #clock: Clock;
+  readonly #ended = Promise.withResolvers<SandboxEnd>();
+  #state: SandboxState = 'starting';
+  #running = 0;
+  #served = 0;
+
+  /** Takes over a machine whose agent said `ready`; see `startSandbox`. */
+  constructor(parts: { kind: SandboxKind; machine: Machine; channel: Channel; workers: number; clock?: Clock }) {
+    this.id = parts.machine.id;
+    this.kind = parts.kind;
+    this.pid = parts.machine.pid;
+    this.startedAt = new Date();
+    this.workers = parts.workers;
+    this.ended = this.#ended.promise;
+    this.#machine = parts.machine;
+    this.#channel = parts.channel;
+    this.#clock = parts.clock ?? systemClock;
+    void this.#channel.lost.then((loss) => this.#poison(loss.message));
+    void this.#machine.exited.then((exit) => this.#poison(`the machine ${describeExit(exit)}`));
+  }
+
+  get state(): SandboxState {
+    return this.#state;
+  }
+
+  /** Invocations that occupy a worker, among them those whose caller was already answered. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Invocations that were started in it. */
+  get served(): number {
+    return this.#served;
+  }
+
+  /** Loads the one thing this sandbox will run. `machine-failed` when the agent cannot take it; the sandbox is then poisoned. */
+  async load(content: SandboxContent, signal?: AbortSignal): Promise<void> {
+    const abort = () => void this.close();
+    signal?.throwIfAborted();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      const { message, parts } = loadMessage(content);
+      const loaded = await this.#channel.load(message, parts);
+      if (loaded.error !== undefined) {
+        this.#poison(`the component could not be loaded: ${loaded.error}`);
+        throw new CloudletError('machine-failed', `the component could not be loaded: ${loaded.error}`);
+      }
+      if (this.#state === 'starting') this.#state = moveState(this.#state, 'ready');
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Starts an invocation. The caller sees to it that there are never more than `workers`. */
+  invoke(request: InvokeRequest, input: CallInput, options: CallOptions): Call {
+    if (this.#state !== 'ready') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
+    options.signal?.throwIfAborted();
+    const call = this.#channel.invoke(request, input, options.deadlineMs, options.log);
+    this.#running += 1;
+    this.#served += 1;
+    const left = () => call.fail(new CloudletError('client-closed', 'the caller left before the answer was complete'));
+    options.signal?.addEventListener('abort', left, { once: true });
+    const stopCaller = this.#clock.after(options.deadlineMs + CALLER_GRACE_MS, () =>
+      call.fail(new CloudletError('deadline-exceeded', `the function did not finish within ${options.deadlineMs} ms`)),
+    );
+    // Any early end, by deadline, by the caller's leaving or by a failing input, gives the agent so long to confirm it.
+    let stopConfirm = () => {};
+    let confirmed = false;
+    call.done.catch(() => {
+      if (confirmed) return;
+      stopConfirm = this.#clock.after(CONFIRM_MS, () =>
+        this.#poison(`an invocation could not be ended within ${CONFIRM_MS} ms`),
+      );
+    });
+    void call.confirmed.then(() => {
+      confirmed = true;
+      stopCaller();
+      stopConfirm();
+      options.signal?.removeEventListener('abort', left);
+      this.#running -= 1;
+    });
+    return call;
+  }
+
+  /** Resolves when the agent's serving thread has answered; rejects when there is none. */
+  ping(): Promise<void> {
+    return this.#channel.ping();
+  }
+
+  /** Ends the machine. Idempotent; resolves when its process is gone. */
+  async close(): Promise<void> {
+    if (this.#state === 'starting' || this.#state === 'ready') {
+      this.#state = moveState(this.#state, 'closed');
+      this.#ended.resolve({ reason: null });
+    }
+    this.#channel.close('the sandbox was closed');
+    await this.#machine.close();
+  }
+
+  #poison(reason: string): void {
+    if (this.#state !== 'starting' && this.#state !== 'ready') return;
+    this.#state = moveState(this.#state, 'poisoned');
+    this.#channel.close(reason);
+    this.#ended.resolve({ reason });
+    void this.#machine.close().then(() => {
+      if (this.#state === 'poisoned') this.#state = moveState(this.#state, 'closed');
+    });
+  }
+}
+
+/** How a machine ended, for a reason: "ended by SIGKILL; it said at last: …". */
+export function describeExit(exit: MachineExit): string {
+  const how = exit.signal === null ? `ended with status ${exit.code}` : `was ended by ${exit.signal}`;
+  const said = exit.tail.trim();
+  return said === '' ? how : `${how}; it said at last: ${said}`;
+}
+
+/** The load message of an artifact under its grant, and the bytes that follow it. Pure. */
+export function loadMessage(content: SandboxContent): { message: LoadMessage; parts: Uint8Array[] } {
+  const { artifact, grant } = content;
+  const { manifest } = artifact;
+  const glue = new TextEncoder().encode(artifact.glue);
+  const message: LoadMessage = {
+    program: content.program,
+    glueBytes: glue.length,
+    modules: artifact.modules.map((module) => ({ name: module.name, bytes: module.bytes.length })),
+    run: manifest.run,
+    http: manifest.http,
+    functions: manifest.functions.map(({ wit, path }) => ({
+      name: wit.name,
+      path,
+      fallible: wit.result?.kind === 'result',
+    })),
+    environment: Object.entries(grant.environment),
+    arguments: grant.arguments,
+    memoryMib: grant.limits.memoryMib,
+    valueBytes: grant.limits.valueBytes,
+  };
+  return { message, parts: [glue, ...artifact.modules.map((module) => module.bytes)] };
+}
