@@ -1,9 +1,6 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { componentNew } from '@bytecodealliance/jco';
-import { inspectTypes, type NamedTypes } from '../../runtime/index.ts';
 import { CloudletError } from '../protocol/index.ts';
-import { embedWorld } from './encode.ts';
 
 /** Name of the world that a build makes of the author's by adding what the guest library imports. */
 export const BUILD_WORLD = 'cloudlet-build';
@@ -39,21 +36,4 @@ export async function addBuildWorld(wit: string, world: string | null, statement
   const header = world === null ? 'package cloudlet:build;\n\n' : '';
   const body = [...(world === null ? [] : [`include ${world};`]), ...statements];
   await writeFile(join(wit, `${BUILD_WORLD}.wit`), `${header}world ${BUILD_WORLD} {\n  ${body.join('\n  ')}\n}\n`);
-}
-
-/**
- * The functions that a world exports, with the names of their types.
- * @throws CloudletError `project-invalid` with the WIT parser's words.
- */
-export async function describeWorld(wit: string, world: string): Promise<NamedTypes> {
-  let component: Uint8Array;
-  try {
-    component = await componentNew(await embedWorld(null, { wit, world }), []);
-  } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    throw new CloudletError('project-invalid', `The WIT of the world ${world} is not valid: ${words}`, {
-      cause: error,
-    });
-  }
-  return inspectTypes(component);
 }

@@ -8,9 +8,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { componentNew, parse } from '@bytecodealliance/jco';
 import { compileC, type ExecutionModel, findClang } from '../../guest-sdk/build/c/clang.ts';
+import { EXIT_IMPORT, EXIT_STATUS_FILE, EXIT_WRAP } from '../../guest-sdk/build/c/exit-status.ts';
 import { embedWorld, encodeComponent } from '../../guest-sdk/build/encode.ts';
 import { componentizeQuickJs } from '../../guest-sdk/build/quickjs.ts';
 import { assembleWit } from '../../guest-sdk/build/wasi-wit.ts';
+import { addBuildWorld, BUILD_WORLD } from '../../guest-sdk/build/world.ts';
 
 /** How a guest comes out of its folder; `scratch` is an empty folder to work in. */
 type Recipe = (source: string, scratch: string) => Promise<Uint8Array>;
@@ -32,6 +34,7 @@ export const GUESTS: readonly string[] = Object.keys(RECIPES);
 
 const GUESTS_FOLDER = fileURLToPath(new URL('./guests/', import.meta.url));
 const BUILD_FOLDER = fileURLToPath(new URL('../../guest-sdk/build/', import.meta.url));
+const GUEST_LIBRARY_FOLDER = fileURLToPath(new URL('../../guest-sdk/guest/', import.meta.url));
 const LOCK_FILE = fileURLToPath(new URL('../../package-lock.json', import.meta.url));
 
 /**
@@ -61,12 +64,15 @@ export async function guest(name: string): Promise<string> {
 /** Digest of everything that a guest is made of and by. */
 async function digestOf(source: string): Promise<string> {
   const hash = createHash('sha256');
-  for (const folder of [source, BUILD_FOLDER]) {
+  for (const folder of [source, BUILD_FOLDER, GUEST_LIBRARY_FOLDER]) {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
     for (const file of files.sort()) hash.update(`${file}\n`).update(await readFile(file));
   }
-  hash.update(await readFile(LOCK_FILE)).update(String(await findClang()));
+  hash
+    .update(await readFile(LOCK_FILE))
+    .update(await readFile(fileURLToPath(import.meta.url)))
+    .update(String(await findClang()));
   return hash.digest('hex').slice(0, 16);
 }
 
@@ -77,7 +83,12 @@ async function core(file: string, model: ExecutionModel, scratch: string): Promi
 }
 
 async function command(source: string, scratch: string): Promise<Uint8Array> {
-  return encodeComponent(await core(join(source, 'main.c'), 'command', scratch), 'command', null);
+  const output = join(scratch, 'core.wasm');
+  const wit = join(scratch, 'wit');
+  await assembleWit(null, wit);
+  await addBuildWorld(wit, null, [EXIT_IMPORT]);
+  await compileC({ files: [join(source, 'main.c'), EXIT_STATUS_FILE], model: 'command', output, wrap: [EXIT_WRAP] });
+  return encodeComponent(await readFile(output), 'command', { wit, world: BUILD_WORLD });
 }
 
 async function reactor(source: string, file: string, scratch: string): Promise<Uint8Array> {

@@ -1,18 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { describeWorld } from '../describe-world.ts';
 import { encodeComponent } from '../encode.ts';
 import { type BuildContext, begin } from '../progress.ts';
 import type { Project } from '../project.ts';
-import { assembleWit, WASI_VERSION } from '../wasi-wit.ts';
-import { addBuildWorld, BUILD_WORLD, describeWorld, nameWorld } from '../world.ts';
+import { assembleWit } from '../wasi-wit.ts';
+import { addBuildWorld, BUILD_WORLD, nameWorld } from '../world.ts';
 import { generateBindings } from './bindings.ts';
 import { compileC, type ExecutionModel } from './clang.ts';
-
-const EXIT_STATUS = fileURLToPath(new URL('../../guest/c/exit-status.c', import.meta.url));
-
-/** What a command imports beyond the adapter's own: its exact exit status. */
-const COMMAND_IMPORTS = [`import wasi:cli/exit@${WASI_VERSION};`];
+import { EXIT_IMPORT, EXIT_STATUS_FILE, EXIT_WRAP } from './exit-status.ts';
 
 /** Builds a C project: a command, the exports of a world, or both in one component. */
 export async function buildC(project: Project, context: BuildContext): Promise<Uint8Array> {
@@ -24,7 +20,7 @@ export async function buildC(project: Project, context: BuildContext): Promise<U
   const world = project.wit === null ? null : await nameWorld(project.wit, project.world);
   const files = [...project.entries];
   await assembleWit(project.wit, wit);
-  await addBuildWorld(wit, world, model === 'command' ? COMMAND_IMPORTS : []);
+  await addBuildWorld(wit, world, model === 'command' ? [EXIT_IMPORT] : []);
   if (world !== null) files.push(await bind(world, wit, generated, context));
 
   begin(
@@ -33,9 +29,9 @@ export async function buildC(project: Project, context: BuildContext): Promise<U
     `compile ${project.entries.length === 1 ? '1 file' : `${project.entries.length} files`} with clang`,
   );
   const output = join(context.scratch, 'core.wasm');
-  const command = model === 'command' ? { wrap: ['__wasi_proc_exit'] } : {};
-  if (model === 'command') files.push(EXIT_STATUS);
-  const warnings = await compileC({ files, includes: [generated], model, output, signal: context.signal, ...command });
+  if (model === 'command') files.push(EXIT_STATUS_FILE);
+  const wrap = model === 'command' ? [EXIT_WRAP] : [];
+  const warnings = await compileC({ files, includes: [generated], model, output, signal: context.signal, wrap });
   if (warnings !== '') context.onProgress({ kind: 'warning', text: warnings });
 
   begin(context, 'componentize', 'make it a component');
