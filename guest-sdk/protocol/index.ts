@@ -9,6 +9,7 @@ export {
   isErrorCode,
 } from './errors.ts';
 export { type FunctionName, parseName } from './name.ts';
+export * from './value/index.ts';
 export {
   formatFunction,
   formatType,

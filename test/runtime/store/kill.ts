@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as assert from 'uvu/assert';
 import { DataDir } from '../../../runtime/store/index.ts';
-import { type Random, randomOf } from '../../support/random.ts';
+import { SeededRandom } from '../../support/random.ts';
 
 const LOOP = join(import.meta.dirname, 'publish-loop.ts');
 
@@ -30,7 +30,7 @@ export async function killPublishLoop(
   times: number,
   seed: number,
 ): Promise<{ readonly changes: number; readonly interrupted: number }> {
-  const random = randomOf(seed);
+  const random = new SeededRandom(seed);
   const directory = await mkdtemp(join(tmpdir(), 'cloudlet-kill-'));
   const said: Said = { known: new Map(), begun: null, changes: 0 };
   let interrupted = 0;
@@ -47,8 +47,8 @@ export async function killPublishLoop(
   }
 }
 
-async function runAndKill(path: string, random: Random, said: Said): Promise<void> {
-  const child = spawn(process.execPath, [LOOP, path, String(random.int(2 ** 31))], {
+async function runAndKill(path: string, random: SeededRandom, said: Said): Promise<void> {
+  const child = spawn(process.execPath, [LOOP, path, String(random.below(2 ** 31))], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
@@ -61,8 +61,8 @@ async function runAndKill(path: string, random: Random, said: Said): Promise<voi
     });
   });
   // One in six dies while it is still starting; the kill's moment is what is random here, nothing waits for it to be long enough.
-  if (!random.oneIn(6)) await Promise.race([opened, exited]);
-  await new Promise((resolve) => setTimeout(resolve, random.int(120)));
+  if (random.below(6) !== 0) await Promise.race([opened, exited]);
+  await new Promise((resolve) => setTimeout(resolve, random.below(120)));
   child.kill('SIGKILL');
   const [code, signal] = await exited;
   await closed;

@@ -4,10 +4,10 @@
  */
 import { parseName } from '../../../guest-sdk/protocol/index.ts';
 import { DataDir } from '../../../runtime/store/index.ts';
-import { randomOf } from '../../support/random.ts';
+import { SeededRandom } from '../../support/random.ts';
 
 const [path, seed] = process.argv.slice(2);
-const random = randomOf(Number(seed));
+const random = new SeededRandom(Number(seed));
 const names = ['photo', 'hello', 'typed'].map(parseName);
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
@@ -25,18 +25,18 @@ for (;;) {
       ? 'publish'
       : known.versions.length > 6
         ? 'remove'
-        : random.oneIn(4)
+        : random.below(4) === 0
           ? 'rollback'
           : 'publish';
   say({ begin: name, change });
   if (change === 'remove') registry.remove(name);
   else if (change === 'rollback') registry.rollback(name, random.pick(known!.versions).version);
   else {
-    const blob = await blobs.write(inParts(random.bytes(random.int(100_000))), { limitBytes: 100_000 });
+    const blob = await blobs.write(inParts(random.bytes(random.below(100_000))), { limitBytes: 100_000 });
     registry.publish(name, { digest: blob.digest, sizeBytes: blob.sizeBytes, description: `about ${blob.digest}` });
     blob.release();
   }
   const after = registry.list().find((entry) => entry.name === name);
   say({ end: name, current: after?.current ?? 0, versions: after?.versions.map((version) => version.version) ?? [] });
-  if (random.oneIn(5)) await blobs.gc((digest) => registry.inUse(digest));
+  if (random.below(5) === 0) await blobs.gc((digest) => registry.inUse(digest));
 }

@@ -1,0 +1,13 @@
+export { decodeBase64, encodeBase64 } from './base64.ts';
+export { bindingName } from './binding-name.ts';
+export { readBindingValue, writeBindingValue } from './binding-value.ts';
+export { checkCallable } from './callable.ts';
+export { decodeArguments } from './decode-arguments.ts';
+export { describeExport } from './describe-export.ts';
+export { encodeResult } from './encode-result.ts';
+export { parseJson } from './json-text.ts';
+export { type ReadExtension, type ReadOptions, readMessagePack } from './message-pack-reader.ts';
+export { type Extension, type WriteOptions, writeMessagePack } from './message-pack-writer.ts';
+export { hasTag } from './option-shape.ts';
+export type { ValueFormat } from './value-format.ts';
+export { VALUE_LIMITS, type ValueLimits } from './value-limits.ts';
