@@ -1,5 +1,6 @@
 import { Script } from 'node:vm';
 import type { Digest } from '../../guest-sdk/protocol/index.ts';
+import { SUSPENDING_IMPORTS } from '../wasi/index.ts';
 import type { Artifact, ArtifactFunction, ArtifactManifest, ExportPath } from './artifact.ts';
 import { refused } from './binary/byte-reader.ts';
 import { doorOfInterface } from './inspect/exported-functions.ts';
@@ -9,7 +10,6 @@ import { ADAPTER, adaptCoreModule } from './transpile/adapt-core-module.ts';
 import { exportPath } from './transpile/export-path.ts';
 import { GENERATOR, generateGlue } from './transpile/generator.ts';
 import { renameWorldFunctions } from './transpile/rename-world-functions.ts';
-import { SUSPENDING_IMPORTS } from './transpile/suspending-imports.ts';
 
 /** Names and versions of everything that shapes an artifact. */
 export const TOOLS = `${GENERATOR}, ${ADAPTER}, ${REWRITER}`;

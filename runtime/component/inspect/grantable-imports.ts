@@ -1,7 +1,6 @@
+import { providesInterface } from '../../wasi/index.ts';
 import { refused } from '../binary/byte-reader.ts';
 import type { ComponentType, Extern } from './type-space.ts';
-
-const PROVIDED = /^wasi:(?:cli|clocks|filesystem|http|io|random)\/[a-z0-9-]+@0\.2\.\d+$/;
 
 /** Names of the interfaces that a component imports; refuses a component that wants what a cloudlet cannot give. */
 export function grantableImports(component: ComponentType): string[] {
@@ -10,7 +9,7 @@ export function grantableImports(component: ComponentType): string[] {
   for (const [name, extern] of component.imports) {
     if (extern.sort === 'type') continue;
     if (extern.sort === 'instance') interfaces.push(name);
-    if (extern.sort === 'instance' && (PROVIDED.test(name) || isOnlyTypes(extern))) continue;
+    if (extern.sort === 'instance' && (providesInterface(name) || isOnlyTypes(extern))) continue;
     missing.push(extern.sort === 'instance' ? name : `${name} (a ${extern.sort})`);
   }
   if (missing.length > 0) {
@@ -18,7 +17,7 @@ export function grantableImports(component: ComponentType): string[] {
       ? ' WASI 0.3 cannot run here yet: build it for WASI 0.2.'
       : '';
     throw refused(
-      `the component imports ${missing.join(', ')}, which no cloudlet provides; it can import wasi:cli, clocks, filesystem, http, io and random of version 0.2.${future}`,
+      `the component imports ${missing.join(', ')}, which no cloudlet provides; it can import interfaces of WASI 0.2 up to 0.2.12.${future}`,
     );
   }
   return interfaces;

@@ -1,11 +1,12 @@
 import { type ByteReader, refused } from '../binary/byte-reader.ts';
-import { OP, readInstruction } from './instruction.ts';
+import { ControlFlow } from './control-flow.ts';
+import { type Immediate, OP, readInstruction } from './instruction.ts';
 
 /** A place in a function where fuel is charged. */
 export interface ChargePoint {
   /** Offset in the module before which the charge is inserted. */
   readonly at: number;
-  /** Fuel for everything from here to the next place that is passed in any case. */
+  /** Fuel for the longest way from here to the end of the function, a loop's next round or a way out of the loop. */
   cost: number;
   /** What else is charged for: elements or bytes that the next instruction handles, as its last operand says. */
   readonly bulk: 'memory' | 'table' | null;
@@ -37,9 +38,9 @@ export interface CodeScan {
   memoryGrows: number;
 }
 
-/** Fuel beyond 1 for instructions that leave compiled code: they take a hundred times as long as others. */
-const HOST_CALL_COST = 100;
-const RUNTIME_COST = 500;
+/** Fuel of a call to an import, and of an instruction that V8 does in its runtime: about their time in plain instructions. */
+const HOST_CALL_COST = 30;
+const RUNTIME_COST = 300;
 
 /** Reads one function body, adds what it does to `seen`, and gives the places to charge at. */
 export function scanFunction(reader: ByteReader, importedFunctions: number, seen: CodeScan): FunctionScan {
@@ -59,50 +60,29 @@ export function scanFunction(reader: ByteReader, importedFunctions: number, seen
   return { start, body: bodyStart, end: body.end, localGroups, locals, groups, points };
 }
 
+/**
+ * Steps through the instructions of a body. What is charged at a place is the longest way from there to the next place, not
+ * all the code in between: a loop around a big switch, the heart of every interpreter, goes through one case in each round.
+ */
 function scanInstructions(body: ByteReader, importedFunctions: number, seen: CodeScan): ChargePoint[] {
-  const entry: ChargePoint = { at: body.at, cost: 0, bulk: null };
-  const points = [entry];
-  // Innermost place that pays for the code being read; one entry for each open block, so that leaving a loop goes back out.
-  const payers: ChargePoint[] = [entry];
+  const points: ChargePoint[] = [{ at: body.at, cost: 0, bulk: null }];
+  const flow = new ControlFlow(points[0]!);
+  const immediate: Immediate = { index: 0, labels: [] };
   let calls = 0;
-  const immediate = { index: 0 };
   while (!body.done) {
     const at = body.at;
     const opcode = readInstruction(body, immediate);
-    const payer = payers[payers.length - 1];
-    if (payer === undefined) throw body.malformed('the end of a function');
-    payer.cost += 1;
+    if (!flow.open) throw body.malformed('the end of a function');
+    flow.pay(1 + extraCost(opcode, immediate.index < importedFunctions));
     switch (opcode) {
-      case OP.block:
-      case OP.if:
-        payers.push(payer);
-        break;
-      case OP.try:
-      case OP.tryTable:
-        seen.exceptions += 1;
-        payers.push(payer);
-        break;
       case OP.loop: {
-        const header: ChargePoint = { at: body.at, cost: 0, bulk: null };
+        const header: ChargePoint = { at: body.at, cost: 1, bulk: null };
         points.push(header);
-        payers.push(header);
+        flow.enterLoop(header);
         seen.loops += 1;
         break;
       }
-      case OP.end:
-      case OP.delegate:
-        payers.pop();
-        break;
-      case OP.throw:
-      case OP.rethrow:
-      case OP.throwRef:
-        seen.exceptions += 1;
-        payer.cost += RUNTIME_COST;
-        break;
       case OP.call:
-        calls += 1;
-        if (immediate.index < importedFunctions) payer.cost += HOST_CALL_COST;
-        break;
       case OP.callIndirect:
       case OP.callRef:
         calls += 1;
@@ -112,9 +92,15 @@ function scanInstructions(body: ByteReader, importedFunctions: number, seen: Cod
       case OP.returnCallRef:
         seen.tailCalls += 1;
         break;
+      case OP.try:
+      case OP.tryTable:
+      case OP.throw:
+      case OP.rethrow:
+      case OP.throwRef:
+        seen.exceptions += 1;
+        break;
       case OP.memoryGrow:
         seen.memoryGrows += 1;
-        payer.cost += RUNTIME_COST;
         break;
       case OP.tableSet:
         seen.tableWrites += 1;
@@ -135,13 +121,33 @@ function scanInstructions(body: ByteReader, importedFunctions: number, seen: Cod
       case OP.tableFill:
         seen.bulk += 1;
         seen.tableWrites += 1;
-        payer.cost += RUNTIME_COST;
         points.push({ at, cost: 0, bulk: 'table' });
         break;
     }
+    flow.follow(opcode, immediate.labels);
   }
-  if (payers.length > 0)
+  if (flow.open) {
     throw refused(`expected a function to end before byte ${body.end}, but it has open blocks there`);
+  }
   seen.calls = Math.max(seen.calls, calls);
   return points;
+}
+
+/** Fuel beyond 1 for instructions that leave compiled code, or that a loop could use to keep the host busy. */
+function extraCost(opcode: number, callsImport: boolean): number {
+  switch (opcode) {
+    case OP.call:
+      return callsImport ? HOST_CALL_COST : 0;
+    case OP.throw:
+    case OP.rethrow:
+    case OP.throwRef:
+    case OP.memoryGrow:
+    case OP.tableInit:
+    case OP.tableCopy:
+    case OP.tableGrow:
+    case OP.tableFill:
+      return RUNTIME_COST;
+    default:
+      return 0;
+  }
 }

@@ -3,14 +3,21 @@ import { skipValueType } from './module-shape.ts';
 
 /** Opcodes that the rewriter treats specially. Opcodes with a prefix are `prefix << 8 | number`. */
 export const OP = {
+  unreachable: 0x00,
   block: 0x02,
   loop: 0x03,
   if: 0x04,
+  else: 0x05,
   try: 0x06,
+  catch: 0x07,
   throw: 0x08,
   rethrow: 0x09,
   throwRef: 0x0a,
   end: 0x0b,
+  br: 0x0c,
+  brIf: 0x0d,
+  brTable: 0x0e,
+  return: 0x0f,
   call: 0x10,
   callIndirect: 0x11,
   returnCall: 0x12,
@@ -18,9 +25,12 @@ export const OP = {
   callRef: 0x14,
   returnCallRef: 0x15,
   delegate: 0x18,
+  catchAll: 0x19,
   tryTable: 0x1f,
   tableSet: 0x26,
   memoryGrow: 0x40,
+  brOnNull: 0xd5,
+  brOnNonNull: 0xd6,
   memoryInit: 0xfc08,
   dataDrop: 0xfc09,
   memoryCopy: 0xfc0a,
@@ -34,12 +44,9 @@ export const OP = {
 
 /** Number of LEB128 immediates of the instructions without a prefix that have nothing but such. */
 const IMMEDIATES: ReadonlyMap<number, number> = new Map([
-  [0x07, 1], // catch
+  [OP.catch, 1],
   [OP.throw, 1],
   [OP.rethrow, 1],
-  [0x0c, 1], // br
-  [0x0d, 1], // br_if
-  [OP.call, 1],
   [OP.callIndirect, 2],
   [OP.returnCall, 1],
   [OP.returnCallIndirect, 2],
@@ -57,16 +64,24 @@ const IMMEDIATES: ReadonlyMap<number, number> = new Map([
   [OP.memoryGrow, 1],
   [0xd0, 1], // ref.null
   [0xd2, 1], // ref.func
-  [0xd5, 1], // br_on_null
-  [0xd6, 1], // br_on_non_null
 ]);
 
 /** Instructions of the 0xfc prefix by number: their count of LEB128 immediates. */
 const NUMERIC_IMMEDIATES = [0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 1, 2, 1, 2, 1, 1, 1];
 
-/** Steps over one instruction and gives its opcode. `immediate` receives the first index of calls. */
-export function readInstruction(reader: ByteReader, immediate: { index: number }): number {
+/** What an instruction refers to; filled by `readInstruction`. */
+export interface Immediate {
+  /** The function that a `call` calls. */
+  index: number;
+  /** Labels that a branch may go to, or that the exceptions of a `try_table` go to. */
+  readonly labels: number[];
+}
+
+/** Steps over one instruction and gives its opcode. */
+export function readInstruction(reader: ByteReader, immediate: Immediate): number {
   const opcode = reader.u8('an instruction');
+  const { labels } = immediate;
+  labels.length = 0;
   switch (opcode) {
     case OP.block:
     case OP.loop:
@@ -77,8 +92,14 @@ export function readInstruction(reader: ByteReader, immediate: { index: number }
     case OP.call:
       immediate.index = reader.u32('the index of a function');
       return opcode;
-    case 0x0e: // br_table
-      for (let left = reader.count('targets of a branch') + 1; left > 0; left -= 1) reader.skipLeb('a label');
+    case OP.br:
+    case OP.brIf:
+    case OP.brOnNull:
+    case OP.brOnNonNull:
+      labels.push(reader.u32('a label'));
+      return opcode;
+    case OP.brTable:
+      for (let left = reader.count('targets of a branch') + 1; left > 0; left -= 1) labels.push(reader.u32('a label'));
       return opcode;
     case 0x1c: // select with types
       for (let left = reader.count('types of a select'); left > 0; left -= 1) skipValueType(reader);
@@ -87,7 +108,7 @@ export function readInstruction(reader: ByteReader, immediate: { index: number }
       skipBlockType(reader);
       for (let left = reader.count('catch clauses'); left > 0; left -= 1) {
         if (reader.u8('a catch clause') < 2) reader.skipLeb('a tag');
-        reader.skipLeb('a label');
+        labels.push(reader.u32('a label'));
       }
       return opcode;
     case 0x41: // i32.const
