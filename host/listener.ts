@@ -21,18 +21,25 @@ export interface Listener {
 
 /** Time for all headers of a request: a caller that sends them byte by byte holds a connection. */
 const HEADERS_TIMEOUT_MS = 20_000;
+/** How often that time is looked at; it may be exceeded by as much. */
+const CHECK_MS = 5_000;
 /** Silence on a connection between two requests. */
 const KEEP_ALIVE_MS = 30_000;
 const MAX_HEADER_BYTES = 32 * 1024;
 const MAX_CONNECTIONS = 2048;
 
-/** Listens. `sandbox-unavailable`, `conflict` and the like say in one sentence why it is not possible. */
-export async function listen(bind: string, port: number, handler: Handler): Promise<Listener> {
+/** Listens; `conflict` says in one sentence why it is not possible. */
+export async function listen(
+  bind: string,
+  port: number,
+  handler: Handler,
+  headersTimeoutMs: number = HEADERS_TIMEOUT_MS,
+): Promise<Listener> {
   let current = handler;
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    connectionsCheckingInterval: 5_000,
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: Math.min(CHECK_MS, headersTimeoutMs),
     keepAliveTimeout: KEEP_ALIVE_MS,
     // A body may be a live stream of hours. Bodies that are needed whole have a limit on silence instead (request-body.ts),
     // and every invocation has a deadline.
@@ -154,7 +161,7 @@ function brokenRequest(error: NodeJS.ErrnoException, inBody: boolean): CloudletE
     if (error.code === 'HPE_HEADER_OVERFLOW')
       return ['headers-too-large', `expected at most ${MAX_HEADER_BYTES} bytes of header, got more`];
     if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
-      return ['request-timeout', `expected the whole header within ${HEADERS_TIMEOUT_MS / 1000} s`];
+      return ['request-timeout', 'expected the whole header in time; send it at once'];
     if (inBody)
       return [
         'body-truncated',

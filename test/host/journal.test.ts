@@ -24,7 +24,7 @@ journal('a machine gets one JSON object a line', () => {
 journal('a person gets a short line, and text from outside cannot break out of it', () => {
   const { lines, journal } = record(true);
   journal.warn('withheld', { function: 'hello', detail: 'a b=c\u001b[2J\n' });
-  assert.match(lines[0], /^\d\d:\d\d:05 warn withheld function=hello detail="a b=c\\u001b\[2J\\n"$/);
+  assert.match(lines[0]!, /^\d\d:\d\d:05 warn withheld function=hello detail="a b=c\\u001b\[2J\\n"$/);
 });
 
 journal('an error carries its cause with the stack', () => {

@@ -1,0 +1,160 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { pathForGuest } from '../../../host/routes/http-door.ts';
+import type { InvocationRequest } from '../../../runtime/index.ts';
+import { AS_OWNER, chunks, collect, type Guest, testHost } from '../memory-engine.ts';
+
+const run = suite('commands and http handlers');
+
+async function ask(
+  guest: Guest,
+  path = '/v1/functions/hello/run',
+  init: RequestInit = { method: 'POST' },
+): Promise<Response> {
+  const { app, engine } = testHost();
+  engine.guest = guest;
+  return await app.request(path, { ...init, headers: { ...AS_OWNER, ...(init.headers as Record<string, string>) } });
+}
+
+run('stdin, arguments, stdout and exit status go through', async () => {
+  let seen: InvocationRequest | undefined;
+  const response = await ask(
+    async (request, input) => {
+      seen = request;
+      return { output: chunks('got ', await collect(input)), end: { exitCode: 3 } };
+    },
+    '/v1/functions/hello/run?arg=-w&arg=a%20b&arg=',
+    { method: 'POST', body: 'stdin' },
+  );
+  assert.equal(seen, { door: 'run', arguments: ['-w', 'a b', ''] });
+  assert.equal(
+    [response.status, response.headers.get('cloudlet-exit-code'), await response.text()],
+    [200, '3', 'got stdin'],
+  );
+  assert.is(response.headers.get('content-type'), 'application/octet-stream');
+  assert.is(response.headers.get('server-timing'), 'queue;dur=0.5, start;dur=84;desc="boot", run;dur=3.25');
+});
+
+run('a command that fails within the first 64 KiB is a problem, not a short answer', async () => {
+  const response = await ask(async () => ({
+    output: (async function* () {
+      yield Buffer.from('half');
+      throw new CloudletError('deadline-exceeded', 'expected an end within 5 ms');
+    })(),
+  }));
+  assert.equal([response.status, ((await response.json()) as { code: string }).code], [504, 'deadline-exceeded']);
+});
+
+run('long output is streamed before its end is known', async () => {
+  const gate = Promise.withResolvers<void>();
+  const response = await ask(async () => ({
+    output: (async function* () {
+      yield new Uint8Array(70_000);
+      await gate.promise;
+      yield new Uint8Array(1);
+    })(),
+  }));
+  assert.is(response.headers.get('cloudlet-exit-code'), null);
+  gate.resolve();
+  assert.is((await response.arrayBuffer()).byteLength, 70_001);
+});
+
+run('an http handler sees method, path, authority and its own headers', async () => {
+  let seen: InvocationRequest | undefined;
+  const response = await ask(
+    async (request, input) => {
+      seen = request;
+      return { head: { status: 201, headers: [['x-made', Buffer.from('yes')]] }, output: chunks(await collect(input)) };
+    },
+    '/f/hello/a%20b/c?x=1&y',
+    { method: 'PROPFIND', body: 'body', headers: { 'x-mine': '1', host: 'localhost:8080' } },
+  );
+  assert.ok(seen?.door === 'http');
+  assert.equal(
+    [seen.method, seen.path, seen.authority, seen.scheme],
+    ['PROPFIND', '/a%20b/c?x=1&y', 'localhost:8080', 'http'],
+  );
+  assert.equal(
+    seen.headers.filter(([name]) => ['x-mine', 'authorization', 'host'].includes(name)),
+    [['x-mine', Buffer.from('1')]],
+  );
+  assert.equal([response.status, response.headers.get('x-made'), await response.text()], [201, 'yes', 'body']);
+});
+
+run("an http answer is sandboxed and sets nothing on the cloudlet's origin", async () => {
+  const headers = [
+    ['content-type', 'text/html'],
+    ['set-cookie', 'cloudlet-session-cl-0a1b2c3d=evil'],
+    ['content-security-policy', "default-src 'self'"],
+    ['server-timing', 'db;dur=5'],
+  ].map(([name, value]) => [name!, Buffer.from(value!)] as const);
+  const { app, engine, journal } = testHost();
+  engine.guest = async () => ({ head: { status: 200, headers }, output: chunks('<script>') });
+  for (let i = 0; i < 2; i++) {
+    const response = await app.request('/f/hello', { headers: AS_OWNER });
+    assert.is(response.headers.get('set-cookie'), null);
+    assert.match(
+      response.headers.get('content-security-policy')!,
+      /^sandbox (?!.*allow-same-origin).*, default-src 'self'$/,
+    );
+    assert.match(response.headers.get('x-content-type-options')!, /^nosniff/);
+    assert.match(response.headers.get('server-timing')!, /^queue;dur=.*, db;dur=5$/);
+  }
+  assert.is(journal.length, 1, 'told once');
+  assert.match(journal[0]!, /"headers":"set-cookie"/);
+});
+
+for (const [what, method, status, body] of [
+  ['HEAD', 'HEAD', 200, ''],
+  ['204', 'GET', 204, ''],
+  ['304', 'GET', 304, ''],
+  ['404', 'DELETE', 404, 'body'],
+] as const) {
+  run(`${what} has ${body === '' ? 'no' : 'its'} body, and the guest's output is read to its end`, async () => {
+    const ended = Promise.withResolvers<void>();
+    const response = await ask(
+      async () => ({
+        head: { status, headers: [['content-length', Buffer.from('4')]] },
+        output: (async function* () {
+          yield Buffer.from('body');
+          ended.resolve();
+        })(),
+      }),
+      '/f/hello/x',
+      { method },
+    );
+    assert.equal([response.status, await response.text()], [status, body]);
+    await ended.promise;
+  });
+}
+
+for (const [what, status, headers] of [
+  ['a status of 99', 99, []],
+  ['a status of 1000', 1000, []],
+  ['a header with a line break', 200, [['x', Buffer.from('a\r\nb: c')]]],
+] as const) {
+  run(`${what} is a bad answer of the function`, async () => {
+    const response = await ask(async () => ({ head: { status, headers }, output: chunks() }), '/f/hello');
+    assert.equal(
+      [response.status, ((await response.json()) as { code: string }).code],
+      [502, 'guest-response-invalid'],
+    );
+  });
+}
+
+run('the path of a component begins after its name', () => {
+  const paths = [
+    '/f/hello',
+    '/f/hello/',
+    '/f/hello?x',
+    '/f/hello/?x',
+    '/f/hello//a',
+    '/f/hello/%2e%2F',
+    '/f/h%65llo/x',
+    '/f/f/f/f',
+  ];
+  assert.equal(paths.map(pathForGuest), ['/', '/', '/?x', '/?x', '//a', '/%2e%2F', '/x', '/f/f']);
+});
+
+run.run();
