@@ -71,9 +71,9 @@ export class Agent {
         this.#interrupt(id, 'client-closed');
         break;
       case 'body':
-        // A copy: the payload is a view of what was read, and the worker gets bytes of its own.
+        // A copy (which a Buffer's own slice is not): the payload is a view, and all it is a view of would go to the worker.
         if (this.#load?.id === id) this.#load.push(payload);
-        else this.#invocations.get(id)?.tell({ kind: 'body', id, bytes: payload.slice() });
+        else this.#invocations.get(id)?.tell({ kind: 'body', id, bytes: new Uint8Array(payload) });
         break;
       case 'end':
         if (this.#load?.id === id) void this.#finishLoad(this.#load);

@@ -47,7 +47,7 @@ export class GuestLog implements ByteSink {
   write(bytes: Uint8Array): void {
     const kept = this.#budget.take(bytes.length);
     if (kept === 0) return;
-    this.#pending.push(bytes.slice(0, kept));
+    this.#pending.push(new Uint8Array(bytes.subarray(0, kept)));
     this.#pendingBytes += kept;
     if (this.#pendingBytes >= LINE_BYTES || bytes.subarray(0, kept).includes(NEWLINE)) this.#postLines();
   }

@@ -136,7 +136,13 @@ export interface CreditMessage {
   readonly bytes: number;
 }
 
-const OPTIONS = { useRecords: false, moreTypes: true, int64AsType: 'bigint', largeBigIntToFloat: false } as const;
+const OPTIONS = {
+  useRecords: false,
+  moreTypes: true,
+  int64AsType: 'bigint',
+  largeBigIntToFloat: false,
+  copyBuffers: true,
+} as const;
 const packr = new Packr(OPTIONS as ConstructorParameters<typeof Packr>[0]);
 const unpackr = new Unpackr(OPTIONS as ConstructorParameters<typeof Unpackr>[0]);
 

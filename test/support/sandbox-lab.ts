@@ -1,0 +1,87 @@
+/**
+ * Real components in real sandboxes, for tests.
+ */
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { digestOfHex, type Grant } from '../../guest-sdk/protocol/index.ts';
+import type { LogMessage } from '../../runtime/agent/wire.ts';
+import type { Artifact } from '../../runtime/component/artifact.ts';
+import { transpile } from '../../runtime/component/transpile.ts';
+import type { Machine } from '../../runtime/machine/machine.ts';
+import type { Call } from '../../runtime/sandbox/call.ts';
+import { type Sandbox, type SandboxKind, startProcessMachine, startSandbox } from '../../runtime/sandbox/index.ts';
+import { guest } from './guest.ts';
+
+/** The agent's source, which Node runs as it is. */
+export const AGENT_FILE = fileURLToPath(new URL('../../runtime/agent/main.ts', import.meta.url));
+
+const artifacts = new Map<string, Promise<Artifact>>();
+
+/** A test guest, translated. Once for each process. */
+export function artifactOf(name: string): Promise<Artifact> {
+  const known = artifacts.get(name);
+  if (known !== undefined) return known;
+  const made = guest(name)
+    .then((path) => readFile(path))
+    .then((bytes) => transpile(bytes, digestOfHex('0'.repeat(64))));
+  artifacts.set(name, made);
+  return made;
+}
+
+/** A grant for tests: an environment variable, small limits. */
+export const TEST_GRANT: Grant = {
+  environment: { GREETING: 'good day' },
+  arguments: [],
+  limits: { memoryMib: 64, deadlineMs: 10_000, concurrency: 4, valueBytes: 1024 * 1024, logBytes: 65_536 },
+};
+
+/** The agent as a process of its source. */
+export function startTestProcess(workers = 4): Promise<Machine> {
+  return startProcessMachine({ agentFile: AGENT_FILE, workers });
+}
+
+/** A loaded sandbox over a machine. */
+export async function loadedSandbox(
+  kind: SandboxKind,
+  startMachine: () => Promise<Machine>,
+  name: string,
+): Promise<Sandbox> {
+  const artifact = await artifactOf(name);
+  const sandbox = await startSandbox({ kind, startMachine });
+  try {
+    await sandbox.load({ program: name, artifact, grant: TEST_GRANT });
+  } catch (error) {
+    await sandbox.close();
+    throw error;
+  }
+  return sandbox;
+}
+
+/** Everything that came out of a call that ended well. */
+export interface Finished {
+  readonly head: Awaited<Call['began']>;
+  readonly output: Uint8Array;
+  readonly text: string;
+  readonly end: Awaited<Call['done']>;
+}
+
+/** Reads a call to its end. */
+export async function finish(call: Call): Promise<Finished> {
+  const head = await call.began;
+  const parts: Uint8Array[] = [];
+  for await (const part of call.output) parts.push(part);
+  const output = Buffer.concat(parts);
+  return { head, output, text: output.toString(), end: await call.done };
+}
+
+/** What a guest wrote to its log, as one text for each stream. */
+export class LogCollector {
+  readonly #texts = { stdout: '', stderr: '' };
+  readonly take = ({ stream, text }: LogMessage): void => {
+    this.#texts[stream] += text;
+  };
+
+  get stderr(): string {
+    return this.#texts.stderr;
+  }
+}
