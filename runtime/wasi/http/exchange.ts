@@ -59,12 +59,13 @@ export function openExchange(
     resolve(how);
   };
   const answer = (response: WitResponse) => {
-    answered = true;
     if (response.tag === 'err') {
+      answered = true;
       settle({ kind: 'error', code: response.val });
       return;
     }
     const set = OutgoingResponse.take(response.val);
+    answered = true;
     truncate = (detail) => set.pipe?.truncate(detail);
     start(set, incoming.method === 'HEAD', respond, settle);
   };
