@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import * as v from 'valibot';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
-import type { HostContext } from './connection.ts';
+import { connectionOf, type HostContext } from './connection.ts';
 
 /** How a body is read. */
 export interface BodyLimits {
@@ -24,22 +24,28 @@ export async function* requestBody(
   limits: BodyLimits,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   refuseDeclaredLength(declaredLength(c), limits.maxBytes);
-  const body = c.req.raw.body as ReadableStream<Uint8Array> | null;
-  if (body === null) return;
-  const reader = body.getReader();
+  const source = bodySource(c);
+  if (source === null) return;
   let received = 0;
-  try {
-    for (;;) {
-      const { done, value } = await nextChunk(c, reader, limits.idleMs);
-      if (done) return;
-      received += value.length;
-      if (received > limits.maxBytes) throw tooLarge(`more than ${limits.maxBytes}`, limits.maxBytes);
-      yield value;
-    }
-  } finally {
-    // Not cancelled: cancelling a half-read request would destroy the socket, and with it the answer that may still be due.
-    reader.releaseLock();
+  for (;;) {
+    const next = await nextChunk(c, source, limits.idleMs);
+    if (next.done) return;
+    received += next.value.length;
+    if (received > limits.maxBytes) throw tooLarge(`more than ${limits.maxBytes}`, limits.maxBytes);
+    yield next.value;
   }
+}
+
+/**
+ * Where the bytes come from: Node's own stream when there is a socket, because three layers of web streams over it cost a copy's
+ * worth of time and memory. Never closed from here: destroying a half-read request would destroy the socket, and with it the
+ * answer that may still be due; the listener drops what nobody read.
+ */
+function bodySource(c: Context<HostContext>): AsyncIterator<Uint8Array> | null {
+  const incoming = connectionOf(c)?.incoming;
+  if (incoming !== undefined) return incoming.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
+  const body = c.req.raw.body as ReadableStream<Uint8Array> | null;
+  return body === null ? null : body.values({ preventCancel: true });
 }
 
 /** A request's whole body, bounded. */
@@ -92,25 +98,11 @@ export function refuseEncodedBody(c: Context<HostContext>): void {
 
 async function nextChunk(
   c: Context<HostContext>,
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  source: AsyncIterator<Uint8Array>,
   idleMs: number | undefined,
-): Promise<ReadableStreamReadResult<Uint8Array>> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    if (idleMs === undefined) return;
-    timer = setTimeout(
-      () =>
-        reject(
-          new CloudletError(
-            'request-timeout',
-            `expected more of the body within ${idleMs / 1000} s, got nothing; send it again`,
-          ),
-        ),
-      idleMs,
-    );
-  });
+): Promise<IteratorResult<Uint8Array>> {
   try {
-    return await Promise.race([reader.read(), silence]);
+    return await (idleMs === undefined ? source.next() : withinSilence(source.next(), idleMs));
   } catch (error) {
     if (error instanceof CloudletError) throw error;
     const declared = declaredLength(c);
@@ -119,6 +111,15 @@ async function nextChunk(
       `expected ${declared === undefined ? 'the end of the body' : `${declared} bytes of body`}, got the end of the connection; send it again`,
       { cause: error },
     );
+  }
+}
+
+async function withinSilence<T>(next: Promise<T>, idleMs: number): Promise<T> {
+  const { promise: silence, reject } = Promise.withResolvers<never>();
+  const sentence = `expected more of the body within ${idleMs / 1000} s, got nothing; send it again`;
+  const timer = setTimeout(() => reject(new CloudletError('request-timeout', sentence)), idleMs);
+  try {
+    return await Promise.race([next, silence]);
   } finally {
     clearTimeout(timer);
   }
