@@ -1,0 +1,109 @@
+import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { IMAGE_FILES, type ImageManifest } from './base-image.ts';
+import { runCommand } from './command.ts';
+import { type CpioEntry, writeCpio } from './cpio.ts';
+import { INITRD_INIT, MODULES, ROOT_INIT } from './guest-init.ts';
+import { digestFile, type ImageInputs, LOADER } from './image-inputs.ts';
+import { unpackPackages } from './kernel-package.ts';
+import { extractVmlinux } from './vmlinux.ts';
+
+/** What a build does now, in order. */
+export type BuildStage = 'packages' | 'kernel' | 'initrd' | 'root';
+
+/** Told at the begin of each stage. */
+export type BuildProgress = (stage: BuildStage, done: number, total: number) => void;
+
+const STAGES: readonly BuildStage[] = ['packages', 'kernel', 'initrd', 'root'];
+
+/** The user that the agent runs as inside the guest. */
+const AGENT_USER = 'agent:x:1000:1000:agent:/tmp:/bin/false\n';
+
+/** Room in the root file system beside its files, bytes: inodes, block groups, and what rounding costs. */
+const SLACK_BYTES = 12 * 1024 * 1024;
+
+/** Builds the files of an image into an empty directory and gives its manifest. Uses `scratch` beside it and removes that. */
+export async function buildImage(
+  inputs: ImageInputs,
+  directory: string,
+  options: { readonly onProgress?: BuildProgress; readonly signal?: AbortSignal },
+): Promise<ImageManifest> {
+  const scratch = `${directory}.scratch`;
+  const unpacked = join(scratch, 'packages');
+  const begin = (stage: BuildStage) => options.onProgress?.(stage, STAGES.indexOf(stage), STAGES.length);
+  try {
+    await mkdir(unpacked, { recursive: true });
+    begin('packages');
+    await unpackPackages([inputs.packages.kernel, inputs.packages.busybox], unpacked, options.signal);
+    begin('kernel');
+    const release = inputs.packages.kernel.name.replace('linux-image-', '');
+    const bzImage = await readFile(join(unpacked, `boot/vmlinuz-${release}`));
+    await writeFile(join(directory, IMAGE_FILES.kernel), extractVmlinux(bzImage));
+    begin('initrd');
+    const busybox = await readFile(join(unpacked, 'bin/busybox'));
+    await writeFile(join(directory, IMAGE_FILES.initrd), await makeInitrd(unpacked, release, busybox));
+    begin('root');
+    await makeRootTree(inputs, busybox, join(scratch, 'root'));
+    await makeFileSystem(join(scratch, 'root'), join(directory, IMAGE_FILES.root), options.signal);
+    const files: Record<string, { bytes: number; sha256: string }> = {};
+    for (const file of Object.values(IMAGE_FILES)) {
+      const path = join(directory, file);
+      await chmod(path, 0o644);
+      files[file] = { bytes: (await stat(path)).size, sha256: await digestFile(path) };
+    }
+    return { format: 1, kernel: inputs.packages.kernel, node: process.version, files };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function makeInitrd(unpacked: string, release: string, busybox: Uint8Array): Promise<Uint8Array> {
+  const modules = join(unpacked, 'lib/modules', release, 'kernel');
+  const directories = ['bin', 'modules', 'dev', 'proc', 'sys', 'root'];
+  const entries: CpioEntry[] = [
+    ...directories.map((path) => ({ kind: 'directory', path }) as const),
+    { kind: 'character-device', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
+    { kind: 'file', path: 'init', mode: 0o755, bytes: Buffer.from(INITRD_INIT) },
+    { kind: 'file', path: 'bin/busybox', mode: 0o755, bytes: busybox },
+  ];
+  for (const module of MODULES) {
+    const bytes = await readFile(join(modules, `${module}.ko`));
+    entries.push({ kind: 'file', path: `modules/${basename(module)}.ko`, mode: 0o644, bytes });
+  }
+  return writeCpio(entries);
+}
+
+async function makeRootTree(inputs: ImageInputs, busybox: Uint8Array, root: string): Promise<void> {
+  for (const directory of ['bin', 'sbin', 'lib', 'lib64', 'etc', 'agent', 'dev', 'proc', 'sys', 'tmp']) {
+    await mkdir(join(root, directory), { recursive: true });
+  }
+  await writeFile(join(root, 'bin/busybox'), busybox, { mode: 0o755 });
+  await symlink('busybox', join(root, 'bin/sh'));
+  await copyFile(inputs.node, join(root, 'bin/node'));
+  await chmod(join(root, 'bin/node'), 0o755);
+  for (const library of inputs.libraries) await copyFile(library, join(root, 'lib', basename(library)));
+  await copyFile(LOADER, join(root, LOADER));
+  await chmod(join(root, LOADER), 0o755);
+  await writeFile(join(root, 'etc/passwd'), `root:x:0:0:root:/:/bin/false\n${AGENT_USER}`);
+  await writeFile(join(root, 'etc/group'), 'root:x:0:\nagent:x:1000:\n');
+  await writeFile(join(root, 'sbin/init'), ROOT_INIT, { mode: 0o755 });
+  await writeFile(join(root, 'agent/agent.mjs'), inputs.agent);
+}
+
+/** A read-only ext4 file system holding a tree. Fixed identifiers, so that the same tree gives the same file system. */
+async function makeFileSystem(tree: string, path: string, signal?: AbortSignal): Promise<void> {
+  const id = '636c6f75-646c-4574-8000-000000000000';
+  const mebibytes = Math.ceil(((await treeBytes(tree)) + SLACK_BYTES) / 2 ** 20);
+  const args = ['-q', '-t', 'ext4', '-d', tree, '-O', '^has_journal', '-m', '0', '-N', '256', '-U', id];
+  args.push('-E', `hash_seed=${id},root_owner=0:0,lazy_itable_init=0`, path, `${mebibytes}M`);
+  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', E2FSPROGS_FAKE_TIME: '946684800' };
+  await runCommand('mke2fs', args, signal === undefined ? { env } : { env, signal });
+}
+
+async function treeBytes(tree: string): Promise<number> {
+  let total = 0;
+  for (const entry of await readdir(tree, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) total += (await stat(join(entry.parentPath, entry.name))).size;
+  }
+  return total;
+}

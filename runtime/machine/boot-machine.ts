@@ -1,0 +1,136 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import type { BaseImage } from '../image/index.ts';
+import type { Accelerator } from './accelerator.ts';
+import type { Machine, MachineExit } from './machine.ts';
+import { OutputTail } from './output-tail.ts';
+import { confine } from './privilege.ts';
+import { qemuArgs } from './qemu-args.ts';
+import { QmpConnection } from './qmp.ts';
+
+/** How a machine is booted. Units in the names. */
+export interface BootOptions {
+  readonly id: string;
+  readonly image: BaseImage;
+  readonly accelerator: Accelerator;
+  /** Memory of the guest; what it does not use is not taken. Default 512. */
+  readonly memoryMib?: number;
+  /** Default 2. */
+  readonly vcpus?: number;
+  /** How long the agent may take to say its first word; then the machine is killed and booted once more. Default 30 s. */
+  readonly bootMs?: number;
+  /** Program to run; default `qemu-system-x86_64`. */
+  readonly qemu?: string;
+  readonly signal?: AbortSignal;
+}
+
+const DEFAULTS = { memoryMib: 512, vcpus: 2, bootMs: 30_000, qemu: 'qemu-system-x86_64' };
+/** A boot that hangs is tried once more: the kernel's clock calibration is known to fail now and then. */
+const ATTEMPTS = 2;
+/** How long QEMU may take to end by itself, then by SIGTERM, milliseconds. */
+const GENTLE_MS = 500;
+
+/**
+ * Boots a machine from a base image and resolves when its agent has begun to speak; the bytes are left in the channel.
+ * Fails with `machine-failed`, quoting what QEMU and the console said last.
+ */
+export async function bootMachine(options: BootOptions): Promise<Machine> {
+  for (let attempt = 1; ; attempt++) {
+    const machine = await startQemu(options);
+    const outcome = await firstWord(machine, options);
+    if (outcome === 'spoke') return machine;
+    await machine.close();
+    options.signal?.throwIfAborted();
+    if (outcome === 'silent' && attempt < ATTEMPTS) continue;
+    const { code, signal, tail } = await machine.exited;
+    const what =
+      outcome === 'silent'
+        ? `the agent was silent for ${options.bootMs ?? DEFAULTS.bootMs} ms, ${ATTEMPTS} times`
+        : `QEMU ended with ${signal ?? `status ${code}`}`;
+    throw new CloudletError('machine-failed', `the machine did not boot: ${what}; it said last: ${tail || 'nothing'}`);
+  }
+}
+
+async function startQemu(options: BootOptions): Promise<Machine> {
+  const { image, accelerator } = options;
+  const handles: FileHandle[] = [];
+  try {
+    for (const path of [image.kernel, image.initrd, image.root]) handles.push(await open(path, constants.O_RDONLY));
+    const shape = {
+      accelerator,
+      memoryMib: options.memoryMib ?? DEFAULTS.memoryMib,
+      vcpus: options.vcpus ?? DEFAULTS.vcpus,
+    };
+    const { command, args } = confine(options.qemu ?? DEFAULTS.qemu, qemuArgs(shape), process.getuid?.() === 0);
+    // `ignore` for stdin: with `stdio` as its console's backend QEMU reads it, and the end of a pipe would be input.
+    const child = spawn(command, args, {
+      cwd: '/',
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', ...handles.map((handle) => handle.fd)],
+    });
+    return ownMachine(options.id, child);
+  } finally {
+    await Promise.all(handles.map((handle) => handle.close()));
+  }
+}
+
+function ownMachine(id: string, child: ReturnType<typeof spawn>): Machine {
+  const output = new OutputTail(child.stdout!, child.stderr!);
+  const channel = child.stdio[3] as Duplex;
+  const control = child.stdio[4] as Duplex;
+  const qmp = new QmpConnection(control);
+  // A channel that breaks is a machine that ended: `exited` tells.
+  channel.on('error', () => undefined);
+  const exited = new Promise<MachineExit>((resolve) => {
+    const settle = (code: number | null, signal: string | null, extra = '') => {
+      process.off('exit', kill);
+      channel.destroy();
+      control.destroy();
+      resolve({ code, signal, tail: [output.text, extra].filter((part) => part !== '').join('\n') });
+    };
+    child.once('error', (error) => settle(null, null, error.message));
+    child.once('close', (code, signal) => settle(code, signal));
+  });
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  let closing: Promise<void> | null = null;
+  const close = async () => {
+    qmp.execute('quit').catch(() => {
+      // It ended already, or will by the signals below.
+    });
+    const timers = [setTimeout(() => child.kill('SIGTERM'), GENTLE_MS), setTimeout(kill, 2 * GENTLE_MS)];
+    await exited;
+    for (const timer of timers) clearTimeout(timer);
+  };
+  return {
+    id,
+    pid: child.pid ?? 0,
+    channel,
+    exited,
+    close: () => (closing ??= close()),
+  };
+}
+
+/** Races the first byte on the channel against the end of the machine, the watchdog and the caller's signal. */
+function firstWord(machine: Machine, options: BootOptions): Promise<'spoke' | 'silent' | 'ended'> {
+  return new Promise((resolve) => {
+    const settle = (outcome: 'spoke' | 'silent' | 'ended') => {
+      clearTimeout(watchdog);
+      machine.channel.off('readable', spoke);
+      options.signal?.removeEventListener('abort', aborted);
+      resolve(outcome);
+    };
+    const spoke = () => {
+      if (machine.channel.readableLength > 0) settle('spoke');
+    };
+    const aborted = () => settle('ended');
+    const watchdog = setTimeout(() => settle('silent'), options.bootMs ?? DEFAULTS.bootMs);
+    machine.channel.on('readable', spoke);
+    options.signal?.addEventListener('abort', aborted, { once: true });
+    if (options.signal?.aborted === true) aborted();
+    void machine.exited.then(() => settle('ended'));
+  });
+}

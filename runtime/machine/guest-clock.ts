@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import { withFirmware } from './firmware-file.ts';
+
+/** Questions for one reading: the answer that came back fastest says best when it was given. */
+const ROUNDS = 15;
+/** Time between the two readings, milliseconds: long enough for about 100 ppm. */
+const BETWEEN_MS = 250;
+const TIMEOUT_MS = 10_000;
+
+interface Reading {
+  /** Host time in the middle of the question and its answer, milliseconds. */
+  readonly atMs: number;
+  readonly counter: bigint;
+  readonly roundTripMs: number;
+}
+
+/**
+ * Measures how fast the time-stamp counter of a TCG guest runs, in kHz, by asking a guest twice. Null when it cannot be measured:
+ * the kernel then has to calibrate, which fails now and then.
+ */
+export function measureGuestClock(qemu: string): Promise<number | null> {
+  return withFirmware('clock', async (path) => {
+    const args = ['-machine', 'microvm', '-accel', 'tcg', '-cpu', 'max', '-m', '64M', '-nodefaults', '-no-user-config'];
+    args.push('-display', 'none', '-bios', path, '-chardev', 'socket,id=s,fd=3', '-serial', 'chardev:s');
+    const child = spawn(qemu, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+    const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
+    const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
+    const port = child.stdio[3] as Duplex;
+    try {
+      const first = await read(port);
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_MS));
+      const second = await read(port);
+      return Math.round(Number(second.counter - first.counter) / (second.atMs - first.atMs));
+    } catch {
+      return null; // QEMU ended or was too slow; the boot watchdog covers what follows.
+    } finally {
+      clearTimeout(timer);
+      child.kill('SIGKILL');
+      await exited;
+    }
+  });
+}
+
+/** The best of several readings. */
+async function read(port: Duplex): Promise<Reading> {
+  let best: Reading | null = null;
+  for (let round = 0; round < ROUNDS; round++) {
+    const askedAt = performance.now();
+    const counter = await ask(port);
+    const answeredAt = performance.now();
+    const roundTripMs = answeredAt - askedAt;
+    if (best === null || roundTripMs < best.roundTripMs)
+      best = { atMs: (askedAt + answeredAt) / 2, counter, roundTripMs };
+  }
+  return best!;
+}
+
+function ask(port: Duplex): Promise<bigint> {
+  return new Promise((resolve, reject) => {
+    let bytes = Buffer.alloc(0);
+    const done = () => {
+      port.off('data', take);
+      port.off('close', fail);
+      port.off('error', fail);
+    };
+    const take = (chunk: Buffer) => {
+      bytes = Buffer.concat([bytes, chunk]);
+      if (bytes.length < 8) return;
+      done();
+      resolve(bytes.readBigUInt64LE());
+    };
+    const fail = () => {
+      done();
+      reject(new Error('the clock guest ended'));
+    };
+    port.on('data', take).once('close', fail).once('error', fail);
+    port.write('?');
+  });
+}
