@@ -3,6 +3,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, digestOfHex } from '../protocol/index.ts';
 import { buildC } from './c/build-c.ts';
+import { buildJavaScript } from './javascript/build-javascript.ts';
 import { type BuildContext, type BuildProgress, begin } from './progress.ts';
 import { type Project, readProject } from './project.ts';
 import { withTemporaryFolder } from './temporary-folder.ts';
@@ -50,6 +51,5 @@ export async function build(folder: string, options: BuildOptions = {}): Promise
 }
 
 async function compile(project: Project, context: BuildContext): Promise<Uint8Array> {
-  if (project.language === 'c') return buildC(project, context);
-  throw new Error('typescript');
+  return project.language === 'c' ? buildC(project, context) : buildJavaScript(project, context);
 }

@@ -38,3 +38,9 @@ export async function assembleWit(
     await writeFile(file, rewrite(await readFile(file, 'utf8')));
   }
 }
+
+/** Adds a package of one WIT file to the `deps` of an assembled folder. */
+export async function addPackage(wit: string, name: string, file: string): Promise<void> {
+  await mkdir(join(wit, 'deps', name), { recursive: true });
+  await cp(file, join(wit, 'deps', name, basename(file)));
+}

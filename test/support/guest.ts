@@ -10,7 +10,7 @@ import { componentNew, parse } from '@bytecodealliance/jco';
 import { compileC, type ExecutionModel, findClang } from '../../guest-sdk/build/c/clang.ts';
 import { EXIT_IMPORT, EXIT_STATUS_FILE, EXIT_WRAP } from '../../guest-sdk/build/c/exit-status.ts';
 import { embedWorld, encodeComponent } from '../../guest-sdk/build/encode.ts';
-import { componentizeQuickJs } from '../../guest-sdk/build/quickjs.ts';
+import { componentizeQuickJs } from '../../guest-sdk/build/javascript/quickjs.ts';
 import { assembleWit } from '../../guest-sdk/build/wasi-wit.ts';
 import { addBuildWorld, BUILD_WORLD } from '../../guest-sdk/build/world.ts';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { componentize } from 'componentize-qjs';
-import { CloudletError } from '../protocol/index.ts';
-import { withTemporaryFolder } from './temporary-folder.ts';
-import { assembleWit, WASI_VERSION } from './wasi-wit.ts';
+import { CloudletError } from '../../protocol/index.ts';
+import { withTemporaryFolder } from '../temporary-folder.ts';
+import { assembleWit, WASI_VERSION } from '../wasi-wit.ts';
 
 /** A bundled JavaScript module and the world that it implements. */
 export interface JavaScriptSource {

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describeWorld } from '../describe-world.ts';
+import { type BuildContext, begin } from '../progress.ts';
+import type { Project } from '../project.ts';
+import { addPackage, assembleWit } from '../wasi-wit.ts';
+import { addBuildWorld, BUILD_WORLD, nameWorld } from '../world.ts';
+import { bundle } from './bundle.ts';
+import { httpEntry, refuse64Bit, typedEntry } from './entry.ts';
+import { componentizeQuickJs } from './quickjs.ts';
+import { componentizeStarlingMonkey } from './starlingmonkey.ts';
+
+/** WIT of the guest library and of the http world. */
+const GUEST_WIT = fileURLToPath(new URL('../../wit/guest.wit', import.meta.url));
+
+/** Builds a TypeScript or JavaScript project with its engine. */
+export async function buildJavaScript(project: Project, context: BuildContext): Promise<Uint8Array> {
+  const [source = ''] = project.entries;
+  const wit = join(context.scratch, 'wit');
+  await assembleWit(project.wit, wit);
+  await addPackage(wit, 'cloudlet-guest', GUEST_WIT);
+  const library = project.backend === 'quickjs' ? ['include cloudlet:guest/library;'] : [];
+  const entry = project.kind === 'http' ? await http() : await typed();
+
+  begin(context, 'bundle', 'bundle the sources');
+  const { code, warnings } = await bundle(project, entry);
+  for (const text of warnings) context.onProgress({ kind: 'warning', text });
+
+  const quick = project.backend === 'quickjs';
+  begin(context, 'componentize', `compile with ${quick ? 'QuickJS' : 'StarlingMonkey, which takes a while'}`);
+  const compile = quick ? componentizeQuickJs : componentizeStarlingMonkey;
+  return compile({ code, wit, world: BUILD_WORLD });
+
+  async function http(): Promise<string> {
+    await addBuildWorld(wit, null, [...library, 'include cloudlet:guest/http;']);
+    return httpEntry(source, project.backend);
+  }
+
+  async function typed(): Promise<string> {
+    const world = await nameWorld(project.wit ?? wit, project.world);
+    await addBuildWorld(wit, world, library);
+    const { functions } = await describeWorld(wit, world);
+    if (project.backend === 'quickjs') refuse64Bit(functions);
+    return typedEntry(source, project.backend, functions);
+  }
+}

@@ -1,0 +1,58 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type BuildFailure, build, formatMessages, type Message } from 'esbuild';
+import { CloudletError } from '../../protocol/index.ts';
+import type { Project } from '../project.ts';
+
+/** Folder of the guest library. */
+export const GUEST_FOLDER = fileURLToPath(new URL('../../guest/', import.meta.url));
+
+/** A function and its dependencies in one ES module; the imports that are left are WIT interfaces. */
+export interface Bundle {
+  readonly code: string;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Bundles `entry`, the text of a module that joins the author's module to the guest library.
+ *
+ * For QuickJS async functions become generators over the library's promises, because nothing runs the engine's own job queue.
+ * @throws CloudletError `build-failed` with esbuild's words.
+ */
+export async function bundle(project: Project, entry: string): Promise<Bundle> {
+  const [source = project.folder] = project.entries;
+  const lowered = { 'async-await': false, 'async-generator': false, 'for-await': false };
+  try {
+    const result = await build({
+      stdin: { contents: entry, resolveDir: dirname(source), sourcefile: 'cloudlet-entry.js', loader: 'js' },
+      absWorkingDir: project.folder,
+      alias: { 'cloudlet/guest': join(GUEST_FOLDER, 'index.ts') },
+      bundle: true,
+      external: ['wasi:*', 'node:*'],
+      format: 'esm',
+      target: 'es2023',
+      supported: project.backend === 'quickjs' ? lowered : {},
+      platform: 'neutral',
+      mainFields: ['module', 'main'],
+      conditions: ['worker', 'browser', 'import'],
+      logLevel: 'silent',
+      write: false,
+      // A project's own settings must not change how its code is compiled.
+      tsconfigRaw: {},
+    });
+    const [file] = result.outputFiles;
+    return { code: file?.text ?? '', warnings: await format(result.warnings, 'warning') };
+  } catch (error) {
+    if (!isBuildFailure(error)) throw error;
+    const words = await format(error.errors, 'error');
+    throw new CloudletError('build-failed', `The sources cannot be bundled:\n${words.join('\n')}`, { cause: error });
+  }
+}
+
+async function format(messages: readonly Message[], kind: 'error' | 'warning'): Promise<string[]> {
+  return (await formatMessages([...messages], { kind, color: false })).map((text) => text.trim());
+}
+
+function isBuildFailure(error: unknown): error is BuildFailure {
+  return error instanceof Error && 'errors' in error && Array.isArray(error.errors);
+}

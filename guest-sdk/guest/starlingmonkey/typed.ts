@@ -1,0 +1,19 @@
+import type { ErrorForm } from '../error-form.ts';
+/** Makes a WIT export of a function that may throw an `Error` where the WIT has `result<…, string>`. The engine itself awaits promises. */
+export function typed(work: (...args: unknown[]) => unknown, errors: ErrorForm): (...args: unknown[]) => unknown {
+  if (errors !== 'string') return work;
+  return (...args) => {
+    try {
+      const result = work(...args);
+      return result instanceof Promise ? result.catch(fail) : result;
+    } catch (error) {
+      return fail(error);
+    }
+  };
+}
+
+/** The engine gives `payload` to the caller; an `Error` without one is a trap. */
+function fail(error: unknown): never {
+  if (error instanceof Error) throw Object.assign(error, { payload: error.message });
+  throw error;
+}
