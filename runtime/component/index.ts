@@ -1,3 +1,9 @@
 /** What may run: inspects components, turns them into artifacts in a confined child, and keeps these on disk. */
 export type { Artifact, ArtifactFunction, ArtifactManifest, CoreModule, ExportPath, ModuleTraits } from './artifact.ts';
+export { ArtifactCache } from './artifact-cache.ts';
+export { type ComponentBytes, ComponentCompiler, type ComponentCompilerOptions } from './component-compiler.ts';
+export type { ConfinementLimits, NetworkIsolation } from './confined/confinement.ts';
 export { type ComponentInfo, inspectComponent } from './inspect.ts';
+export { inspectTypes, type NamedTypes } from './inspect-types.ts';
+export { limitMemory } from './limit-memory.ts';
+export { TOOLS } from './tools.ts';

@@ -5,6 +5,9 @@ import { readComponent } from './inspect/component-reader.ts';
 import { exportedFunctions } from './inspect/exported-functions.ts';
 import type { Extern } from './inspect/type-space.ts';
 
+/** Whether a type has no parts. */
+const isPrimitive = (type: WitType): boolean => Object.keys(type).length === 1;
+
 /** The functions of a component with the names that its author gave to their types. */
 export interface NamedTypes {
   readonly functions: readonly WitFunction[];
@@ -25,6 +28,8 @@ export function inspectTypes(bytes: Uint8Array): NamedTypes {
     for (const [name, extern] of externs) {
       if (extern.sort === 'instance') visit(extern.type.exports);
       if (extern.sort !== 'type' || extern.type.kind !== 'value') continue;
+      // `type id = u32` cannot be told from any other u32: primitives are one object for the whole file.
+      if (isPrimitive(extern.type.type)) continue;
       // Names like `import-type-x` are the linker's.
       if (!names.has(extern.type.type)) names.set(extern.type.type, name.replace(/^import-type-/, ''));
     }

@@ -5,14 +5,12 @@ import type { Artifact, ArtifactFunction, ArtifactManifest, ExportPath } from '.
 import { refused } from './binary/byte-reader.ts';
 import { doorOfInterface } from './inspect/exported-functions.ts';
 import { type ComponentInfo, inspectComponent } from './inspect.ts';
-import { REWRITER, rewriteModule } from './rewrite/rewrite-module.ts';
-import { ADAPTER, adaptCoreModule } from './transpile/adapt-core-module.ts';
+import { rewriteModule } from './rewrite/rewrite-module.ts';
+import { TOOLS } from './tools.ts';
+import { adaptCoreModule } from './transpile/adapt-core-module.ts';
 import { exportPath } from './transpile/export-path.ts';
-import { GENERATOR, generateGlue } from './transpile/generator.ts';
+import { generateGlue } from './transpile/generator.ts';
 import { renameWorldFunctions } from './transpile/rename-world-functions.ts';
-
-/** Names and versions of everything that shapes an artifact. */
-export const TOOLS = `${GENERATOR}, ${ADAPTER}, ${REWRITER}`;
 
 /**
  * Turns a component, or a WASI 0.1 core module, into an artifact. Executes nothing of it, but gives it to large tools that

@@ -7,9 +7,6 @@ import { type MeterIndices, meterCode, scanCode } from './meter-code.ts';
 import { RESERVED_EXPORTS } from './metered-instance.ts';
 import { type ModuleShape, readModuleShape, SECTION, type Section } from './module-shape.ts';
 
-/** Name and version of the rewriter, for the key of the cache. Changes whenever its output does. */
-export const REWRITER = 'rewriter 1';
-
 /** Pages of 64 KiB that 32-bit addresses reach. */
 const MAX_PAGES = 65_536;
 const PREAMBLE = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);

@@ -5,9 +5,6 @@
 import { generate } from 'jco-lean/component';
 import { refused } from '../binary/byte-reader.ts';
 
-/** Name and version of the generator, for the key of the cache. */
-export const GENERATOR = 'jco-lean 1.10.2';
-
 /** What the generator makes of a component: its glue and its core modules by file name. */
 export interface Generated {
   readonly glue: string;
@@ -19,6 +16,13 @@ export interface Suspending {
   readonly imports: string[];
   readonly exports: string[];
 }
+
+/** Loads everything the generator needs, so that it runs afterwards without reading a file. */
+export async function loadGenerator(): Promise<void> {
+  await filesOf(EMPTY_COMPONENT, { imports: [], exports: [] });
+}
+
+const EMPTY_COMPONENT = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00);
 
 /** Makes the glue for a component that was inspected. Hostile input may make this trap, loop or eat memory: run it confined. */
 export async function generateGlue(component: Uint8Array, suspending: Suspending): Promise<Generated> {

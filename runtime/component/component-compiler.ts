@@ -1,0 +1,101 @@
+import { join } from 'node:path';
+import { CloudletError, type Digest } from '../../guest-sdk/protocol/index.ts';
+import { abortError } from '../store/index.ts';
+import type { Artifact } from './artifact.ts';
+import { ArtifactCache } from './artifact-cache.ts';
+import { refused } from './binary/byte-reader.ts';
+import { transpileConfined } from './confined/confined-transpile.ts';
+import {
+  type ConfinementLimits,
+  DEFAULT_CONFINEMENT,
+  type NetworkIsolation,
+  probeNetworkIsolation,
+} from './confined/confinement.ts';
+import { inspectComponent } from './inspect.ts';
+
+/** Where artifacts are kept, and what making them may take. */
+export interface ComponentCompilerOptions {
+  /** Folder for what can be made again; made when missing. */
+  readonly cacheDir: string;
+  readonly confinement?: Partial<ConfinementLimits>;
+}
+
+/** Gives the component's bytes when they are needed: an artifact in the cache needs none. */
+export type ComponentBytes = Uint8Array | (() => Promise<Uint8Array>);
+
+/** Turns components into artifacts, one at a time, each in a confined child, and keeps them on disk by digest and tool versions. */
+export class ComponentCompiler {
+  readonly #cache: ArtifactCache;
+  readonly #limits: ConfinementLimits;
+  readonly #closing = new AbortController();
+  /** The translation in progress and those that wait for it: two at once would need twice the memory and end no sooner. */
+  #last: Promise<unknown> = Promise.resolve();
+  #network: Promise<NetworkIsolation> | undefined;
+
+  constructor({ cacheDir, confinement }: ComponentCompilerOptions) {
+    this.#cache = new ArtifactCache(join(cacheDir, 'artifacts'));
+    this.#limits = { ...DEFAULT_CONFINEMENT, ...confinement };
+  }
+
+  /** The artifact of a component, from the cache or made now. Throws `component-refused` for a component that cannot run. */
+  async compile(component: ComponentBytes, digest: Digest, signal?: AbortSignal): Promise<Artifact> {
+    const both = AbortSignal.any([this.#closing.signal, ...(signal === undefined ? [] : [signal])]);
+    if (both.aborted) throw abortError(both);
+    const kept = await this.#cache.load(digest);
+    if (kept !== null) return kept;
+    const turn = this.#last.then(() => this.#make(component, digest, both));
+    this.#last = turn.catch(() => {});
+    return until(turn, both);
+  }
+
+  /** The artifact of a component when it is in the cache, else null. */
+  cached(digest: Digest): Promise<Artifact | null> {
+    return this.#cache.load(digest);
+  }
+
+  /** Forgets the artifact of a component that is not published any more. */
+  forget(digest: Digest): Promise<void> {
+    return this.#cache.remove(digest);
+  }
+
+  /** What keeps the network away from the child: for `status` and the log. */
+  networkIsolation(): Promise<NetworkIsolation> {
+    this.#network ??= probeNetworkIsolation();
+    return this.#network;
+  }
+
+  /** Kills the translation in progress, gives up those that wait, and resolves when no child is left. */
+  async close(): Promise<void> {
+    this.#closing.abort(new CloudletError('draining', 'the cloudlet is shutting down'));
+    await this.#last;
+  }
+
+  async #make(component: ComponentBytes, digest: Digest, signal: AbortSignal): Promise<Artifact> {
+    if (signal.aborted) throw abortError(signal);
+    // Someone before in the queue may have asked for the same component.
+    const kept = await this.#cache.load(digest);
+    if (kept !== null) return kept;
+    const bytes = typeof component === 'function' ? await component() : component;
+    const { kind, ...info } = inspectComponent(bytes);
+    const network = await this.networkIsolation();
+    const artifact = await transpileConfined(bytes, digest, kind, { limits: this.#limits, network }, signal);
+    // The child is not believed where we know better.
+    if (kind === 'component' && artifact.manifest.functions.length !== info.functions.length) {
+      throw refused('the component could not be translated: its translation has other functions');
+    }
+    await this.#cache.save(artifact);
+    return artifact;
+  }
+}
+
+/** Settles with the promise, or earlier with `abortError` when the signal fires; the work itself is told by the same signal. */
+async function until<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(abortError(signal));
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
