@@ -147,7 +147,7 @@ export class MemoryEngine implements Engine {
         throw error;
       }
     })();
-    const timing = { queueMs: 0.5, startMs: 84, start: 'boot' };
+    const timing = { queueMs: 0.5, startMs: 84, start: 'boot' } as const;
     return { id: 'i1', door: request.door, version: 1, timing, head: answer.head ?? null, output, done };
   }
 
