@@ -50,6 +50,8 @@ const DOORS = [
   'runtime/index.ts',
   'runtime/wasi/index.ts',
   'guest-sdk/protocol/index.ts',
+  // The agent starts in every machine, once for each worker: it loads the codecs without the schemas of the HTTP interface.
+  'guest-sdk/protocol/value/index.ts',
   'guest-sdk/build/index.ts',
   'guest-sdk/client/index.ts',
   'guest-sdk/client/mdns.ts',

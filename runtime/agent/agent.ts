@@ -65,7 +65,8 @@ export class Agent {
         this.#beginLoad(id, decodeMessage(payload) as LoadMessage);
         break;
       case 'invoke':
-        this.#invoke(id, decodeMessage(payload) as InvokeMessage);
+        // A copy: what is decoded are views, and all they are views of would go to the worker.
+        this.#invoke(id, decodeMessage(new Uint8Array(payload)) as InvokeMessage);
         break;
       case 'cancel':
         this.#interrupt(id, 'client-closed');

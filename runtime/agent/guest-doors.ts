@@ -1,8 +1,9 @@
+import { readBindingValue, writeBindingValue } from '../../guest-sdk/protocol/value/index.ts';
 import type { HttpHead, Wasi } from '../wasi/index.ts';
 import { GuestFailure } from './guest-failure.ts';
 import type { GuestInput } from './guest-input.ts';
 import type { GuestOutput } from './guest-output.ts';
-import { decodeMessage, encodeMessage, type InvokeRequest, type LoadMessage, WireError } from './wire.ts';
+import type { InvokeRequest, LoadMessage } from './wire.ts';
 
 /** A typed error: the glue throws it for the `err` of a `result`. */
 interface TypedError {
@@ -23,7 +24,9 @@ export async function serveCall(
   const bytes = await input.readAll(load.valueBytes);
   if (bytes === null)
     throw new GuestFailure('argument-invalid', `expected arguments of at most ${load.valueBytes} bytes`);
-  const result = encodeMessage(await callTyped(functionAt(exports, called.path), argumentsOf(bytes), called.fallible));
+  const result = writeBindingValue(
+    await callTyped(functionAt(exports, called.path), argumentsOf(bytes), called.fallible),
+  );
   if (result.length > load.valueBytes) {
     throw new GuestFailure(
       'result-too-large',
@@ -108,13 +111,14 @@ async function callTyped(
 }
 
 function argumentsOf(bytes: Uint8Array): readonly unknown[] {
+  let args: unknown;
   try {
-    const args = decodeMessage(bytes);
-    if (Array.isArray(args)) return args;
+    args = readBindingValue(bytes);
   } catch (error) {
-    if (!(error instanceof WireError)) throw error;
+    throw new GuestFailure('argument-invalid', `expected the arguments as MessagePack: ${(error as Error).message}`);
   }
-  throw new GuestFailure('argument-invalid', 'expected the arguments as a MessagePack array');
+  if (!Array.isArray(args)) throw new GuestFailure('argument-invalid', 'expected the arguments as an array');
+  return args;
 }
 
 function isTypedError(thrown: unknown): thrown is TypedError {

@@ -7,7 +7,7 @@
  * allocates. Bodies of invocations are limited by credit in either direction: a sender may have at most `WINDOW_BYTES`
  * unacknowledged. The bytes of a load are not: the agent has to hold them all anyway, and the stream's own backpressure holds.
  */
-import { Packr, Unpackr } from 'msgpackr';
+import { readMessagePack, writeMessagePack } from '../../guest-sdk/protocol/value/index.ts';
 
 export { ReceiveWindow, SendWindow } from './credit-window.ts';
 export { WireError } from './wire-error.ts';
@@ -136,25 +136,15 @@ export interface CreditMessage {
   readonly bytes: number;
 }
 
-const OPTIONS = {
-  useRecords: false,
-  moreTypes: true,
-  int64AsType: 'bigint',
-  largeBigIntToFloat: false,
-  copyBuffers: true,
-} as const;
-const packr = new Packr(OPTIONS as ConstructorParameters<typeof Packr>[0]);
-const unpackr = new Unpackr(OPTIONS as ConstructorParameters<typeof Unpackr>[0]);
-
-/** Encodes a message, or a typed call's arguments or result, as MessagePack. 64-bit integers are BigInt on both sides. */
+/** Encodes a message as MessagePack. The values of typed calls are none: they travel as bodies in the encoding of the protocol's `writeBindingValue`. */
 export function encodeMessage(message: unknown): Uint8Array {
-  return packr.pack(message);
+  return writeMessagePack(message);
 }
 
-/** Decodes what `encodeMessage` made. The bytes may come from a hostile guest: the shape of the result must be checked. */
+/** Decodes what `encodeMessage` made; bytes in it are views of `bytes`. The shape of the result must be checked: whoever broke out of a guest may have made it. */
 export function decodeMessage(bytes: Uint8Array): unknown {
   try {
-    return unpackr.unpack(bytes);
+    return readMessagePack(bytes);
   } catch (error) {
     throw new WireError(`expected MessagePack, got bytes that do not decode: ${(error as Error).message}`);
   }

@@ -3,8 +3,8 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CloudletError } from '../../guest-sdk/protocol/index.ts';
-import { decodeMessage, encodeMessage, type InvokeRequest } from '../../runtime/agent/wire.ts';
+import { CloudletError, readBindingValue, writeBindingValue } from '../../guest-sdk/protocol/index.ts';
+import type { InvokeRequest } from '../../runtime/agent/wire.ts';
 import type { Call, CallInput } from '../../runtime/sandbox/call.ts';
 import type { Sandbox } from '../../runtime/sandbox/index.ts';
 import { finish, LogCollector } from './sandbox-lab.ts';
@@ -58,7 +58,9 @@ export function sandboxBehaviour(subject: Subject): void {
     return sandbox.invoke(request, input, { deadlineMs, log: log.take, ...(signal === undefined ? {} : { signal }) });
   };
   const value = async (guest: string, target: string, args: unknown[], deadlineMs = DEADLINE_MS): Promise<unknown> =>
-    decodeMessage((await finish(await invoke(guest, typed(target), encodeMessage(args), { deadlineMs }))).output);
+    readBindingValue(
+      (await finish(await invoke(guest, typed(target), writeBindingValue(args), { deadlineMs }))).output,
+    );
   const failureOf = async (call: Call): Promise<CloudletError> => {
     try {
       await finish(call);
@@ -179,14 +181,14 @@ export function sandboxBehaviour(subject: Subject): void {
   });
 
   behaviour('bounds arguments and results', async () => {
-    const arguments_ = encodeMessage([new Uint8Array(1024 * 1024)]);
+    const arguments_ = writeBindingValue([new Uint8Array(1024 * 1024)]);
     assert.is((await failureOf(await invoke('typed', typed('echo'), arguments_))).code, 'argument-invalid');
-    const call = await invoke('evil', typed('amp'), encodeMessage([20, 100_000]));
+    const call = await invoke('evil', typed('amp'), writeBindingValue([20, 100_000]));
     assert.is((await failureOf(call)).code, 'result-too-large');
   });
 
   behaviour('names what a component does not offer', async () => {
-    assert.is((await failureOf(await invoke('typed', typed('absent'), encodeMessage([])))).code, 'export-unknown');
+    assert.is((await failureOf(await invoke('typed', typed('absent'), writeBindingValue([])))).code, 'export-unknown');
     assert.is((await failureOf(await invoke('typed', run()))).code, 'door-mismatch');
     assert.is((await failureOf(await invoke('typed', http('/')))).code, 'door-mismatch');
   });
@@ -197,21 +199,21 @@ export function sandboxBehaviour(subject: Subject): void {
     ['bad-char', []],
   ] as const) {
     behaviour(`tells ${target} as a trap and goes on serving`, async () => {
-      const failure = await failureOf(await invoke('evil', typed(target), encodeMessage(args)));
+      const failure = await failureOf(await invoke('evil', typed(target), writeBindingValue(args)));
       assert.is(failure.code, 'guest-trapped');
       await stillServes('evil', 'count', [], 1);
     });
   }
 
   behaviour('names the function in which a guest trapped', async () => {
-    const failure = await failureOf(await invoke('evil', typed('trap'), encodeMessage([])));
+    const failure = await failureOf(await invoke('evil', typed('trap'), writeBindingValue([])));
     assert.match(failure.message, /unreachable \(in .*trap/);
   });
 
   behaviour('stops a guest that takes memory without end', async () => {
-    const call = await invoke('evil', typed('bomb'), encodeMessage([]));
+    const call = await invoke('evil', typed('bomb'), writeBindingValue([]));
     const outcome = await finish(call).then(
-      ({ output }) => ({ mib: decodeMessage(output) as number, code: null }),
+      ({ output }) => ({ mib: readBindingValue(output) as number, code: null }),
       (error: CloudletError) => ({ mib: 0, code: error.code }),
     );
     // Its allocator gives null, or its runtime traps; either way it got no more than its grant.
@@ -221,7 +223,7 @@ export function sandboxBehaviour(subject: Subject): void {
 
   behaviour('bounds what one invocation may log', async () => {
     const log = new LogCollector();
-    await finish(await invoke('evil', typed('flood'), encodeMessage([1000]), { log }));
+    await finish(await invoke('evil', typed('flood'), writeBindingValue([1000]), { log }));
     assert.ok(log.stderr.length > 60_000 && log.stderr.length < 70_000, String(log.stderr.length));
     assert.match(log.stderr, /958464 more bytes were written and dropped\n$/);
   });
@@ -242,7 +244,7 @@ export function sandboxBehaviour(subject: Subject): void {
     behaviour(`ends ${what} at its deadline`, async () => {
       const sandbox = await sandboxOf(guest);
       const begun = performance.now();
-      const call = await invoke(guest, request, encodeMessage([]), { deadlineMs: 500 });
+      const call = await invoke(guest, request, writeBindingValue([]), { deadlineMs: 500 });
       assert.is((await failureOf(call)).code, 'deadline-exceeded');
       const tookMs = performance.now() - begun;
       assert.ok(tookMs >= 490 && tookMs < 500 + subject.lateMs, `took ${tookMs} ms`);
@@ -264,7 +266,7 @@ export function sandboxBehaviour(subject: Subject): void {
   });
 
   behaviour('answers three good calls while one loops', async () => {
-    const looping = await invoke('evil', typed('spin'), encodeMessage([]), { deadlineMs: 3000 });
+    const looping = await invoke('evil', typed('spin'), writeBindingValue([]), { deadlineMs: 3000 });
     const failure = failureOf(looping);
     const answers = await Promise.all([
       value('evil', 'recurse', [10]),
@@ -287,7 +289,7 @@ export function sandboxBehaviour(subject: Subject): void {
 
   behaviour('ends the guest when its caller gives up', async () => {
     const caller = new AbortController();
-    const call = await invoke('evil', typed('spin'), encodeMessage([]), { signal: caller.signal });
+    const call = await invoke('evil', typed('spin'), writeBindingValue([]), { signal: caller.signal });
     caller.abort();
     assert.is((await failureOf(call)).code, 'client-closed');
     await call.confirmed;
@@ -314,7 +316,7 @@ export function sandboxBehaviour(subject: Subject): void {
   behaviour('answers a ping while guests loop', async () => {
     const sandbox = await sandboxOf('evil');
     const calls = await Promise.all(
-      Array.from({ length: 4 }, () => invoke('evil', typed('spin'), encodeMessage([]), { deadlineMs: 1000 })),
+      Array.from({ length: 4 }, () => invoke('evil', typed('spin'), writeBindingValue([]), { deadlineMs: 1000 })),
     );
     await sandbox.ping();
     for (const call of calls) assert.is((await failureOf(call)).code, 'deadline-exceeded');

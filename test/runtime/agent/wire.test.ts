@@ -1,0 +1,159 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  CHUNK_BYTES,
+  decodeMessage,
+  encodeFrame,
+  encodeMessage,
+  FrameReader,
+  HEADER_BYTES,
+  KIND,
+  type KindName,
+  MAX_FRAME_BYTES,
+  WIRE_VERSION,
+  WireError,
+} from '../../../runtime/agent/wire.ts';
+import { SeededRandom } from '../../support/random.ts';
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+const bytes = (text: string) => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));
+
+const wire = suite('the wire');
+
+// A change of any of these is a change of the wire: it needs a new WIRE_VERSION, because machines with the old agent exist.
+for (const [name, kind, id, message, golden] of [
+  [
+    'ready',
+    'ready',
+    0,
+    { wire: 1, node: 'v24.21.0', workers: 4 },
+    '1e000000 01 10 0000 00000000 83 a477697265 01 a46e6f6465 a87632342e32312e30 a7776f726b657273 04',
+  ],
+  ['credit', 'credit', 7, { bytes: 131072 }, '0c000000 01 0a 0000 07000000 81 a56279746573 ce00020000'],
+  [
+    'done',
+    'done',
+    0xffff_fffe,
+    { kind: 'ok', exitCode: 0, runMs: 1.5 },
+    '22000000 01 13 0000 feffffff 83 a46b696e64 a26f6b a865786974436f6465 00 a572756e4d73 cb3ff8000000000000',
+  ],
+  [
+    'invoke',
+    'invoke',
+    1,
+    { door: 'call', target: 'add', deadlineMs: 250, input: Uint8Array.of(0x92, 1, 2) },
+    '2e000000 01 02 0000 01000000 84 a4646f6f72 a463616c6c a6746172676574 a3616464 aa646561646c696e654d73 ccfa a5696e707574 c403 920102',
+  ],
+] as const) {
+  wire(`writes ${name} as it always did`, () => {
+    assert.is(hex(encodeFrame(kind, id, encodeMessage(message))), golden.replaceAll(' ', ''));
+    const [frame] = new FrameReader().push(bytes(golden));
+    assert.is(frame?.kind, kind);
+    assert.is(frame?.id, id);
+    assert.equal(JSON.stringify(decodeMessage(frame!.payload)), JSON.stringify(message));
+  });
+}
+
+wire('numbers its kinds as it always did', () => {
+  assert.equal(KIND, {
+    load: 1,
+    invoke: 2,
+    cancel: 3,
+    ping: 4,
+    body: 8,
+    end: 9,
+    credit: 10,
+    ready: 16,
+    loaded: 17,
+    head: 18,
+    done: 19,
+    log: 20,
+    pong: 21,
+  });
+  assert.is(WIRE_VERSION, 1);
+});
+
+wire('joins frames that came in pieces and parts those that came together', () => {
+  const frames: [KindName, number, Uint8Array][] = [
+    ['ping', 1, new Uint8Array(0)],
+    ['body', 2, new Uint8Array(CHUNK_BYTES).fill(5)],
+    ['end', 2, new Uint8Array(0)],
+  ];
+  const stream = Buffer.concat(frames.map(([kind, id, payload]) => encodeFrame(kind, id, payload)));
+  for (const size of [1, 5, 12, 13, 4096, stream.length]) {
+    const reader = new FrameReader();
+    const read: [KindName, number, Uint8Array][] = [];
+    for (let at = 0; at < stream.length; at += size) {
+      for (const { kind, id, payload } of reader.push(stream.subarray(at, at + size))) read.push([kind, id, payload]);
+    }
+    assert.equal(
+      read.map(([kind, id, payload]) => [kind, id, hex(payload)]),
+      frames.map(([kind, id, payload]) => [kind, id, hex(payload)]),
+    );
+    assert.is(reader.pendingBytes, 0);
+  }
+});
+
+for (const [what, header] of [
+  ['a frame that is longer than the limit', '01001000 01 08 0000 00000000'],
+  ['another version', '00000000 02 08 0000 00000000'],
+  ['an unknown kind', '00000000 01 07 0000 00000000'],
+  ['bits where none may be', '00000000 01 08 0100 00000000'],
+] as const) {
+  wire(`refuses ${what} by its header`, () => {
+    assert.throws(
+      () => new FrameReader().push(bytes(header)),
+      (error: unknown) => error instanceof WireError,
+    );
+  });
+}
+
+wire('makes no frame that its reader would refuse', () => {
+  assert.is(encodeFrame('body', 1, new Uint8Array(MAX_FRAME_BYTES)).length, MAX_FRAME_BYTES + HEADER_BYTES);
+  assert.throws(() => encodeFrame('body', 1, new Uint8Array(MAX_FRAME_BYTES + 1)), 'at most');
+});
+
+wire('refuses bytes that are no message with a WireError, whatever they are', () => {
+  for (const text of ['', 'c1', 'ddffffffff', 'dfffffffff', 'c6ffffffff', '92', '81a161', '91'.repeat(100_000)]) {
+    assert.throws(
+      () => decodeMessage(bytes(text)),
+      (error: unknown) => error instanceof WireError,
+      text.slice(0, 20),
+    );
+  }
+});
+
+wire('survives a peer that sends anything', () => {
+  const random = new SeededRandom(Number(process.env['SEED'] ?? Date.now()));
+  const sample = Buffer.concat([
+    encodeFrame('invoke', 3, encodeMessage({ door: 'run', arguments: ['a'], deadlineMs: 5, input: null })),
+    encodeFrame('body', 3, random.bytes(300)),
+    encodeFrame('done', 3, encodeMessage({ kind: 'failed', code: 'guest-trapped', detail: 'x', runMs: 2 })),
+  ]);
+  const until = Date.now() + 1000;
+  let rounds = 0;
+  try {
+    for (; Date.now() < until; rounds += 1) {
+      const reader = new FrameReader();
+      const stream = random.below(4) === 0 ? random.bytes(random.below(200)) : random.mutate(sample);
+      try {
+        for (let at = 0; at < stream.length; ) {
+          const size = 1 + random.below(100);
+          for (const { kind, payload } of reader.push(stream.subarray(at, at + size))) {
+            assert.ok(payload.length <= MAX_FRAME_BYTES);
+            if (kind !== 'body') decodeMessage(payload);
+          }
+          at += size;
+        }
+        assert.ok(reader.pendingBytes <= MAX_FRAME_BYTES + HEADER_BYTES);
+      } catch (error) {
+        if (!(error instanceof WireError)) throw error;
+      }
+    }
+  } catch (error) {
+    throw new Error(`seed ${random.seed}, round ${rounds}`, { cause: error });
+  }
+  assert.ok(rounds > 100);
+});
+
+wire.run();
