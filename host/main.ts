@@ -8,7 +8,7 @@ import { type Listener, listen } from './listener.ts';
 import { createMetrics } from './metrics.ts';
 import { observers } from './observers.ts';
 import { problemResponse } from './problem.ts';
-import { createTrust, ownNames } from './trust/index.ts';
+import { createTrust, ownerTokenPath, ownNames } from './trust/index.ts';
 
 /** How long running invocations may go on after a host was told to stop. */
 const DRAIN_MS = 10_000;
@@ -87,7 +87,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
   });
   const terminal = options.terminal ?? process.stdout.isTTY === true;
   const say = options.say ?? ((text) => process.stdout.write(text));
-  say(invitationText(serving.invitation, terminal, `the owner's token is in ${config.dataDir}`));
+  say(invitationText(serving.invitation, terminal, `the owner's token is in ${ownerTokenPath(config.dataDir)}`));
   journal.info('serving', {
     address: serving.url,
     id: cloudlet.id,
