@@ -13,7 +13,7 @@ export interface ByteSource {
   readonly ready: boolean;
   /** Resolves when `ready` may have become true; never rejects. */
   wait(): Promise<void>;
-  /** The reader is gone: what has not been read is not wanted. */
+  /** The reader is gone: what has not been read is not wanted. May be called again. */
   close(): void;
 }
 
@@ -27,7 +27,7 @@ export interface ByteSink {
   wait(): Promise<void>;
   /** Resolves when what was written has been handed on; undefined when it already was. May reject with `StreamFailure`. */
   flush(): Promise<void> | undefined;
-  /** No more bytes come. */
+  /** No more bytes come. May be called again. */
   close(): void;
 }
 

@@ -21,7 +21,7 @@ export interface Wasi {
   readonly handles: number;
   /** Makes the arguments for the guest's `wasi:http/incoming-handler#handle`; see `openExchange`. */
   incoming(request: IncomingHttp, respond: (head: HttpHead) => ByteSink): HttpExchange;
-  /** Ends timers, waits and exchanges; the guest must not run any more, what waits in it traps. Idempotent. */
+  /** Ends timers, waits and exchanges, closes standard input and request bodies. What waits in the guest traps. Idempotent. */
   close(): void;
 }
 
@@ -45,6 +45,9 @@ export function createWasi(backend: WasiBackend): Wasi {
       return context.handles;
     },
     incoming: (request, respond) => openExchange(context, request, respond),
-    close: () => context.close(),
+    close() {
+      context.close();
+      backend.stdin.close();
+    },
   };
 }

@@ -54,6 +54,8 @@ export function openExchange(
     if (truncate === null) resolve({ kind: 'unanswered' });
     else truncate('the guest ended before it finished the body');
   });
+  // A guest that ended without reading must not leave the sender waiting.
+  context.atClose(() => incoming.body.close());
   const settle = (how: HttpEnd) => {
     forget();
     resolve(how);

@@ -31,21 +31,20 @@ interface HttpTypes {
 
 const exchange = suite('http exchange');
 
+const REQUEST = {
+  method: 'POST',
+  scheme: 'https',
+  authority: 'cloudlet.test',
+  path: '/a?b=c',
+  headers: [['X-One', utf8('1')]],
+} as const satisfies Partial<IncomingHttp>;
+
 function open(request: Partial<IncomingHttp> = {}, window = 10) {
   const sink = new WindowSink(window);
   const wasi = createWasi(backend({ limits: { ...backend().limits, bodyWindowBytes: 8 } }));
   const http = wasi.imports['wasi:http/types'] as unknown as HttpTypes;
   const heads: HttpHead[] = [];
-  const incoming: IncomingHttp = {
-    method: 'POST',
-    scheme: 'https',
-    authority: 'cloudlet.test',
-    path: '/a?b=c',
-    headers: [['X-One', utf8('1')]],
-    body: memorySource(utf8('body')),
-    ...request,
-  };
-  const opened = wasi.incoming(incoming, (head) => {
+  const opened = wasi.incoming({ ...REQUEST, body: memorySource(utf8('body')), ...request }, (head) => {
     heads.push(head);
     return sink;
   });
@@ -116,6 +115,14 @@ exchange('a request that is dropped unread closes its body; one whose body was t
   assert.not.ok(taken.closed);
   body[Symbol.dispose]();
   assert.ok(taken.closed);
+});
+
+exchange('closing the instance closes standard input and a body that nobody read', () => {
+  const [stdin, body] = [new PushSource(), new PushSource()];
+  const wasi = createWasi(backend({ stdin }));
+  wasi.incoming({ ...REQUEST, body }, () => new WindowSink(1));
+  wasi.close();
+  assert.ok(stdin.closed && body.closed);
 });
 
 exchange('finishing the incoming body gives its trailers, once', async () => {
