@@ -171,7 +171,7 @@ for (const [what, pattern, allowed] of [
   [
     'console is used only by the journal and the commands',
     /\bconsole\.\w+\(/,
-    /^(host\/journal\.ts|host\/cli\/|host\/setup\/|host\/dashboard\/assets\/|examples\/)/,
+    /^(host\/journal\.ts|host\/cli\/|host\/setup\/|host\/dashboard\/assets\/|guest-sdk\/guest\/|examples\/)/,
   ],
 ] as const) {
   architecture(what, () => {
