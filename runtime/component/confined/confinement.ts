@@ -38,7 +38,6 @@ export function confinedCommand(
     `--max-old-space-size=${heapMib}`,
     '--permission',
     '--allow-fs-read=*',
-    '--allow-worker',
     '--disable-warning=SecurityWarning',
     entry,
     ...args,

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { refused } from '../binary/byte-reader.ts';
+import { loadTool } from './tool-loader.ts';
 
 type Adapt = (module: Uint8Array, model: 'command' | 'reactor') => Promise<Uint8Array>;
 
@@ -21,7 +22,9 @@ interface WasmTools {
 async function load(): Promise<Adapt> {
   // Not through jco's main door: that one also loads a bundler, which is native code that the confined child must not load.
   const jco = createRequire(import.meta.resolve('@bytecodealliance/jco'));
-  const tools: WasmTools = await import(pathToFileURL(jco.resolve('@bytecodealliance/jco-transpile/wasm-tools')).href);
+  const tools = await loadTool<WasmTools>(
+    pathToFileURL(jco.resolve('@bytecodealliance/jco-transpile/wasm-tools')).href,
+  );
   const adapter = (model: string): Promise<Uint8Array> =>
     readFile(new URL(`../lib/wasi_snapshot_preview1.${model}.wasm`, import.meta.resolve('@bytecodealliance/jco')));
   const adapters = { command: await adapter('command'), reactor: await adapter('reactor') };

@@ -2,8 +2,8 @@
  * The choice of generator, in one file: the bindings generator of jco 1.10.2, whose glue is 4 to 40 times smaller than the
  * current one's and has calls of 0.02 µs instead of 3 µs. It knows no WASI 0.3, which the inspector refuses before.
  */
-import { generate } from 'jco-lean/component';
 import { refused } from '../binary/byte-reader.ts';
+import { loadTool } from './tool-loader.ts';
 
 /** What the generator makes of a component: its glue and its core modules by file name. */
 export interface Generated {
@@ -15,6 +15,11 @@ export interface Generated {
 export interface Suspending {
   readonly imports: string[];
   readonly exports: string[];
+}
+
+/** The part of the generator that is used here. */
+interface BindingsGenerator {
+  generate(component: Uint8Array, options: object): Promise<{ readonly files: [string, Uint8Array][] }>;
 }
 
 /** Loads everything the generator needs, so that it runs afterwards without reading a file. */
@@ -37,7 +42,8 @@ export async function generateGlue(component: Uint8Array, suspending: Suspending
 
 async function filesOf(component: Uint8Array, suspending: Suspending): Promise<[string, Uint8Array][]> {
   try {
-    const { files } = (await generate(component, {
+    const { generate } = await loadTool<BindingsGenerator>(import.meta.resolve('jco-lean/component'));
+    const { files } = await generate(component, {
       name: 'component',
       map: [],
       instantiation: { tag: 'async' },
@@ -45,7 +51,7 @@ async function filesOf(component: Uint8Array, suspending: Suspending): Promise<[
       noTypescript: true,
       noNodejsCompat: true,
       base64Cutoff: 0,
-    })) as { files: [string, Uint8Array][] };
+    });
     return files;
   } catch (error) {
     throw refused(`the component could not be linked: ${firstLine(error)}`, error);
