@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Digest, digestOfHex } from '../protocol/index.ts';
+import { CloudletError, type Digest, digestOfHex } from '../protocol/index.ts';
 import { buildC } from './c/build-c.ts';
 import { buildJavaScript } from './javascript/build-javascript.ts';
+import { missingFor } from './missing-tools.ts';
 import { type BuildContext, type BuildProgress, begin } from './progress.ts';
 import { type Project, readProject } from './project.ts';
 import { withTemporaryFolder } from './temporary-folder.ts';
@@ -35,6 +36,8 @@ export async function build(folder: string, options: BuildOptions = {}): Promise
     const context: BuildContext = { onProgress: options.onProgress ?? (() => {}), signal: options.signal, scratch };
     begin(context, 'check', 'read cloudlet.json');
     const project = await readProject(folder);
+    const missing = await missingFor(project);
+    if (missing !== null) throw new CloudletError('tool-missing', missing);
     const bytes = await compile(project, context);
 
     const output = options.output ?? join(project.folder, 'build');

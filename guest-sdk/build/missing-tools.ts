@@ -1,0 +1,34 @@
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findClang, INSTALL_C_TOOLS, STB_FOLDER } from './c/clang.ts';
+import { type Project, readProject } from './project.ts';
+
+/**
+ * What this machine lacks to build the project in `folder`, as a sentence with the remedy; null when it lacks nothing.
+ * TypeScript needs nothing beyond this package.
+ * @throws CloudletError `project-invalid` like `build`.
+ */
+export async function missingTools(folder: string): Promise<string | null> {
+  return missingFor(await readProject(folder));
+}
+
+/** The same for a project that has been read. */
+export async function missingFor(project: Project): Promise<string | null> {
+  if (project.language !== 'c') return null;
+  const missing = (await findClang()) === null ? ['clang, lld and wasi-libc'] : [];
+  missing.push(...(await missingStbHeaders(project)));
+  return missing.length === 0 ? null : `${project.name} needs ${missing.join(' and ')}: run \`${INSTALL_C_TOOLS}\`.`;
+}
+
+/** Headers of libstb-dev that the sources include and that are not here. */
+async function missingStbHeaders(project: Project): Promise<string[]> {
+  const texts = await Promise.all(project.entries.map((entry) => readFile(entry, 'utf8')));
+  const headers = texts.flatMap((text) =>
+    [...text.matchAll(/^\s*#\s*include\s*<(stb_\w+\.h)>/gm)].flatMap((match) => match[1] ?? []),
+  );
+  const missing: string[] = [];
+  for (const header of new Set(headers)) {
+    await access(join(STB_FOLDER, header)).catch(() => missing.push(header));
+  }
+  return missing;
+}

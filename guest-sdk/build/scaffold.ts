@@ -1,0 +1,91 @@
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CloudletError, parseName } from '../protocol/index.ts';
+import { GUEST_FOLDER } from './javascript/bundle.ts';
+import { PROJECT_FILE } from './project.ts';
+
+/** Templates of `cloudlet new`, with what each is for. */
+export const TEMPLATES = {
+  'typescript-http': 'answers HTTP requests, in TypeScript',
+  'typescript-typed': 'exports functions with types, in TypeScript',
+  'c-command': 'reads standard input and writes standard output, in C',
+  'c-typed': 'exports functions with types, in C',
+} as const;
+
+/** Name of a template. */
+export type TemplateName = keyof typeof TEMPLATES;
+
+const TEMPLATES_FOLDER = fileURLToPath(new URL('../templates/', import.meta.url));
+
+/** Whether a word that a person typed names a template. */
+export function isTemplateName(text: string): text is TemplateName {
+  return Object.hasOwn(TEMPLATES, text);
+}
+
+/**
+ * Starts the project `name` in `folder`, which must be empty or absent, from a template.
+ * @returns the files it wrote, relative to the folder, sorted.
+ * @throws CloudletError `request-invalid` for an unknown template, `conflict` for a folder with something in it.
+ */
+export async function scaffold(template: string, folder: string, name: string): Promise<string[]> {
+  if (!isTemplateName(template)) {
+    const known = Object.keys(TEMPLATES).join(', ');
+    throw new CloudletError(
+      'request-invalid',
+      `there is no template ${JSON.stringify(template)}; expected one of ${known}`,
+    );
+  }
+  const checked = parseName(name);
+  const target = resolve(folder);
+  if ((await contentOf(target)).length > 0) {
+    throw new CloudletError('conflict', `${target} is not empty; name a new folder`);
+  }
+  const source = join(TEMPLATES_FOLDER, template);
+  const built = join(source, 'build');
+  await mkdir(target, { recursive: true });
+  await cp(source, target, { recursive: true, filter: (path) => path !== built });
+  await rewrite(join(target, PROJECT_FILE), (text) => text.replace(JSON.stringify(template), JSON.stringify(checked)));
+  await rewrite(join(target, 'README.md'), (text) => text.replaceAll(template, checked));
+  await rewrite(join(target, 'tsconfig.json'), (text) =>
+    text.replace('../../guest/index.ts', guestLibraryFrom(target)),
+  );
+  return (await contentOf(target)).sort();
+}
+
+/** Where an editor finds the types of `cloudlet/guest`; a build finds the library by itself. */
+function guestLibraryFrom(folder: string): string {
+  const path = relative(folder, join(GUEST_FOLDER, 'index.ts'));
+  return path.startsWith('.') ? path : `./${path}`;
+}
+
+/** Files below a folder; none when it does not exist. */
+async function contentOf(folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    if (codeOf(error) === 'ENOTDIR')
+      throw new CloudletError('conflict', `${folder} is a file; name a new folder`, { cause: error });
+    throw error;
+  }
+}
+
+async function rewrite(file: string, change: (text: string) => string): Promise<void> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    // A template without this file has nothing to rewrite in it.
+    if (codeOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  await writeFile(file, change(text));
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
