@@ -8,51 +8,31 @@ import type {
   RecentInvocation,
   SandboxInfo,
   Status,
+  ValueFormat,
 } from '../guest-sdk/protocol/index.ts';
 import { CloudletError } from '../guest-sdk/protocol/index.ts';
-import type { CallResult, Invocation, InvocationRequest } from './invocation.ts';
-import type { CloudletOptions } from './options.ts';
-
-/** How a body is published. */
-export interface PublishOptions {
-  /** What the sender says it will send; another length is `body-truncated`. */
-  readonly contentLength?: number;
-  /** What the sender says the body is; another digest is `body-truncated`. */
-  readonly digest?: Digest;
-  readonly onProgress?: (progress: PublishProgress) => void;
-  readonly signal?: AbortSignal;
-}
-
-/** Where a publish is. */
-export interface PublishProgress {
-  readonly stage: 'receiving' | 'inspecting' | 'transpiling' | 'registering';
-  readonly bytesDone: number;
-  readonly bytesTotal: number | null;
-}
-
-/** Limits of one invocation. */
-export interface InvokeOptions {
-  /** Shortens the function's own deadline; never lengthens it. */
-  readonly deadlineMs?: number;
-  /** The caller says that running it twice does no harm (`Idempotency-Key`): one retry after `machine-failed`, if no input or output was passed on yet. */
-  readonly idempotent?: boolean;
-  readonly signal?: AbortSignal;
-}
-
-/** Plain data as JSON knows it, or as MessagePack does (bytes, integers of 64 bits). */
-export type ValueFormat = 'json' | 'msgpack';
+import { ChangeFeed, type CloudletEvent } from './change-feed.ts';
+import { cloudletStatus } from './cloudlet-status.ts';
+import { ComponentCompiler } from './component/index.ts';
+import { FunctionLogs } from './function-logs.ts';
+import { defaultGrant } from './function-version.ts';
+import { Functions } from './functions.ts';
+import type { CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation.ts';
+import { Invocations } from './invocations.ts';
+import type { CloudletObserver } from './observer.ts';
+import { type CloudletLimits, type CloudletOptions, DEFAULT_LIMITS } from './options.ts';
+import { poolObserver } from './pool-reports.ts';
+import { checkDoor, Deployments, findExport, type PublishOptions, publishComponent } from './provision/index.ts';
+import { SandboxPool } from './sandbox/index.ts';
+import { sandboxInfo } from './sandbox-info.ts';
+import { openSandboxSource, type SandboxSource } from './sandbox-source.ts';
+import { DataDir } from './store/index.ts';
 
 /** How a typed call's arguments came and how its result shall go. */
 export interface CallOptions extends InvokeOptions {
   readonly argumentFormat: ValueFormat;
   readonly resultFormat: ValueFormat;
 }
-
-/** What changed, for the page: it asks for the new state itself. */
-export type CloudletEvent =
-  | { readonly kind: 'functions' }
-  | { readonly kind: 'sandboxes' }
-  | { readonly kind: 'invocation'; readonly invocation: RecentInvocation };
 
 /** Bytes of a stored component, already verified against their digest. */
 export interface StoredComponent {
@@ -62,6 +42,16 @@ export interface StoredComponent {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
+/** What a cloudlet is made of, opened. */
+interface CloudletParts {
+  readonly name: string | undefined;
+  readonly limits: CloudletLimits;
+  readonly observer: CloudletObserver;
+  readonly data: DataDir;
+  readonly compiler: ComponentCompiler;
+  readonly source: SandboxSource;
+}
+
 /** One cloudlet: what it stores, what it runs and what it reports. Open one for each data directory and close it at the end. */
 export class Cloudlet {
   /** `cl-<8 hex of the key>`: the identity on the network. */
@@ -69,113 +59,213 @@ export class Cloudlet {
   /** The owner's token: who has it may do everything. Never log it. */
   readonly ownerToken: string;
 
-  private constructor(id: string, ownerToken: string) {
-    this.id = id;
-    this.ownerToken = ownerToken;
+  readonly #parts: CloudletParts;
+  readonly #feed: ChangeFeed;
+  readonly #logs: FunctionLogs;
+  readonly #pool: SandboxPool;
+  readonly #functions: Functions;
+  readonly #invocations: Invocations;
+  readonly #deployments = new Deployments();
+  /** Fires when the cloudlet closes, and ends the publishes that go on. */
+  readonly #closing = new AbortController();
+  readonly #publishing = new Set<Promise<unknown>>();
+  readonly #openedAt = performance.now();
+  #closed: Promise<void> | undefined;
+
+  private constructor(parts: CloudletParts) {
+    const { data, compiler, observer, limits, source } = parts;
+    this.#parts = parts;
+    this.id = data.identity.id;
+    this.ownerToken = data.identity.ownerToken;
+    this.#feed = new ChangeFeed((error) => observer.warning?.(`a listener failed: ${String(error)}`));
+    this.#logs = new FunctionLogs(limits.logBytes);
+    this.#pool = new SandboxPool({
+      startSandbox: source.start,
+      machines: limits.machines,
+      observer: poolObserver(observer, this.#feed, this.#logs),
+    });
+    this.#functions = new Functions({ data, compiler, grant: defaultGrant(limits), pool: this.#pool });
+    this.#invocations = new Invocations({
+      pool: this.#pool,
+      feed: this.#feed,
+      observer,
+      bodyBytes: limits.bodyBytes,
+      recentInvocations: limits.recentInvocations,
+      log: ({ name, version }, line) => this.#logs.add(name, { version, ...line }),
+    });
   }
 
-  /** Opens the data directory and gets ready to run; `conflict` when another host has the directory, `sandbox-unavailable` when machines cannot run here. */
-  static async open(_options: CloudletOptions): Promise<Cloudlet> {
-    throw unfinished();
+  /**
+   * Opens the data directory and gets ready to run. `conflict` when another host has the directory, `sandbox-unavailable` when sandboxes
+   * of the wanted kind cannot run here; nothing stays open then.
+   */
+  static async open(options: CloudletOptions): Promise<Cloudlet> {
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const data = await DataDir.open(options.dataDir);
+    const compiler = new ComponentCompiler({ cacheDir: options.cacheDir });
+    try {
+      const source = await openSandboxSource(options, limits);
+      const observer = options.observer ?? {};
+      return new Cloudlet({ name: options.name, limits, observer, data, compiler, source });
+    } catch (error) {
+      await compiler.close();
+      data.close();
+      throw error;
+    }
   }
 
   /** Stores and checks a component and makes it the current version of `name`. The same component again does nothing. */
-  publish(_name: FunctionName, _body: AsyncIterable<Uint8Array>, _options: PublishOptions = {}): Promise<Published> {
-    throw unfinished();
+  async publish(name: FunctionName, body: AsyncIterable<Uint8Array>, options: PublishOptions = {}): Promise<Published> {
+    this.#checkOpen();
+    const { data, compiler, limits, observer } = this.#parts;
+    const signal = AbortSignal.any([this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+    const parts = { data, compiler, limitBytes: limits.componentBytes };
+    const published = await this.#tracked(publishComponent(parts, name, body, { ...options, signal }));
+    observer.published?.(published);
+    if (published.created) this.#changed(name);
+    return published;
   }
 
-  /** Starts a publish that is watched by its id; the body is taken at once, all the rest goes on after the return. */
+  /** Starts a publish that is watched by its id. Resolves once the body was received; all the rest goes on, and has its errors in the deployment. */
   deploy(
-    _name: FunctionName,
-    _body: AsyncIterable<Uint8Array>,
-    _options: Omit<PublishOptions, 'onProgress'> = {},
+    name: FunctionName,
+    body: AsyncIterable<Uint8Array>,
+    options: Omit<PublishOptions, 'onProgress'> = {},
   ): Promise<Deployment> {
-    throw unfinished();
+    return this.#deployments.start(name, (onProgress) => this.publish(name, body, { ...options, onProgress }));
   }
 
   /** A deployment's present state; `not-found` when there is none of this id, or it ended long ago. */
-  deployment(_id: string): Deployment {
-    throw unfinished();
+  deployment(id: string): Deployment {
+    return this.#deployments.get(id);
   }
 
   /** A deployment's states, from the present one on; ends after exactly one whose state is `ready` or `failed`. */
-  deploymentEvents(_id: string, _signal?: AbortSignal): AsyncIterable<Deployment> {
-    throw unfinished();
+  deploymentEvents(id: string, signal?: AbortSignal): AsyncIterable<Deployment> {
+    return this.#deployments.watch(id, signal);
   }
 
   /** All functions, by name. */
   functions(): Promise<FunctionInfo[]> {
-    throw unfinished();
+    return this.#functions.list();
   }
 
   /** One function; `function-unknown` when there is none. */
-  function(_name: FunctionName): Promise<FunctionInfo> {
-    throw unfinished();
+  async function(name: FunctionName): Promise<FunctionInfo> {
+    return this.#functions.info(name);
   }
 
-  /** Removes a function, its versions, its log and its sandboxes; `function-unknown` when there is none. */
-  remove(_name: FunctionName): Promise<void> {
-    throw unfinished();
+  /** Removes a function, its versions, its log and its sandboxes; `function-unknown` when there is none. Invocations that run come to their end. */
+  async remove(name: FunctionName): Promise<void> {
+    const { data, compiler, observer } = this.#parts;
+    const versions = this.#functions.versionIds(name);
+    data.registry.remove(name);
+    for (const id of versions) this.#pool.drop(id);
+    this.#logs.remove(name);
+    for (const digest of await data.collectGarbage()) await compiler.forget(digest);
+    observer.removed?.({ name });
+    this.#feed.emit({ kind: 'functions' });
   }
 
   /** Points a function at an earlier version (default: the one before the current); versions keep their numbers. */
-  rollback(_name: FunctionName, _version?: number): Promise<FunctionInfo> {
-    throw unfinished();
+  async rollback(name: FunctionName, version?: number): Promise<FunctionInfo> {
+    this.#parts.data.registry.rollback(name, version);
+    this.#changed(name);
+    return this.#functions.info(name);
   }
 
-  /** The stored bytes of a version (default: the current one). */
-  component(_name: FunctionName, _version?: number): Promise<StoredComponent> {
-    throw unfinished();
+  /** The stored bytes of a version (default: the current one); `storage-corrupt` when they are not what they were. */
+  async component(name: FunctionName, version?: number): Promise<StoredComponent> {
+    const { data } = this.#parts;
+    const { version: found, digest } = data.registry.version(name, version);
+    return { version: found, digest, ...(await data.blobs.open(digest)) };
   }
 
   /** Runs a command or an http handler. Resolves when the answer begins: at the head of an http answer, at a command's first output or its end. */
-  invoke(
-    _name: FunctionName,
-    _request: InvocationRequest,
-    _input: AsyncIterable<Uint8Array>,
-    _options: InvokeOptions = {},
+  async invoke(
+    name: FunctionName,
+    request: InvocationRequest,
+    input: AsyncIterable<Uint8Array>,
+    options: InvokeOptions = {},
   ): Promise<Invocation> {
-    throw unfinished();
+    this.#checkOpen();
+    const version = await this.#functions.current(name);
+    checkDoor(version.description, request.door);
+    return this.#invocations.stream(version, request, input, options);
   }
 
   /** Calls a typed export with plain data; wrong shapes are `argument-invalid` before any sandbox is asked. */
-  call(_name: FunctionName, _target: string, _args: unknown, _options: CallOptions): Promise<CallResult> {
-    throw unfinished();
+  async call(name: FunctionName, target: string, args: unknown, options: CallOptions): Promise<CallResult> {
+    this.#checkOpen();
+    const version = await this.#functions.current(name);
+    checkDoor(version.description, 'call');
+    return this.#invocations.call(version, findExport(version.description, target), args, options);
   }
 
-  /** The kept lines of a function's log, and with `follow` those to come until `signal`. */
+  /** The kept lines of a function's log, and with `follow` those to come until `signal`, or until the function is removed. */
   logs(
-    _name: FunctionName,
-    _options: { readonly follow?: boolean; readonly signal?: AbortSignal } = {},
+    name: FunctionName,
+    options: { readonly follow?: boolean; readonly signal?: AbortSignal } = {},
   ): AsyncIterable<LogLine> {
-    throw unfinished();
+    return this.#logs.of(name).read(options);
   }
 
   /** Running and lately finished invocations, newest first. */
   recent(): RecentInvocation[] {
-    throw unfinished();
+    return this.#invocations.recent();
   }
 
   /** Sandboxes that exist now. */
   sandboxes(): SandboxInfo[] {
-    throw unfinished();
+    return this.#pool.sandboxes().map(sandboxInfo);
   }
 
-  status(): Promise<Status> {
-    throw unfinished();
+  /** What this cloudlet is, may and does. */
+  async status(): Promise<Status> {
+    const { name = this.id, limits, source, data } = this.#parts;
+    const uptimeS = (performance.now() - this.#openedAt) / 1000;
+    return cloudletStatus({ id: this.id, name, limits, source, pool: this.#pool, registry: data.registry, uptimeS });
   }
 
   /** Calls `listener` at every change until the returned function is called. */
-  subscribe(_listener: (event: CloudletEvent) => void): () => void {
-    throw unfinished();
+  subscribe(listener: (event: CloudletEvent) => void): () => void {
+    return this.#feed.subscribe(listener);
   }
 
-  /** Stops taking work, ends sandboxes, lets go of the data directory. Idempotent. */
-  async close(): Promise<void> {
-    throw unfinished();
+  /** Takes no more work, ends publishes, logs and sandboxes, lets go of the data directory. Idempotent; resolves when all of it is gone. */
+  close(): Promise<void> {
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  async #end(): Promise<void> {
+    this.#closing.abort(shuttingDown());
+    await Promise.allSettled(this.#publishing);
+    await this.#pool.close();
+    await this.#parts.compiler.close();
+    this.#logs.close();
+    this.#parts.data.close();
+  }
+
+  /** The current version may be another: tell, and start a sandbox for it before anybody asks. */
+  #changed(name: FunctionName): void {
+    this.#feed.emit({ kind: 'functions' });
+    const warming = this.#functions.current(name).then((version) => this.#pool.prewarm(version.loaded));
+    // It is already gone, or the cloudlet closes: then there is nothing to start.
+    void this.#tracked(warming).catch(() => {});
+  }
+
+  #tracked<T>(work: Promise<T>): Promise<T> {
+    const tracked = work.finally(() => this.#publishing.delete(tracked));
+    this.#publishing.add(tracked);
+    return tracked;
+  }
+
+  #checkOpen(): void {
+    if (this.#closing.signal.aborted) throw shuttingDown();
   }
 }
 
-function unfinished(): CloudletError {
-  return new CloudletError('internal', 'this part of the cloudlet is being built');
+function shuttingDown(): CloudletError {
+  return new CloudletError('draining', 'the cloudlet is shutting down');
 }

@@ -1,15 +1,13 @@
+export type { ValueFormat } from '../guest-sdk/protocol/index.ts';
+export type { CloudletEvent } from './change-feed.ts';
 export {
   type CallOptions,
   Cloudlet,
-  type CloudletEvent,
-  type InvokeOptions,
-  type PublishOptions,
-  type PublishProgress,
   type StoredComponent,
-  type ValueFormat,
 } from './cloudlet.ts';
 export { type ComponentInfo, inspectComponent } from './component/inspect.ts';
 export { inspectTypes, type NamedTypes } from './component/inspect-types.ts';
+export { ensureImage, type ListedImage, listImages, missingForImage } from './image/index.ts';
 export type {
   CallResult,
   HeaderPair,
@@ -17,7 +15,15 @@ export type {
   InvocationEnd,
   InvocationRequest,
   InvocationTiming,
+  InvokeOptions,
 } from './invocation.ts';
+export {
+  type Accelerator,
+  chooseAccelerator,
+  describeAccelerator,
+  INSTALL_QEMU,
+  qemuVersion,
+} from './machine/index.ts';
 export type { CloudletObserver } from './observer.ts';
 export {
   type AcceleratorChoice,
@@ -26,3 +32,4 @@ export {
   DEFAULT_LIMITS,
   type SandboxKind,
 } from './options.ts';
+export type { PublishOptions, PublishProgress } from './provision/index.ts';

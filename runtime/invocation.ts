@@ -1,7 +1,7 @@
 import type { Door } from '../guest-sdk/protocol/index.ts';
+import type { PlaceTiming, Invocation as SandboxInvocation } from './sandbox/index.ts';
 
-/** A header as it is on the wire: its name in lower case and its raw bytes. */
-export type HeaderPair = readonly [name: string, value: Uint8Array];
+export type { HeaderPair, InvocationEnd } from './sandbox/index.ts';
 
 /** What to run: a command with its arguments, or an HTTP request for the component's handler. Typed calls have their own method. */
 export type InvocationRequest =
@@ -13,50 +13,38 @@ export type InvocationRequest =
       readonly authority: string;
       /** Path with query, as the component shall see it. */
       readonly path: string;
-      readonly headers: readonly HeaderPair[];
+      readonly headers: readonly (readonly [name: string, value: Uint8Array])[];
     };
 
 /** How long an invocation waited, and for what, in milliseconds: the figures of `Server-Timing`. */
-export interface InvocationTiming {
-  /** Waiting for a place in a sandbox. */
-  readonly queueMs: number;
-  /** Starting a sandbox; 0 when one was idle. */
-  readonly startMs: number;
-  /** How the sandbox came to be: `idle`, `boot`, … */
-  readonly start: string;
-}
+export type InvocationTiming = PlaceTiming;
 
-/** How an invocation ended well. */
-export interface InvocationEnd {
-  /** Exit status of a command; 0 for the other doors. */
-  readonly exitCode: number;
-  readonly trailers: readonly HeaderPair[];
-  /** Guest time, milliseconds. */
-  readonly runMs: number;
-}
-
-/** A started invocation whose answer has begun. */
-export interface Invocation {
-  readonly id: string;
+/**
+ * A started invocation whose answer has begun. Its `output` is read once and to its end; leaving early cancels the guest, reading
+ * slowly slows it. `done` settles when the guest ended and rejects with what `output` throws; never an unhandled rejection.
+ */
+export interface Invocation extends SandboxInvocation {
   readonly door: Door;
   readonly version: number;
-  readonly timing: InvocationTiming;
-  /** Status and headers of an http answer; null for a command. */
-  readonly head: { readonly status: number; readonly headers: readonly HeaderPair[] } | null;
-  /**
-   * Body of the answer, or a command's stdout. Read it once and to its end, or leave the loop early, which cancels the guest.
-   * Reading slowly slows the guest. Throws `CloudletError` when the guest fails half-way.
-   */
-  readonly output: AsyncIterable<Uint8Array>;
-  /** The end: settles after the output was read; rejects with what `output` throws. Never an unhandled rejection. */
-  readonly done: Promise<InvocationEnd>;
 }
 
 /** Result of a typed call. */
 export interface CallResult {
   readonly id: string;
   readonly version: number;
-  /** Plain data in the format that was asked for; undefined when the function returns nothing. */
+  /** Plain data in the format that was asked for; null when the function returns nothing. */
   readonly value: unknown;
   readonly timing: InvocationTiming & { readonly runMs: number };
+}
+
+/** Limits of one invocation. */
+export interface InvokeOptions {
+  /** Shortens the function's own deadline; never lengthens it. */
+  readonly deadlineMs?: number;
+  /**
+   * The caller says that running it twice does no harm (`Idempotency-Key`). An invocation whose sandbox was lost before it passed on
+   * any output is tried once more in any case, since a function can touch nothing outside its sandbox yet.
+   */
+  readonly idempotent?: boolean;
+  readonly signal?: AbortSignal;
 }

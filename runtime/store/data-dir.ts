@@ -1,6 +1,6 @@
 import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import { CloudletError, type Digest } from '../../guest-sdk/protocol/index.ts';
 import { BlobStore } from './blob-store.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { writeDurably } from './durable-file.ts';
@@ -52,9 +52,9 @@ export class DataDir {
     }
   }
 
-  /** Removes blobs that no version names and no publish holds; returns how many went. */
-  async collectGarbage(): Promise<number> {
-    return (await this.blobs.gc((digest) => this.registry.inUse(digest))).length;
+  /** Removes blobs that no version names and no publish holds; returns those that went. */
+  collectGarbage(): Promise<Digest[]> {
+    return this.blobs.gc((digest) => this.registry.inUse(digest));
   }
 
   /** Closes the registry and lets go of the directory. Idempotent. */

@@ -75,8 +75,7 @@ export class Registry {
   ): { readonly version: number; readonly created: boolean } {
     return this.#transaction(() => {
       const row = this.#functionRow.get(name) as unknown as FunctionRow | undefined;
-      const current = row && this.#versionRow(name, row.current);
-      if (row !== undefined && current?.digest === digest) return { version: row.current, created: false };
+      if (row !== undefined && this.version(name).digest === digest) return { version: row.current, created: false };
       const version = row?.next ?? 1;
       this.#run(
         `INSERT INTO functions (name, current, next) VALUES (?, ?, ?)
@@ -106,21 +105,26 @@ export class Registry {
     return rows.map((row) => this.#assemble(row));
   }
 
+  /** One function, or undefined when there is none. */
+  find(name: FunctionName): RegisteredFunction | undefined {
+    const row = this.#functionRow.get(name) as unknown as FunctionRow | undefined;
+    return row && this.#assemble(row);
+  }
+
   /** One function; `function-unknown` when there is none. */
   get(name: FunctionName): RegisteredFunction {
-    const row = this.#functionRow.get(name) as unknown as FunctionRow | undefined;
-    if (row === undefined)
-      throw new CloudletError(
-        'function-unknown',
-        `expected the name of a published function, got "${name}"; publish it first`,
-      );
-    return this.#assemble(row);
+    const found = this.find(name);
+    if (found !== undefined) return found;
+    throw new CloudletError(
+      'function-unknown',
+      `expected the name of a published function, got "${name}"; publish it first`,
+    );
   }
 
   /** One version (default: the current one); `function-unknown` or `version-unknown` when there is none. */
   version(name: FunctionName, version?: number): RegisteredVersion {
     const { current, versions } = this.get(name);
-    return find(name, versions, version ?? current);
+    return pick(name, versions, version ?? current);
   }
 
   /**
@@ -130,7 +134,7 @@ export class Registry {
   rollback(name: FunctionName, version?: number): RegisteredFunction {
     return this.#transaction(() => {
       const { current, versions } = this.get(name);
-      const target = version === undefined ? previous(name, versions, current) : find(name, versions, version);
+      const target = version === undefined ? previous(name, versions, current) : pick(name, versions, version);
       this.#run('UPDATE functions SET current = ? WHERE name = ?', target.version, name);
       return this.get(name);
     });
@@ -149,6 +153,14 @@ export class Registry {
       this.get(name);
       this.#run('DELETE FROM functions WHERE name = ?', name);
     });
+  }
+
+  /** How many functions there are. */
+  count(): number {
+    const { functions } = this.#database.prepare('SELECT count(*) AS functions FROM functions').get() as {
+      functions: number;
+    };
+    return functions;
   }
 
   /** Whether any version of any function is this component. */
@@ -175,10 +187,6 @@ export class Registry {
 
   #run(sql: string, ...values: (string | number)[]): void {
     this.#database.prepare(sql).run(...values);
-  }
-
-  #versionRow(name: FunctionName, version: number): RegisteredVersion | undefined {
-    return this.#assembleVersions(name).find((candidate) => candidate.version === version);
   }
 
   #assemble(row: FunctionRow): RegisteredFunction {
@@ -211,7 +219,7 @@ interface VersionRow {
   readonly description: string;
 }
 
-function find(name: FunctionName, versions: readonly RegisteredVersion[], version: number): RegisteredVersion {
+function pick(name: FunctionName, versions: readonly RegisteredVersion[], version: number): RegisteredVersion {
   const found = versions.find((candidate) => candidate.version === version);
   if (found !== undefined) return found;
   const known = versions.map((candidate) => candidate.version).join(', ');

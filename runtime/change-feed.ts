@@ -1,0 +1,35 @@
+import type { RecentInvocation } from '../guest-sdk/protocol/index.ts';
+
+/** What changed, for the page: it asks for the new state itself. */
+export type CloudletEvent =
+  | { readonly kind: 'functions' }
+  | { readonly kind: 'sandboxes' }
+  | { readonly kind: 'invocation'; readonly invocation: RecentInvocation };
+
+/** Tells listeners what changed. */
+export class ChangeFeed {
+  readonly #listeners = new Set<(event: CloudletEvent) => void>();
+  readonly #failed: (error: unknown) => void;
+
+  /** `failed` hears of a listener that threw: that is its fault, and must not become the failure of the invocation it was told of. */
+  constructor(failed: (error: unknown) => void) {
+    this.#failed = failed;
+  }
+
+  /** Calls `listener` at every change until the returned function is called. */
+  subscribe(listener: (event: CloudletEvent) => void): () => void {
+    const own = (event: CloudletEvent) => listener(event);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  emit(event: CloudletEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+  }
+}

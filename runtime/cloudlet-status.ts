@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import type { Status } from '../guest-sdk/protocol/index.ts';
+import type { CloudletLimits } from './options.ts';
+import type { SandboxPool } from './sandbox/index.ts';
+import type { SandboxSource } from './sandbox-source.ts';
+import type { Registry } from './store/index.ts';
+
+/** This program's version, as its package says. */
+const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/** Mechanisms of provisioning that work: a component that is pushed, and one that is already here. */
+const MECHANISMS = ['push', 'cached'];
+
+/** What a status is made from. */
+export interface StatusParts {
+  readonly id: string;
+  readonly name: string;
+  readonly limits: CloudletLimits;
+  readonly source: SandboxSource;
+  readonly pool: SandboxPool;
+  readonly registry: Registry;
+  readonly uptimeS: number;
+}
+
+/** The cloudlet's status at this moment. */
+export function cloudletStatus({ id, name, limits, source, pool, registry, uptimeS }: StatusParts): Status {
+  const { componentBytes, bodyBytes, deadlineMs, memoryMib, machines } = limits;
+  const { running, queued } = pool.load();
+  return {
+    id,
+    name,
+    version: VERSION,
+    sandbox: source.kind,
+    accelerator: source.accelerator,
+    mechanisms: [...MECHANISMS],
+    limits: { componentBytes, bodyBytes, deadlineMs, memoryMib, machines },
+    load: { invocationsRunning: running, invocationsQueued: queued, rssBytes: process.memoryUsage.rss() },
+    functions: registry.count(),
+    machines: pool.sandboxes().length,
+    uptimeS,
+  };
+}

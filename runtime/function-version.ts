@@ -1,0 +1,46 @@
+import type { Digest, FunctionName, Grant } from '../guest-sdk/protocol/index.ts';
+import type { ComponentCompiler } from './component/index.ts';
+import type { CloudletLimits } from './options.ts';
+import type { FunctionDescription } from './provision/index.ts';
+import type { LoadedVersion } from './sandbox/index.ts';
+import type { BlobStore, RegisteredVersion } from './store/index.ts';
+
+/** One version of a function, ready to be called. */
+export interface FunctionVersion {
+  readonly name: FunctionName;
+  readonly version: number;
+  readonly digest: Digest;
+  readonly description: FunctionDescription;
+  /** What the pool runs. Its id names this content for ever: a function that is removed and published anew counts its versions again. */
+  readonly loaded: LoadedVersion;
+}
+
+/** The grant of a version that asks for nothing: no environment, no arguments, the cloudlet's limits. */
+export function defaultGrant(limits: CloudletLimits): Grant {
+  const { memoryMib, deadlineMs, concurrency, valueBytes, logBytes } = limits;
+  return { environment: {}, arguments: [], limits: { memoryMib, deadlineMs, concurrency, valueBytes, logBytes } };
+}
+
+/** Which function and version a pool's id means. */
+export function parseVersionId(id: string): { readonly name: FunctionName; readonly version: number } {
+  const [name, version] = id.split('/');
+  return { name: name as FunctionName, version: Number(version) };
+}
+
+/** The id under which the pool knows a version. */
+export function versionId(name: FunctionName, { version, digest, publishedAt }: RegisteredVersion): string {
+  return `${name}/${version}/${publishedAt}/${digest}`;
+}
+
+/** Makes a registered version callable. */
+export function functionVersion(
+  parts: { readonly blobs: BlobStore; readonly compiler: ComponentCompiler; readonly grant: Grant },
+  name: FunctionName,
+  registered: RegisteredVersion,
+  description: FunctionDescription,
+): FunctionVersion {
+  const { version, digest } = registered;
+  const artifact = () => parts.compiler.compile(() => parts.blobs.read(digest), digest);
+  const loaded = { id: versionId(name, registered), program: name, grant: parts.grant, artifact };
+  return { name, version, digest, description, loaded };
+}

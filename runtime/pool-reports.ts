@@ -1,0 +1,32 @@
+import type { ChangeFeed } from './change-feed.ts';
+import type { FunctionLogs } from './function-logs.ts';
+import { parseVersionId } from './function-version.ts';
+import type { CloudletObserver } from './observer.ts';
+import type { PoolObserver } from './sandbox/index.ts';
+
+/** Passes on what the pool reports: guests' output to the logs of their functions, changes to the feed, the rest to the host. */
+export function poolObserver(observer: CloudletObserver, feed: ChangeFeed, logs: FunctionLogs): PoolObserver {
+  const changed = (): void => {
+    feed.emit({ kind: 'sandboxes' });
+    feed.emit({ kind: 'functions' });
+  };
+  return {
+    log: ({ invocation, version, stream, text }) => {
+      const of = parseVersionId(version);
+      logs.add(of.name, { version: of.version, invocation, stream, text });
+    },
+    sandboxStarted: ({ id, version, via, ms }) => {
+      observer.sandboxStarted?.({ id, name: parseVersionId(version).name, via, ms });
+      changed();
+    },
+    sandboxClosed: ({ id, reason }) => {
+      observer.sandboxClosed?.({ id, reason });
+      changed();
+    },
+    startFailed: ({ version, reason }) => {
+      const whose = version === null ? 'a spare sandbox' : `a sandbox for "${parseVersionId(version).name}"`;
+      observer.warning?.(`${whose} could not be started: ${reason}`);
+      changed();
+    },
+  };
+}

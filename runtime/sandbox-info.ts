@@ -1,0 +1,19 @@
+import type { SandboxInfo } from '../guest-sdk/protocol/index.ts';
+import { parseVersionId } from './function-version.ts';
+import type { RoomEntry } from './sandbox/index.ts';
+
+/** A sandbox as callers see it. */
+export function sandboxInfo({ sandbox, version }: RoomEntry): SandboxInfo {
+  const loaded = version === null ? null : parseVersionId(version);
+  return {
+    id: sandbox.id,
+    kind: sandbox.kind,
+    function: loaded?.name ?? null,
+    version: loaded?.version ?? null,
+    state: sandbox.state,
+    pid: sandbox.pid,
+    running: sandbox.running,
+    served: sandbox.served,
+    startedAt: sandbox.startedAt.toISOString(),
+  };
+}

@@ -1,0 +1,44 @@
+import { fileURLToPath } from 'node:url';
+import { type AcceleratorInfo, CloudletError } from '../guest-sdk/protocol/index.ts';
+import type { CloudletLimits, CloudletOptions, SandboxKind } from './options.ts';
+import { type Sandbox, startProcessMachine, startSandbox } from './sandbox/index.ts';
+
+/** Starts empty sandboxes, always of one kind, and says what their boundary is worth. */
+export interface SandboxSource {
+  readonly kind: SandboxKind;
+  readonly accelerator: AcceleratorInfo;
+  readonly start: (signal: AbortSignal) => Promise<Sandbox>;
+}
+
+/** The agent's entry as source, which Node runs as it is. */
+const AGENT_FILE = fileURLToPath(new URL('./agent/main.ts', import.meta.url));
+
+/** The same agent as a child process. `workers`: invocations at once in one sandbox. */
+export function processSandboxes(workers: number): SandboxSource {
+  return {
+    kind: 'process',
+    accelerator: {
+      kind: 'none',
+      isolates: false,
+      meaning:
+        'Functions run as processes of this computer without a machine around them: publish only what you trust.',
+    },
+    start: (signal) =>
+      startSandbox(
+        { kind: 'process', startMachine: () => startProcessMachine({ agentFile: AGENT_FILE, workers }) },
+        signal,
+      ),
+  };
+}
+
+/** The source for the kind that was asked for. `sandbox-unavailable` when it cannot run here: another kind is never chosen silently. */
+export async function openSandboxSource(options: CloudletOptions, limits: CloudletLimits): Promise<SandboxSource> {
+  switch (options.sandbox) {
+    case 'process':
+      return processSandboxes(limits.concurrency);
+    case 'microvm':
+      throw new CloudletError('sandbox-unavailable', 'expected machines, which are being built');
+    default:
+      throw options.sandbox satisfies never;
+  }
+}

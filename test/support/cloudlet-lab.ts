@@ -1,0 +1,67 @@
+/**
+ * Whole cloudlets over real sandboxes, for tests.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseName } from '../../guest-sdk/protocol/index.ts';
+import { Cloudlet, type CloudletOptions } from '../../runtime/index.ts';
+import { guest } from './guest.ts';
+
+/** A cloudlet in folders of its own. */
+export interface CloudletLab {
+  readonly cloudlet: Cloudlet;
+  readonly dataDir: string;
+  /** Closes the cloudlet and opens another on the same folders. */
+  reopen(options?: Partial<CloudletOptions>): Promise<Cloudlet>;
+  /** Closes the cloudlet and removes the folders. */
+  close(): Promise<void>;
+}
+
+/** Opens a cloudlet whose sandboxes are processes; at most two, none kept in reserve without need. */
+export async function openLab(options: Partial<CloudletOptions> = {}): Promise<CloudletLab> {
+  const directory = await mkdtemp(join(tmpdir(), 'cloudlet-lab-'));
+  const dataDir = join(directory, 'data');
+  const open = (more: Partial<CloudletOptions>): Promise<Cloudlet> =>
+    Cloudlet.open({
+      dataDir,
+      cacheDir: join(directory, 'cache'),
+      sandbox: 'process',
+      accel: 'auto',
+      ...options,
+      ...more,
+      limits: { machines: 1, ...options.limits, ...more.limits },
+    });
+  let cloudlet = await open({});
+  return {
+    get cloudlet() {
+      return cloudlet;
+    },
+    dataDir,
+    async reopen(more = {}) {
+      await cloudlet.close();
+      cloudlet = await open(more);
+      return cloudlet;
+    },
+    async close() {
+      await cloudlet.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The bytes in chunks, as a socket would give them. */
+export async function* bodyOf(bytes: Uint8Array | string, chunkBytes = 16_384): AsyncGenerator<Uint8Array> {
+  const whole = typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes;
+  for (let at = 0; at < whole.length; at += chunkBytes) yield whole.subarray(at, at + chunkBytes);
+}
+
+/** The component of a test guest. */
+export async function guestBytes(name: string): Promise<Uint8Array> {
+  return readFile(await guest(name));
+}
+
+/** Publishes a test guest under its own name, or another. */
+export async function publishGuest(cloudlet: Cloudlet, guestName: string, name = guestName) {
+  return cloudlet.publish(parseName(name), bodyOf(await guestBytes(guestName)));
+}
