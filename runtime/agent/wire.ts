@@ -78,7 +78,7 @@ export interface LoadMessage {
   }[];
   readonly environment: readonly (readonly [string, string])[];
   readonly arguments: readonly string[];
-  readonly memoryMib: number;
+  /** Most bytes of a typed call's arguments, and of its result. */
   readonly valueBytes: number;
 }
 

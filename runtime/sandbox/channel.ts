@@ -42,6 +42,8 @@ export class Channel {
     stream.on('error', (error) => this.#lose(`the channel to the agent failed: ${error.message}`));
     stream.on('end', () => this.#lose('the agent closed its channel'));
     stream.on('close', () => this.#lose('the channel to the agent was closed'));
+    // Whoever waited for the first byte may have left the stream paused.
+    stream.resume();
   }
 
   /** Puts a component into the agent. Resolves with the agent's answer, good or bad. */

@@ -1,6 +1,7 @@
 import { CloudletError, type Grant } from '../../guest-sdk/protocol/index.ts';
 import type { InvokeRequest, LoadMessage } from '../agent/wire.ts';
 import type { Artifact } from '../component/artifact.ts';
+import { limitMemory } from '../component/limit-memory.ts';
 import type { Machine, MachineExit } from '../machine/machine.ts';
 import type { Call, CallInput, CallLog } from './call.ts';
 import type { Channel } from './channel.ts';
@@ -171,9 +172,10 @@ export function describeExit(exit: MachineExit): string {
   return said === '' ? how : `${how}; it said at last: ${said}`;
 }
 
-/** The load message of an artifact under its grant, and the bytes that follow it. Pure. */
+/** The load message of an artifact under its grant, and the bytes that follow it. Pure. `component-refused` when the grant has less memory than the component starts with. */
 export function loadMessage(content: SandboxContent): { message: LoadMessage; parts: Uint8Array[] } {
-  const { artifact, grant } = content;
+  const { grant } = content;
+  const artifact = limitMemory(content.artifact, grant.limits.memoryMib);
   const { manifest } = artifact;
   const glue = new TextEncoder().encode(artifact.glue);
   const message: LoadMessage = {
@@ -189,7 +191,6 @@ export function loadMessage(content: SandboxContent): { message: LoadMessage; pa
     })),
     environment: Object.entries(grant.environment),
     arguments: grant.arguments,
-    memoryMib: grant.limits.memoryMib,
     valueBytes: grant.limits.valueBytes,
   };
   return { message, parts: [glue, ...artifact.modules.map((module) => module.bytes)] };
