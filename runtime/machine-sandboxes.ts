@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto';
+import { type BaseImage, ensureImage } from './image/index.ts';
+import { bootMachine, chooseAccelerator, describeAccelerator } from './machine/index.ts';
+import type { CloudletOptions } from './options.ts';
+import { startSandbox } from './sandbox/index.ts';
+import type { SandboxSource } from './sandbox-source.ts';
+
+/**
+ * Sandboxes in QEMU microVMs. The accelerator is chosen at once, because QEMU may be missing; the base image is looked at in the
+ * background, so that the host serves its page meanwhile, and again at the next start of a sandbox when that failed.
+ */
+export async function machineSandboxes(options: CloudletOptions): Promise<SandboxSource> {
+  const { cacheDir, accel: choice } = options;
+  const accelerator = await chooseAccelerator({ cacheDir, choice });
+  let image: Promise<BaseImage> | null = null;
+  const theImage = (): Promise<BaseImage> => {
+    image ??= ensureImage({ cacheDir }).catch((error: unknown) => {
+      image = null;
+      throw error;
+    });
+    return image;
+  };
+  theImage().catch(() => {
+    // The sandbox that needs it says why.
+  });
+  return {
+    kind: 'microvm',
+    accelerator: describeAccelerator(accelerator),
+    start: async (signal) => {
+      const base = await theImage();
+      const startMachine = () =>
+        bootMachine({ id: `machine-${randomUUID().slice(0, 8)}`, image: base, accelerator, signal });
+      return startSandbox({ kind: 'microvm', startMachine }, signal);
+    },
+  };
+}
