@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AcceleratorInfo, CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { writeDurably } from '../store/index.ts';
@@ -86,6 +86,7 @@ async function remembered(options: AcceleratorOptions, qemu: string, version: st
   const kvm = await probe(qemu, 'kvm');
   const tscKhz = kvm.usable ? null : await measureGuestClock(qemu);
   const found: Remembered = { format: 1, bootId, qemuVersion: version, kvm, tscKhz };
+  await mkdir(options.cacheDir, { recursive: true, mode: 0o755 });
   await writeDurably(path, JSON.stringify(found), 0o644);
   return found;
 }
