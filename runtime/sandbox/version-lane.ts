@@ -50,6 +50,8 @@ const RETRY_AFTER_S = 1;
 
 interface Waiter {
   readonly since: number;
+  /** Sandboxes that had been started when it came: one more when it gets its place means that it waited for that one. */
+  readonly starts: number;
   readonly settle: PromiseWithResolvers<Place>;
   readonly forget: () => void;
 }
@@ -63,6 +65,7 @@ export class VersionLane {
   #sandbox: Sandbox | null = null;
   #starting = false;
   #startedVia: Exclude<SandboxStart, 'idle'> = 'boot';
+  #starts = 0;
   #startBeganAt = 0;
   #startEndedAt = 0;
   #failure: CloudletError | null = null;
@@ -131,6 +134,7 @@ export class VersionLane {
     signal?.addEventListener('abort', left, { once: true });
     const waiter: Waiter = {
       since: clock.now(),
+      starts: this.#starts,
       settle,
       forget: () => {
         stop();
@@ -154,6 +158,7 @@ export class VersionLane {
     this.#starting = false;
     this.#failure = null;
     this.#sandbox = sandbox;
+    this.#starts += 1;
     this.#taken = 0;
     this.#startedVia = via;
     this.#startEndedAt = this.#options.clock.now();
@@ -199,7 +204,7 @@ export class VersionLane {
 
   #timing(waiter: Waiter): PlaceTiming {
     const waitedMs = this.#options.clock.now() - waiter.since;
-    if (waiter.since >= this.#startEndedAt) return { queueMs: waitedMs, startMs: 0, start: 'idle' };
+    if (waiter.starts === this.#starts) return { queueMs: waitedMs, startMs: 0, start: 'idle' };
     const startMs = Math.max(0, this.#startEndedAt - Math.max(waiter.since, this.#startBeganAt));
     return { queueMs: Math.max(0, waitedMs - startMs), startMs, start: this.#startedVia };
   }

@@ -1,0 +1,493 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CloudletError, type ErrorCode } from '../../../guest-sdk/protocol/index.ts';
+import {
+  type CallInput,
+  type Invocation,
+  type LoadedVersion,
+  type PoolOptions,
+  SandboxPool,
+  startSandbox,
+} from '../../../runtime/sandbox/index.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { FakeMachine } from '../../support/fake-machine.ts';
+import { versionOf } from '../../support/fake-version.ts';
+
+const RUN = { door: 'run', arguments: [] } as const;
+const EMPTY = new Uint8Array(0);
+
+/** A pool over fake machines, and what it reported. */
+class Lab {
+  readonly clock = new FakeClock();
+  readonly machines: FakeMachine[] = [];
+  readonly reported: string[] = [];
+  readonly pool: SandboxPool;
+  /** Asked before each machine is started; may wait or throw. */
+  gate: () => Promise<void> = async () => {};
+  #asked: ((machine: FakeMachine) => void)[] = [];
+
+  constructor(options: Partial<PoolOptions> & { workers?: number; loadError?: string } = {}) {
+    const { workers, loadError, ...rest } = options;
+    this.pool = new SandboxPool({
+      machines: 8,
+      spare: false,
+      clock: this.clock,
+      startSandbox: (signal) =>
+        startSandbox(
+          {
+            kind: 'process',
+            clock: this.clock,
+            startMachine: async () => {
+              await this.gate();
+              const machine = new FakeMachine(`m${this.machines.length + 1}`, {
+                ...(workers === undefined ? {} : { workers }),
+                loadError,
+              });
+              this.machines.push(machine);
+              this.#asked.shift()?.(machine);
+              return machine;
+            },
+          },
+          signal,
+        ),
+      observer: {
+        sandboxStarted: ({ id, version, via }) => this.reported.push(`${id} started ${version} via ${via}`),
+        sandboxClosed: ({ id, version, reason }) =>
+          this.reported.push(`${id} closed ${version} ${reason === null ? 'as asked' : 'poisoned'}`),
+        startFailed: ({ version }) => this.reported.push(`no start for ${version}`),
+        log: ({ invocation, version, stream, text }) =>
+          this.reported.push(`${invocation} of ${version} ${stream}: ${text}`),
+      },
+      ...rest,
+    });
+  }
+
+  invoke(version: LoadedVersion, input: CallInput = EMPTY, signal?: AbortSignal): Promise<Invocation> {
+    return this.pool.invoke(version, RUN, input, { deadlineMs: 1000, ...(signal === undefined ? {} : { signal }) });
+  }
+
+  /** The machine with this number, counted from 1, also when it is still to come. */
+  machine(number: number): Promise<FakeMachine> {
+    const known = this.machines[number - 1];
+    if (known !== undefined) return Promise.resolve(known);
+    return new Promise((resolve) => this.#asked.push(resolve));
+  }
+
+  /** Runs one invocation to its end in the machine that it should go to. */
+  async complete(version: LoadedVersion, number: number): Promise<Invocation> {
+    const started = this.invoke(version);
+    (await (await this.machine(number)).agent.next()).done();
+    const invocation = await started;
+    await invocation.done;
+    await settled();
+    return invocation;
+  }
+}
+
+/** Lets everything happen that needs no time and no outside. */
+async function settled(): Promise<void> {
+  for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
+}
+
+async function textOf(invocation: Invocation): Promise<string> {
+  let text = '';
+  for await (const bytes of invocation.output) text += Buffer.from(bytes).toString();
+  return text;
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<ErrorCode> {
+  try {
+    await promise;
+  } catch (error) {
+    assert.instance(error, CloudletError);
+    return (error as CloudletError).code;
+  }
+  throw new Error('expected a failure');
+}
+
+const pool = suite('a pool');
+let lab: Lab;
+pool.after.each(() => lab.pool.close());
+
+pool('boots a sandbox for the first call and keeps it for the next', async () => {
+  lab = new Lab();
+  const version = versionOf('a');
+  assert.is(lab.pool.state('a').state, 'cold');
+  lab.gate = async () => lab.clock.advance(50);
+  const first = await lab.complete(version, 1);
+  assert.equal(first.timing, { queueMs: 0, startMs: 50, start: 'boot' });
+  assert.is(lab.pool.state('a').state, 'ready');
+  assert.equal((await lab.complete(version, 1)).timing, { queueMs: 0, startMs: 0, start: 'idle' });
+  assert.equal(lab.reported, ['m1 started a via boot']);
+});
+
+pool('gives a first call the spare and starts another', async () => {
+  lab = new Lab({ spare: true });
+  await settled();
+  assert.is(lab.machines.length, 1);
+  assert.equal(
+    lab.pool.sandboxes().map(({ version }) => version),
+    [null],
+  );
+  assert.is((await lab.complete(versionOf('a'), 1)).timing.start, 'spare');
+  assert.is(lab.machines.length, 2);
+  assert.is((await lab.complete(versionOf('b'), 2)).timing.start, 'spare');
+});
+
+pool('starts a spare again after it was lost and somebody needed a sandbox', async () => {
+  lab = new Lab({ spare: true });
+  (await lab.machine(1)).die(1, null);
+  await settled();
+  assert.is((await lab.complete(versionOf('a'), 2)).timing.start, 'boot');
+  await settled();
+  assert.is(lab.machines.length, 3);
+});
+
+pool('gives head, output, end and log of an invocation', async () => {
+  lab = new Lab();
+  const started = lab.pool.invoke(versionOf('a'), RUN, Buffer.from('input'), { deadlineMs: 1000, id: 'i1' });
+  const { agent } = await lab.machine(1);
+  const fake = await agent.next();
+  assert.is(await fake.input(), 'input');
+  assert.is(fake.message.deadlineMs, 1000);
+  agent.say('log', fake.id, { stream: 'stderr', text: 'a line\n' });
+  fake.write('out');
+  const invocation = await started;
+  assert.is(invocation.id, 'i1');
+  assert.is(invocation.head, null);
+  fake.write('put');
+  fake.done(3);
+  assert.is(await textOf(invocation), 'output');
+  assert.equal(await invocation.done, { exitCode: 3, trailers: [], runMs: 1 });
+  assert.ok(lab.reported.includes('i1 of a stderr: a line\n'));
+});
+
+for (const [concurrency, workers, places] of [
+  [2, 4, 2],
+  [4, 3, 3],
+] as const) {
+  pool(`runs ${places} invocations at once with a grant of ${concurrency} and ${workers} workers`, async () => {
+    lab = new Lab({ workers });
+    const version = versionOf('a', { concurrency });
+    const started = Array.from({ length: places + 1 }, () => lab.invoke(version));
+    const { agent } = await lab.machine(1);
+    const first = await agent.next();
+    await settled();
+    assert.is(agent.unasked, places - 1);
+    assert.equal(lab.pool.load(), { running: places, queued: 1 });
+    lab.clock.advance(40);
+    first.done();
+    await settled();
+    assert.is(agent.unasked, places);
+    while (agent.unasked > 0) (await agent.next()).done();
+    const timings = (await Promise.all(started)).map(({ timing }) => timing.queueMs);
+    assert.equal(timings, [...Array(places).fill(0), 40]);
+  });
+}
+
+pool('refuses what would wait behind too many, and says when to come again', async () => {
+  lab = new Lab({ workers: 1, queueLength: 2 });
+  const version = versionOf('a');
+  const started = [lab.invoke(version)];
+  const fake = await (await lab.machine(1)).agent.next();
+  started.push(lab.invoke(version), lab.invoke(version));
+  try {
+    await lab.invoke(version);
+    assert.unreachable();
+  } catch (error) {
+    assert.is((error as CloudletError).code, 'at-capacity');
+    assert.ok((error as CloudletError).retryAfterS! > 0);
+  }
+  fake.done();
+  for (let left = 2; left > 0; left -= 1) (await lab.machines[0]!.agent.next()).done();
+  await Promise.all(started);
+});
+
+pool('does not let an invocation wait for ever', async () => {
+  lab = new Lab({ workers: 1, queueMs: 300 });
+  const version = versionOf('a');
+  const running = lab.invoke(version);
+  const fake = await (await lab.machine(1)).agent.next();
+  const waiting = codeOf(lab.invoke(version));
+  lab.clock.advance(300);
+  assert.is(await waiting, 'at-capacity');
+  fake.done();
+  await running;
+});
+
+pool('forgets a waiting invocation whose caller leaves', async () => {
+  lab = new Lab({ workers: 1 });
+  const version = versionOf('a');
+  const running = lab.invoke(version);
+  const { agent } = await lab.machine(1);
+  const fake = await agent.next();
+  const caller = new AbortController();
+  const waiting = codeOf(lab.invoke(version, EMPTY, caller.signal));
+  caller.abort();
+  assert.is(await waiting, 'client-closed');
+  fake.done();
+  await running;
+  await settled();
+  assert.is(agent.unasked, 0);
+});
+
+pool('evicts the sandbox that was idle longest when there are no machines left', async () => {
+  lab = new Lab({ machines: 2 });
+  await lab.complete(versionOf('a'), 1);
+  lab.clock.advance(10);
+  await lab.complete(versionOf('b'), 2);
+  lab.clock.advance(10);
+  await lab.complete(versionOf('a'), 1);
+  await lab.complete(versionOf('c'), 3);
+  assert.ok(lab.machines[1]!.closed);
+  assert.not(lab.machines[0]!.closed);
+  assert.is(lab.pool.state('b').state, 'cold');
+});
+
+pool('makes a version wait for a machine while all are busy, and gives it the first that is idle', async () => {
+  lab = new Lab({ machines: 1 });
+  const running = lab.invoke(versionOf('a'));
+  const fake = await (await lab.machine(1)).agent.next();
+  const waiting = lab.invoke(versionOf('b'));
+  await settled();
+  assert.is(lab.machines.length, 1);
+  lab.clock.advance(70);
+  fake.done();
+  (await (await lab.machine(2)).agent.next()).done();
+  await running;
+  const { timing } = await waiting;
+  assert.is(timing.queueMs, 70);
+  assert.is(timing.start, 'boot');
+});
+
+pool('does not start a spare with the last machine that somebody waits for', async () => {
+  lab = new Lab({ machines: 1, spare: true });
+  await settled();
+  assert.is((await lab.complete(versionOf('a'), 1)).timing.start, 'spare');
+  assert.is((await lab.complete(versionOf('b'), 2)).timing.start, 'boot');
+});
+
+pool('closes a sandbox that was idle long enough', async () => {
+  lab = new Lab({ idleMs: 1000 });
+  const version = versionOf('a');
+  await lab.complete(version, 1);
+  lab.clock.advance(600);
+  await lab.complete(version, 1);
+  lab.clock.advance(600);
+  await settled();
+  assert.not(lab.machines[0]!.closed);
+  lab.clock.advance(400);
+  await settled();
+  assert.ok(lab.machines[0]!.closed);
+  assert.equal(lab.reported.at(-1), 'm1 closed a as asked');
+  assert.is((await lab.complete(version, 2)).timing.start, 'boot');
+});
+
+pool('retries in another sandbox what was running when its machine was lost, with the same input', async () => {
+  lab = new Lab();
+  async function* input() {
+    yield Buffer.from('first, ');
+    yield Buffer.from('second');
+  }
+  const fromBytes = lab.invoke(versionOf('a'), Buffer.from('whole'));
+  const fromStream = lab.invoke(versionOf('a'), input());
+  const machine = await lab.machine(1);
+  await (await machine.agent.next()).input();
+  await (await machine.agent.next()).input();
+  machine.die(null, 'SIGKILL');
+  const { agent } = await lab.machine(2);
+  const retried = [await agent.next(), await agent.next()];
+  assert.equal((await Promise.all(retried.map((each) => each.input()))).sort(), ['first, second', 'whole']);
+  for (const each of retried) {
+    each.write('done');
+    each.done();
+  }
+  assert.is(await textOf(await fromBytes), 'done');
+  assert.is(await textOf(await fromStream), 'done');
+  assert.ok(lab.reported.includes('m1 closed a poisoned'));
+});
+
+pool('goes on with an input that was still coming when its machine was lost', async () => {
+  lab = new Lab();
+  const more = Promise.withResolvers<void>();
+  async function* input() {
+    yield Buffer.from('first, ');
+    await more.promise;
+    yield Buffer.from('second');
+  }
+  const started = lab.invoke(versionOf('a'), input());
+  const machine = await lab.machine(1);
+  const lost = await machine.agent.next();
+  await settled();
+  assert.is(lost.inputBytes, 7);
+  machine.die(1, null);
+  const retried = await (await lab.machine(2)).agent.next();
+  more.resolve();
+  assert.is(await retried.input(), 'first, second');
+  retried.done();
+  await started;
+});
+
+pool('does not retry twice', async () => {
+  lab = new Lab();
+  const started = codeOf(lab.invoke(versionOf('a')));
+  for (const number of [1, 2]) {
+    const machine = await lab.machine(number);
+    await machine.agent.next();
+    machine.die(1, null);
+  }
+  assert.is(await started, 'machine-failed');
+  assert.is(lab.machines.length, 2);
+});
+
+pool('does not retry what has begun to answer', async () => {
+  lab = new Lab();
+  const started = lab.invoke(versionOf('a'));
+  const machine = await lab.machine(1);
+  (await machine.agent.next()).write('a byte');
+  const invocation = await started;
+  machine.die(1, null);
+  assert.is(await codeOf(textOf(invocation)), 'machine-failed');
+  assert.is(await codeOf(invocation.done), 'machine-failed');
+  assert.is(lab.machines.length, 1);
+});
+
+pool('does not retry what has streamed more input than is kept', async () => {
+  lab = new Lab();
+  async function* input() {
+    for (let sent = 0; sent < 20; sent += 1) yield new Uint8Array(100_000);
+  }
+  const started = codeOf(lab.invoke(versionOf('a'), input()));
+  const machine = await lab.machine(1);
+  await (await machine.agent.next()).input();
+  machine.die(1, null);
+  assert.is(await started, 'machine-failed');
+});
+
+pool('does not retry what the guest did', async () => {
+  lab = new Lab();
+  const started = codeOf(lab.invoke(versionOf('a')));
+  const { agent } = await lab.machine(1);
+  (await agent.next()).fail('guest-trapped');
+  assert.is(await started, 'guest-trapped');
+  assert.is(agent.unasked, 0);
+  assert.is(lab.pool.state('a').state, 'ready');
+});
+
+pool('tells everyone who waits when no sandbox can be started, and tries again for the next', async () => {
+  lab = new Lab();
+  const { gate } = lab;
+  lab.gate = async () => {
+    throw new CloudletError('sandbox-unavailable', 'there is no QEMU; run "apt-get install qemu-system-x86"');
+  };
+  const version = versionOf('a');
+  assert.equal(await Promise.all([codeOf(lab.invoke(version)), codeOf(lab.invoke(version))]), [
+    'sandbox-unavailable',
+    'sandbox-unavailable',
+  ]);
+  assert.equal(lab.pool.state('a'), {
+    state: 'failed',
+    reason: 'there is no QEMU; run "apt-get install qemu-system-x86"',
+  });
+  lab.gate = gate;
+  await lab.complete(version, 1);
+  assert.is(lab.pool.state('a').state, 'ready');
+});
+
+pool('passes on why a translated component could not be read', async () => {
+  lab = new Lab();
+  const version = versionOf('a', {
+    artifact: async () => {
+      throw new CloudletError('storage-corrupt', 'the blob is not what its name says');
+    },
+  });
+  assert.is(await codeOf(lab.invoke(version)), 'storage-corrupt');
+  await settled();
+  assert.ok(lab.machines[0]!.closed);
+});
+
+pool('closes a sandbox that could not take its component', async () => {
+  lab = new Lab({ loadError: 'a module that does not compile' });
+  assert.is(await codeOf(lab.invoke(versionOf('a'))), 'machine-failed');
+  await settled();
+  assert.ok(lab.machines[0]!.closed);
+  assert.match(lab.pool.state('a').reason ?? '', 'does not compile');
+});
+
+pool('lets a version go: the running end well, the waiting are told, the sandbox is closed', async () => {
+  lab = new Lab({ workers: 1 });
+  const version = versionOf('a');
+  const running = lab.invoke(version);
+  const fake = await (await lab.machine(1)).agent.next();
+  const waiting = codeOf(lab.invoke(version));
+  lab.pool.drop('a');
+  assert.is(await waiting, 'version-unknown');
+  assert.not(lab.machines[0]!.closed);
+  fake.done();
+  await (await running).done;
+  await settled();
+  assert.ok(lab.machines[0]!.closed);
+  assert.equal(lab.pool.sandboxes(), []);
+});
+
+pool('lets a version go whose sandbox is still being started', async () => {
+  lab = new Lab();
+  const gate = Promise.withResolvers<void>();
+  lab.gate = () => gate.promise;
+  const waiting = codeOf(lab.invoke(versionOf('a')));
+  lab.pool.drop('a');
+  assert.is(await waiting, 'version-unknown');
+  gate.resolve();
+  await settled();
+  assert.ok(lab.machines[0]!.closed);
+});
+
+pool('prewarms a version when there is room, and evicts nothing for it', async () => {
+  lab = new Lab({ machines: 1 });
+  await lab.pool.prewarm(versionOf('a'));
+  assert.is(lab.pool.state('a').state, 'ready');
+  assert.is((await lab.complete(versionOf('a'), 1)).timing.start, 'idle');
+  await lab.pool.prewarm(versionOf('b'));
+  assert.is(lab.pool.state('b').state, 'cold');
+  assert.is(lab.machines.length, 1);
+});
+
+pool('closes: the waiting are told, machines end, nothing more is taken', async () => {
+  lab = new Lab({ workers: 1, spare: true });
+  const version = versionOf('a');
+  await settled();
+  const running = codeOf(lab.invoke(version).then((invocation) => invocation.done));
+  await (await lab.machine(1)).agent.next();
+  const waiting = codeOf(lab.invoke(version));
+  await settled();
+  await lab.pool.close();
+  assert.is(await waiting, 'draining');
+  assert.ok(['machine-failed', 'draining'].includes(await running));
+  assert.ok(lab.machines.every(({ closed }) => closed));
+  assert.is(await codeOf(lab.invoke(version)), 'draining');
+  await lab.pool.close();
+});
+
+pool('closes while a machine is being started', async () => {
+  lab = new Lab();
+  const gate = Promise.withResolvers<void>();
+  lab.gate = () => gate.promise;
+  const waiting = codeOf(lab.invoke(versionOf('a')));
+  const closing = lab.pool.close();
+  assert.is(await waiting, 'draining');
+  gate.resolve();
+  await closing;
+  assert.ok(lab.machines.every(({ closed }) => closed));
+});
+
+pool('replaces a sandbox whose agent breaks the rules of the wire', async () => {
+  lab = new Lab();
+  const version = versionOf('a');
+  await lab.complete(version, 1);
+  lab.machines[0]!.agent.say('done', 4711, { kind: 'ok', exitCode: 0, runMs: 0 });
+  await settled();
+  assert.ok(lab.machines[0]!.closed);
+  await lab.complete(version, 2);
+});
+
+pool.run();
