@@ -1,0 +1,142 @@
+import { constants } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { findClang, INSTALL_C_TOOLS } from '../../guest-sdk/build/index.ts';
+import { asCloudletError } from '../../guest-sdk/protocol/index.ts';
+import {
+  chooseAccelerator,
+  describeAccelerator,
+  INSTALL_QEMU,
+  listImages,
+  missingForImage,
+  qemuVersion,
+} from '../../runtime/index.ts';
+import type { HostConfig } from '../config.ts';
+
+/** One thing that a cloudlet needs or can use, and how this machine stands. */
+export interface Finding {
+  readonly what: string;
+  /** `bad`: a cloudlet cannot serve as configured; `warning`: it serves with less. */
+  readonly state: 'good' | 'warning' | 'bad';
+  readonly detail: string;
+  /** What to do about it, for anything but `good`. */
+  readonly remedy?: string;
+}
+
+/** Looks at everything a host with this configuration would use. Never rejects. */
+export async function examine(config: HostConfig): Promise<Finding[]> {
+  const findings = await Promise.all([
+    node(),
+    qemu(),
+    accelerator(config),
+    kvmDevice(),
+    baseImage(config),
+    toolchain(),
+    port(config),
+    dataDirectory(config),
+  ]);
+  return findings;
+}
+
+function node(): Finding {
+  return { what: 'Node', state: 'good', detail: `${process.version}, runs host, agent and tools` };
+}
+
+async function qemu(): Promise<Finding> {
+  try {
+    return { what: 'QEMU', state: 'good', detail: `version ${await qemuVersion()}` };
+  } catch (error) {
+    return {
+      what: 'QEMU',
+      state: 'bad',
+      detail: asCloudletError(error).message,
+      remedy: `${INSTALL_QEMU}, or serve with --sandbox process`,
+    };
+  }
+}
+
+async function accelerator(config: HostConfig): Promise<Finding> {
+  try {
+    await mkdir(config.cacheDir, { recursive: true });
+    const found = describeAccelerator(await chooseAccelerator({ cacheDir: config.cacheDir, choice: config.accel }));
+    if (found.isolates) return { what: 'accelerator', state: 'good', detail: `${found.kind}: ${found.meaning}` };
+    const remedy = 'use a machine whose KVM runs guests for speed and isolation';
+    return { what: 'accelerator', state: 'warning', detail: `${found.kind}: ${found.meaning}`, remedy };
+  } catch (error) {
+    return { what: 'accelerator', state: 'bad', detail: asCloudletError(error).message, remedy: INSTALL_QEMU };
+  }
+}
+
+async function kvmDevice(): Promise<Finding> {
+  try {
+    await access('/dev/kvm', constants.R_OK | constants.W_OK);
+    return {
+      what: '/dev/kvm',
+      state: 'good',
+      detail: 'opens (whether it runs guests is what the accelerator line says)',
+    };
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const detail = missing ? 'is not there' : 'may not be opened by this user';
+    const remedy = missing
+      ? 'enable virtualization in the firmware, and nested virtualization in a virtual machine'
+      : 'add this user to the group kvm';
+    return { what: '/dev/kvm', state: 'warning', detail, remedy };
+  }
+}
+
+async function baseImage(config: HostConfig): Promise<Finding> {
+  const missing = missingForImage();
+  if (missing.length > 0) {
+    return {
+      what: 'base image',
+      state: 'bad',
+      detail: 'cannot be built',
+      remedy: `apt-get install -y --no-install-recommends ${missing.join(' ')}`,
+    };
+  }
+  const [newest] = await listImages(config.cacheDir);
+  if (newest === undefined)
+    return { what: 'base image', state: 'warning', detail: 'not built yet', remedy: 'cloudlet image build' };
+  return { what: 'base image', state: 'good', detail: `${newest.kernel}, Node ${newest.node}` };
+}
+
+async function toolchain(): Promise<Finding> {
+  const clang = await findClang();
+  if (clang !== null) return { what: 'C toolchain', state: 'good', detail: `${clang}, with wasi-libc` };
+  return {
+    what: 'C toolchain',
+    state: 'warning',
+    detail: 'is missing: functions in C cannot be built here',
+    remedy: INSTALL_C_TOOLS,
+  };
+}
+
+function port(config: HostConfig): Promise<Finding> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const detail =
+        error.code === 'EADDRINUSE' ? `${config.port} is in use, by a running cloudlet perhaps` : error.message;
+      resolve({ what: 'port', state: 'warning', detail, remedy: 'choose another with --port' });
+    });
+    server.listen(config.port, config.bind, () => {
+      server.close(() => resolve({ what: 'port', state: 'good', detail: `${config.port} is free` }));
+    });
+  });
+}
+
+async function dataDirectory(config: HostConfig): Promise<Finding> {
+  try {
+    await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+    await access(config.dataDir, constants.W_OK);
+    return { what: 'data', state: 'good', detail: config.dataDir };
+  } catch (error) {
+    return {
+      what: 'data',
+      state: 'bad',
+      detail: `${config.dataDir}: ${(error as Error).message}`,
+      remedy: 'choose another with --data',
+    };
+  }
+}

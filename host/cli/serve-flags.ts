@@ -1,0 +1,14 @@
+import { type Command, Option } from 'commander';
+
+/** Adds the flags that say how a host serves; `hostConfig` checks their values. */
+export function withServeFlags(command: Command): Command {
+  return command
+    .option('--port <number>', 'TCP port (default 8080)')
+    .option('--bind <address>', 'address to listen on; 0.0.0.0 serves the network (default 127.0.0.1)')
+    .option('--data <directory>', 'where functions, keys and the owner token live')
+    .option('--cache <directory>', 'where base images and translated components live')
+    .addOption(new Option('--sandbox <kind>', 'microvm, or process: without isolation, for machines without QEMU'))
+    .addOption(new Option('--accel <accelerator>', 'auto, kvm or tcg'))
+    .option('--name <name>', 'the name people see')
+    .option('--allow-host <name...>', 'further names that requests may use for this host');
+}
