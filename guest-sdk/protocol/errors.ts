@@ -76,6 +76,7 @@ export const ERRORS = {
   'storage-full': { ...cloudlet(507, 'The cloudlet has no disk space left'), retryable: false },
   'storage-corrupt': { ...cloudlet(500, 'Stored bytes do not match their digest'), retryable: false },
   'sandbox-unavailable': { ...cloudlet(503, 'This machine cannot run sandboxes as configured'), retryable: false },
+  'network-unavailable': { ...cloudlet(503, 'The network cannot be used as needed'), retryable: false },
   internal: { ...cloudlet(500, 'The cloudlet failed'), retryable: false },
 } as const satisfies Record<string, ErrorTraits>;
 

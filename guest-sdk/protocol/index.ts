@@ -1,3 +1,11 @@
+export {
+  type AdvertisedFacts,
+  advertisementText,
+  instanceLabel,
+  MAX_LABEL_BYTES,
+  parseAdvertisement,
+  SERVICE_TYPE,
+} from './advertisement.ts';
 export * from './api.ts';
 export { type Digest, digestOfHex, hexOf, parseDigest } from './digest.ts';
 export {

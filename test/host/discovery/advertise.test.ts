@@ -63,7 +63,9 @@ advertising('a closed host says goodbye and is not found any more', async () => 
   const heard = Promise.withResolvers<unknown>();
   const link = await openLink(LOOPBACK[0] as LocalNetwork, {
     response: ({ answers = [] }) => {
-      const taken = answers.find(({ type, data, ttl }) => type === 'PTR' && ttl === 0 && String(data).startsWith(facts.id));
+      const taken = answers.find(
+        ({ type, data, ttl }) => type === 'PTR' && ttl === 0 && String(data).startsWith(facts.id),
+      );
       if (taken !== undefined) heard.resolve(taken.ttl);
     },
   });
@@ -72,7 +74,12 @@ advertising('a closed host says goodbye and is not found any more', async () => 
   await host.close();
   assert.is(await heard.promise, 0);
   await link.close();
-  assert.equal(await discover({ networks: LOOPBACK, timeoutMs: 300 }).then((all) => all.filter((each) => each.facts.id === facts.id)), []);
+  assert.equal(
+    await discover({ networks: LOOPBACK, timeoutMs: 300 }).then((all) =>
+      all.filter((each) => each.facts.id === facts.id),
+    ),
+    [],
+  );
 });
 
 advertising('the second host of a name adds its id', async () => {
