@@ -42,6 +42,7 @@ export class Call {
   readonly #done = Promise.withResolvers<CallEnd>();
   readonly #confirmed = Promise.withResolvers<void>();
   #inputOpen = false;
+  #inputStopped: () => void = () => {};
   #answering = false;
   #failed = false;
   #ended = false;
@@ -144,21 +145,29 @@ export class Call {
 
   #stopInput(): void {
     this.#inputOpen = false;
+    this.#inputStopped();
     this.#send.release();
   }
 
   async #sendAll(input: AsyncIterable<Uint8Array>): Promise<void> {
     const iterator = input[Symbol.asyncIterator]();
-    const over = Promise.race([this.done.catch(() => {}), this.confirmed]).then(() => null);
     while (this.#inputOpen) {
       // The guest may end without reading its input while the caller still sends: then nobody waits for the next chunk.
-      const step = await Promise.race([iterator.next(), over]);
+      const step = await this.#nextInput(iterator);
       if (step === null) break;
       if (step.done === true) return;
       await this.#sendChunk(step.value);
     }
     iterator.return?.()?.then(undefined, () => {
       // The invocation is over; how its input ends changes nothing any more.
+    });
+  }
+
+  /** Not `Promise.race` with the end of the invocation: a promise that lives long keeps every chunk that it was raced with. */
+  #nextInput(iterator: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array> | null> {
+    return new Promise((resolve, reject) => {
+      this.#inputStopped = () => resolve(null);
+      iterator.next().then(resolve, reject);
     });
   }
 

@@ -111,10 +111,10 @@ export class Channel {
         this.#ready.resolve(parseReady(payload));
         break;
       case 'loaded':
-        pending(this.#loads, id, kind, true).resolve(parseLoaded(payload));
+        ended(this.#loads, id, kind, parseLoaded(payload), (load, message) => load.resolve(message));
         break;
       case 'pong':
-        pending(this.#pings, id, kind, true).resolve();
+        ended(this.#pings, id, kind, null, (ping) => ping.resolve());
         break;
       case 'head':
         pending(this.#calls, id, kind).takeHead(parseHead(payload));
@@ -129,7 +129,7 @@ export class Channel {
         pending(this.#calls, id, kind).takeCredit(parseCredit(payload).bytes);
         break;
       case 'done':
-        pending(this.#calls, id, kind, true).takeDone(parseDone(payload));
+        ended(this.#calls, id, kind, parseDone(payload), (call, message) => call.takeDone(message));
         break;
       case 'load':
       case 'invoke':
@@ -159,9 +159,21 @@ export class Channel {
 }
 
 /** What waits under `id`. The host chose the id and `done` is the last frame under it, so anything else is a broken rule. */
-function pending<T>(waiting: Map<number, T>, id: number, kind: string, last = false): T {
+function pending<T>(waiting: ReadonlyMap<number, T>, id: number, kind: string): T {
   const found = waiting.get(id);
   if (found === undefined) throw new WireError(`expected ${kind} for something that is pending, got id ${id}`);
-  if (last) waiting.delete(id);
   return found;
+}
+
+/** The last frame under `id`. It was parsed before, so that what waits is still there to be told when it cannot be. */
+function ended<T, M>(
+  waiting: Map<number, T>,
+  id: number,
+  kind: string,
+  message: M,
+  tell: (to: T, message: M) => void,
+): void {
+  const found = pending(waiting, id, kind);
+  waiting.delete(id);
+  tell(found, message);
 }

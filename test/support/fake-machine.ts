@@ -85,6 +85,8 @@ export class FakeAgent {
   /** Frames that came and are neither input nor credit, by kind. */
   readonly heard: KindName[] = [];
   readonly loadError: string | undefined;
+  /** Output bytes that the host gave credit for. */
+  creditBytes = 0;
 
   constructor(stream: Duplex, options: { readonly workers?: number; readonly loadError?: string | undefined } = {}) {
     this.#stream = stream;
@@ -139,6 +141,9 @@ export class FakeAgent {
         if (invocation !== undefined) invocation.takeEnd();
         else
           this.say('loaded', id, { compileMs: 1, ...(this.loadError === undefined ? {} : { error: this.loadError }) });
+        break;
+      case 'credit':
+        this.creditBytes += (decodeMessage(payload) as { bytes: number }).bytes;
         break;
       case 'cancel':
         invocation?.takeCancel();
