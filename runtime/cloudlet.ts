@@ -241,7 +241,8 @@ export class Cloudlet {
   async #end(): Promise<void> {
     this.#closing.abort(shuttingDown());
     await Promise.allSettled(this.#publishing);
-    await this.#pool.close();
+    // Together: a sandbox that is being started may wait for what its source still makes.
+    await Promise.all([this.#pool.close(), this.#parts.source.close()]);
     await this.#parts.compiler.close();
     this.#logs.close();
     this.#parts.data.close();

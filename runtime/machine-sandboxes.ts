@@ -1,20 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { type BaseImage, ensureImage } from './image/index.ts';
 import { bootMachine, chooseAccelerator, describeAccelerator } from './machine/index.ts';
-import type { CloudletOptions } from './options.ts';
+import type { CloudletLimits, CloudletOptions } from './options.ts';
 import { startSandbox } from './sandbox/index.ts';
 import type { SandboxSource } from './sandbox-source.ts';
+
+/** What the kernel, Node and the agent take of a machine's memory, MiB. What a machine does not touch costs the host nothing. */
+const SYSTEM_MIB = 384;
 
 /**
  * Sandboxes in QEMU microVMs. The accelerator is chosen at once, because QEMU may be missing; the base image is looked at in the
  * background, so that the host serves its page meanwhile, and again at the next start of a sandbox when that failed.
  */
-export async function machineSandboxes(options: CloudletOptions): Promise<SandboxSource> {
+export async function machineSandboxes(options: CloudletOptions, limits: CloudletLimits): Promise<SandboxSource> {
   const { cacheDir, accel: choice } = options;
   const accelerator = await chooseAccelerator({ cacheDir, choice });
+  const closing = new AbortController();
+  const memoryMib = SYSTEM_MIB + limits.memoryMib * limits.concurrency;
   let image: Promise<BaseImage> | null = null;
   const theImage = (): Promise<BaseImage> => {
-    image ??= ensureImage({ cacheDir }).catch((error: unknown) => {
+    image ??= ensureImage({ cacheDir, signal: closing.signal }).catch((error: unknown) => {
       image = null;
       throw error;
     });
@@ -29,8 +34,12 @@ export async function machineSandboxes(options: CloudletOptions): Promise<Sandbo
     start: async (signal) => {
       const base = await theImage();
       const startMachine = () =>
-        bootMachine({ id: `machine-${randomUUID().slice(0, 8)}`, image: base, accelerator, signal });
+        bootMachine({ id: `machine-${randomUUID().slice(0, 8)}`, image: base, accelerator, memoryMib, signal });
       return startSandbox({ kind: 'microvm', startMachine }, signal);
+    },
+    close: async () => {
+      closing.abort();
+      await image?.catch(() => {}); // Given up or had: both are an end.
     },
   };
 }

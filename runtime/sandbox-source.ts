@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { type AcceleratorInfo, CloudletError } from '../guest-sdk/protocol/index.ts';
+import type { AcceleratorInfo } from '../guest-sdk/protocol/index.ts';
+import { machineSandboxes } from './machine-sandboxes.ts';
 import type { CloudletLimits, CloudletOptions, SandboxKind } from './options.ts';
 import { type Sandbox, startProcessMachine, startSandbox } from './sandbox/index.ts';
 
@@ -8,6 +9,8 @@ export interface SandboxSource {
   readonly kind: SandboxKind;
   readonly accelerator: AcceleratorInfo;
   readonly start: (signal: AbortSignal) => Promise<Sandbox>;
+  /** Gives up what goes on in the background. Idempotent; the sandboxes it started are their owner's. */
+  readonly close: () => Promise<void>;
 }
 
 /** The agent's entry as source, which Node runs as it is. */
@@ -28,6 +31,7 @@ export function processSandboxes(workers: number): SandboxSource {
         { kind: 'process', startMachine: () => startProcessMachine({ agentFile: AGENT_FILE, workers }) },
         signal,
       ),
+    close: () => Promise.resolve(),
   };
 }
 
@@ -37,7 +41,7 @@ export async function openSandboxSource(options: CloudletOptions, limits: Cloudl
     case 'process':
       return processSandboxes(limits.concurrency);
     case 'microvm':
-      throw new CloudletError('sandbox-unavailable', 'expected machines, which are being built');
+      return machineSandboxes(options, limits);
     default:
       throw options.sandbox satisfies never;
   }
