@@ -74,7 +74,7 @@ function sourceOf(init: BodyInit): BodySource | null {
   if (typeof init === 'string') return pieces(new TextEncoder().encode(init));
   if (init instanceof Uint8Array) return pieces(init);
   if (init instanceof ArrayBuffer) return pieces(new Uint8Array(init));
-  if (Symbol.asyncIterator in init) return init;
+  if (typeof init === 'object' && Symbol.asyncIterator in init) return init;
   throw new TypeError('a body must be a string, bytes, or an async iterable of bytes');
 }
 

@@ -1,0 +1,111 @@
+/**
+ * Projects built from source and run in a process sandbox, through the same codecs as a cloudlet's doors.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Build, build } from '../../guest-sdk/build/index.ts';
+import {
+  decodeArguments,
+  encodeResult,
+  type Grant,
+  readBindingValue,
+  type WitFunction,
+  writeBindingValue,
+} from '../../guest-sdk/protocol/index.ts';
+import type { HeadMessage, InvokeRequest } from '../../runtime/agent/wire.ts';
+import { transpile } from '../../runtime/component/transpile.ts';
+import type { CallInput } from '../../runtime/sandbox/call.ts';
+import { type Sandbox, startSandbox } from '../../runtime/sandbox/index.ts';
+import { finish, LogCollector, startTestProcess } from './sandbox-lab.ts';
+
+const LIMITS = { memoryMib: 256, deadlineMs: 60_000, concurrency: 4, valueBytes: 16 * 1024 * 1024, logBytes: 65_536 };
+
+/** What a request to an http function may say. */
+export interface TestRequest {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: CallInput;
+}
+
+/** A function that was built from a project and loaded. */
+export class BuiltFunction {
+  readonly build: Build;
+  readonly #functions: readonly WitFunction[];
+  readonly #sandbox: Sandbox;
+
+  private constructor(made: Build, functions: readonly WitFunction[], sandbox: Sandbox) {
+    this.build = made;
+    this.#functions = functions;
+    this.#sandbox = sandbox;
+  }
+
+  /** Builds the project in `folder`, leaving nothing there, and loads it with the arguments and environment that it wishes. */
+  static async open(folder: string): Promise<BuiltFunction> {
+    const output = await mkdtemp(join(tmpdir(), 'cloudlet-built-'));
+    try {
+      const made = await build(folder, { output });
+      const artifact = await transpile(await readFile(made.component), made.digest);
+      const { arguments: args = [], environment = {} } = made.project.wishes;
+      const grant: Grant = { arguments: args, environment, limits: LIMITS };
+      const sandbox = await startSandbox({ kind: 'process', startMachine: () => startTestProcess(2) });
+      await sandbox.load({ program: made.project.name, artifact, grant });
+      return new BuiltFunction(
+        made,
+        artifact.manifest.functions.map((each) => each.wit),
+        sandbox,
+      );
+    } finally {
+      await rm(output, { recursive: true });
+    }
+  }
+
+  /** Names of the functions for typed calls. */
+  get exports(): readonly string[] {
+    return this.#functions.map((fn) => fn.name);
+  }
+
+  /** A typed call with arguments and result as JSON carries them. */
+  async call(name: string, ...args: unknown[]): Promise<unknown> {
+    const fn = this.#functions.find((each) => each.name === name);
+    if (fn === undefined) throw new Error(`there is no ${name} among ${this.exports.join(', ')}`);
+    const input = writeBindingValue(decodeArguments(fn, args, 'json'));
+    const { output } = await this.#finish({ door: 'call', target: name }, input);
+    return encodeResult(fn, readBindingValue(output), 'json', LIMITS.valueBytes);
+  }
+
+  /** A run as a command. */
+  async run(args: readonly string[], input: CallInput = new Uint8Array(0)) {
+    const { output, end, log } = await this.#finish({ door: 'run', arguments: [...args] }, input);
+    return { status: end.exitCode, stdout: output, stderr: log.stderr };
+  }
+
+  /** A request over wasi:http. */
+  async http(path: string, request: TestRequest = {}) {
+    const headers = Object.entries(request.headers ?? {}).map(([name, value]) => [name, Buffer.from(value)] as const);
+    const message: InvokeRequest = {
+      door: 'http',
+      method: request.method ?? 'GET',
+      scheme: 'http',
+      authority: 'cloudlet.test:8080',
+      path,
+      headers: headers.map(([name, value]) => [name, value]),
+    };
+    const { output, head, log, text } = await this.#finish(message, request.body ?? new Uint8Array(0));
+    return { status: head?.status, headers: headersOf(head), body: output, text, log };
+  }
+
+  async close(): Promise<void> {
+    await this.#sandbox.close();
+  }
+
+  async #finish(request: InvokeRequest, input: CallInput) {
+    const log = new LogCollector();
+    const call = this.#sandbox.invoke(request, input, { deadlineMs: LIMITS.deadlineMs, log: log.take });
+    return { ...(await finish(call)), log };
+  }
+}
+
+function headersOf(head: HeadMessage | null): [string, string][] {
+  return (head?.headers ?? []).map(([name, value]) => [name, Buffer.from(value).toString()]);
+}
