@@ -7,7 +7,7 @@ export {
 } from './cloudlet.ts';
 export { type ComponentInfo, inspectComponent } from './component/inspect.ts';
 export { inspectTypes, type NamedTypes } from './component/inspect-types.ts';
-export { ensureImage, type ListedImage, listImages, missingForImage } from './image/index.ts';
+export { ensureImageApart, type ListedImage, listImages, missingForImage } from './image/index.ts';
 export type {
   CallResult,
   HeaderPair,

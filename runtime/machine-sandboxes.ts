@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type BaseImage, ensureImage } from './image/index.ts';
+import { type BaseImage, ensureImageApart } from './image/index.ts';
 import { bootMachine, chooseAccelerator, describeAccelerator } from './machine/index.ts';
 import type { CloudletLimits, CloudletOptions } from './options.ts';
 import { startSandbox } from './sandbox/index.ts';
@@ -19,7 +19,7 @@ export async function machineSandboxes(options: CloudletOptions, limits: Cloudle
   const memoryMib = SYSTEM_MIB + limits.memoryMib * limits.concurrency;
   let image: Promise<BaseImage> | null = null;
   const theImage = (): Promise<BaseImage> => {
-    image ??= ensureImage({ cacheDir, signal: closing.signal }).catch((error: unknown) => {
+    image ??= ensureImageApart({ cacheDir, signal: closing.signal }).catch((error: unknown) => {
       image = null;
       throw error;
     });

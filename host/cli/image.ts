@@ -14,10 +14,10 @@ const verb: Verb = (program) => {
     .option('--cache <directory>', 'where base images live')
     .option('--json', 'print JSON')
     .action(async ({ cache, json }: ImageFlags) => {
-      const { ensureImage } = await import('../../runtime/index.ts');
+      const { ensureImageApart } = await import('../../runtime/index.ts');
       const { cacheDir } = hostConfig(cache === undefined ? {} : { cache });
       const startedAt = performance.now();
-      const built = await ensureImage({
+      const built = await ensureImageApart({
         cacheDir,
         onProgress: (stage, done, total) => console.error(`cloudlet: base image ${done + 1}/${total}: ${stage}`),
       });

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
@@ -8,6 +7,7 @@ import { type BaseImage, openImage } from './base-image.ts';
 import { type BuildProgress, buildImage } from './build-image.ts';
 import { digestInputs, type ImageInputs, librariesOf } from './image-inputs.ts';
 import { hasDebianTools, resolveImagePackages } from './kernel-package.ts';
+import { missingForImage } from './requirements.ts';
 
 /** Images that are kept: the one in use and the one before it. */
 const KEPT = 2;
@@ -54,11 +54,6 @@ export async function ensureImage(options: EnsureImageOptions): Promise<BaseImag
   } finally {
     lock.release();
   }
-}
-
-/** What is missing on this machine to build an image: names of Debian packages; empty when nothing is. */
-export function missingForImage(): string[] {
-  return ['/usr/sbin/mke2fs', '/sbin/mke2fs'].some((path) => existsSync(path)) ? [] : ['e2fsprogs'];
 }
 
 async function findInputs(options: EnsureImageOptions): Promise<ImageInputs> {

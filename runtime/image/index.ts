@@ -1,5 +1,5 @@
-export { bundleAgent } from './agent-bundle.ts';
-export type { BaseImage, ImageManifest } from './base-image.ts';
+export type { BaseImage } from './base-image.ts';
 export type { BuildProgress, BuildStage } from './build-image.ts';
-export { type EnsureImageOptions, ensureImage, missingForImage } from './catalogue.ts';
+export { ensureImageApart } from './image-process.ts';
 export { type ListedImage, listImages } from './list-images.ts';
+export { missingForImage } from './requirements.ts';
