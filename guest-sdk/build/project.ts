@@ -93,6 +93,7 @@ function parse(text: string, path: string): File {
       : Object.keys(ProjectFile.entries);
     throw invalid(`${path}: ${key} is not a known key; expected one of ${known.join(', ')}`);
   }
+  if (issue.received === 'undefined') throw invalid(`${path}: ${key} is missing`);
   const expected = issue.kind === 'validation' ? issue.message : issue.expected;
   throw invalid(`${path}: ${key} must be ${expected}, got ${issue.received}`);
 }
