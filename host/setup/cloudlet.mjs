@@ -16,6 +16,8 @@ if (!existsSync(NODE)) await setUp();
 
 // Keeps stripped and compiled sources between starts: half a second less to start, 30 MiB less resident (no type stripper).
 const CACHE = join(here, '../../node_modules/.cache/compiled');
+// Young garbage pins the bodies that stream through: with the default of 16 MiB a 100 MiB body raised the host by 60 MiB, with 4 by 30.
+const FLAGS = ['--max-semi-space-size=4'];
 const environment = { NODE_COMPILE_CACHE: CACHE, ...process.env };
 
 if (realpathSync(process.execPath) === realpathSync(NODE)) {
@@ -23,14 +25,14 @@ if (realpathSync(process.execPath) === realpathSync(NODE)) {
   process.argv[1] = main;
   await import(main);
 } else if (typeof process.execve === 'function') {
-  process.execve(NODE, [NODE, main, ...process.argv.slice(2)], environment);
+  process.execve(NODE, [NODE, ...FLAGS, main, ...process.argv.slice(2)], environment);
 } else {
   runAsChild();
 }
 
 /** For a Node without `execve`: the command runs as a child, signals are passed on, its end becomes ours. */
 function runAsChild() {
-  const child = spawn(NODE, [main, ...process.argv.slice(2)], { stdio: 'inherit', env: environment });
+  const child = spawn(NODE, [...FLAGS, main, ...process.argv.slice(2)], { stdio: 'inherit', env: environment });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
       // A terminal sends Ctrl-C to both processes by itself.
