@@ -72,9 +72,10 @@ export class ByteReader {
   count(what: string): number {
     const at = this.at;
     const count = this.u32(`the number of ${what}`);
-    if (count > this.end - this.at) {
+    const left = this.end - this.at;
+    if (count > left) {
       this.at = at;
-      throw this.malformed(`${what} (${count} are announced, ${this.end - this.at} bytes are left)`);
+      throw this.malformed(`${what} (${count} are announced, ${left} bytes are left)`);
     }
     return count;
   }

@@ -120,15 +120,22 @@ class ChargeCode {
   }
 }
 
-/** fuel = checkpoint(). A checkpoint that was never set is null, and calling it traps. */
+/**
+ * do fuel += checkpoint() while (fuel < 0), so that what was used beyond the last ration is paid before the guest goes on.
+ * A checkpoint that was never set is null, and calling it traps.
+ */
 function refillBody({ fuel, checkpoint, checkpointType }: MeterIndices): Uint8Array {
   return new ByteWriter()
-    .u8(0x00, 0x23)
+    .u8(0x00, 0x03, 0x40, 0x23) // no local variables, loop, global.get
+    .u32(fuel)
+    .u8(0x23) // global.get
     .u32(checkpoint)
     .u8(0x14) // call_ref
     .u32(checkpointType)
-    .u8(0x24)
+    .u8(0x7c, 0x24) // i64.add, global.set
     .u32(fuel)
-    .u8(0x0b)
+    .u8(0x23) // global.get
+    .u32(fuel)
+    .u8(0x42, 0x00, 0x53, 0x0d, 0x00, 0x0b, 0x0b) // i64.const 0, i64.lt_s, br_if 0
     .finish();
 }

@@ -1,0 +1,216 @@
+import { readFile } from 'node:fs/promises';
+import { componentWit } from '@bytecodealliance/jco';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CloudletError, formatFunction } from '../../../guest-sdk/protocol/index.ts';
+import { inspectComponent } from '../../../runtime/component/index.ts';
+import { guest } from '../../support/guest.ts';
+import { wat, watString } from '../../support/wat.ts';
+
+const test = suite('inspecting a component');
+
+const refusal = (bytes: Uint8Array): string => {
+  try {
+    inspectComponent(bytes);
+  } catch (error) {
+    assert.instance(error, CloudletError);
+    assert.is((error as CloudletError).code, 'component-refused');
+    return (error as CloudletError).message;
+  }
+  throw new Error('expected a refusal');
+};
+const signatures = async (text: string): Promise<string[]> =>
+  inspectComponent(await wat(text)).functions.map(formatFunction);
+
+/** A component whose functions have the given types, defined by core functions that need no memory. */
+const withFunction = (types: string, type: string, name = 'f'): string => `(component
+  (core module $m (func (export "f") (param i32) (result i32) local.get 0))
+  (core instance $i (instantiate $m))
+  ${types}
+  (func $f ${type} (canon lift (core func $i "f")))
+  (export ${watString(name)} (func $f)))`;
+
+for (const [what, bytes, sentence] of [
+  ['an empty file', [], /empty file/],
+  ['a picture', [0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0], /starts with 89 50 4e 47 .*PNG/],
+  ['half a preamble', [0x00, 0x61, 0x73, 0x6d, 0x0d], /file ends at byte 5: it is truncated/],
+  ['an old component', [0x00, 0x61, 0x73, 0x6d, 0x0c, 0x00, 0x01, 0x00], /got version 12, layer 1/],
+  ['an unknown section', [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00, 0x55, 0x00], /known section, not 0x55/],
+  ['a component that exports nothing', [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00], /nothing that can be called/],
+  [
+    'a count larger than the file',
+    [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00, 7, 5, 0xff, 0xff, 0xff, 0xff, 0x0f],
+    /4294967295 are announced, 0 bytes are left/,
+  ],
+] as const)
+  test(`${what} is refused with a sentence`, () => {
+    assert.match(refusal(Uint8Array.from(bytes)), sentence);
+  });
+
+test('every truncation of a component is refused, and says so', async () => {
+  const bytes = new Uint8Array(await readFile(await guest('typed')));
+  for (let length = 0; length < bytes.length; length += 1 + Math.floor(bytes.length / 500)) {
+    const prefix = bytes.slice(0, length);
+    // Between two sections a prefix is a component of its own, which then lacks its exports.
+    assert.match(refusal(prefix), /truncated|empty file|nothing that can be called/);
+  }
+});
+
+for (const [type, expected] of [
+  ['(param "x" bool) (result bool)', 'f: func(x: bool) -> bool'],
+  ['(param "x" s8) (result u8)', 'f: func(x: s8) -> u8'],
+  ['(param "a-b" char) (result u32)', 'f: func(a-b: char) -> u32'],
+] as const)
+  test(`a function of the world has its type: ${expected}`, async () => {
+    assert.equal(await signatures(withFunction('', type)), [expected]);
+  });
+
+test('types are resolved through definitions, names and outer components', async () => {
+  const types = `
+    (type $e (enum "red" "dark-green"))
+    (export $ee "color" (type $e))
+    (type $f (flags "read" "write"))
+    (export $ff "perms" (type $f))
+    (component $inner
+      (alias outer 1 $ee (type $outer))
+      (type $r (func (param "e" $outer) (result $outer)))
+      (import "g" (func $g (type $r)))
+      (export "deep" (func $g)))`;
+  const text = withFunction(types, '(param "c" $ee) (result $ff)').replace(
+    /\(export "\\66" \(func \$f\)\)\)$/,
+    `(export "f" (func $f))
+     (func $g (param "e" $ee) (result $ee) (canon lift (core func $i "f")))
+     (instance $n (instantiate $inner (with "g" (func $g))))
+     (export "a:b/inner@1.2.3" (instance $n)))`,
+  );
+  assert.equal(await signatures(text), [
+    'f: func(c: enum { red, dark-green }) -> flags { read, write }',
+    'inner.deep: func(e: enum { red, dark-green }) -> enum { red, dark-green }',
+  ]);
+});
+
+test('functions of two interfaces with one short name are called by their full names', async () => {
+  const info = inspectComponent(
+    await wat(`(component
+      (core module $m (func (export "f")))
+      (core instance $i (instantiate $m))
+      (func $f (canon lift (core func $i "f")))
+      (instance $one (export "go" (func $f)))
+      (instance $two (export "go" (func $f)))
+      (instance $three (export "go" (func $f)))
+      (export "a:b/math@1.0.0" (instance $one))
+      (export "a:c/math@2.0.0" (instance $two))
+      (export "plain" (instance $three)))`),
+  );
+  assert.equal(
+    info.functions.map(({ name }) => name),
+    ['a:b/math@1.0.0.go', 'a:c/math@2.0.0.go', 'plain.go'],
+  );
+  assert.equal(
+    info.functions.map((fn) => fn.interface),
+    ['a:b/math@1.0.0', 'a:c/math@2.0.0', 'plain'],
+  );
+});
+
+test('handles are unsupported types that are named', async () => {
+  const text = `(component
+    (type $r (resource (rep i32)))
+    (core module $m (func (export "f") (param i32)) (func (export "g") (result i32) i32.const 0))
+    (core instance $i (instantiate $m))
+    (func $f (param "b" (borrow $r)) (canon lift (core func $i "f")))
+    (func $g (result (own $r)) (canon lift (core func $i "g")))
+    (component $shim
+      (import "import-type-blob" (type $r (sub resource)))
+      (import "f" (func $f (param "b" (borrow $r))))
+      (import "g" (func $g (result (own $r))))
+      (export $e "blob" (type $r))
+      (export "take" (func $f) (func (param "b" (borrow $e))))
+      (export "make" (func $g) (func (result (own $e)))))
+    (instance $s (instantiate $shim (with "import-type-blob" (type $r)) (with "f" (func $f)) (with "g" (func $g))))
+    (export "a:b/blobs" (instance $s)))`;
+  assert.equal(await signatures(text), ['blobs.take: func(b: borrow<blob>)', 'blobs.make: func() -> blob']);
+});
+
+for (const [what, text, sentence] of [
+  [
+    'an interface that nobody provides',
+    '(import "acme:gpu/compute@1.0.0" (instance (export "go" (func))))',
+    /acme:gpu\/compute@1\.0\.0/,
+  ],
+  ['a function', '(import "log" (func))', /log \(a func\)/],
+  ['WASI 0.3', '(import "wasi:http/client@0.3.0" (instance (export "send" (func))))', /WASI 0\.3 cannot run here yet/],
+] as const)
+  test(`an import of ${what} is refused by name`, async () => {
+    assert.match(refusal(await wat(withFunction(text, '(param "x" u32) (result u32)'))), sentence);
+  });
+
+test('an imported interface of plain types needs nobody', async () => {
+  const text = withFunction(
+    '(import "acme:geo/types@1.0.0" (instance (type $p (enum "a" "b")) (export "p" (type (eq $p)))))',
+    '(param "x" u32) (result u32)',
+  );
+  assert.equal(inspectComponent(await wat(text)).imports, ['acme:geo/types@1.0.0']);
+});
+
+test('a type that doubles at every level is refused before it is written out', async () => {
+  let types = '(type $t0 (enum "a"))';
+  for (let n = 1; n < 40; n += 1) types += `(type $t${n} (tuple $t${n - 1} $t${n - 1}))`;
+  assert.match(
+    refusal(
+      await wat(`(component ${types} (import "wasi:cli/run@0.2.0" (instance (export "f" (func (param "x" u8))))))`),
+    ),
+    /at most 10000 parts/,
+  );
+});
+
+test('components nested beyond reason are refused', async () => {
+  const nested = `${'(component '.repeat(40)}${')'.repeat(40)}`;
+  assert.match(refusal(await wat(nested)), /at most 32 components/);
+});
+
+for (const name of [`'];boom();['`, 'a`b', 'a"b', '\\', 'a\nb', '__proto__', '$\u{7b}boom()}', '*/boom()/*', 'é'])
+  test(`a core name ${JSON.stringify(name)} does not reach generated code`, async () => {
+    const quoted = watString(name);
+    const text = `(component
+      (core module $m (func (export ${quoted}) (result i32) i32.const 1))
+      (core instance $i (instantiate $m))
+      (func $f (result u32) (canon lift (core func $i ${quoted})))
+      (export "f" (func $f)))`;
+    assert.match(refusal(await wat(text)), /plain ASCII without quotes/);
+  });
+
+test('a core module of WASI 0.1 is told from a component', async () => {
+  const info = inspectComponent(await readFile(await guest('preview1')));
+  assert.is(info.kind, 'core-module');
+  assert.equal(info.doors, ['run']);
+  assert.equal(info.imports, ['wasi_snapshot_preview1']);
+});
+
+test('a core module with nothing to call, or with imports of its own, is refused', async () => {
+  assert.match(refusal(await wat('(module)')), /exports no "_start"/);
+  assert.match(refusal(await wat('(module (import "env" "f" (func)) (func (export "_start")))')), /imports env/);
+});
+
+for (const name of ['cat', 'typed', 'evil', 'hello-http', 'echo-http'])
+  test(`the imports and exports of ${name} are what jco says`, async () => {
+    const bytes = await readFile(await guest(name));
+    const wit = await componentWit(bytes);
+    const said = (keyword: string): string[] =>
+      [...wit.matchAll(new RegExp(`^  ${keyword} ([^ ;]+?)(?:: func.*)?;$`, 'gm'))].map((match) => match[1]!);
+    const info = inspectComponent(bytes);
+    assert.equal([...info.imports].sort(), said('import').sort());
+    // QuickJS leaves a function of its own in what it builds; it is hidden here.
+    const exported = said('export').filter((each) => !(name.endsWith('-http') && each === 'init'));
+    assert.equal([...info.exports].sort(), exported.sort());
+  });
+
+for (const [name, doors] of [
+  ['cat', ['run']],
+  ['typed', ['call']],
+  ['hello-http', ['http']],
+] as const)
+  test(`${name} is called through ${doors}`, async () => {
+    assert.equal(inspectComponent(await readFile(await guest(name))).doors, doors);
+  });
+
+test.run();
