@@ -46,14 +46,19 @@ export class Agent {
     this.#slots = Array.from({ length: workers }, () => new WorkerSlot(entry, events));
   }
 
-  /** Starts the workers, then says `ready` and serves. */
+  /**
+   * Says `ready` and serves once there is a worker. The others follow one by one: each takes a second where the processor is
+   * emulated, and the first call needs only one. Resolves when all are there.
+   */
   async start(): Promise<void> {
-    await Promise.all(this.#slots.map((slot) => slot.start()));
+    const [first, ...others] = this.#slots;
+    await first?.start();
     this.#port.start((bytes) => {
       for (const frame of this.#reader.push(bytes)) this.#dispatch(frame);
     });
     const ready: ReadyMessage = { wire: WIRE_VERSION, node: process.version, workers: this.#slots.length };
     this.#say('ready', 0, ready);
+    for (const slot of others) await slot.start();
   }
 
   #dispatch({ kind, id, payload }: Frame): void {

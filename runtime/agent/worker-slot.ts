@@ -29,6 +29,7 @@ export class WorkerSlot {
   readonly #cell = new Int32Array(new SharedArrayBuffer(4));
   #worker: Worker | null = null;
   #component: WorkerComponent | null = null;
+  #up = false;
   #ready = false;
 
   constructor(entry: URL, events: WorkerSlotEvents) {
@@ -41,7 +42,7 @@ export class WorkerSlot {
     return this.#ready;
   }
 
-  /** Starts the worker; resolves when it listens. */
+  /** Starts the worker; resolves when it listens. What was loaded before is loaded into it. */
   start(): Promise<void> {
     const start: WorkerStart = { interruptCell: this.#cell.buffer as SharedArrayBuffer };
     Atomics.store(this.#cell, 0, 0);
@@ -51,13 +52,18 @@ export class WorkerSlot {
       resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB },
     });
     this.#worker = worker;
+    this.#up = false;
     this.#ready = false;
     worker.on('error', (error) => this.#lose(worker, error.message));
     worker.on('exit', (status) => this.#lose(worker, `the worker ended with status ${status}`));
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
         if (worker !== this.#worker) return;
-        if (message.kind === 'up') return resolve();
+        if (message.kind === 'up') {
+          this.#up = true;
+          this.#loadWorker();
+          return resolve();
+        }
         if (message.kind === 'loaded') this.#ready = message.error === null;
         this.#events.message(this, message);
       });
@@ -65,9 +71,10 @@ export class WorkerSlot {
     });
   }
 
+  /** Gives the worker the component it will run, now or as soon as there is one. */
   load(component: WorkerComponent): void {
     this.#component = component;
-    this.post({ kind: 'load', component });
+    this.#loadWorker();
   }
 
   post(message: ToWorker): void {
@@ -93,7 +100,10 @@ export class WorkerSlot {
     this.#ready = false;
     await worker?.terminate();
     await this.start();
-    if (this.#component !== null) this.load(this.#component);
+  }
+
+  #loadWorker(): void {
+    if (this.#up && this.#component !== null) this.post({ kind: 'load', component: this.#component });
   }
 
   #lose(worker: Worker, reason: string): void {
