@@ -1,0 +1,116 @@
+import {
+  Deployment,
+  type Digest,
+  encodeBase64,
+  FunctionInfo,
+  FunctionList,
+  type FunctionName,
+  hexOf,
+  LogLine,
+  Status,
+} from '../protocol/index.ts';
+import { readEvents } from './event-lines.ts';
+import { fetchTransport } from './fetch-transport.ts';
+import { type Answer, callExport, type InvokeOptions, requestFunction, runCommand } from './invocation.ts';
+import { connect, type HostAddress } from './request.ts';
+import type { BodySource, Transport } from './transport.ts';
+
+/** What a component is published with. */
+export interface PublishOptions {
+  readonly sizeBytes?: number;
+  /** Lets the cloudlet refuse bytes that changed on their way. */
+  readonly digest?: Digest;
+  readonly signal?: AbortSignal;
+}
+
+/** One cloudlet over HTTP. Every method rejects with the cloudlet's own `CloudletError`, or `network-unavailable` when none answers. */
+export interface CloudletClient {
+  readonly url: string;
+  readonly status: (signal?: AbortSignal) => Promise<Status>;
+  readonly functions: (signal?: AbortSignal) => Promise<FunctionInfo[]>;
+  readonly function: (name: FunctionName, signal?: AbortSignal) => Promise<FunctionInfo>;
+  /** Sends a component and gives the states of its deployment, the last of which is `ready` or `failed`. */
+  readonly publish: (name: FunctionName, component: BodySource, options?: PublishOptions) => AsyncGenerator<Deployment>;
+  readonly remove: (name: FunctionName, signal?: AbortSignal) => Promise<void>;
+  readonly rollback: (name: FunctionName, version?: number, signal?: AbortSignal) => Promise<FunctionInfo>;
+  readonly logs: (
+    name: FunctionName,
+    options?: { readonly follow?: boolean; readonly signal?: AbortSignal },
+  ) => AsyncGenerator<LogLine>;
+  /** Calls a typed export; arguments and result are the contract's JSON values. */
+  readonly call: (
+    name: FunctionName,
+    target: string,
+    args: readonly unknown[],
+    options?: InvokeOptions,
+  ) => Promise<unknown>;
+  /** Runs a command: `input` is its stdin, the answer's body its stdout. */
+  readonly run: (
+    name: FunctionName,
+    args: readonly string[],
+    input: BodySource | undefined,
+    options?: InvokeOptions,
+  ) => Promise<Answer>;
+  /** Sends a request to an http function; `path` begins with `/`. The answer may have any status that the function gives. */
+  readonly request: (
+    name: FunctionName,
+    path: string,
+    options?: InvokeOptions & { readonly method?: string; readonly body?: BodySource | undefined },
+  ) => Promise<Answer>;
+}
+
+/** How a cloudlet is reached. */
+export interface ClientOptions {
+  /** `http://localhost:8080`. */
+  readonly url: string;
+  /** The owner's token or a session. */
+  readonly token?: string | undefined;
+  readonly transport?: Transport;
+}
+
+/** A client of the cloudlet at an address. Opens nothing until it is used. */
+export function createClient({ url, token, transport = fetchTransport() }: ClientOptions): CloudletClient {
+  const host = connect(url, token, transport);
+  const at = (name: FunctionName): string => `/v1/functions/${name}`;
+  return {
+    url: host.origin,
+    status: (signal) => host.json(Status, { path: '/v1/status', signal }),
+    functions: async (signal) => (await host.json(FunctionList, { path: '/v1/functions', signal })).functions,
+    function: (name, signal) => host.json(FunctionInfo, { path: at(name), signal }),
+    publish: (name, component, options = {}) => publish(host, at(name), component, options),
+    remove: async (name, signal) => {
+      await host.send({ method: 'DELETE', path: at(name), signal });
+    },
+    rollback: (name, version, signal) => {
+      const path = `${at(name)}/rollback`;
+      return host.json(FunctionInfo, { method: 'POST', path, json: version === undefined ? {} : { version }, signal });
+    },
+    logs: (name, { follow = false, signal } = {}) => logs(host, `${at(name)}/logs?follow=${follow}`, signal),
+    call: (name, target, args, options) => callExport(host, name, target, args, options),
+    run: (name, args, input, options) => runCommand(host, name, args, input, options),
+    request: (name, path, options) => requestFunction(host, name, path, options),
+  };
+}
+
+async function* publish(
+  host: HostAddress,
+  path: string,
+  component: BodySource,
+  { sizeBytes, digest, signal }: PublishOptions,
+): AsyncGenerator<Deployment> {
+  const headers: Record<string, string> = { 'content-type': 'application/wasm', prefer: 'respond-async' };
+  if (sizeBytes !== undefined) headers['content-length'] = String(sizeBytes);
+  if (digest !== undefined) headers['content-digest'] = `sha-256=:${encodeBase64(bytesOfHex(hexOf(digest)))}:`;
+  const accepted = await host.json(Deployment, { method: 'PUT', path, headers, body: component, signal });
+  const response = await host.send({ path: `/v1/deployments/${encodeURIComponent(accepted.id)}/events`, signal });
+  for await (const { data } of readEvents(response.body)) yield host.parse(Deployment, data, path);
+}
+
+async function* logs(host: HostAddress, path: string, signal: AbortSignal | undefined): AsyncGenerator<LogLine> {
+  const response = await host.send({ path, signal });
+  for await (const { data } of readEvents(response.body)) yield host.parse(LogLine, data, path);
+}
+
+function bytesOfHex(hex: string): Uint8Array {
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+}
