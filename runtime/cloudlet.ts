@@ -68,7 +68,8 @@ export class Cloudlet {
   readonly #deployments = new Deployments();
   /** Fires when the cloudlet closes, and ends the publishes that go on. */
   readonly #closing = new AbortController();
-  readonly #publishing = new Set<Promise<unknown>>();
+  /** Publishes and warm-ups in progress; they use the data directory. */
+  readonly #working = new Set<Promise<unknown>>();
   readonly #openedAt = performance.now();
   #closed: Promise<void> | undefined;
 
@@ -82,7 +83,7 @@ export class Cloudlet {
     this.#pool = new SandboxPool({
       startSandbox: source.start,
       machines: limits.machines,
-      observer: poolObserver(observer, this.#feed, this.#logs),
+      observer: poolObserver(observer, this.#feed, this.#logs, this.#closing.signal),
     });
     this.#functions = new Functions({ data, compiler, grant: defaultGrant(limits), pool: this.#pool });
     this.#invocations = new Invocations({
@@ -240,9 +241,8 @@ export class Cloudlet {
 
   async #end(): Promise<void> {
     this.#closing.abort(shuttingDown());
-    await Promise.allSettled(this.#publishing);
-    // Together: a sandbox that is being started may wait for what its source still makes.
-    await Promise.all([this.#pool.close(), this.#parts.source.close()]);
+    // Together: a sandbox that is being started may wait for what its source still makes, and who warms up waits for the sandbox.
+    await Promise.all([this.#pool.close(), this.#parts.source.close(), Promise.allSettled(this.#working)]);
     await this.#parts.compiler.close();
     this.#logs.close();
     this.#parts.data.close();
@@ -257,8 +257,8 @@ export class Cloudlet {
   }
 
   #tracked<T>(work: Promise<T>): Promise<T> {
-    const tracked = work.finally(() => this.#publishing.delete(tracked));
-    this.#publishing.add(tracked);
+    const tracked = work.finally(() => this.#working.delete(tracked));
+    this.#working.add(tracked);
     return tracked;
   }
 

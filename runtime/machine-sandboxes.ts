@@ -9,7 +9,7 @@ import type { SandboxSource } from './sandbox-source.ts';
 const SYSTEM_MIB = 384;
 
 /**
- * Sandboxes in QEMU microVMs. The accelerator is chosen at once, because QEMU may be missing; the base image is looked at in the
+ * Sandboxes in QEMU microVMs, each with so many workers. The accelerator is chosen at once, because QEMU may be missing; the base image is looked at in the
  * background, so that the host serves its page meanwhile, and again at the next start of a sandbox when that failed.
  */
 export async function machineSandboxes(options: CloudletOptions, limits: CloudletLimits): Promise<SandboxSource> {

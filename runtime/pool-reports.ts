@@ -4,8 +4,16 @@ import { parseVersionId } from './function-version.ts';
 import type { CloudletObserver } from './observer.ts';
 import type { PoolObserver } from './sandbox/index.ts';
 
-/** Passes on what the pool reports: guests' output to the logs of their functions, changes to the feed, the rest to the host. */
-export function poolObserver(observer: CloudletObserver, feed: ChangeFeed, logs: FunctionLogs): PoolObserver {
+/**
+ * Passes on what the pool reports: guests' output to the logs of their functions, changes to the feed, the rest to the host.
+ * A start that was given up because the cloudlet closes, which `closing` says, is no news.
+ */
+export function poolObserver(
+  observer: CloudletObserver,
+  feed: ChangeFeed,
+  logs: FunctionLogs,
+  closing: AbortSignal,
+): PoolObserver {
   const changed = (): void => {
     feed.emit({ kind: 'sandboxes' });
     feed.emit({ kind: 'functions' });
@@ -24,6 +32,7 @@ export function poolObserver(observer: CloudletObserver, feed: ChangeFeed, logs:
       changed();
     },
     startFailed: ({ version, reason }) => {
+      if (closing.aborted) return;
       const whose = version === null ? 'a spare sandbox' : `a sandbox for "${parseVersionId(version).name}"`;
       observer.warning?.(`${whose} could not be started: ${reason}`);
       changed();

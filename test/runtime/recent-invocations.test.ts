@@ -1,0 +1,60 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { RecentInvocation } from '../../guest-sdk/protocol/index.ts';
+import { ChangeFeed, type CloudletEvent } from '../../runtime/change-feed.ts';
+import { RecentInvocations } from '../../runtime/recent-invocations.ts';
+
+const recent = suite('recent invocations and changes');
+
+const invocation = (id: string, outcome: string): RecentInvocation => ({
+  id,
+  function: 'f',
+  version: 1,
+  door: 'run',
+  startedAt: '2026-11-22T10:00:00Z',
+  durationMs: outcome === 'running' ? null : 1,
+  outcome,
+});
+
+recent('running ones come first, then the latest that ended, and only so many are kept', () => {
+  const kept = new RecentInvocations(2);
+  for (const id of ['a', 'b', 'c', 'd']) kept.note(invocation(id, 'running'));
+  for (const id of ['b', 'a', 'c']) kept.note(invocation(id, 'ok'));
+  assert.equal(
+    kept.list().map(({ id, outcome }) => `${id} ${outcome}`),
+    ['d running', 'c ok', 'a ok'],
+  );
+});
+
+recent('a running one that is noted again stays one', () => {
+  const kept = new RecentInvocations(2);
+  kept.note(invocation('a', 'running'));
+  kept.note({ ...invocation('a', 'running'), start: 'boot' });
+  assert.equal(
+    kept.list().map(({ start }) => start),
+    ['boot'],
+  );
+});
+
+recent('every listener hears of a change, also when one of them throws, and none after it left', () => {
+  const heard: CloudletEvent[] = [];
+  const failures: unknown[] = [];
+  const feed = new ChangeFeed((error) => failures.push(error));
+  feed.subscribe(() => {
+    throw new Error('a bad listener');
+  });
+  const listener = (event: CloudletEvent) => heard.push(event);
+  const leave = feed.subscribe(listener);
+  feed.subscribe(listener);
+  feed.emit({ kind: 'functions' });
+  leave();
+  leave();
+  feed.emit({ kind: 'sandboxes' });
+  assert.equal(
+    heard.map(({ kind }) => kind),
+    ['functions', 'functions', 'sandboxes'],
+  );
+  assert.is(failures.length, 2);
+});
+
+recent.run();
