@@ -24,7 +24,7 @@ exec $B switch_root /root /sbin/init
 
 /**
  * The second: starts the agent as an unprivileged user that owns nothing but its port and a temporary directory in memory.
- * When the agent ends, the machine ends.
+ * When the agent ends, the machine ends. `CLOUDLET_WORKERS` comes from the kernel's command line.
  */
 export const ROOT_INIT = `#!/bin/busybox sh
 B=/bin/busybox
@@ -34,7 +34,7 @@ for port in /sys/class/virtio-ports/*; do
   [ "$($B cat $port/name)" = agent ] && AGENT=/dev/$($B basename $port)
 done
 $B chown 1000:1000 $AGENT
-$B env -i HOME=/tmp PATH=/bin LD_LIBRARY_PATH=/lib CLOUDLET_PORT_NAME=agent /bin/busybox start-stop-daemon -S -q -c 1000:1000 -x /bin/node -- --disable-warning=ExperimentalWarning /agent/agent.mjs
+$B env -i HOME=/tmp PATH=/bin LD_LIBRARY_PATH=/lib CLOUDLET_PORT_NAME=agent CLOUDLET_WORKERS=\${CLOUDLET_WORKERS:-1} /bin/busybox start-stop-daemon -S -q -c 1000:1000 -x /bin/node -- --disable-warning=ExperimentalWarning /agent/agent.mjs
 echo "init: the agent ended with status $?"
 $B reboot -f
 `;

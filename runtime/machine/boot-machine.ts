@@ -20,6 +20,8 @@ export interface BootOptions {
   readonly memoryMib?: number;
   /** Default 2. */
   readonly vcpus?: number;
+  /** Guests that may run at once inside. Default 4. */
+  readonly workers?: number;
   /** How long the agent may take to say its first word; then the machine is killed and booted once more. Default 30 s. */
   readonly bootMs?: number;
   /** Program to run; default `qemu-system-x86_64`. */
@@ -27,7 +29,7 @@ export interface BootOptions {
   readonly signal?: AbortSignal;
 }
 
-const DEFAULTS = { memoryMib: 512, vcpus: 2, bootMs: 30_000, qemu: 'qemu-system-x86_64' };
+const DEFAULTS = { memoryMib: 512, vcpus: 2, workers: 4, bootMs: 30_000, qemu: 'qemu-system-x86_64' };
 /** A boot that hangs is tried once more: the kernel's clock calibration is known to fail now and then. */
 const ATTEMPTS = 2;
 /** How long QEMU may take to end by itself, then by SIGTERM, milliseconds. */
@@ -63,6 +65,7 @@ async function startQemu(options: BootOptions): Promise<Machine> {
       accelerator,
       memoryMib: options.memoryMib ?? DEFAULTS.memoryMib,
       vcpus: options.vcpus ?? DEFAULTS.vcpus,
+      workers: options.workers ?? DEFAULTS.workers,
     };
     const { command, args } = confine(options.qemu ?? DEFAULTS.qemu, qemuArgs(shape), process.getuid?.() === 0);
     // `ignore` for stdin: with `stdio` as its console's backend QEMU reads it, and the end of a pipe would be input.

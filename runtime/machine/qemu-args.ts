@@ -8,10 +8,12 @@ export interface MachineShape {
   readonly accelerator: Accelerator;
   readonly memoryMib: number;
   readonly vcpus: number;
+  /** Guests that may run at once inside. */
+  readonly workers: number;
 }
 
 /** The guest's kernel command line. */
-export function kernelCommandLine(accelerator: Accelerator): string {
+export function kernelCommandLine({ accelerator, workers }: Pick<MachineShape, 'accelerator' | 'workers'>): string {
   const words = [
     'console=ttyS0',
     'quiet',
@@ -30,6 +32,8 @@ export function kernelCommandLine(accelerator: Accelerator): string {
     'no_timer_check',
     'rcupdate.rcu_expedited=1',
     'nowatchdog',
+    // What the kernel does not know becomes the environment of the first program.
+    `CLOUDLET_WORKERS=${workers}`,
   ];
   // Without it, calibration against the PIT fails about one boot in three under TCG, and the kernel waits for ever.
   if (accelerator.tscKhz !== null) words.push(`tsc_early_khz=${accelerator.tscKhz}`, 'tsc=reliable');
@@ -51,7 +55,7 @@ export function qemuArgs(shape: MachineShape): string[] {
     ...['-chardev', `socket,id=qmp,fd=${FD.qmp}`, '-mon', 'chardev=qmp,mode=control'],
     ...['-kernel', `/proc/self/fd/${FD.kernel}`],
     ...['-initrd', `/proc/self/fd/${FD.initrd}`],
-    ...['-append', kernelCommandLine(accelerator)],
+    ...['-append', kernelCommandLine(shape)],
     ...['-add-fd', `fd=${FD.root},set=1`],
     ...['-drive', 'if=none,id=root,file=/dev/fdset/1,format=raw,readonly=on,file.locking=off'],
     ...['-device', 'virtio-blk-device,drive=root'],
