@@ -1,0 +1,75 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Accelerator } from '../../../runtime/machine/index.ts';
+import { kernelCommandLine, qemuArgs } from '../../../runtime/machine/qemu-args.ts';
+
+const TCG: Accelerator = { kind: 'tcg', cpu: 'max', tscKhz: 2_596_126, qemuVersion: '7.2.22', reason: 'a test' };
+const KVM: Accelerator = { kind: 'kvm', cpu: 'host', tscKhz: null, qemuVersion: '7.2.22', reason: 'a test' };
+const shape = (accelerator: Accelerator) => ({ accelerator, memoryMib: 256, vcpus: 2, workers: 4 });
+
+/** The values that follow a flag, in order. */
+const valuesOf = (args: readonly string[], flag: string) =>
+  args.flatMap((arg, index) => (arg === flag ? [args[index + 1]!] : []));
+
+const args = suite("QEMU's arguments");
+
+args('take away devices, configuration, the display and reboots', () => {
+  const words = qemuArgs(shape(TCG));
+  for (const flag of ['-nodefaults', '-no-user-config', '-no-reboot']) assert.ok(words.includes(flag), flag);
+  assert.equal(valuesOf(words, '-display'), ['none']);
+});
+
+args('give no network device', () => {
+  assert.not.match(qemuArgs(shape(TCG)).join(' '), /net(dev)?[,= -]|-nic|virtio-net/);
+});
+
+args('turn the seccomp filter fully on', () => {
+  assert.equal(valuesOf(qemuArgs(shape(KVM)), '-sandbox'), [
+    'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
+  ]);
+});
+
+args('open the root disk read-only, by descriptor', () => {
+  const [drive] = valuesOf(qemuArgs(shape(TCG)), '-drive');
+  assert.match(drive!, 'readonly=on');
+  assert.match(drive!, 'file=/dev/fdset/1');
+});
+
+args('name no path of this computer but descriptors', () => {
+  const paths = qemuArgs(shape(TCG)).flatMap((arg) => [...arg.matchAll(/\/[a-z]+\/[^\s,]+/g)].map((match) => match[0]));
+  assert.ok(
+    paths.every((path) => path.startsWith('/proc/self/fd/') || path.startsWith('/dev/fdset/')),
+    paths.join(' '),
+  );
+});
+
+for (const [accelerator, accel, cpu] of [
+  [TCG, 'tcg,thread=multi', 'max'],
+  [KVM, 'kvm', 'host'],
+] as const) {
+  args(`use ${accelerator.kind} with the processor ${cpu}`, () => {
+    const words = qemuArgs(shape(accelerator));
+    assert.equal(valuesOf(words, '-accel'), [accel]);
+    assert.equal(valuesOf(words, '-cpu'), [cpu]);
+    assert.equal(valuesOf(words, '-m'), ['256M']);
+    assert.equal(valuesOf(words, '-smp'), ['2']);
+  });
+}
+
+const commandLine = suite("the kernel's command line");
+
+commandLine('gives the clock rate where it was measured, and only there', () => {
+  assert.match(kernelCommandLine(shape(TCG)), 'tsc_early_khz=2596126 tsc=reliable');
+  assert.not.match(kernelCommandLine(shape(KVM)), 'tsc');
+});
+
+commandLine('makes a panic end the machine', () => {
+  assert.match(kernelCommandLine(shape(TCG)), /reboot=t panic=-1/);
+});
+
+commandLine('carries the number of workers', () => {
+  assert.match(kernelCommandLine(shape(TCG)), 'CLOUDLET_WORKERS=4');
+});
+
+args.run();
+commandLine.run();
