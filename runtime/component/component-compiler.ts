@@ -43,6 +43,7 @@ export class ComponentCompiler {
     if (both.aborted) throw abortError(both);
     const kept = await this.#cache.load(digest);
     if (kept !== null) return kept;
+    if (both.aborted) throw abortError(both);
     const turn = this.#last.then(() => this.#make(component, digest, both));
     this.#last = turn.catch(() => {});
     return until(turn, both);

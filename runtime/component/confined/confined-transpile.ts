@@ -109,13 +109,13 @@ function tailOf(child: ChildProcess): () => string {
 }
 
 function childFailed(code: number | null, killedBy: NodeJS.Signals | null, stderr: string): Error {
-  if (killedBy === 'SIGXCPU' || code === 128 + 24)
+  if (killedBy === 'SIGXCPU')
     return refused('the component took more processor time to translate than is allowed; make it smaller or simpler');
   if (/out of memory|heap limit|Cannot allocate|bad_alloc/i.test(stderr)) {
     return refused('the component needed more memory to translate than is allowed; make it smaller or simpler');
   }
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
-  const said = lines.find((line) => /Error|panicked/.test(line)) ?? lines.at(-1) ?? 'it said nothing';
+  const said = lines.find((line) => /^\w*Error\b|panicked/.test(line)) ?? lines.at(-1) ?? 'it said nothing';
   return refused(
     `the component could not be translated: the translator ended by ${killedBy ?? `exit status ${code}`} (${said.trim().slice(0, 300)})`,
   );

@@ -30,8 +30,10 @@ export function confinedCommand(
   network: NetworkIsolation,
 ): readonly [file: string, ...args: string[]] {
   const kib = limits.memoryMib * 1024;
+  // The soft limit of processor time ends the child with SIGXCPU, which can be told; the hard one is for a child that ignores it.
+  const cpu = `ulimit -S -t ${limits.cpuSeconds}; ulimit -H -t ${limits.cpuSeconds + 5}`;
   // The shell's ulimit is everywhere, prlimit is not. Data and not address space: Node reserves terabytes of that.
-  const limit = `ulimit -c 0; ulimit -f 0; ulimit -n 64; ulimit -t ${limits.cpuSeconds}; ulimit -d ${kib}; exec "$@"`;
+  const limit = `ulimit -c 0; ulimit -f 0; ulimit -n 64; ${cpu}; ulimit -d ${kib}; exec "$@"`;
   const heapMib = Math.floor(limits.memoryMib / 2);
   const program = [
     node,
