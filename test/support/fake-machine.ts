@@ -75,6 +75,15 @@ export class FakeInvocation {
   }
 }
 
+/** How an agent behaves before any invocation. */
+export interface FakeOptions {
+  readonly workers?: number;
+  /** What it says to a load instead of taking it. */
+  readonly loadError?: string | undefined;
+  /** It does not say that it is ready. */
+  readonly silent?: boolean;
+}
+
 /** The far end of a channel. */
 export class FakeAgent {
   readonly #stream: Duplex;
@@ -88,13 +97,14 @@ export class FakeAgent {
   /** Output bytes that the host gave credit for. */
   creditBytes = 0;
 
-  constructor(stream: Duplex, options: { readonly workers?: number; readonly loadError?: string | undefined } = {}) {
+  constructor(stream: Duplex, options: FakeOptions = {}) {
     this.#stream = stream;
     this.loadError = options.loadError;
     stream.on('data', (bytes: Uint8Array) => {
       for (const frame of this.#reader.push(bytes)) this.#take(frame);
     });
     stream.on('error', () => {});
+    if (options.silent === true) return;
     this.say('ready', 0, { wire: WIRE_VERSION, node: process.version, workers: options.workers ?? 4 });
   }
 
@@ -167,7 +177,7 @@ export class FakeMachine implements Machine {
   readonly #exited = Promise.withResolvers<MachineExit>();
   readonly #far: Duplex;
 
-  constructor(id: string, options: { readonly workers?: number; readonly loadError?: string | undefined } = {}) {
+  constructor(id: string, options: FakeOptions = {}) {
     const [near, far] = duplexPair();
     this.id = id;
     this.channel = near;
