@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import * as v from 'valibot';
-import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import { CloudletError, parseJson as parseJsonText } from '../../guest-sdk/protocol/index.ts';
 import { connectionOf, type HostContext } from './connection.ts';
 
 /** How a body is read. */
@@ -55,17 +55,17 @@ export async function readBody(c: Context<HostContext>, maxBytes: number): Promi
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
 }
 
-/** Text of a JSON body; `request-invalid` says where it stops being UTF-8 or JSON. */
+/** Value of a JSON body, bounded in depth and size; `request-invalid` says where it stops being UTF-8 or JSON. */
 export function parseJson(bytes: Uint8Array): unknown {
+  let text: string;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new CloudletError(
-      'request-invalid',
-      `expected JSON in UTF-8, got ${bytes.length} bytes that are not: ${(error as Error).message}`,
-      { cause: error },
-    );
+    throw new CloudletError('request-invalid', `expected JSON in UTF-8, got ${bytes.length} bytes that are not`, {
+      cause: error,
+    });
   }
+  return parseJsonText(text);
 }
 
 /** Checks plain data against one of the schemas that the OpenAPI description is made of; `request-invalid` names the path. */

@@ -1,6 +1,5 @@
 import { type Context, Hono } from 'hono';
-import { Packr, Unpackr } from 'msgpackr';
-import { Arguments, CloudletError, parseName } from '../../guest-sdk/protocol/index.ts';
+import { Arguments, parseName, readMessagePack, writeMessagePack } from '../../guest-sdk/protocol/index.ts';
 import type { CallResult, ValueFormat } from '../../runtime/index.ts';
 import type { HostContext } from '../http/connection.ts';
 import { invokeOptions } from '../http/invoke-options.ts';
@@ -17,10 +16,6 @@ const FORMATS = {
   'application/x-msgpack': 'msgpack',
 } as const satisfies Record<string, ValueFormat>;
 const ANSWER_TYPES = Object.keys(FORMATS) as readonly (keyof typeof FORMATS)[];
-
-// `structuredClone: false` refuses MessagePack's references, with which a small body could build a cyclic or huge value.
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'bigint', structuredClone: false });
-const packr = new Packr({ useRecords: false, variableMapSize: true });
 
 /** Typed calls: an export with arguments, in JSON or MessagePack. */
 export function callRoutes({ cloudlet, limits }: HostParts): Hono<HostContext> {
@@ -88,24 +83,12 @@ async function readArguments(
   const bytes = await readBody(c, maxBytes);
   if (format === null && bytes.length > 0) requireMediaType(undefined, FORMATS);
   if (format === null) return { format: 'json', args: [] };
-  const value = format === 'json' ? parseJson(bytes) : parseMessagePack(bytes);
+  const value = format === 'json' ? parseJson(bytes) : readMessagePack(bytes);
   return { format, args: parseWith(Arguments, value) };
 }
 
-function parseMessagePack(bytes: Uint8Array): unknown {
-  try {
-    return unpackr.unpack(bytes);
-  } catch (error) {
-    throw new CloudletError(
-      'request-invalid',
-      `expected MessagePack, got ${bytes.length} bytes that are not: ${(error as Error).message}`,
-      { cause: error },
-    );
-  }
-}
-
 function encode(value: unknown, format: ValueFormat): Uint8Array<ArrayBuffer> {
-  const bytes = format === 'json' ? Buffer.from(JSON.stringify(value ?? null)) : packr.pack(value ?? null);
+  const bytes = format === 'json' ? Buffer.from(JSON.stringify(value ?? null)) : writeMessagePack(value);
   return bytes as Uint8Array<ArrayBuffer>;
 }
 

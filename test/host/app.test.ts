@@ -94,7 +94,7 @@ const BAD: readonly Ask[] = [
     JSON_TYPE,
     '[1',
     'request-invalid',
-    /expected JSON in UTF-8, got 2 bytes/,
+    /expected JSON, got text that does not parse/,
   ],
   [
     'a call with an object',

@@ -185,5 +185,5 @@ function numberWhenSafe(integer: bigint): number | bigint {
 }
 
 function refused(sentence: string): CloudletError {
-  return new CloudletError('request-invalid', `expected ${sentence} in the MessagePack`);
+  return new CloudletError('request-invalid', `expected MessagePack with ${sentence}`);
 }
