@@ -3,7 +3,7 @@ import type { Verb } from './verb.ts';
 
 const MARK = { good: '✓', warning: '!', bad: '✗' } as const;
 
-const verb: Verb = (program, setStatus) => {
+const verb: Verb = (program, { setStatus }) => {
   program
     .command('doctor')
     .description('what this machine can do, and what is missing, each with its remedy')

@@ -1,43 +1,20 @@
 #!/usr/bin/env node
-/** The `cloudlet` command. Exit status: 0 done, 1 failed, 2 used wrongly. */
-import { Command, CommanderError } from 'commander';
-import { asCloudletError } from '../../guest-sdk/protocol/index.ts';
-import type { Verb } from './verb.ts';
+/** The program behind `cloudlet`: importing this file runs the words of this process. */
+import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
-/** Verbs by name, loaded when they are named: `cloudlet serve` must listen at once. */
-const VERBS: Readonly<Record<string, () => Promise<{ default: Verb }>>> = {
-  start: () => import('./start.ts'),
-  serve: () => import('./serve.ts'),
-  doctor: () => import('./doctor.ts'),
-  image: () => import('./image.ts'),
-};
+// Kept compiled sources are half a second at every start. The launcher names the same folder, for when it starts another Node.
+enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url)));
 
-/** Runs the command line and gives the exit status. */
-export async function run(words: readonly string[]): Promise<number> {
-  const program = new Command('cloudlet')
-    .description('Offload WASI components to a nearby computer: publish a function once, call it from any device.')
-    .exitOverride()
-    .showHelpAfterError('(run with --help for what is possible)')
-    .helpCommand(false);
-  const named = words.find((word) => !word.startsWith('-'));
-  const verbs = named !== undefined && Object.hasOwn(VERBS, named) ? [VERBS[named]!] : Object.values(VERBS);
-  let status = 0;
-  for (const verb of verbs) {
-    (await verb()).default(program, (code) => {
-      status = code;
-    });
-  }
-  try {
-    await program.parseAsync(words as string[], { from: 'user' });
-    return status;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    console.error(`cloudlet: ${asCloudletError(error).message}`);
-    return 1;
-  }
+// A reader that left (`cloudlet ls | head -1`) is no error: end as SIGPIPE would have ended us.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(141);
+    throw error;
+  });
 }
 
-if (import.meta.main) {
-  const status = await run(process.argv.slice(2));
-  process.exitCode = status;
-}
+const { runCommandLine } = await import('./command-line.ts');
+process.exitCode = await runCommandLine(process.argv.slice(2));
+// A stdin that never ends must not keep a finished command alive.
+process.stdin.destroy();

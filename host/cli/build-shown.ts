@@ -1,0 +1,20 @@
+import { type Build, build } from '../../guest-sdk/build/index.ts';
+import { printable } from './terminal/printable.ts';
+import { showProgress } from './terminal/progress.ts';
+
+/** Builds the project in a folder, with its stages and the compiler's warnings on stderr. */
+export async function buildShown(folder: string, signal: AbortSignal): Promise<Build> {
+  const progress = showProgress('build');
+  try {
+    return await build(folder, {
+      signal,
+      onProgress: (event) => {
+        if (event.kind === 'stage') return progress.stage(event.sentence);
+        progress.clear();
+        console.error(printable(event.text.trimEnd()));
+      },
+    });
+  } finally {
+    progress.clear();
+  }
+}

@@ -1,0 +1,77 @@
+import { Command, CommanderError } from 'commander';
+import { asCloudletError } from '../../guest-sdk/protocol/index.ts';
+import { Interrupted, takeSignals } from './interruption.ts';
+import { printable } from './terminal/printable.ts';
+import { UsageError } from './usage-error.ts';
+import type { Verb, VerbContext } from './verb.ts';
+
+/** Verbs by name, in the order of the help; loaded when they are named, because `cloudlet serve` must listen at once. */
+export const VERBS: Readonly<Record<string, () => Promise<{ readonly default: Verb }>>> = {
+  start: () => import('./start.ts'),
+  serve: () => import('./serve.ts'),
+  new: () => import('./new.ts'),
+  build: () => import('./build.ts'),
+  inspect: () => import('./inspect.ts'),
+  publish: () => import('./publish.ts'),
+  invoke: () => import('./invoke.ts'),
+  ls: () => import('./ls.ts'),
+  logs: () => import('./logs.ts'),
+  rollback: () => import('./rollback.ts'),
+  rm: () => import('./rm.ts'),
+  discover: () => import('./discover.ts'),
+  image: () => import('./image.ts'),
+  doctor: () => import('./doctor.ts'),
+};
+
+/**
+ * Runs the `cloudlet` command and resolves with its exit status: 0 done, 1 failed, 2 used wrongly, 128 and the signal's number when
+ * it was interrupted; `invoke` passes on the status of a command.
+ */
+export async function runCommandLine(words: readonly string[]): Promise<number> {
+  const end = words.indexOf('--');
+  const own = end === -1 ? words : words.slice(0, end);
+  let status = 0;
+  let signal: AbortSignal | undefined;
+  const context: VerbContext = {
+    setStatus: (code) => {
+      status = code;
+    },
+    passedOn: end === -1 ? [] : words.slice(end + 1),
+    interruption: () => {
+      signal ??= takeSignals();
+      return signal;
+    },
+  };
+  try {
+    const program = await assemble(own, context);
+    if (context.passedOn.length > 0 && own[0] !== 'invoke') throw new UsageError('only invoke takes words after "--"');
+    await program.parseAsync(own as string[], { from: 'user' });
+    return status;
+  } catch (thrown) {
+    return statusOf(signal?.aborted ? signal.reason : thrown);
+  }
+}
+
+async function assemble(words: readonly string[], context: VerbContext): Promise<Command> {
+  const program = new Command('cloudlet')
+    .description('Offload WASI components to a nearby computer: publish a function once, call it from any device.')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'cloudlet: ')) })
+    .showHelpAfterError('(run with --help for what is possible)')
+    .helpCommand(false);
+  const named = words.find((word) => !word.startsWith('-'));
+  const chosen = named !== undefined && Object.hasOwn(VERBS, named) ? [VERBS[named]!] : Object.values(VERBS);
+  const loaded = await Promise.all(chosen.map((load) => load()));
+  for (const { default: verb } of loaded) verb(program, context);
+  return program;
+}
+
+/** Says what went wrong, in one sentence, and gives the exit status for it. */
+function statusOf(thrown: unknown): number {
+  // Commander has already said it, or printed the help that was asked for.
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+  if (thrown instanceof Interrupted) return thrown.status;
+  const { message } = thrown instanceof UsageError ? thrown : asCloudletError(thrown);
+  console.error(`cloudlet: ${printable(message)}`);
+  return thrown instanceof UsageError ? 2 : 1;
+}

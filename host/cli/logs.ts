@@ -1,0 +1,28 @@
+import { parseName } from '../../guest-sdk/protocol/index.ts';
+import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
+import { printable } from './terminal/printable.ts';
+import { typed } from './usage-error.ts';
+import type { Verb } from './verb.ts';
+
+interface LogFlags extends HostFlags {
+  readonly follow?: boolean;
+  readonly json?: boolean;
+}
+
+const verb: Verb = (program, { interruption }) => {
+  const command = program
+    .command('logs <name>')
+    .description('what a function wrote to stderr and stdout, and what the host says about it')
+    .option('-f, --follow', 'go on with the lines to come, until interrupted')
+    .option('--json', 'print one JSON object a line');
+  withHostFlags(command).action(async (text: string, flags: LogFlags) => {
+    const name = typed(() => parseName(text));
+    const client = await clientFor(flags);
+    for await (const line of client.logs(name, { follow: flags.follow === true, signal: interruption() })) {
+      if (flags.json) console.log(JSON.stringify(line));
+      else console.log(`${line.at} ${line.stream} ${printable(line.text.trimEnd())}`);
+    }
+  });
+};
+
+export default verb;

@@ -1,0 +1,24 @@
+import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
+import { formatSize, shortDigest } from './terminal/size.ts';
+import { table } from './terminal/table.ts';
+import type { Verb } from './verb.ts';
+
+const verb: Verb = (program) => {
+  const command = program.command('ls').description('list functions').option('--json', 'print JSON');
+  withHostFlags(command).action(async (flags: HostFlags & { json?: boolean }) => {
+    const functions = await (await clientFor(flags)).functions();
+    if (flags.json) return console.log(JSON.stringify({ functions }));
+    if (functions.length === 0) return console.error('no functions yet; publish one with: cloudlet publish DIR|FILE');
+    const rows = functions.map((each) => [
+      each.name,
+      String(each.version),
+      each.state,
+      each.doors.join(','),
+      formatSize(each.sizeBytes),
+      shortDigest(each.digest),
+    ]);
+    console.log(table([['NAME', 'VERSION', 'STATE', 'DOORS', 'SIZE', 'DIGEST'], ...rows]).join('\n'));
+  });
+};
+
+export default verb;

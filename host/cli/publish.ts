@@ -1,0 +1,58 @@
+import { CloudletError, type Deployment, type Published, parseName } from '../../guest-sdk/protocol/index.ts';
+import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
+import { publishable, readComponent } from './publishable.ts';
+import { showProgress } from './terminal/progress.ts';
+import { formatSize } from './terminal/size.ts';
+import { typed } from './usage-error.ts';
+import type { Verb } from './verb.ts';
+
+interface PublishFlags extends HostFlags {
+  readonly name?: string;
+  readonly json?: boolean;
+}
+
+const verb: Verb = (program, { interruption }) => {
+  const command = program
+    .command('publish <what>')
+    .description('push a component, or a project, which is built first')
+    .option('--name <name>', "the function's name (default: the project's, or the file's)")
+    .option('--json', 'print JSON');
+  withHostFlags(command).action(async (what: string, flags: PublishFlags) => {
+    const signal = interruption();
+    if (flags.name !== undefined) typed(() => parseName(flags.name!));
+    const client = await clientFor(flags);
+    const found = await publishable(what, signal);
+    const name = parseName(flags.name ?? found.name);
+
+    const progress = showProgress(name);
+    let last: Deployment | undefined;
+    try {
+      progress.stage('sending');
+      const bytes = readComponent(found.path, (done) => progress.amount(done, found.sizeBytes));
+      for await (last of client.publish(name, bytes, { sizeBytes: found.sizeBytes, digest: found.digest, signal })) {
+        if (last.state !== 'ready' && last.state !== 'failed') progress.stage(last.state);
+      }
+    } finally {
+      progress.clear();
+    }
+    if (last?.published !== undefined) return print(last.published, client.url, flags.json === true);
+    throw new CloudletError(
+      'component-refused',
+      last?.problem?.detail ?? 'the cloudlet stopped before it had said how the publish ended; see: cloudlet ls',
+    );
+  });
+};
+
+function print(published: Published, url: string, json: boolean): void {
+  const address = `${url}${published.address}`;
+  if (json) {
+    console.log(JSON.stringify({ ...published, address }));
+    return;
+  }
+  const { name, version, digest, sizeBytes, created } = published;
+  console.log(`${name}  version ${version}${created ? '' : ' (already published)'}`);
+  console.log(`  digest   ${digest}  (${formatSize(sizeBytes)})`);
+  console.log(`  address  ${address}`);
+}
+
+export default verb;

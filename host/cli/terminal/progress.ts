@@ -1,0 +1,60 @@
+import { formatSize } from './size.ts';
+
+/** Where progress goes; stderr, so that stdout holds results only. */
+export interface ProgressOutput {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/** Shows how far long work is: a line that is redrawn on a terminal, lines that stay in a pipe. */
+export interface Progress {
+  /** What is being done now, in a word or two. */
+  readonly stage: (name: string) => void;
+  /** How far the present stage is; shown as a bar on a terminal only. */
+  readonly amount: (done: number, total: number) => void;
+  /** Takes the redrawn line away. Idempotent. */
+  readonly clear: () => void;
+}
+
+/** How often the bar is drawn at most, milliseconds. */
+const REDRAW_MS = 50;
+
+/** Starts to show progress of work on `subject`. */
+export function showProgress(subject: string, output: ProgressOutput = process.stderr): Progress {
+  const terminal = output.isTTY === true;
+  let current = '';
+  let drawnAt = Number.NEGATIVE_INFINITY;
+  let drawn = false;
+  const draw = (line: string): void => {
+    output.write(`\r\x1b[K${line}`);
+    drawn = true;
+    drawnAt = performance.now();
+  };
+  return {
+    stage: (name) => {
+      if (name === current) return;
+      current = name;
+      if (terminal) draw(`${subject}: ${name} …`);
+      else output.write(`${subject}: ${name}\n`);
+    },
+    amount: (done, total) => {
+      if (!terminal || (done < total && performance.now() - drawnAt < REDRAW_MS)) return;
+      draw(progressLine(`${subject}: ${current}`, done, total, output.columns ?? 80));
+    },
+    clear: () => {
+      if (drawn) output.write('\r\x1b[K');
+      drawn = false;
+    },
+  };
+}
+
+/** A label, a bar and the amounts, in at most `columns` characters. */
+export function progressLine(label: string, done: number, total: number, columns: number): string {
+  const share = total <= 0 ? 1 : Math.min(1, Math.max(0, done / total));
+  const amounts = `${formatSize(Math.min(done, total))} of ${formatSize(total)}`;
+  const width = Math.min(30, columns - label.length - amounts.length - 5);
+  if (width < 5) return `${label} ${Math.floor(share * 100)} %`.slice(0, Math.max(0, columns - 1));
+  const full = Math.floor(share * width);
+  return `${label} [${'='.repeat(full)}${' '.repeat(width - full)}] ${amounts}`;
+}
