@@ -2,6 +2,8 @@ import { CloudletError } from '../guest-sdk/protocol/index.ts';
 import { Cloudlet, type CloudletLimits, DEFAULT_LIMITS } from '../runtime/index.ts';
 import { createApp } from './app.ts';
 import type { HostConfig } from './config.ts';
+import { dashboard } from './dashboard/index.ts';
+import { type Advertising, advertise } from './discovery/index.ts';
 import { type Invitation, invitationText, invite } from './invitation.ts';
 import { createJournal, type Journal, journalObserver } from './journal.ts';
 import { type Listener, listen } from './listener.ts';
@@ -22,6 +24,8 @@ export interface ServeOptions {
   readonly terminal?: boolean;
   /** Whether SIGINT and SIGTERM stop the host. A second signal ends the process at once. */
   readonly handleSignals?: boolean;
+  /** Whether the networks that can reach the host are told of it by multicast DNS. */
+  readonly advertise?: boolean;
   readonly limits?: Partial<CloudletLimits>;
   readonly drainMs?: number;
 }
@@ -52,6 +56,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
   // The port comes first: it is the quickest thing to fail, and answers health checks while the rest opens.
   let listener: Listener | undefined;
   let cloudlet: Cloudlet | undefined;
+  let advertising: Advertising | null;
   try {
     listener = await listen(config.bind, config.port, starting);
     const metrics = createMetrics(listener.traffic);
@@ -68,8 +73,10 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
     cloudlet.subscribe(metrics.event);
     const names = ownNames({ bind: config.bind, id: cloudlet.id, allowHosts: config.allowHosts });
     const trust = createTrust({ id: cloudlet.id, ownerToken: cloudlet.ownerToken, names });
-    const app = createApp({ cloudlet, limits, trust, journal, metrics, draining: draining.signal });
+    const parts = { cloudlet, limits, trust, journal, metrics, draining: draining.signal };
+    const app = createApp(parts, dashboard({ cloudlet }));
     listener.use((request, connection) => app.fetch(request, connection));
+    advertising = options.advertise === false ? null : await announce(cloudlet, config, listener.port, journal);
   } catch (error) {
     stopListening();
     await listener?.close(0);
@@ -77,6 +84,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
     throw error;
   }
   const serving = running({
+    advertising,
     listener,
     cloudlet,
     config,
@@ -97,7 +105,16 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
   return serving;
 }
 
+/** Tells the network what anybody may know: the facts of `GET /v1/advertisement`. */
+async function announce(cloudlet: Cloudlet, config: HostConfig, port: number, journal: Journal): Promise<Advertising> {
+  const { id, name, version } = await cloudlet.status();
+  const facts = { id, version, path: '/v1', publicKey: null, tls: false, auth: 'token' };
+  const onTrouble = (sentence: string): void => journal.warn('not to be discovered', { detail: sentence });
+  return advertise({ facts, name, port, bind: config.bind, onTrouble });
+}
+
 interface Running {
+  readonly advertising: Advertising | null;
   readonly listener: Listener;
   readonly cloudlet: Cloudlet;
   readonly config: HostConfig;
@@ -107,7 +124,16 @@ interface Running {
   readonly drainMs: number;
 }
 
-function running({ listener, cloudlet, config, journal, draining, stopListening, drainMs }: Running): Serving {
+function running({
+  advertising,
+  listener,
+  cloudlet,
+  config,
+  journal,
+  draining,
+  stopListening,
+  drainMs,
+}: Running): Serving {
   const invitation = invite(config.bind, listener.port, cloudlet.ownerToken);
   const { promise: closed, resolve, reject } = Promise.withResolvers<void>();
   closed.catch(() => {
@@ -115,6 +141,7 @@ function running({ listener, cloudlet, config, journal, draining, stopListening,
   });
   const shutDown = async (): Promise<void> => {
     journal.info('stopping');
+    await advertising?.close();
     await listener.close(drainMs);
     await cloudlet.close();
     stopListening();

@@ -16,28 +16,32 @@ const EVENT_STREAM_HEADERS = {
 };
 
 /**
- * An answer of server-sent events, one for each item, ending with the items. A slow reader slows the source.
- * `stop` is called once when the reader leaves, because an iterator that waits cannot be told otherwise.
+ * An answer of server-sent events, one for each item of the source, ending with it. A slow reader slows the source.
+ * The source is opened at the first read, since a HEAD never reads, and its signal aborts when the reader has left or all is said.
  */
-export function eventStream(events: AsyncIterable<ServerEvent>, stop: () => void): Response {
-  const iterator = events[Symbol.asyncIterator]();
+export function eventStream(open: (left: AbortSignal) => AsyncIterable<ServerEvent>): Response {
   const encoder = new TextEncoder();
+  const left = new AbortController();
+  let events: AsyncIterator<ServerEvent> | undefined;
   let heartbeat: NodeJS.Timeout | undefined;
   const end = (): void => {
     clearInterval(heartbeat);
-    stop();
+    left.abort();
   };
   const body = new ReadableStream<Uint8Array>(
     {
-      start(controller) {
-        // A first comment makes the head leave at once: a browser only then says that the stream is open.
-        controller.enqueue(encoder.encode(': open\n\n'));
-        heartbeat = setInterval(() => {
-          if ((controller.desiredSize ?? 0) >= 0) controller.enqueue(encoder.encode(': alive\n\n'));
-        }, HEARTBEAT_MS);
-      },
       async pull(controller) {
-        const next = await iterator.next().catch((error: unknown) => {
+        if (events === undefined) {
+          events = open(left.signal)[Symbol.asyncIterator]();
+          heartbeat = setInterval(() => {
+            // Only to a reader that waits: one that has stalled would be sent a heap of them.
+            if (controller.desiredSize === 0) controller.enqueue(encoder.encode(': alive\n\n'));
+          }, HEARTBEAT_MS);
+          // A first comment makes a browser say that the stream is open.
+          controller.enqueue(encoder.encode(': open\n\n'));
+          return;
+        }
+        const next = await events.next().catch((error: unknown) => {
           end();
           throw error;
         });
@@ -47,10 +51,10 @@ export function eventStream(events: AsyncIterable<ServerEvent>, stop: () => void
       },
       async cancel() {
         end();
-        await iterator.return?.();
+        await events?.return?.();
       },
     },
-    { highWaterMark: 1 },
+    { highWaterMark: 0 },
   );
   return new Response(body, { headers: EVENT_STREAM_HEADERS });
 }

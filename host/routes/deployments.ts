@@ -41,9 +41,10 @@ export function deploymentRoutes({ cloudlet, draining }: HostParts): Hono<HostCo
       const present = cloudlet.deployment(id);
       // Every event is a whole state, so one that was missed needs no replay. 204 is how a browser is told not to come back.
       if (isLast(present) && c.req.header('last-event-id') === eventId(present)) return c.body(null, 204);
-      const left = new AbortController();
-      const signal = AbortSignal.any([left.signal, draining, c.req.raw.signal]);
-      return eventStream(stateEvents(cloudlet.deploymentEvents(id, signal)), () => left.abort());
+      return eventStream((left) => {
+        const signal = AbortSignal.any([left, draining, c.req.raw.signal]);
+        return stateEvents(cloudlet.deploymentEvents(id, signal));
+      });
     },
   );
   return routes;

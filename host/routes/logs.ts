@@ -22,9 +22,10 @@ export function logRoutes({ cloudlet, draining }: HostParts): Hono<HostContext> 
       const follow = parseFollow(c.req.query('follow'));
       // Asked first, because a stream that has begun cannot answer 404 any more.
       await cloudlet.function(name);
-      const left = new AbortController();
-      const signal = AbortSignal.any([left.signal, draining, c.req.raw.signal]);
-      return eventStream(lineEvents(cloudlet.logs(name, { follow, signal })), () => left.abort());
+      return eventStream((left) => {
+        const signal = AbortSignal.any([left, draining, c.req.raw.signal]);
+        return lineEvents(cloudlet.logs(name, { follow, signal }));
+      });
     },
   );
   return routes;

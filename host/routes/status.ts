@@ -71,17 +71,17 @@ export function statusRoutes({ cloudlet, metrics, draining }: HostParts): Hono<H
       tag: 'cloudlet',
       answers: { 200: { description: 'Server-sent events', types: ['text/event-stream'] } },
     }),
-    () => {
-      const queue = new EventQueue<ServerEvent>();
-      const unsubscribe = cloudlet.subscribe((event) => queue.push(serverEvent(event), keyOf(event)));
-      const stop = (): void => {
-        unsubscribe();
-        draining.removeEventListener('abort', stop);
-        queue.end();
-      };
-      draining.addEventListener('abort', stop);
-      return eventStream(queue, stop);
-    },
+    () =>
+      eventStream((left) => {
+        const queue = new EventQueue<ServerEvent>();
+        const unsubscribe = cloudlet.subscribe((event) => queue.push(serverEvent(event), keyOf(event)));
+        const over = AbortSignal.any([left, draining]);
+        over.addEventListener('abort', () => {
+          unsubscribe();
+          queue.end();
+        });
+        return queue;
+      }),
   );
   return routes;
 }

@@ -32,6 +32,7 @@ main.before(async (context) => {
     say: (text) => context.said.push(text),
     terminal: false,
     handleSignals: false,
+    advertise: false,
   });
   context.token = (await readOwnerToken(join(context.folder, 'data')))!;
 });

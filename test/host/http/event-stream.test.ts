@@ -16,26 +16,37 @@ events('an event is its id, its name and one line of JSON', () => {
 
 events('a stream opens at once, gives its events and ends with them', async () => {
   const queue = new EventQueue<{ event: string; data: unknown }>();
-  let stopped = 0;
-  const response = eventStream(queue, () => {
-    stopped += 1;
+  let over: AbortSignal | undefined;
+  const response = eventStream((left) => {
+    over = left;
+    return queue;
   });
   queue.push({ event: 'a', data: 1 });
   queue.end();
   assert.is(await response.text(), ': open\n\nevent: a\ndata: 1\n\n');
-  assert.is(stopped, 1);
+  assert.is(over?.aborted, true);
 });
 
 events('a reader that leaves stops the source, even while it waits', async () => {
-  const queue = new EventQueue<{ event: string; data: unknown }>();
   const stopped = Promise.withResolvers<void>();
-  const reader = eventStream(queue, () => {
-    queue.end();
-    stopped.resolve();
+  const reader = eventStream((left) => {
+    const queue = new EventQueue<{ event: string; data: unknown }>();
+    left.addEventListener('abort', () => {
+      queue.end();
+      stopped.resolve();
+    });
+    return queue;
   }).body!.getReader();
   await reader.read();
+  const waiting = reader.read();
   await reader.cancel();
-  await stopped.promise;
+  await Promise.all([stopped.promise, waiting]);
+});
+
+events('a stream that nobody reads opens nothing', () => {
+  eventStream(() => {
+    throw new Error('opened');
+  });
 });
 
 events('a slow reader gets the newest state of each thing, in bounded memory', async () => {

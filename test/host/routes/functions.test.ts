@@ -139,6 +139,12 @@ functions("a deployment's events end after its last state, and a browser is told
   assert.is((await ask({ 'last-event-id': 'ready-8' })).status, 204);
 });
 
+functions('asking for the head of events listens to nothing', async () => {
+  const { app, engine } = testHost();
+  const response = await app.request('/v1/events', { method: 'HEAD', headers: AS_OWNER });
+  assert.equal([response.headers.get('content-type'), engine.listeners], ['text/event-stream', 0]);
+});
+
 functions('the page hears what changes, until it leaves or the host drains', async () => {
   const { app, engine, drain } = testHost();
   const reader = (await app.request('/v1/events', { headers: AS_OWNER })).body!.getReader();
