@@ -1,0 +1,121 @@
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import type { BaseImage } from '../../../runtime/image/index.ts';
+import { type Accelerator, bootMachine } from '../../../runtime/machine/index.ts';
+
+const ACCELERATOR: Accelerator = { kind: 'tcg', cpu: 'max', tscKhz: null, qemuVersion: '0.0.0', reason: 'a test' };
+
+interface Context {
+  directory: string;
+}
+const boot = suite<Context>('booting a machine');
+
+boot.before.each(async (context) => {
+  context.directory = await mkdtemp(join(tmpdir(), 'cloudlet-boot-'));
+  // QEMU runs as another user: it must be able to run the stand-in.
+  await chmod(context.directory, 0o777);
+});
+boot.after.each((context) => rm(context.directory, { recursive: true }));
+
+/** Options for a machine whose QEMU is a shell script; each start of it adds a line to `starts`. */
+async function withFakeQemu(directory: string, script: string) {
+  const qemu = join(directory, 'qemu');
+  await writeFile(qemu, `#!/bin/sh\necho start >> ${directory}/starts\n${script}\n`, { mode: 0o755 });
+  for (const file of ['vmlinux', 'initrd.cpio', 'root.ext4', 'starts']) {
+    await writeFile(join(directory, file), '', { mode: 0o666 });
+    await chmod(join(directory, file), 0o666);
+  }
+  const image: BaseImage = {
+    digest: '0'.repeat(64),
+    directory,
+    kernel: join(directory, 'vmlinux'),
+    initrd: join(directory, 'initrd.cpio'),
+    root: join(directory, 'root.ext4'),
+    manifest: { format: 1, kernel: { name: 'none', version: '0' }, node: 'v0', files: {} },
+  };
+  return { id: 'test', image, accelerator: ACCELERATOR, qemu };
+}
+
+const starts = async (directory: string) => (await readFile(join(directory, 'starts'), 'utf8')).split('\n').length - 1;
+const failure = (booting: Promise<unknown>) =>
+  booting.then(
+    () => assert.unreachable('the machine booted'),
+    (error: CloudletError) => error,
+  );
+
+boot('ends with the first word of the agent, which is left in the channel', async ({ directory }) => {
+  const machine = await bootMachine(await withFakeQemu(directory, 'printf word >&3; exec sleep 60'));
+  try {
+    assert.is(machine.channel.read().toString(), 'word');
+  } finally {
+    await machine.close();
+  }
+  assert.is((await machine.exited).signal, 'SIGTERM');
+});
+
+boot('that fails quotes the end of what QEMU and the console said', async ({ directory }) => {
+  const options = await withFakeQemu(directory, 'echo "kernel panic"; echo "no such cpu" >&2; exit 3');
+  const error = await failure(bootMachine(options));
+  assert.is(error.code, 'machine-failed');
+  assert.match(error.message, 'QEMU ended with status 3');
+  assert.match(error.message, 'kernel panic');
+  assert.match(error.message, 'no such cpu');
+  assert.is(await starts(directory), 1);
+});
+
+boot('that hangs is tried once more, then given up', async ({ directory }) => {
+  const options = await withFakeQemu(directory, 'exec sleep 60');
+  const error = await failure(bootMachine({ ...options, bootMs: 200 }));
+  assert.is(error.code, 'machine-failed');
+  assert.match(error.message, 'the agent was silent for 200 ms, 2 times');
+  assert.is(await starts(directory), 2);
+});
+
+boot('that hangs once only succeeds', async ({ directory }) => {
+  const script = `[ $(wc -l < ${directory}/starts) -gt 1 ] && printf word >&3; exec sleep 60`;
+  const machine = await bootMachine({ ...(await withFakeQemu(directory, script)), bootMs: 1500 });
+  await machine.close();
+  assert.is(await starts(directory), 2);
+});
+
+boot('is given up when the caller says so, and the machine is gone', async ({ directory }) => {
+  const options = await withFakeQemu(directory, 'exec sleep 60');
+  const stop = new AbortController();
+  const booting = bootMachine({ ...options, signal: stop.signal });
+  stop.abort(new Error('changed my mind'));
+  assert.is((await failure(booting)).message, 'changed my mind');
+});
+
+boot('without QEMU says what could not be run', async ({ directory }) => {
+  const options = await withFakeQemu(directory, '');
+  const error = await failure(bootMachine({ ...options, qemu: join(directory, 'none') }));
+  assert.match(error.message, /none/);
+});
+
+boot('ends a machine that heeds no signal', async ({ directory }) => {
+  const machine = await bootMachine(
+    await withFakeQemu(directory, 'trap "" TERM; printf word >&3; while :; do sleep 1; done'),
+  );
+  await Promise.all([machine.close(), machine.close()]);
+  assert.is((await machine.exited).signal, 'SIGKILL');
+});
+
+boot('leaves QEMU no descriptors but its own', async ({ directory }) => {
+  const machine = await bootMachine(
+    await withFakeQemu(directory, `ls /proc/self/fd > ${directory}/starts; printf word >&3; exec sleep 60`),
+  );
+  await machine.close();
+  const open = (await readFile(join(directory, 'starts'), 'utf8')).trim().split('\n').map(Number);
+  // What this process itself was started with, a child of it always has.
+  const always = spawnSync('ls', ['/proc/self/fd'], { encoding: 'utf8' }).stdout.trim().split('\n').map(Number);
+  // Beyond those: agent, control, kernel, initrd, root, and the script that the shell reads.
+  const more = open.filter((fd) => !always.includes(fd));
+  assert.ok(more.length <= 6, more.join(' '));
+});
+
+boot.run();
