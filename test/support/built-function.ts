@@ -71,7 +71,8 @@ export class BuiltFunction {
     if (fn === undefined) throw new Error(`there is no ${name} among ${this.exports.join(', ')}`);
     const input = writeBindingValue(decodeArguments(fn, args, 'json'));
     const { output } = await this.#finish({ door: 'call', target: name }, input);
-    return encodeResult(fn, readBindingValue(output), 'json', LIMITS.valueBytes);
+    const value = encodeResult(fn, readBindingValue(output), 'json', LIMITS.valueBytes);
+    return JSON.parse(JSON.stringify(value));
   }
 
   /** A run as a command. */
