@@ -9,8 +9,8 @@ import type { SandboxSource } from './sandbox-source.ts';
 const SYSTEM_MIB = 384;
 
 /**
- * Sandboxes in QEMU microVMs, each with so many workers. The accelerator is chosen at once, because QEMU may be missing; the base image is looked at in the
- * background, so that the host serves its page meanwhile, and again at the next start of a sandbox when that failed.
+ * Sandboxes in QEMU microVMs, each with as many workers as invocations are allowed at once. The accelerator is chosen at once, because
+ * QEMU may be missing; the base image is looked at in the background, so that the host serves its page meanwhile, and again at the next start of a sandbox when that failed.
  */
 export async function machineSandboxes(options: CloudletOptions, limits: CloudletLimits): Promise<SandboxSource> {
   const { cacheDir, accel: choice } = options;
@@ -34,7 +34,14 @@ export async function machineSandboxes(options: CloudletOptions, limits: Cloudle
     start: async (signal) => {
       const base = await theImage();
       const startMachine = () =>
-        bootMachine({ id: `machine-${randomUUID().slice(0, 8)}`, image: base, accelerator, memoryMib, signal });
+        bootMachine({
+          id: `machine-${randomUUID().slice(0, 8)}`,
+          image: base,
+          accelerator,
+          memoryMib,
+          workers: limits.concurrency,
+          signal,
+        });
       return startSandbox({ kind: 'microvm', startMachine }, signal);
     },
     close: async () => {
