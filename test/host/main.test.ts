@@ -74,6 +74,14 @@ main('it says where it serves, and keeps the token out of a pipe', async ({ said
   assert.is((await fetch(`${serving.url}/readyz`)).status, 200);
 });
 
+main('its page lets a stranger knock, and shows the owner what runs', async (context) => {
+  const stranger = await fetch(`${context.serving.url}/`);
+  assert.is(stranger.status, 200);
+  assert.match(stranger.headers.get('content-type')!, /^text\/html/);
+  assert.not.match(await stranger.text(), new RegExp(context.token));
+  assert.is((await ask(context, '/')).status, 200);
+});
+
 main('its status is what the description promises', async (context) => {
   const status = (await (await ask(context, '/v1/status')).json()) as Status;
   assert.equal(
@@ -136,26 +144,29 @@ main('a function that fails, loops or sets cookies is told, ended and kept from 
   assert.equal(await problem(await ask(context, '/f/echo-http/throw')), [502, 'guest-trapped']);
   const looping = await ask(context, '/f/echo-http/spin', { headers: { 'cloudlet-deadline-ms': '500' } });
   assert.equal(await problem(looping), [504, 'deadline-exceeded']);
-  const { headers } = await ask(context, '/f/echo-http/headers');
+  const { headers, body } = await ask(context, '/f/echo-http/headers');
+  await body?.cancel();
   assert.equal([headers.get('x-test'), headers.get('set-cookie')], ['yes', null]);
 });
 
 main('a caller who leaves ends the invocation', async (context) => {
   const ended = Promise.withResolvers<string>();
-  const stop = context.serving.cloudlet.subscribe((event) => {
-    if (event.kind === 'invocation' && event.invocation.outcome !== 'running') ended.resolve(event.invocation.outcome);
-  });
   const left = new AbortController();
-  const begun = context.serving.cloudlet.subscribe((event) => {
-    if (event.kind === 'invocation' && event.invocation.outcome === 'running') left.abort();
+  let id = '';
+  const unsubscribe = context.serving.cloudlet.subscribe((event) => {
+    if (event.kind !== 'invocation') return;
+    const { outcome } = event.invocation;
+    if (outcome === 'running' && id === '') {
+      id = event.invocation.id;
+      left.abort();
+    } else if (outcome !== 'running' && event.invocation.id === id) ended.resolve(outcome);
   });
   const request = ask(context, '/f/echo-http/spin', { signal: left.signal }).then(
     () => 'answered',
     () => 'left',
   );
   assert.equal([await request, await ended.promise], ['left', 'client-closed']);
-  stop();
-  begun();
+  unsubscribe();
 });
 
 main('a typed export is called in JSON, and wrong shapes are refused with their path', async (context) => {
