@@ -1,4 +1,5 @@
 import { registerHooks } from 'node:module';
+import { budgetLifts } from './lift-budget.ts';
 import type { LoadMessage } from './wire.ts';
 import type { WorkerComponent } from './worker-message.ts';
 
@@ -18,7 +19,7 @@ export type Instantiate = (
 /** A component in a worker: its glue evaluated, its modules at hand. Holds nothing that one invocation could leave to the next. */
 export interface GuestComponent {
   readonly message: LoadMessage;
-  /** A new instance, with its own memories, globals and handle tables. */
+  /** A new instance, with its own memories, globals and handle tables. `LIFT_IMPORT` among the imports is its `LiftBudget`. */
   instantiate(imports: Readonly<Record<string, unknown>>, instantiateCore: InstantiateCore): Promise<unknown>;
 }
 
@@ -27,11 +28,12 @@ const GLUE_URL = 'cloudlet:component';
 
 /** Evaluates a component's glue in this worker. Once for each worker: the module cache of Node keeps the first. */
 export async function loadComponent(component: WorkerComponent): Promise<GuestComponent> {
+  const glue = budgetLifts(component.glue);
   const hooks = registerHooks({
     resolve: (specifier, context, next) =>
       specifier === GLUE_URL ? { url: GLUE_URL, format: 'module', shortCircuit: true } : next(specifier, context),
     load: (url, context, next) =>
-      url === GLUE_URL ? { format: 'module', source: component.glue, shortCircuit: true } : next(url, context),
+      url === GLUE_URL ? { format: 'module', source: glue, shortCircuit: true } : next(url, context),
   });
   let instantiate: Instantiate | undefined;
   try {

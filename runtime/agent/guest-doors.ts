@@ -1,5 +1,5 @@
 import { readBindingValue, writeBindingValue } from '../../guest-sdk/protocol/value/index.ts';
-import type { HttpHead, Wasi } from '../wasi/index.ts';
+import type { ByteSink, HttpHead, Wasi } from '../wasi/index.ts';
 import { GuestFailure } from './guest-failure.ts';
 import type { GuestInput } from './guest-input.ts';
 import type { GuestOutput } from './guest-output.ts';
@@ -56,7 +56,7 @@ export async function serveHttp(
   request: Extract<InvokeRequest, { door: 'http' }>,
   wasi: Wasi,
   input: GuestInput,
-  respond: (head: HttpHead) => GuestOutput,
+  respond: (head: HttpHead) => ByteSink,
 ): Promise<readonly (readonly [string, Uint8Array])[]> {
   if (load.http === null) {
     throw new GuestFailure(

@@ -1,6 +1,7 @@
 import { openSync, readSync } from 'node:fs';
 import { instantiateMetered } from '../component/rewrite/metered-instance.ts';
 import {
+  type ByteSink,
   createWasi,
   DEFAULT_LIMITS,
   emptySource,
@@ -17,6 +18,7 @@ import { describeTrap, GuestFailure, interruptedFailure } from './guest-failure.
 import { GuestInput } from './guest-input.ts';
 import { GuestLog, LogBudget } from './guest-log.ts';
 import { GuestOutput } from './guest-output.ts';
+import { LIFT_IMPORT, LiftBudget } from './lift-budget.ts';
 import type { DoneMessage, InvokeMessage } from './wire.ts';
 import type { FromWorker, Interrupt, ToWorker } from './worker-message.ts';
 
@@ -33,6 +35,7 @@ export class GuestInvocation {
   readonly #logs: { readonly stdout: GuestLog; readonly stderr: GuestLog };
   readonly #logBudget = new LogBudget();
   readonly #fuel: FuelGauge;
+  readonly #lift: LiftBudget;
   readonly #interrupted = Promise.withResolvers<never>();
   readonly #post: (message: FromWorker, transfer?: ArrayBuffer[]) => void;
 
@@ -47,6 +50,7 @@ export class GuestInvocation {
     this.#component = component;
     this.#post = post;
     this.#fuel = fuel;
+    this.#lift = new LiftBudget(component.message.valueBytes);
     this.#input = new GuestInput(message.input, (bytes) => post({ kind: 'credit', id, bytes }));
     this.#output = new GuestOutput((bytes) => post({ kind: 'body', id, bytes }, [bytes.buffer as ArrayBuffer]));
     const log = (stream: 'stdout' | 'stderr') =>
@@ -82,8 +86,9 @@ export class GuestInvocation {
     const wasi = createWasi(this.#backend());
     let outcome: Success | GuestFailure;
     try {
-      const instantiated = this.#component.instantiate(wasi.imports, (module, given) =>
-        instantiateMetered(module, given, this.#fuel.checkpoint),
+      const instantiated = this.#component.instantiate(
+        { ...wasi.imports, [LIFT_IMPORT]: this.#lift },
+        (module, given) => instantiateMetered(module, given, this.#fuel.checkpoint),
       );
       outcome = await Promise.race([
         instantiated.then((exports) => this.#serve(exports, wasi)),
@@ -119,9 +124,9 @@ export class GuestInvocation {
     }
   }
 
-  readonly #respond = ({ status, headers }: HttpHead): GuestOutput => {
+  readonly #respond = ({ status, headers }: HttpHead): ByteSink => {
     this.#post({ kind: 'head', id: this.id, head: { status, headers } });
-    return this.#output;
+    return this.#lift.onTheWay(this.#output);
   };
 
   #interrupt(why: Interrupt): void {
@@ -157,8 +162,8 @@ export class GuestInvocation {
       environment: message.environment,
       arguments: [message.program, ...message.arguments, ...(command ? request.arguments : [])],
       stdin: command ? this.#input : emptySource,
-      stdout: command ? this.#output : this.#logs.stdout,
-      stderr: this.#logs.stderr,
+      stdout: this.#lift.onTheWay(command ? this.#output : this.#logs.stdout),
+      stderr: this.#lift.onTheWay(this.#logs.stderr),
       clock: systemClock,
       random: kernelRandom,
       files: null,

@@ -1,0 +1,86 @@
+import type { ByteSink } from '../wasi/index.ts';
+import { GuestFailure } from './guest-failure.ts';
+
+/** Under this name the glue finds the budget among its imports. No component can import it: it is no WIT name. */
+export const LIFT_IMPORT = 'cloudlet:lift$';
+
+/** What guests lift beside the values of typed calls, bytes: names, header fields, paths, a write that is under way. */
+const SLACK_BYTES = 1024 * 1024;
+
+/**
+ * Bounds what one invocation may copy out of its memory at a time. Without it a guest of a few megabytes that returns two thousand
+ * lists which are all the same megabyte makes the agent hold two thousand megabytes.
+ */
+export class LiftBudget {
+  readonly #valueBytes: number;
+  readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  readonly #utf16 = new TextDecoder('utf-16le', { fatal: true, ignoreBOM: true });
+  #leftBytes: number;
+
+  constructor(valueBytes: number) {
+    this.#valueBytes = valueBytes;
+    this.#leftBytes = valueBytes + SLACK_BYTES;
+  }
+
+  /** A copy of the memory from `from` to `to`. A list that points outside is a trap: a plain `slice` would shorten it. */
+  bytes(memory: ArrayBuffer, from: number, to: number): ArrayBuffer {
+    if (from < 0 || to < from || to > memory.byteLength) throw new RangeError('a list lies outside of the memory');
+    this.#spend(to - from);
+    return memory.slice(from, to);
+  }
+
+  /** A string in UTF-8. Bytes that are none are a trap, as the component model wants. */
+  utf8(bytes: Uint8Array): string {
+    this.#spend(bytes.byteLength);
+    return this.#utf8.decode(bytes);
+  }
+
+  /** A string in UTF-16. */
+  utf16(units: Uint16Array): string {
+    this.#spend(units.byteLength);
+    return this.#utf16.decode(units);
+  }
+
+  /** The same sink; what it takes has gone on its way and need not be counted any more. */
+  onTheWay(sink: ByteSink): ByteSink {
+    const budget = this;
+    return {
+      get capacity() {
+        return sink.capacity;
+      },
+      write(bytes) {
+        sink.write(bytes);
+        budget.#leftBytes = Math.min(budget.#leftBytes + bytes.length, budget.#valueBytes + SLACK_BYTES);
+      },
+      wait: () => sink.wait(),
+      flush: () => sink.flush(),
+      close: () => sink.close(),
+    };
+  }
+
+  #spend(bytes: number): void {
+    this.#leftBytes -= bytes;
+    if (this.#leftBytes >= 0) return;
+    throw new GuestFailure(
+      'result-too-large',
+      `the function gave more than ${this.#valueBytes} bytes at once, which is the limit`,
+    );
+  }
+}
+
+const HEAD = /^export (?:async )?function instantiate\([^)]*\) \{/m;
+
+/**
+ * The glue with every copy out of a memory going through the budget. The glue is generated: it copies lists by `slice` of a
+ * memory's buffer and strings by one of two decoders. Throws when it is not of that form.
+ */
+export function budgetLifts(glue: string): string {
+  const head = HEAD.exec(glue);
+  if (head === null) throw new Error('expected glue that exports a function instantiate');
+  // A name with `$` is no WIT name in JavaScript's clothes, so nothing in the glue can hide it.
+  const begin = head.index + head[0].length;
+  return `${glue.slice(0, begin)} const lift$ = imports['${LIFT_IMPORT}'];${glue
+    .slice(begin)
+    .replace(/\b(memory\d+)\.buffer\.slice\(/g, 'lift$$.bytes($1.buffer, ')
+    .replace(/\butf(8|16)Decoder\.decode\(/g, 'lift$$.utf$1(')}`;
+}
