@@ -152,17 +152,25 @@ export function decodeMessage(bytes: Uint8Array): unknown {
 
 /** The bytes of one frame. */
 export function encodeFrame(kind: KindName, id: number, payload: Uint8Array): Uint8Array {
-  if (payload.length > MAX_FRAME_BYTES) {
-    throw new WireError(`expected a payload of at most ${MAX_FRAME_BYTES} bytes, got ${payload.length}`);
-  }
+  const header = encodeHeader(kind, id, payload.length);
   const frame = new Uint8Array(HEADER_BYTES + payload.length);
-  const view = new DataView(frame.buffer);
-  view.setUint32(0, payload.length, true);
+  frame.set(header);
+  frame.set(payload, HEADER_BYTES);
+  return frame;
+}
+
+/** The bytes before the payload of a frame. */
+export function encodeHeader(kind: KindName, id: number, payloadBytes: number): Uint8Array {
+  if (payloadBytes > MAX_FRAME_BYTES) {
+    throw new WireError(`expected a payload of at most ${MAX_FRAME_BYTES} bytes, got ${payloadBytes}`);
+  }
+  const header = new Uint8Array(HEADER_BYTES);
+  const view = new DataView(header.buffer);
+  view.setUint32(0, payloadBytes, true);
   view.setUint8(4, WIRE_VERSION);
   view.setUint8(5, KIND[kind]);
   view.setUint32(8, id, true);
-  frame.set(payload, HEADER_BYTES);
-  return frame;
+  return header;
 }
 
 /** Cuts a byte stream into frames. Never holds more than one frame's bytes; throws `WireError` on the first bad header. */

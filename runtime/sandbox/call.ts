@@ -14,7 +14,7 @@ import type { FrameWriter } from './frame-writer.ts';
 /** How an invocation ended well. */
 export type CallEnd = Extract<DoneMessage, { kind: 'ok' }>;
 
-/** Input of an invocation: all of it, or as it comes. */
+/** Input of an invocation: all of it, or as it comes. The bytes are not copied: whoever gives them does not change them any more. */
 export type CallInput = Uint8Array | AsyncIterable<Uint8Array>;
 
 /** Guest output for the function's log. */
