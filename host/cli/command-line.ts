@@ -66,12 +66,17 @@ async function assemble(words: readonly string[], context: VerbContext): Promise
   return program;
 }
 
+/** The cloudlet speaks of HTTP; whoever is at a command line gives the token otherwise. */
+const WHERE_TOKENS_ARE = '; here: --token or CLOUDLET_TOKEN, or --data for a cloudlet on this machine';
+
 /** Says what went wrong, in one sentence, and gives the exit status for it. */
 function statusOf(thrown: unknown): number {
   // Commander has already said it, or printed the help that was asked for.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
   if (thrown instanceof Interrupted) return thrown.status;
-  const { message } = thrown instanceof UsageError ? thrown : asCloudletError(thrown);
-  console.error(`cloudlet: ${printable(message)}`);
+  const error = thrown instanceof UsageError ? thrown : asCloudletError(thrown);
+  console.error(
+    `cloudlet: ${printable(error.message)}${'code' in error && error.code === 'unauthorized' ? WHERE_TOKENS_ARE : ''}`,
+  );
   return thrown instanceof UsageError ? 2 : 1;
 }

@@ -1,4 +1,5 @@
 import { hostConfig, type ServeFlags } from '../config.ts';
+import { typed } from './usage-error.ts';
 import type { Verb } from './verb.ts';
 
 const MARK = { good: '✓', warning: '!', bad: '✗' } as const;
@@ -13,7 +14,7 @@ const verb: Verb = (program, { setStatus }) => {
     .option('--json', 'print JSON')
     .action(async ({ json, ...flags }: ServeFlags & { json?: boolean }) => {
       const { examine } = await import('./examination.ts');
-      const findings = await examine(hostConfig(flags));
+      const findings = await examine(typed(() => hostConfig(flags)));
       const healthy = findings.every((finding) => finding.state !== 'bad');
       setStatus(healthy ? 0 : 1);
       if (json) return console.log(JSON.stringify({ healthy, findings }));

@@ -1,4 +1,5 @@
 import { hostConfig } from '../config.ts';
+import { typed } from './usage-error.ts';
 import type { Verb } from './verb.ts';
 
 interface ImageFlags {
@@ -15,7 +16,7 @@ const verb: Verb = (program) => {
     .option('--json', 'print JSON')
     .action(async ({ cache, json }: ImageFlags) => {
       const { ensureImageApart } = await import('../../runtime/index.ts');
-      const { cacheDir } = hostConfig(cache === undefined ? {} : { cache });
+      const { cacheDir } = typed(() => hostConfig({ cache }));
       const startedAt = performance.now();
       const built = await ensureImageApart({
         cacheDir,
@@ -32,7 +33,7 @@ const verb: Verb = (program) => {
     .option('--json', 'print JSON')
     .action(async ({ cache, json }: ImageFlags) => {
       const { listImages } = await import('../../runtime/index.ts');
-      const images = await listImages(hostConfig(cache === undefined ? {} : { cache }).cacheDir);
+      const images = await listImages(typed(() => hostConfig({ cache })).cacheDir);
       if (json) return console.log(JSON.stringify({ images }));
       if (images.length === 0) return console.log('no base image yet; make one with: cloudlet image build');
       for (const each of images) {

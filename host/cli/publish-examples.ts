@@ -1,33 +1,41 @@
 import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from '../../guest-sdk/build/index.ts';
-import { asCloudletError, parseName } from '../../guest-sdk/protocol/index.ts';
+import { asCloudletError, type FunctionName, parseName } from '../../guest-sdk/protocol/index.ts';
 import type { Cloudlet } from '../../runtime/index.ts';
+import { type KeptBuild, keptBuild } from './kept-build.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
 
+/** Where examples go, and from where. */
+export interface ExamplesToPublish {
+  readonly cloudlet: Pick<Cloudlet, 'publish' | 'functions'>;
+  /** Takes one line for people. */
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+  /** Folder with one project in each folder. */
+  readonly folder?: string;
+}
+
 /**
- * Builds and publishes every example that is newer than its build. One that cannot be built is skipped with the reason: it never
- * keeps the host from serving.
+ * Publishes every example, building those whose sources changed since. One that cannot be built or published is skipped with the
+ * reason: examples never keep a host from serving. A component that its function already has, as whatever version, is left alone:
+ * a rollback outlives a restart.
  */
-export async function publishExamples(
-  cloudlet: Pick<Cloudlet, 'publish'>,
-  say: (line: string) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const names = (await readdir(EXAMPLES, { withFileTypes: true })).filter((each) => each.isDirectory());
-  for (const { name } of names.sort((a, b) => a.name.localeCompare(b.name))) {
+export async function publishExamples({ cloudlet, say, signal, folder = EXAMPLES }: ExamplesToPublish): Promise<void> {
+  // An installation without examples has none to publish.
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const names = entries.filter((each) => each.isDirectory()).map((each) => each.name);
+  for (const name of names.sort()) {
     if (signal.aborted) return;
     try {
-      const component = (await finishedBuild(join(EXAMPLES, name))) ?? (await buildExample(name, say, signal));
-      const { size } = await stat(component);
-      const published = await cloudlet.publish(parseName(name), createReadStream(component), {
-        contentLength: size,
-        signal,
-      });
-      if (published.created) say(`published ${name}, version ${published.version}`);
+      const kept = await exampleBuild(join(folder, name), (line) => say(`${name}: ${line}`), signal);
+      if (await isPublished(cloudlet, parseName(name), kept.digest)) continue;
+      const body = createReadStream(kept.component);
+      const options = { contentLength: kept.sizeBytes, digest: kept.digest, signal };
+      const published = await cloudlet.publish(parseName(name), body, options);
+      say(`published ${name}, version ${published.version}`);
     } catch (error) {
       if (signal.aborted) return;
       say(`${name} skipped: ${asCloudletError(error).message}`);
@@ -35,24 +43,20 @@ export async function publishExamples(
   }
 }
 
-async function buildExample(name: string, say: (line: string) => void, signal: AbortSignal): Promise<string> {
-  say(`building ${name} …`);
-  return (await build(join(EXAMPLES, name), { signal })).component;
+async function exampleBuild(folder: string, say: (line: string) => void, signal: AbortSignal): Promise<KeptBuild> {
+  const kept = await keptBuild(folder);
+  if (kept !== null) return kept;
+  say('building');
+  // Loaded when needed: a start that finds everything built is quick and small without the compilers.
+  const { build } = await import('../../guest-sdk/build/index.ts');
+  return await build(folder, { signal });
 }
 
-/** The component of an earlier build, when none of the project's files changed since. */
-async function finishedBuild(folder: string): Promise<string | null> {
-  const builds = join(folder, 'build');
-  const [component] = (await readdir(builds).catch(() => [])).filter(
-    (file) => file.endsWith('.wasm') && !file.startsWith('.'),
-  );
-  if (component === undefined) return null;
-  const path = join(builds, component);
-  const builtAt = (await stat(path)).mtimeMs;
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    const file = join(entry.parentPath, entry.name);
-    if (!entry.isFile() || file.startsWith(`${builds}/`)) continue;
-    if ((await stat(file)).mtimeMs > builtAt) return null;
-  }
-  return path;
+async function isPublished(
+  cloudlet: Pick<Cloudlet, 'functions'>,
+  name: FunctionName,
+  digest: string,
+): Promise<boolean> {
+  const found = (await cloudlet.functions()).find((each) => each.name === name);
+  return found?.versions.some((version) => version.digest === digest) === true;
 }

@@ -1,17 +1,19 @@
 import { hostConfig, type ServeFlags } from '../config.ts';
 import { withServeFlags } from './serve-flags.ts';
+import { typed } from './usage-error.ts';
 import type { Verb } from './verb.ts';
 
 const verb: Verb = (program) => {
   withServeFlags(program.command('start').description('run a host and publish the examples')).action(
     async (flags: ServeFlags) => {
+      const config = typed(() => hostConfig(flags));
       const { serve } = await import('../main.ts');
-      const serving = await serve(hostConfig(flags));
+      const { cloudlet, closed } = await serve(config);
       const stop = new AbortController();
-      void serving.closed.catch(() => undefined).then(() => stop.abort());
+      const ended = closed.finally(() => stop.abort());
       const { publishExamples } = await import('./publish-examples.ts');
-      await publishExamples(serving.cloudlet, (line) => console.error(`cloudlet: ${line}`), stop.signal);
-      await serving.closed;
+      const say = (line: string): void => console.error(`cloudlet: ${line}`);
+      await Promise.all([ended, publishExamples({ cloudlet, say, signal: stop.signal })]);
     },
   );
 };
