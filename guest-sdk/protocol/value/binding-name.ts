@@ -6,3 +6,15 @@ export function bindingName(witName: string): string {
   const words = witName.split('-').map((word) => word.toLowerCase());
   return words.map((word, index) => (index === 0 ? word : word.charAt(0).toUpperCase() + word.slice(1))).join('');
 }
+
+const known = new WeakMap<readonly object[], readonly string[]>();
+
+/** The binding names of the fields of a record, in order; computed once for each record type, since a list may hold thousands of one. */
+export function bindingNames(fields: readonly { readonly name: string }[]): readonly string[] {
+  let names = known.get(fields);
+  if (names === undefined) {
+    names = fields.map(({ name }) => bindingName(name));
+    known.set(fields, names);
+  }
+  return names;
+}

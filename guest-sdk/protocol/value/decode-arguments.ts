@@ -1,7 +1,7 @@
 import { CloudletError } from '../errors.ts';
 import { formatType, type WitCase, type WitField, type WitFunction, type WitType } from '../wit-type.ts';
 import { decodeBase64 } from './base64.ts';
-import { bindingName } from './binding-name.ts';
+import { bindingName, bindingNames } from './binding-name.ts';
 import { checkCallable } from './callable.ts';
 import { isScalarValue } from './char.ts';
 import { floatOfPlain, toF32 } from './float.ts';
@@ -149,12 +149,13 @@ class Decoder {
     if (members === undefined)
       throw this.refused(`record: an object with ${fields.map((field) => field.name).join(', ')}`, data);
     const record: Record<string, unknown> = {};
+    const names = bindingNames(fields);
     let known = 0;
-    for (const { name, type } of fields) {
+    for (const [index, { name, type }] of fields.entries()) {
       const present = Object.hasOwn(members, name);
       if (!present && type.kind !== 'option') throw this.refused(`the field "${name}": ${formatType(type)}`, undefined);
       if (present) known += 1;
-      record[bindingName(name)] = this.#at(name, type, present ? members[name] : null);
+      record[names[index]!] = this.#at(name, type, present ? members[name] : null);
     }
     this.#onlyKnown(members, known, fields);
     return record;

@@ -1,7 +1,7 @@
 import { CloudletError } from '../errors.ts';
 import type { WitCase, WitField, WitFunction, WitType } from '../wit-type.ts';
 import { encodeBase64 } from './base64.ts';
-import { bindingName } from './binding-name.ts';
+import { bindingName, bindingNames } from './binding-name.ts';
 import { checkCallable } from './callable.ts';
 import { isScalarValue } from './char.ts';
 import { floatToPlain } from './float.ts';
@@ -145,9 +145,10 @@ class Encoder {
   #record(fields: readonly WitField[], value: unknown): Record<string, unknown> {
     const members = this.#members(value);
     const record: Record<string, unknown> = {};
-    for (const { name, type } of fields) {
+    const names = bindingNames(fields);
+    for (const [index, { name, type }] of fields.entries()) {
       this.#spend(name.length);
-      record[name] = this.#at(name, type, own(members, bindingName(name)));
+      record[name] = this.#at(name, type, own(members, names[index]!));
     }
     return record;
   }

@@ -23,6 +23,9 @@ export function readMessagePack(bytes: Uint8Array, options: ReadOptions = {}): u
   return value;
 }
 
+/** Longest text, in bytes, that is read without the decoder. */
+const SHORT_TEXT = 24;
+
 class Reader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -145,12 +148,29 @@ class Reader {
   }
 
   #string(length: number): string {
+    if (length <= SHORT_TEXT) {
+      const text = this.#shortAscii(length);
+      if (text !== undefined) return text;
+    }
     try {
       return this.#text.decode(this.#take(length));
     } catch (error) {
       if (error instanceof CloudletError) throw error;
       throw refused('text in UTF-8, got bytes that are not');
     }
+  }
+
+  /** A short text when it is all ASCII; keys mostly are, and the decoder's call costs more than they do. */
+  #shortAscii(length: number): string | undefined {
+    if (length > this.left) return undefined;
+    let text = '';
+    for (let index = this.#at; index < this.#at + length; index += 1) {
+      const code = this.#bytes[index]!;
+      if (code > 0x7f) return undefined;
+      text += String.fromCharCode(code);
+    }
+    this.#at += length;
+    return text;
   }
 
   #extended(length: number): unknown {

@@ -24,6 +24,9 @@ export function writeMessagePack(value: unknown, options: WriteOptions = {}): Ui
 
 const UTF8 = new TextEncoder();
 
+/** Longest text in bytes whose length fits the short code. */
+const SHORT_TEXT = 31;
+
 class Writer {
   #bytes = new Uint8Array(256);
   #view = new DataView(this.#bytes.buffer);
@@ -94,9 +97,25 @@ class Writer {
   }
 
   #string(text: string): void {
+    if (text.length <= SHORT_TEXT && this.#shortAscii(text)) return;
     const bytes = UTF8.encode(text);
     this.#header(bytes.length, [0xa0, 31], 0xd9);
     this.#raw(bytes);
+  }
+
+  /** Writes a text of at most `SHORT_TEXT` characters when they are all ASCII; keys mostly are, and the encoder's call costs more than they do. */
+  #shortAscii(text: string): boolean {
+    const at = this.#grow(text.length + 1);
+    this.#bytes[at] = 0xa0 | text.length;
+    for (let index = 0; index < text.length; index += 1) {
+      const code = text.charCodeAt(index);
+      if (code > 0x7f) {
+        this.#at = at;
+        return false;
+      }
+      this.#bytes[at + 1 + index] = code;
+    }
+    return true;
   }
 
   /** A length, in the form's short code when it fits, else in 8, 16 or 32 bits after `long`, `long + 1` or `long + 2`. */
