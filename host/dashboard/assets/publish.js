@@ -1,0 +1,168 @@
+// @ts-check
+/** Publishing from the page: a component is dropped or chosen, sent with its progress, and watched until it is ready. */
+import { asProblem, Problem, problemFrom } from './ask.js';
+import { byId, formatBytes, make, problemBox } from './view.js';
+
+/** What each state of a deployment is called. */
+const STAGES = /** @type {Readonly<Record<string, string>>} */ ({
+  receiving: 'Receiving…',
+  inspecting: 'Checking what it needs…',
+  transpiling: 'Preparing it to run…',
+  registering: 'Publishing…',
+});
+
+/** @type {File | null} */
+let picked = null;
+
+/** Starts the panel; a component may be dropped anywhere on the page. */
+export function startPublish() {
+  const file = byId('publish-file', HTMLInputElement);
+  const drop = byId('publish-drop', HTMLElement);
+  file.addEventListener('change', () => {
+    const [chosen] = file.files ?? [];
+    if (chosen !== undefined) take(chosen);
+    file.value = '';
+  });
+  document.addEventListener('dragover', (event) => {
+    if (!event.dataTransfer?.types.includes('Files')) return;
+    event.preventDefault();
+    drop.classList.add('over');
+  });
+  document.addEventListener('dragleave', (event) => {
+    if (event.relatedTarget === null) drop.classList.remove('over');
+  });
+  document.addEventListener('drop', (event) => {
+    drop.classList.remove('over');
+    const [dropped] = event.dataTransfer?.files ?? [];
+    if (dropped === undefined) return;
+    event.preventDefault();
+    take(dropped);
+    byId('publish', HTMLElement).scrollIntoView({ block: 'nearest' });
+  });
+  byId('publish-form', HTMLFormElement).addEventListener('submit', (event) => {
+    event.preventDefault();
+    if (picked !== null) void publish(picked, byId('publish-name', HTMLInputElement).value);
+  });
+}
+
+/** @param {File} file */
+function take(file) {
+  picked = file;
+  byId('publish-picked', HTMLElement).textContent = `${file.name}, ${formatBytes(file.size)}`;
+  byId('publish-drop', HTMLElement).classList.add('filled');
+  byId('publish-status', HTMLElement).replaceChildren();
+  const name = byId('publish-name', HTMLInputElement);
+  name.value = nameFor(file.name);
+  byId('publish-button', HTMLButtonElement).disabled = false;
+  name.focus();
+  name.select();
+}
+
+/**
+ * A name for a function, made from the name of its file.
+ * @param {string} file
+ */
+function nameFor(file) {
+  const words = file
+    .replace(/(\.component)?\.wasm$/i, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-');
+  return (
+    words
+      .replace(/^[^a-z]+/, '')
+      .slice(0, 63)
+      .replace(/-+$/, '') || 'function'
+  );
+}
+
+/**
+ * @param {File} file
+ * @param {string} name
+ */
+async function publish(file, name) {
+  const button = byId('publish-button', HTMLButtonElement);
+  const status = byId('publish-status', HTMLElement);
+  const progress = byId('publish-progress', HTMLProgressElement);
+  const say = (/** @type {string} */ words) => status.replaceChildren(make('p', { class: 'quiet' }, words));
+  button.disabled = true;
+  progress.hidden = false;
+  progress.value = 0;
+  say('Sending…');
+  try {
+    const sent = await send(file, name, (part) => {
+      progress.value = part;
+    });
+    progress.removeAttribute('value');
+    const done = await settled(sent.id, (state) => say(STAGES[state] ?? state));
+    const words = done.created
+      ? `Published ${done.name}, version ${done.version}.`
+      : `${done.name} was this component already, version ${done.version}.`;
+    status.replaceChildren(make('p', { class: 'note' }, words));
+  } catch (error) {
+    status.replaceChildren(problemBox(asProblem(error)));
+  } finally {
+    progress.hidden = true;
+    button.disabled = false;
+  }
+}
+
+/**
+ * Sends the file; `fetch` cannot tell how far an upload is.
+ * @param {File} file
+ * @param {string} name
+ * @param {(part: number) => void} onProgress
+ * @returns {Promise<{ id: string }>}
+ */
+function send(file, name, onProgress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('PUT', `/v1/functions/${encodeURIComponent(name)}`);
+    request.setRequestHeader('content-type', 'application/wasm');
+    request.setRequestHeader('prefer', 'respond-async');
+    request.upload.addEventListener('progress', (event) => {
+      if (event.lengthComputable) onProgress(event.loaded / event.total);
+    });
+    request.addEventListener('load', () => {
+      if (request.status === 202) resolve(JSON.parse(request.responseText));
+      else reject(problemFrom(request.status, request.responseText));
+    });
+    request.addEventListener('error', () =>
+      reject(
+        new Problem(
+          'The upload was cut off',
+          'The cloudlet may have refused it or stopped. Try again; its log says more.',
+          'unreachable',
+        ),
+      ),
+    );
+    request.send(file);
+  });
+}
+
+/**
+ * Follows a deployment to its end.
+ * @param {string} id
+ * @param {(state: string) => void} onState
+ * @returns {Promise<{ name: string, version: number, created: boolean }>}
+ */
+function settled(id, onState) {
+  return new Promise((resolve, reject) => {
+    const events = new EventSource(`/v1/deployments/${encodeURIComponent(id)}/events`);
+    events.addEventListener('state', (event) => {
+      const deployment = JSON.parse(event.data);
+      if (deployment.state === 'failed') {
+        events.close();
+        reject(new Problem('The component was not published', deployment.problem.detail, deployment.problem.code));
+      } else if (deployment.state === 'ready') {
+        events.close();
+        resolve(deployment.published);
+      } else onState(deployment.state);
+    });
+    events.addEventListener('error', () => {
+      if (events.readyState !== EventSource.CLOSED) return;
+      reject(
+        new Problem('The cloudlet stopped telling', 'The list of functions shows whether it was published.', 'lost'),
+      );
+    });
+  });
+}
