@@ -74,6 +74,7 @@ export const ERRORS = {
   starting: cloudlet(503, 'The cloudlet is starting'),
   draining: cloudlet(503, 'The cloudlet is shutting down'),
   'storage-full': { ...cloudlet(507, 'The cloudlet has no disk space left'), retryable: false },
+  'storage-unavailable': { ...cloudlet(503, 'The data directory cannot be used'), retryable: false },
   'storage-corrupt': { ...cloudlet(500, 'Stored bytes do not match their digest'), retryable: false },
   'sandbox-unavailable': { ...cloudlet(503, 'This machine cannot run sandboxes as configured'), retryable: false },
   'network-unavailable': { ...cloudlet(503, 'The network cannot be used as needed'), retryable: false },

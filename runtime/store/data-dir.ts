@@ -6,7 +6,7 @@ import { DirectoryLock } from './directory-lock.ts';
 import { writeDurably } from './durable-file.ts';
 import { type Identity, openIdentity } from './identity.ts';
 import { Registry } from './registry.ts';
-import { isMissing } from './storage-error.ts';
+import { asDirectoryError, isMissing } from './storage-error.ts';
 
 /** Layout of a data directory; another number is another layout, and is refused. */
 const FORMAT = 'cloudlet-data 1\n';
@@ -29,9 +29,18 @@ export class DataDir {
 
   /**
    * Opens `path`, made with mode 0700 when missing, and clears what a killed predecessor left half-written, including blobs that no version names.
-   * Errors: `conflict` when another process has it or a newer Cloudlet wrote it; `storage-full`; `storage-corrupt` when a key file cannot be read.
+   * Errors: `conflict` when another process has it or a newer Cloudlet wrote it; `storage-unavailable` when this user cannot write there;
+   * `storage-full`; `storage-corrupt` when a key file cannot be read.
    */
   static async open(path: string): Promise<DataDir> {
+    try {
+      return await DataDir.#take(path);
+    } catch (error) {
+      throw asDirectoryError(error, path);
+    }
+  }
+
+  static async #take(path: string): Promise<DataDir> {
     await mkdir(path, { recursive: true, mode: 0o700 });
     await chmod(path, 0o700);
     const lock = await DirectoryLock.take(path);

@@ -17,6 +17,20 @@ export function asStorageError(thrown: unknown): unknown {
   );
 }
 
+/** Codes that mean a directory can never be used as it is: no right to it, or something else is in its place. */
+const UNUSABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ELOOP', 'ENAMETOOLONG']);
+
+/** Turns what keeps a directory from being used into `storage-full` or `storage-unavailable`; anything else comes back as it is. */
+export function asDirectoryError(thrown: unknown, path: string): unknown {
+  const code = (thrown as { code?: unknown } | null)?.code;
+  if (typeof code !== 'string' || !UNUSABLE.has(code)) return asStorageError(thrown);
+  return new CloudletError(
+    'storage-unavailable',
+    `expected a data directory that this user can write to at ${path}, got ${code}; give it to this user, or use --data with another one`,
+    { cause: thrown },
+  );
+}
+
 /** Whether an error of the file system says that there is no such file. */
 export function isMissing(thrown: unknown): boolean {
   return (thrown as { code?: unknown } | null)?.code === 'ENOENT';

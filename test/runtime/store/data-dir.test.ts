@@ -89,6 +89,12 @@ dataDir('a directory of another format is refused and left alone', async () => {
   assert.is(await readFile(join(path, 'format'), 'utf8'), 'cloudlet-data 2\n');
 });
 
+dataDir('a file where the directory should be is told, with the remedy', async () => {
+  await writeFile(path, 'a file');
+  await refused(DataDir.open(path), 'storage-unavailable', /data, got EEXIST; .* use --data/);
+  await refused(DataDir.open(join(path, 'below')), 'storage-unavailable', /below, got ENOTDIR/);
+});
+
 for (const [file, sentence] of [
   ['owner-token', /expected 43 characters of base64url in .*owner-token/],
   ['identity-key.pem', /expected a private key in PEM in .*identity-key.pem/],
