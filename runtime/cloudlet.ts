@@ -26,7 +26,7 @@ import { checkDoor, Deployments, findExport, type PublishOptions, publishCompone
 import { SandboxPool } from './sandbox/index.ts';
 import { sandboxInfo } from './sandbox-info.ts';
 import { openSandboxSource, type SandboxSource } from './sandbox-source.ts';
-import { DataDir } from './store/index.ts';
+import { abortError, DataDir } from './store/index.ts';
 
 /** How a typed call's arguments came and how its result shall go. */
 export interface CallOptions extends InvokeOptions {
@@ -106,6 +106,10 @@ export class Cloudlet {
     const compiler = new ComponentCompiler({ cacheDir: options.cacheDir });
     try {
       const source = await openSandboxSource(options, limits);
+      if (options.signal?.aborted === true) {
+        await source.close();
+        throw abortError(options.signal);
+      }
       const observer = options.observer ?? {};
       return new Cloudlet({ name: options.name, limits, observer, data, compiler, source });
     } catch (error) {

@@ -373,6 +373,12 @@ cloudlets('a second cloudlet on the same data is refused, and after closing noth
   await cloudlet.close();
 });
 
+cloudlets('opening that was given up leaves nothing open', async () => {
+  await refused(lab.reopen({ signal: AbortSignal.abort() }), 'client-closed', /left/);
+  const cloudlet = await lab.reopen();
+  assert.is((await cloudlet.status()).functions > 0, true);
+});
+
 async function* silent(): AsyncGenerator<Uint8Array> {
   await new Promise(() => {});
   yield new Uint8Array(0);
