@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asCloudletError, type FunctionName, parseName } from '../../guest-sdk/protocol/index.ts';
 import type { Cloudlet } from '../../runtime/index.ts';
+import { buildApart } from './build-apart.ts';
 import { type KeptBuild, keptBuild } from './kept-build.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
@@ -47,9 +48,7 @@ async function exampleBuild(folder: string, say: (line: string) => void, signal:
   const kept = await keptBuild(folder);
   if (kept !== null) return kept;
   say('building');
-  // Loaded when needed: a start that finds everything built is quick and small without the compilers.
-  const { build } = await import('../../guest-sdk/build/index.ts');
-  return await build(folder, { signal });
+  return await buildApart(folder, signal);
 }
 
 async function isPublished(
