@@ -11,7 +11,10 @@ export class ChangeFeed {
   readonly #listeners = new Set<(event: CloudletEvent) => void>();
   readonly #failed: (error: unknown) => void;
 
-  /** `failed` hears of a listener that threw: that is its fault, and must not become the failure of the invocation it was told of. */
+  /**
+   * `failed` hears of a listener that threw: that is its fault, and must not become the failure of the invocation it was
+   * told of.
+   */
   constructor(failed: (error: unknown) => void) {
     this.#failed = failed;
   }

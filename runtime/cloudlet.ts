@@ -97,8 +97,8 @@ export class Cloudlet {
   }
 
   /**
-   * Opens the data directory and gets ready to run. `conflict` when another host has the directory, `sandbox-unavailable` when sandboxes
-   * of the wanted kind cannot run here; nothing stays open then.
+   * Opens the data directory and gets ready to run. `conflict` when another host has the directory, `sandbox-unavailable`
+   * when sandboxes of the wanted kind cannot run here; nothing stays open then.
    */
   static async open(options: CloudletOptions): Promise<Cloudlet> {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -131,7 +131,10 @@ export class Cloudlet {
     return published;
   }
 
-  /** Starts a publish that is watched by its id. Resolves once the body was received; all the rest goes on, and has its errors in the deployment. */
+  /**
+   * Starts a publish that is watched by its id. Resolves once the body was received; all the rest goes on, and has its
+   * errors in the deployment.
+   */
   deploy(
     name: FunctionName,
     body: AsyncIterable<Uint8Array>,
@@ -160,7 +163,10 @@ export class Cloudlet {
     return this.#functions.info(name);
   }
 
-  /** Removes a function, its versions, its log and its sandboxes; `function-unknown` when there is none. Invocations that run come to their end. */
+  /**
+   * Removes a function, its versions, its log and its sandboxes; `function-unknown` when there is none. Invocations that run
+   * come to their end.
+   */
   async remove(name: FunctionName): Promise<void> {
     const { data, compiler, observer } = this.#parts;
     const versions = this.#functions.versionIds(name);
@@ -186,7 +192,10 @@ export class Cloudlet {
     return { version: found, digest, ...(await data.blobs.open(digest)) };
   }
 
-  /** Runs a command or an http handler. Resolves when the answer begins: at the head of an http answer, at a command's first output or its end. */
+  /**
+   * Runs a command or an http handler. Resolves when the answer begins: at the head of an http answer, at a command's first
+   * output or its end.
+   */
   async invoke(
     name: FunctionName,
     request: InvocationRequest,
@@ -237,7 +246,10 @@ export class Cloudlet {
     return this.#feed.subscribe(listener);
   }
 
-  /** Takes no more work, ends publishes, logs and sandboxes, lets go of the data directory. Idempotent; resolves when all of it is gone. */
+  /**
+   * Takes no more work, ends publishes, logs and sandboxes, lets go of the data directory. Idempotent; resolves when all of
+   * it is gone.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#end();
     return this.#closed;

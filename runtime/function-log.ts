@@ -34,7 +34,10 @@ export class FunctionLog {
     this.#bell.ring();
   }
 
-  /** The kept lines, oldest first; with `follow` also those to come, until the log is closed or `signal` fires. Who reads slowly misses dropped lines. */
+  /**
+   * The kept lines, oldest first; with `follow` also those to come, until the log is closed or `signal` fires. Who reads
+   * slowly misses dropped lines.
+   */
   async *read({ follow = false, signal }: { follow?: boolean; signal?: AbortSignal } = {}): AsyncGenerator<LogLine> {
     let next = 0;
     while (signal?.aborted !== true) {

@@ -11,7 +11,10 @@ export interface FunctionVersion {
   readonly version: number;
   readonly digest: Digest;
   readonly description: FunctionDescription;
-  /** What the pool runs. Its id names this content for ever: a function that is removed and published anew counts its versions again. */
+  /**
+   * What the pool runs. Its id names this content for ever: a function that is removed and published anew counts its
+   * versions again.
+   */
   readonly loaded: LoadedVersion;
 }
 

@@ -3,7 +3,10 @@ import type { PlaceTiming, Invocation as SandboxInvocation } from './sandbox/ind
 
 export type { HeaderPair, InvocationEnd } from './sandbox/index.ts';
 
-/** What to run: a command with its arguments, or an HTTP request for the component's handler. Typed calls have their own method. */
+/**
+ * What to run: a command with its arguments, or an HTTP request for the component's handler. Typed calls have their own
+ * method.
+ */
 export type InvocationRequest =
   | { readonly door: 'run'; readonly arguments: readonly string[] }
   | {
@@ -20,8 +23,9 @@ export type InvocationRequest =
 export type InvocationTiming = PlaceTiming;
 
 /**
- * A started invocation whose answer has begun. Its `output` is read once and to its end; leaving early cancels the guest, reading
- * slowly slows it. `done` settles when the guest ended and rejects with what `output` throws; never an unhandled rejection.
+ * A started invocation whose answer has begun. Its `output` is read once and to its end; leaving early cancels the guest,
+ * reading slowly slows it. `done` settles when the guest ended and rejects with what `output` throws; never an unhandled
+ * rejection.
  */
 export interface Invocation extends SandboxInvocation {
   readonly door: Door;
@@ -42,8 +46,8 @@ export interface InvokeOptions {
   /** Shortens the function's own deadline; never lengthens it. */
   readonly deadlineMs?: number;
   /**
-   * The caller says that running it twice does no harm (`Idempotency-Key`). An invocation whose sandbox was lost before it passed on
-   * any output is tried once more in any case, since a function can touch nothing outside its sandbox yet.
+   * The caller says that running it twice does no harm (`Idempotency-Key`). An invocation whose sandbox was lost before it
+   * passed on any output is tried once more in any case, since a function can touch nothing outside its sandbox yet.
    */
   readonly idempotent?: boolean;
   readonly signal?: AbortSignal;

@@ -9,8 +9,9 @@ import type { SandboxSource } from './sandbox-source.ts';
 const SYSTEM_MIB = 384;
 
 /**
- * Sandboxes in QEMU microVMs, each with as many workers as invocations are allowed at once. The accelerator is chosen at once, because
- * QEMU may be missing; the base image is looked at in the background, so that the host serves its page meanwhile, and again at the next start of a sandbox when that failed.
+ * Sandboxes in QEMU microVMs, each with as many workers as invocations are allowed at once. The accelerator is chosen at
+ * once, because QEMU may be missing; the base image is looked at in the background, so that the host serves its page
+ * meanwhile, and again at the next start of a sandbox when that failed.
  */
 export async function machineSandboxes(options: CloudletOptions, limits: CloudletLimits): Promise<SandboxSource> {
   const { cacheDir, accel: choice } = options;

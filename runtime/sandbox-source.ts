@@ -35,7 +35,10 @@ export function processSandboxes(workers: number): SandboxSource {
   };
 }
 
-/** The source for the kind that was asked for. `sandbox-unavailable` when it cannot run here: another kind is never chosen silently. */
+/**
+ * The source for the kind that was asked for. `sandbox-unavailable` when it cannot run here: another kind is never chosen
+ * silently.
+ */
 export async function openSandboxSource(options: CloudletOptions, limits: CloudletLimits): Promise<SandboxSource> {
   switch (options.sandbox) {
     case 'process':

@@ -24,7 +24,10 @@ interface Entry {
 export class Deployments {
   readonly #entries = new Map<string, Entry>();
 
-  /** Starts one. Resolves with its state once the body was received, and rejects with what failed before; later failures are its last state. */
+  /**
+   * Starts one. Resolves with its state once the body was received, and rejects with what failed before; later failures are
+   * its last state.
+   */
   async start(name: FunctionName, provisioning: Provisioning): Promise<Deployment> {
     const id = randomUUID();
     const entry: Entry = {

@@ -23,7 +23,10 @@ export function formatDescription(description: FunctionDescription): string {
   return JSON.stringify({ format: FORMAT, ...description });
 }
 
-/** Reads what `formatDescription` wrote; undefined when another version of this program wrote it. The text is our own, from the registry. */
+/**
+ * Reads what `formatDescription` wrote; undefined when another version of this program wrote it. The text is our own, from
+ * the registry.
+ */
 export function parseDescription(text: string): FunctionDescription | undefined {
   const { format, doors, imports, functions } = JSON.parse(text) as FunctionDescription & { format: number };
   return format === FORMAT ? { doors, imports, functions } : undefined;

@@ -19,14 +19,20 @@ export interface WriteOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A blob that was just written. It is safe from garbage collection until `release` is called; call it once its digest is registered, or given up. */
+/**
+ * A blob that was just written. It is safe from garbage collection until `release` is called; call it once its digest is
+ * registered, or given up.
+ */
 export interface WrittenBlob {
   readonly digest: Digest;
   readonly sizeBytes: number;
   release(): void;
 }
 
-/** A blob whose bytes were just compared with its digest. The file is opened when reading starts, so one that is never read costs nothing. */
+/**
+ * A blob whose bytes were just compared with its digest. The file is opened when reading starts, so one that is never read
+ * costs nothing.
+ */
 export interface OpenedBlob {
   readonly sizeBytes: number;
   readonly bytes: AsyncIterable<Uint8Array>;
@@ -39,8 +45,8 @@ const READ_BYTES = 256 * 1024;
 const HEX_NAME = /^[0-9a-f]{64}$/;
 
 /**
- * Immutable bytes by digest, as files: `sha256/<2 hex>/<64 hex>`.
- * A name exists only once all its bytes are on the disk; what is still arriving lies in `incoming/` and is cleared at the next opening.
+ * Immutable bytes by digest, as files: `sha256/<2 hex>/<64 hex>`. A name exists only once all its bytes are on the disk;
+ * what is still arriving lies in `incoming/` and is cleared at the next opening.
  */
 export class BlobStore {
   readonly #directory: string;
@@ -65,9 +71,9 @@ export class BlobStore {
   }
 
   /**
-   * Takes a body, hashing it on its way to the disk. Memory: one chunk.
-   * Errors: `body-too-large`, `body-truncated` (declared length or digest not met, or the sender broke off), `storage-full`, `client-closed`.
-   * After any of them nothing of the body is left.
+   * Takes a body, hashing it on its way to the disk. Memory: one chunk. Errors: `body-too-large`, `body-truncated` (declared
+   * length or digest not met, or the sender broke off), `storage-full`, `client-closed`. After any of them nothing of the
+   * body is left.
    */
   async write(body: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<WrittenBlob> {
     if (options.expectedBytes !== undefined && options.expectedBytes > options.limitBytes)
@@ -91,7 +97,10 @@ export class BlobStore {
     }
   }
 
-  /** Opens a blob after comparing all its bytes with its digest. `not-found` when there is none; `storage-corrupt` when they differ: the file is then moved to `corrupt/`. */
+  /**
+   * Opens a blob after comparing all its bytes with its digest. `not-found` when there is none; `storage-corrupt` when they
+   * differ: the file is then moved to `corrupt/`.
+   */
   async open(digest: Digest): Promise<OpenedBlob> {
     const path = this.path(digest);
     const hash = createHash('sha256');
@@ -133,8 +142,8 @@ export class BlobStore {
   }
 
   /**
-   * Removes every blob that is neither in use nor held by a writer, and returns what went.
-   * `inUse` is asked at the moment of each removal, in the same turn of the event loop, so that a publish cannot slip in between.
+   * Removes every blob that is neither in use nor held by a writer, and returns what went. `inUse` is asked at the moment of
+   * each removal, in the same turn of the event loop, so that a publish cannot slip in between.
    */
   async gc(inUse: (digest: Digest) => boolean): Promise<Digest[]> {
     const removed: Digest[] = [];

@@ -28,9 +28,10 @@ export class DataDir {
   }
 
   /**
-   * Opens `path`, made with mode 0700 when missing, and clears what a killed predecessor left half-written, including blobs that no version names.
-   * Errors: `conflict` when another process has it or a newer Cloudlet wrote it; `storage-unavailable` when this user cannot write there;
-   * `storage-full`; `storage-corrupt` when a key file cannot be read.
+   * Opens `path`, made with mode 0700 when missing, and clears what a killed predecessor left half-written, including blobs
+   * that no version names. Errors: `conflict` when another process has it or a newer Cloudlet wrote it;
+   * `storage-unavailable` when this user cannot write there; `storage-full`; `storage-corrupt` when a key file cannot be
+   * read.
    */
   static async open(path: string): Promise<DataDir> {
     try {

@@ -12,7 +12,10 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Writes a small file so that its name holds either the old or the new bytes, never a part, whenever the process or the power dies. */
+/**
+ * Writes a small file so that its name holds either the old or the new bytes, never a part, whenever the process or the
+ * power dies.
+ */
 export async function writeDurably(path: string, bytes: string | Uint8Array, mode: number): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {

@@ -1,7 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 
-/** How the registry came to its present schema; the number of steps done is SQLite's `user_version`. Steps are only ever added. */
+/**
+ * How the registry came to its present schema; the number of steps done is SQLite's `user_version`. Steps are only ever
+ * added.
+ */
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE functions (
      name TEXT PRIMARY KEY NOT NULL,

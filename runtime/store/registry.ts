@@ -35,7 +35,10 @@ export interface NewVersion {
   readonly description: string;
 }
 
-/** Names of functions, their versions and which is current. Every change is one transaction, on the disk when the method returns. */
+/**
+ * Names of functions, their versions and which is current. Every change is one transaction, on the disk when the method
+ * returns.
+ */
 export class Registry {
   readonly #database: DatabaseSync;
   readonly #now: () => Date;
@@ -68,7 +71,10 @@ export class Registry {
     }
   }
 
-  /** Writes a new version and makes it current; when the current version already has this digest nothing is written and `created` is false. */
+  /**
+   * Writes a new version and makes it current; when the current version already has this digest nothing is written and
+   * `created` is false.
+   */
   publish(
     name: FunctionName,
     { digest, sizeBytes, description }: NewVersion,
@@ -128,8 +134,8 @@ export class Registry {
   }
 
   /**
-   * Makes another version current: the given one, or the newest that is older than the current one.
-   * Only the pointer moves; versions keep their numbers, and the next publish still takes the next unused one.
+   * Makes another version current: the given one, or the newest that is older than the current one. Only the pointer moves;
+   * versions keep their numbers, and the next publish still takes the next unused one.
    */
   rollback(name: FunctionName, version?: number): RegisteredFunction {
     return this.#transaction(() => {
@@ -147,7 +153,10 @@ export class Registry {
     );
   }
 
-  /** Removes a function with all its versions; `function-unknown` when there is none. A later publish of the name starts at version 1. */
+  /**
+   * Removes a function with all its versions; `function-unknown` when there is none. A later publish of the name starts at
+   * version 1.
+   */
   remove(name: FunctionName): void {
     this.#transaction(() => {
       this.get(name);

@@ -1,6 +1,9 @@
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 
-/** Codes of the operating system, and of SQLite, that mean there is no room: a full disk and a used-up quota look alike to a caller. */
+/**
+ * Codes of the operating system, and of SQLite, that mean there is no room: a full disk and a used-up quota look alike to a
+ * caller.
+ */
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 const SQLITE_FULL = 13;
 
@@ -20,7 +23,10 @@ export function asStorageError(thrown: unknown): unknown {
 /** Codes that mean a directory can never be used as it is: no right to it, or something else is in its place. */
 const UNUSABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ELOOP', 'ENAMETOOLONG']);
 
-/** Turns what keeps a directory from being used into `storage-full` or `storage-unavailable`; anything else comes back as it is. */
+/**
+ * Turns what keeps a directory from being used into `storage-full` or `storage-unavailable`; anything else comes back as it
+ * is.
+ */
 export function asDirectoryError(thrown: unknown, path: string): unknown {
   const code = (thrown as { code?: unknown } | null)?.code;
   if (typeof code !== 'string' || !UNUSABLE.has(code)) return asStorageError(thrown);

@@ -7,8 +7,9 @@ export function abortError(signal: AbortSignal): CloudletError {
 }
 
 /**
- * The same items, but waiting for the next one ends with `abortError` when the signal fires: a sender that went silent holds nothing up.
- * The source is told to finish in every case; after an abort that is not waited for, because its pending read may never settle.
+ * The same items, but waiting for the next one ends with `abortError` when the signal fires: a sender that went silent holds
+ * nothing up. The source is told to finish in every case; after an abort that is not waited for, because its pending read
+ * may never settle.
  */
 export async function* untilAborted<T>(source: AsyncIterable<T>, signal?: AbortSignal): AsyncGenerator<T, void, void> {
   if (signal === undefined) {

@@ -1,6 +1,7 @@
 /**
- * The name that jco's bindings give a record field or a flag: words joined, each but the first with a capital first letter, all else
- * in lower case (`field-a1` → `fieldA1`, `HTTP-server` → `httpServer`, `x-H2O` → `xH2o`). Tags of variants and enums keep their WIT name.
+ * The name that jco's bindings give a record field or a flag: words joined, each but the first with a capital first letter,
+ * all else in lower case (`field-a1` → `fieldA1`, `HTTP-server` → `httpServer`, `x-H2O` → `xH2o`). Tags of variants and
+ * enums keep their WIT name.
  */
 export function bindingName(witName: string): string {
   const words = witName.split('-').map((word) => word.toLowerCase());
@@ -9,7 +10,10 @@ export function bindingName(witName: string): string {
 
 const known = new WeakMap<readonly object[], readonly string[]>();
 
-/** The binding names of the fields of a record, in order; computed once for each record type, since a list may hold thousands of one. */
+/**
+ * The binding names of the fields of a record, in order; computed once for each record type, since a list may hold thousands
+ * of one.
+ */
 export function bindingNames(fields: readonly { readonly name: string }[]): readonly string[] {
   let names = known.get(fields);
   if (names === undefined) {

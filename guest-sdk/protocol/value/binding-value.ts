@@ -2,8 +2,8 @@ import { readMessagePack } from './message-pack-reader.ts';
 import { type Extension, writeMessagePack } from './message-pack-writer.ts';
 
 /**
- * What the bindings' values need beyond plain MessagePack: `undefined`, and typed arrays, whose data is a code and then their bytes in
- * little-endian order. The numbers are those of the msgpackr package, so that its decoder reads them too.
+ * What the bindings' values need beyond plain MessagePack: `undefined`, and typed arrays, whose data is a code and then
+ * their bytes in little-endian order. The numbers are those of the msgpackr package, so that its decoder reads them too.
  */
 const UNDEFINED = 0;
 const TYPED_ARRAY = 0x74;
@@ -22,14 +22,17 @@ const TYPED_ARRAYS = [
   BigUint64Array,
 ] as const;
 
-/** Writes the arguments, or the result, of a typed call as the bindings of a component take or give them. A minus zero stays one. */
+/**
+ * Writes the arguments, or the result, of a typed call as the bindings of a component take or give them. A minus zero stays
+ * one.
+ */
 export function writeBindingValue(value: unknown): Uint8Array {
   return writeMessagePack(value, { extension: writeExtension });
 }
 
 /**
- * Reads what `writeBindingValue` wrote. The bytes may be a hostile guest's: only plain values, `undefined` and typed arrays are known, so
- * that nothing of a richer decoder (classes, shared structures, code that it compiles) can be reached.
+ * Reads what `writeBindingValue` wrote. The bytes may be a hostile guest's: only plain values, `undefined` and typed arrays
+ * are known, so that nothing of a richer decoder (classes, shared structures, code that it compiles) can be reached.
  */
 export function readBindingValue(bytes: Uint8Array): unknown {
   return readMessagePack(bytes, { extension: readExtension });

@@ -15,8 +15,8 @@ export function checkCallable(fn: WitFunction): void {
 }
 
 /**
- * The height of a type: 1 for one without parts. Types may share parts, so each part is measured once: a small component can describe a
- * tree that is larger than any memory.
+ * The height of a type: 1 for one without parts. Types may share parts, so each part is measured once: a small component can
+ * describe a tree that is larger than any memory.
  */
 function checkType(type: WitType, where: string, depth: number, heights: Map<WitType, number>): number {
   let height = heights.get(type);

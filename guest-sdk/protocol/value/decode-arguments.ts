@@ -12,10 +12,10 @@ import type { ValueFormat } from './value-format.ts';
 import { asMembers, expectedGot, ValuePath } from './value-path.ts';
 
 /**
- * Turns the plain data of a call's body into what the bindings of a component take, one item a parameter.
- * Strict: `argument-invalid` names the first place that does not fit (`$[1].crop.width: expected u32, got "x"`), `unsupported-type` a
- * parameter, or the result, that cannot be carried. A field whose type is an option may be left out; every other must be there.
- * Finite numbers for f32 are rounded to the nearest f32; those beyond its range are refused.
+ * Turns the plain data of a call's body into what the bindings of a component take, one item a parameter. Strict:
+ * `argument-invalid` names the first place that does not fit (`$[1].crop.width: expected u32, got "x"`), `unsupported-type`
+ * a parameter, or the result, that cannot be carried. A field whose type is an option may be left out; every other must be
+ * there. Finite numbers for f32 are rounded to the nearest f32; those beyond its range are refused.
  */
 export function decodeArguments(fn: WitFunction, data: unknown, format: ValueFormat): unknown[] {
   checkCallable(fn);

@@ -12,10 +12,10 @@ import type { ValueFormat } from './value-format.ts';
 import { asMembers, expectedGot, ValuePath } from './value-path.ts';
 
 /**
- * Turns what a component's bindings returned into plain data, null for a function that returns nothing. A `result` at the top is
- * `{tag: 'ok' | 'err', val}` like any other.
- * The value comes from where guest code ran, so nothing about its shape is believed: `guest-response-invalid` names the first place that
- * does not fit. When the data would take more than about `budgetBytes` as text, `result-too-large` before it is built.
+ * Turns what a component's bindings returned into plain data, null for a function that returns nothing. A `result` at the
+ * top is `{tag: 'ok' | 'err', val}` like any other. The value comes from where guest code ran, so nothing about its shape is
+ * believed: `guest-response-invalid` names the first place that does not fit. When the data would take more than about
+ * `budgetBytes` as text, `result-too-large` before it is built.
  */
 export function encodeResult(fn: WitFunction, value: unknown, format: ValueFormat, budgetBytes: number): unknown {
   checkCallable(fn);

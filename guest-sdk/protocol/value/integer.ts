@@ -32,7 +32,10 @@ export function smallInteger(kind: IntegerKind, value: unknown): number | undefi
   return number >= low && number <= high ? number + 0 : undefined;
 }
 
-/** The value as a BigInt when it is a whole number in the range of a 64-bit type, else undefined. An unsafe number is refused: it was rounded before it came here. */
+/**
+ * The value as a BigInt when it is a whole number in the range of a 64-bit type, else undefined. An unsafe number is
+ * refused: it was rounded before it came here.
+ */
 export function bigInteger(kind: 's64' | 'u64', value: unknown): bigint | undefined {
   if (typeof value === 'number' && !Number.isSafeInteger(value)) return undefined;
   if (typeof value !== 'number' && typeof value !== 'bigint') return undefined;

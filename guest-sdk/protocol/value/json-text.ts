@@ -10,7 +10,10 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Parses JSON that came from outside, after a look at how deep and how large it gets: `request-invalid` before any memory is spent on it. */
+/**
+ * Parses JSON that came from outside, after a look at how deep and how large it gets: `request-invalid` before any memory is
+ * spent on it.
+ */
 export function parseJson(text: string, limits: ValueLimits = VALUE_LIMITS): unknown {
   checkStructure(text, limits);
   try {

@@ -12,9 +12,9 @@ export interface ReadOptions {
 }
 
 /**
- * Reads one MessagePack value that came from outside. Integers beyond 2^53 are BigInt, other numbers are numbers; bin is a view of `bytes`.
- * Lengths are checked against what is there before memory is spent on them; keys are strings, each once; no extension types unless
- * asked for. Anything else is `request-invalid`.
+ * Reads one MessagePack value that came from outside. Integers beyond 2^53 are BigInt, other numbers are numbers; bin is a
+ * view of `bytes`. Lengths are checked against what is there before memory is spent on them; keys are strings, each once; no
+ * extension types unless asked for. Anything else is `request-invalid`.
  */
 export function readMessagePack(bytes: Uint8Array, options: ReadOptions = {}): unknown {
   const reader = new Reader(bytes, options);

@@ -12,9 +12,9 @@ export interface WriteOptions {
 }
 
 /**
- * Writes plain data as MessagePack: null (and undefined), booleans, numbers (integers as the shortest form that holds them, others
- * as 64-bit floats), BigInt within 64 bits, strings, `Uint8Array` as bin, arrays, and objects as maps of their own properties.
- * Throws `TypeError` for anything else; this is for data of ours, already checked.
+ * Writes plain data as MessagePack: null (and undefined), booleans, numbers (integers as the shortest form that holds them,
+ * others as 64-bit floats), BigInt within 64 bits, strings, `Uint8Array` as bin, arrays, and objects as maps of their own
+ * properties. Throws `TypeError` for anything else; this is for data of ours, already checked.
  */
 export function writeMessagePack(value: unknown, options: WriteOptions = {}): Uint8Array {
   const writer = new Writer(options);
@@ -103,7 +103,10 @@ class Writer {
     this.#raw(bytes);
   }
 
-  /** Writes a text of at most `SHORT_TEXT` characters when they are all ASCII; keys mostly are, and the encoder's call costs more than they do. */
+  /**
+   * Writes a text of at most `SHORT_TEXT` characters when they are all ASCII; keys mostly are, and the encoder's call costs
+   * more than they do.
+   */
   #shortAscii(text: string): boolean {
     const at = this.#grow(text.length + 1);
     this.#bytes[at] = 0xa0 | text.length;
@@ -164,7 +167,10 @@ class Writer {
     this.#bytes.set(bytes, at);
   }
 
-  /** Makes room for `length` bytes and moves past them; where they start. Replaces `#bytes` and `#view` when they are too short. */
+  /**
+   * Makes room for `length` bytes and moves past them; where they start. Replaces `#bytes` and `#view` when they are too
+   * short.
+   */
   #grow(length: number): number {
     const at = this.#at;
     this.#at += length;

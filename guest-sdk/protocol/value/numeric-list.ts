@@ -1,6 +1,9 @@
 import type { WitType } from '../wit-type.ts';
 
-/** The typed array that the bindings take and give for a `list` of this type; they copy its bytes as they are, so that a plain array would be misread. */
+/**
+ * The typed array that the bindings take and give for a `list` of this type; they copy its bytes as they are, so that a
+ * plain array would be misread.
+ */
 export const NUMERIC_ARRAYS = {
   u8: Uint8Array,
   s8: Int8Array,

@@ -1,8 +1,9 @@
 import type { WitType } from '../wit-type.ts';
 
 /**
- * Whether the bindings give an option a tag, `{tag: 'some', val}` or `{tag: 'none'}`: they do when its content alone can be undefined,
- * which is so for an option without a tag. Of options within options, every other one has a tag, counted from the innermost.
+ * Whether the bindings give an option a tag, `{tag: 'some', val}` or `{tag: 'none'}`: they do when its content alone can be
+ * undefined, which is so for an option without a tag. Of options within options, every other one has a tag, counted from the
+ * innermost.
  */
 export function hasTag(some: WitType): boolean {
   return some.kind === 'option' && !hasTag(some.some);

@@ -1,4 +1,7 @@
-/** Where in a value a walk is, as error messages name it: `$[1].crop.width`. A failed walk ends there, so nobody has to step back. */
+/**
+ * Where in a value a walk is, as error messages name it: `$[1].crop.width`. A failed walk ends there, so nobody has to step
+ * back.
+ */
 export class ValuePath {
   readonly #steps: (string | number)[] = [];
 
