@@ -32,7 +32,10 @@ export async function openLab(options: Partial<CloudletOptions> = {}): Promise<C
       ...more,
       limits: { machines: 1, ...options.limits, ...more.limits },
     });
-  let cloudlet = await open({});
+  let cloudlet = await open({}).catch(async (error: unknown) => {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  });
   return {
     get cloudlet() {
       return cloudlet;
