@@ -8,6 +8,7 @@ import { addBuildWorld, BUILD_WORLD, nameWorld } from '../world.ts';
 import { bundle } from './bundle.ts';
 import { httpEntry, refuse64Bit, typedEntry } from './entry.ts';
 import { componentizeQuickJs } from './quickjs.ts';
+import { refuseBareS64 } from './signed.ts';
 import { componentizeStarlingMonkey } from './starlingmonkey.ts';
 
 /** WIT of the guest library and of the http world. */
@@ -41,6 +42,7 @@ export async function buildJavaScript(project: Project, context: BuildContext): 
     await addBuildWorld(wit, world, library);
     const { functions } = await describeWorld(wit, world);
     if (project.backend === 'quickjs') refuse64Bit(functions);
+    else refuseBareS64(functions);
     return typedEntry(source, project.backend, functions);
   }
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { CloudletError, formatFunction, type WitFunction, type WitType } from '../../protocol/index.ts';
 import type { Project } from '../project.ts';
 import { GUEST_FOLDER } from './bundle.ts';
+import { camel, signed } from './signed.ts';
 
 type Backend = Project['backend'];
 
@@ -24,11 +25,11 @@ export function typedEntry(source: string, backend: Backend, functions: readonly
   const library = (file: string) => JSON.stringify(join(GUEST_FOLDER, backend, file));
   const own = functions
     .filter((fn) => fn.interface === null)
-    .map((fn) => `export const ${camel(fn.function)} = ${wrap(fn, [])};\n`);
+    .map((fn) => `export const ${camel(fn.function)} = ${wrap(fn, [], backend)};\n`);
   const interfaces = [...new Set(functions.flatMap((fn) => fn.interface ?? []))].map((name) => {
     const members = functions.filter((fn) => fn.interface === name);
     const short = camel(name.replace(/^.*\//, '').replace(/@.*$/, ''));
-    const lines = members.map((fn) => `  ${camel(fn.function)}: ${wrap(fn, [short])},\n`);
+    const lines = members.map((fn) => `  ${camel(fn.function)}: ${wrap(fn, [short], backend)},\n`);
     return `export const ${short} = {\n${lines.join('')}};\n`;
   });
   const globals = backend === 'quickjs' ? `import ${library('globals.ts')};\n` : '';
@@ -42,15 +43,18 @@ function find(path, signature) {
 ${own.join('')}${interfaces.join('')}`;
 }
 
-function wrap(fn: WitFunction, path: readonly string[]): string {
+function wrap(fn: WitFunction, path: readonly string[], backend: Backend): string {
   const form = fn.result?.kind !== 'result' ? 'none' : fn.result.err?.kind === 'string' ? 'string' : 'value';
   const names = JSON.stringify([...path, camel(fn.function)]);
-  return `typed(find(${names}, ${JSON.stringify(formatFunction(fn))}), '${form}')`;
+  const found = `find(${names}, ${JSON.stringify(formatFunction(fn))})`;
+  return `typed(${backend === 'starlingmonkey' ? withSignedArguments(fn, found) : found}, '${form}')`;
 }
 
-/** `item-back` → `itemBack`, as JavaScript components name things. */
-function camel(name: string): string {
-  return name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+function withSignedArguments(fn: WitFunction, work: string): string {
+  const params = fn.params.map((_, at) => `a${at}`);
+  const args = fn.params.map((param, at) => signed(param.type, `a${at}`) ?? `a${at}`);
+  if (args.join() === params.join()) return work;
+  return `((work) => (${params.join(', ')}) => work(${args.join(', ')}))(${work})`;
 }
 
 /**
