@@ -146,6 +146,8 @@ export class Channel {
     if (this.#loss !== null) return;
     const loss = new CloudletError('machine-failed', reason);
     this.#loss = loss;
+    // First: who retries a call that fails now must already see a sandbox that is lost.
+    this.#lost.resolve(loss);
     this.#ready.reject(loss);
     for (const load of this.#loads.values()) load.reject(loss);
     for (const ping of this.#pings.values()) ping.reject(loss);
@@ -154,7 +156,6 @@ export class Channel {
     this.#pings.clear();
     this.#calls.clear();
     this.#stream.destroy();
-    this.#lost.resolve(loss);
   }
 }
 

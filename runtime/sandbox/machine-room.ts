@@ -1,4 +1,5 @@
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import type { Artifact } from '../component/artifact.ts';
 import type { Clock } from './clock.ts';
 import type { PoolObserver } from './pool-observer.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -117,23 +118,22 @@ export class MachineRoom {
   /** Starts and loads a sandbox for a lane. Never rejects: the lane is told. */
   async #start(lane: VersionLane): Promise<void> {
     const { clock, observer } = this.#options;
-    const { id, program, grant } = lane.version;
+    const { id } = lane.version;
     const beganAt = clock.now();
     lane.beginStart();
-    const via = this.#spare === null ? 'boot' : 'spare';
-    const empty = this.#spare ?? this.#boot();
-    this.#spare = null;
     // At once, beside the boot; who is slower decides. Its failure is seen when it is awaited.
     const translated = lane.version.artifact();
     translated.catch(() => {});
     try {
-      const sandbox = await empty;
-      void sandbox.ended.then(() => lane.loseSandbox(sandbox));
+      let via: 'spare' | 'boot' = this.#spare === null ? 'boot' : 'spare';
+      let sandbox: Sandbox;
       try {
-        await sandbox.load({ program, artifact: await translated, grant }, this.#closing.signal);
+        sandbox = await this.#load(lane, this.#takeSpare() ?? this.#boot(), translated);
       } catch (error) {
-        this.#end(sandbox);
-        throw error;
+        // A spare may have been lost while nobody used it.
+        if (via === 'boot' || this.#closing.signal.aborted || !isLost(error)) throw error;
+        via = 'boot';
+        sandbox = await this.#load(lane, this.#boot(), translated);
       }
       this.#entries.set(sandbox, id);
       lane.endStart(sandbox, via);
@@ -144,6 +144,25 @@ export class MachineRoom {
     }
     this.#keepSpare();
     this.#feed();
+  }
+
+  #takeSpare(): Promise<Sandbox> | null {
+    const spare = this.#spare;
+    this.#spare = null;
+    return spare;
+  }
+
+  async #load(lane: VersionLane, empty: Promise<Sandbox>, translated: Promise<Artifact>): Promise<Sandbox> {
+    const { program, grant } = lane.version;
+    const sandbox = await empty;
+    void sandbox.ended.then(() => lane.loseSandbox(sandbox));
+    try {
+      await sandbox.load({ program, artifact: await translated, grant }, this.#closing.signal);
+      return sandbox;
+    } catch (error) {
+      this.#end(sandbox);
+      throw error;
+    }
   }
 
   /** An empty sandbox of a new machine; takes care of its end. */
@@ -247,6 +266,10 @@ export class MachineRoom {
     const tracked = task.finally(() => this.#tasks.delete(tracked));
     this.#tasks.add(tracked);
   }
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof CloudletError && error.traits.poisons;
 }
 
 function draining(): CloudletError {

@@ -75,8 +75,9 @@ export class SandboxPool {
       const lane = this.#room.lane(version);
       for (let attempt = 1; ; attempt += 1) {
         const place = await lane.enter(options.signal);
-        const call = this.#begin(place, version.id, id, request, replay, options);
+        let call: Call | null = null;
         try {
+          call = this.#begin(place, version.id, id, request, replay, options);
           const head = headOf(request, await call.began, call);
           replay.release();
           const done = endOf(call);
@@ -164,6 +165,6 @@ async function endOf(call: Call): Promise<InvocationEnd> {
 }
 
 /** Whether the failure was the sandbox's and nothing of the invocation has left it. */
-function canRetry(error: unknown, call: Call, replay: ReplayableInput): boolean {
-  return error instanceof CloudletError && error.traits.poisons && !call.answering && replay.intact;
+function canRetry(error: unknown, call: Call | null, replay: ReplayableInput): boolean {
+  return error instanceof CloudletError && error.traits.poisons && call?.answering !== true && replay.intact;
 }

@@ -111,11 +111,11 @@ export class Sandbox {
   /** Starts an invocation. The caller sees to it that there are never more than `workers`. */
   invoke(request: InvokeRequest, input: CallInput, options: CallOptions): Call {
     if (this.#state !== 'ready') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
-    options.signal?.throwIfAborted();
+    if (options.signal?.aborted === true) throw callerLeft();
     const call = this.#channel.invoke(request, input, options.deadlineMs, options.log);
     this.#running += 1;
     this.#served += 1;
-    const left = () => call.fail(new CloudletError('client-closed', 'the caller left before the answer was complete'));
+    const left = () => call.fail(callerLeft());
     options.signal?.addEventListener('abort', left, { once: true });
     const stopCaller = this.#clock.after(options.deadlineMs + CALLER_GRACE_MS, () =>
       call.fail(new CloudletError('deadline-exceeded', `the function did not finish within ${options.deadlineMs} ms`)),
@@ -163,6 +163,10 @@ export class Sandbox {
       if (this.#state === 'poisoned') this.#state = moveState(this.#state, 'closed');
     });
   }
+}
+
+function callerLeft(): CloudletError {
+  return new CloudletError('client-closed', 'the caller left before the answer was complete');
 }
 
 /** How a machine ended, for a reason: "ended by SIGKILL; it said at last: …". */

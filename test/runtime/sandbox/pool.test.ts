@@ -162,6 +162,16 @@ pool('gives head, output, end and log of an invocation', async () => {
   assert.ok(lab.reported.includes('i1 of a stderr: a line\n'));
 });
 
+pool('boots a machine when the spare fails as it is being loaded', async () => {
+  lab = new Lab({ spare: true });
+  const spare = await lab.machine(1);
+  await settled();
+  const started = lab.invoke(versionOf('a'));
+  spare.die(null, 'SIGKILL');
+  (await (await lab.machine(2)).agent.next()).done();
+  assert.is((await started).timing.start, 'boot');
+});
+
 for (const [concurrency, workers, places] of [
   [2, 4, 2],
   [4, 3, 3],
