@@ -22,7 +22,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'runtime/wasi': [],
   'runtime/store': ['guest-sdk/protocol'],
   'runtime/image': ['guest-sdk/protocol', 'runtime/store'],
-  'runtime/machine': ['guest-sdk/protocol', 'runtime/image'],
+  'runtime/machine': ['guest-sdk/protocol', 'runtime/image', 'runtime/store'],
   'runtime/component': ['guest-sdk/protocol', 'runtime/wasi', 'runtime/store'],
   'runtime/agent': ['guest-sdk/protocol', 'runtime/wasi', 'runtime/component/rewrite/metered-instance.ts'],
   'runtime/sandbox': [
