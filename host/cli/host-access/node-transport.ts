@@ -33,6 +33,8 @@ function sendBody(outgoing: ClientRequest, body: TransportRequest['body'], faile
   }
   // Node sends an empty body of unknown length as none at all otherwise.
   if (!outgoing.hasHeader('content-length')) outgoing.setHeader('transfer-encoding', 'chunked');
+  // The answer may not need the body: a command that reads no stdin runs while nobody has typed anything.
+  outgoing.flushHeaders();
   pipeline(body, outgoing, (error) => {
     // The request's own errors have been told; this is for a source that cannot be read.
     if (error != null && !isConnectionError(error)) failed(error);
