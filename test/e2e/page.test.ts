@@ -246,6 +246,21 @@ page('what changes elsewhere shows without a reload, and what is being typed sta
   });
 });
 
+page('a cloudlet that does not answer, and a session that is over, are told with what to do', async (world) => {
+  await visit(world, 'phone', async (tab, context) => {
+    await enter(tab, world);
+    await tab.route('**/call/**', (route) => route.abort());
+    await tab.click('#picture-sample');
+    await tab.waitForSelector('#picture-status .problem');
+    assert.match(await text(tab, '#picture-status'), /No answer from the cloudlet.*try again/);
+    await tab.unroute('**/call/**');
+    await context.clearCookies();
+    await tab.selectOption('#picture-target', 'photo/thumbnail');
+    await tab.waitForSelector('#entrance-problem .note');
+    assert.match(await text(tab, '#entrance-problem'), /The session has ended/);
+  });
+});
+
 page('the keyboard reaches the file field, and its focus shows', async (world) => {
   await visit(world, 'desktop', async (tab) => {
     await enter(tab, world);

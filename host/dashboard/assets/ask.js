@@ -34,19 +34,13 @@ export async function ask(path, init = {}) {
     );
   }
   if (response.ok) return response;
-  throw await problemOf(response);
+  // The session is over: the page as it is without one says so, and how to get another.
+  if (response.status === 401 && path !== '/v1/session') location.reload();
+  throw problemFrom(response.status, await response.text().catch(() => ''));
 }
 
 /**
  * The problem that an answer tells of.
- * @param {Response} response
- */
-export async function problemOf(response) {
-  const text = await response.text().catch(() => '');
-  return problemFrom(response.status, text);
-}
-
-/**
  * @param {number} status
  * @param {string} text
  */

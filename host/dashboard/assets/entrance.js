@@ -44,7 +44,6 @@ if (location.hash !== '') {
 }
 if (token) void enter(token);
 else if (location.pathname === '/' && sessionStorage.getItem('had-session') === 'yes') {
-  sessionStorage.removeItem('had-session');
   byId('entrance-problem', HTMLElement).replaceChildren(
     make('p', { class: 'note' }, 'The session has ended. Open the cloudlet’s link again, or give its key.'),
   );

@@ -126,6 +126,7 @@ async function run() {
   byId('picture-spinner', HTMLElement).hidden = false;
   byId('picture-result', HTMLElement).classList.add('busy');
   const startedAt = performance.now();
+  const clock = setInterval(() => showElapsed(performance.now() - startedAt), 1000);
   try {
     const response = await ask(`/v1/functions/${name}/call/${encodeURIComponent(exported)}`, {
       method: 'POST',
@@ -140,6 +141,7 @@ async function run() {
   } catch (error) {
     if (!mine.signal.aborted) showProblem(asProblem(error));
   } finally {
+    clearInterval(clock);
     if (running === mine) {
       byId('picture-spinner', HTMLElement).hidden = true;
       byId('picture-result', HTMLElement).classList.remove('busy');
@@ -182,6 +184,14 @@ function showAfter(file, name) {
   after.onload = () => {
     caption.replaceChildren(`${after.naturalWidth} × ${after.naturalHeight}, ${formatBytes(file.size)}`, ' · ', save);
   };
+}
+
+/**
+ * A first call may have to wait for a machine to boot. The caption is not read aloud, or it would be every second.
+ * @param {number} ms
+ */
+function showElapsed(ms) {
+  byId('picture-after-caption', HTMLElement).textContent = `working for ${Math.round(ms / 1000)} s`;
 }
 
 /** @param {Problem} problem */
