@@ -24,7 +24,7 @@ export function entrance(assets: Assets, name: string): Markup {
     </li>
     <li>
       <h2>With the key itself</h2>
-      <p>It is the file <code>owner-token</code> in the cloudlet’s data directory, whose path the terminal shows.</p>
+      <p>It is the file <code>owner-token</code> in the cloudlet’s data directory; <code>cloudlet doctor</code> says where that is.</p>
       <form id="entrance-form" class="inline-form" autocomplete="off">
         <label class="visually-hidden" for="entrance-token">Owner’s key</label>
         <input id="entrance-token" type="password" name="token" required maxlength="512" placeholder="Owner’s key" spellcheck="false" autocapitalize="off" />
