@@ -42,11 +42,11 @@ async function withFakeQemu(directory: string, script: string) {
 }
 
 const starts = async (directory: string) => (await readFile(join(directory, 'starts'), 'utf8')).split('\n').length - 1;
-const failure = (booting: Promise<unknown>) =>
-  booting.then(
-    () => assert.unreachable('the machine booted'),
-    (error: CloudletError) => error,
-  );
+const failure = async (booting: Promise<unknown>): Promise<CloudletError> => {
+  const outcome = await booting.catch((error: unknown) => error);
+  assert.instance(outcome, Error, 'the machine booted');
+  return outcome as CloudletError;
+};
 
 boot('ends with the first word of the agent, which is left in the channel', async ({ directory }) => {
   const machine = await bootMachine(await withFakeQemu(directory, 'printf word >&3; exec sleep 60'));
