@@ -153,8 +153,8 @@ export class Agent {
         why === 'deadline-exceeded'
           ? `the function did not finish within ${invocation.deadlineMs} ms`
           : 'the caller left';
-      this.#fail(invocation, why, detail);
       this.#replace(slot);
+      this.#fail(invocation, why, detail);
     });
   }
 
@@ -191,10 +191,11 @@ export class Agent {
 
   #lost(slot: WorkerSlot, reason: string): void {
     const invocation = this.#runningIn(slot);
-    if (invocation !== undefined) this.#fail(invocation, 'guest-trapped', `the function ended its worker: ${reason}`);
     this.#replace(slot);
+    if (invocation !== undefined) this.#fail(invocation, 'guest-trapped', `the function ended its worker: ${reason}`);
   }
 
+  /** Before the end of its invocation is told: a slot that has none would be given the next. */
   #replace(slot: WorkerSlot): void {
     // An agent that cannot have its workers is of no use: the host sees the channel end and starts another machine.
     slot.replace().catch((error: Error) => {

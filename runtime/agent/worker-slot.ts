@@ -17,8 +17,8 @@ export interface WorkerSlotEvents {
 }
 
 /**
- * JavaScript heap of one worker, MiB. Values of typed calls live there: a guest that returns more than this costs its worker,
- * not the agent.
+ * JavaScript heap of one worker, MiB. Values of typed calls live there: a guest that returns more than this costs its worker and
+ * not the agent, as long as they come in small pieces; V8 ends the whole process, and so the machine, for a large one.
  */
 const WORKER_HEAP_MIB = 128;
 

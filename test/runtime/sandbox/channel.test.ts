@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { duplexPair } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CloudletError, type ErrorCode } from '../../../guest-sdk/protocol/index.ts';
@@ -6,6 +7,7 @@ import { CHUNK_BYTES, encodeFrame, encodeMessage, WINDOW_BYTES } from '../../../
 import type { Call, CallInput } from '../../../runtime/sandbox/call.ts';
 import { Channel } from '../../../runtime/sandbox/channel.ts';
 import { FakeAgent } from '../../support/fake-machine.ts';
+import { SeededRandom } from '../../support/random.ts';
 import { socketPair } from '../../support/socket-pair.ts';
 
 const RUN = { door: 'run', arguments: [] } as const;
@@ -245,5 +247,46 @@ for (const [what, harm] of [
     );
   });
 }
+
+channel('survives an agent that sends anything', async () => {
+  const random = new SeededRandom(Number(process.env['SEED'] ?? Date.now()));
+  const until = Date.now() + 1000;
+  let rounds = 0;
+  try {
+    for (; Date.now() < until; rounds += 1) {
+      const [near, far] = duplexPair();
+      const channel = new Channel(near);
+      const agent = new FakeAgent(far);
+      await channel.ready;
+      const calls = [invoke(channel), channel.invoke(HTTP, new Uint8Array(0), 1000, () => {})];
+      const ids = [1, 2, 3, random.below(10)];
+      for (let frames = random.below(6); frames > 0; frames -= 1) {
+        const message = random.pick([
+          { kind: 'ok', exitCode: 0, runMs: 1 },
+          { status: 200, headers: [['a', random.bytes(2)]] },
+          { stream: 'stderr', text: 'x' },
+          { bytes: random.below(3) },
+        ]);
+        const frame = encodeFrame(
+          random.pick(['head', 'body', 'done', 'log', 'credit', 'pong', 'loaded', 'ready']),
+          random.pick(ids),
+          encodeMessage(message),
+        );
+        agent.sendBytes(random.below(3) === 0 ? random.mutate(frame) : frame);
+      }
+      far.end();
+      await channel.lost;
+      // Whatever came, everyone who waits has an end.
+      for (const call of calls) {
+        await call.confirmed;
+        await call.done.catch((error: unknown) => assert.instance(error, CloudletError));
+      }
+      far.destroy();
+    }
+  } catch (error) {
+    throw new Error(`seed ${random.seed}, round ${rounds}`, { cause: error });
+  }
+  assert.ok(rounds > 50);
+});
 
 channel.run();

@@ -1,0 +1,83 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type CloudletError, readBindingValue, writeBindingValue } from '../../../guest-sdk/protocol/index.ts';
+import type { Artifact } from '../../../runtime/component/artifact.ts';
+import { type Sandbox, startSandbox } from '../../../runtime/sandbox/index.ts';
+import { EMPTY_ARTIFACT } from '../../support/fake-version.ts';
+import { finish, startTestProcess, TEST_GRANT } from '../../support/sandbox-lab.ts';
+
+const fn = (name: string) => ({
+  wit: { name, interface: null, function: name, params: [], result: null, async: false },
+  path: [name],
+});
+
+/** Functions that no fuel reaches, because they are JavaScript: what is left is to end their worker. */
+const UNREACHABLE: Artifact = {
+  ...EMPTY_ARTIFACT,
+  manifest: { ...EMPTY_ARTIFACT.manifest, run: null, functions: [fn('spin'), fn('hoard'), fn('quit'), fn('one')] },
+  glue: `export function instantiate(getCoreModule, imports, instantiateCore) {
+    return {
+      spin() { for (;;) {} },
+      hoard() { const kept = []; for (;;) kept.push({ at: kept.length, of: [kept.length] }); },
+      quit() { process.exit(3); },
+      one() { return 1; },
+    };
+  }`,
+};
+
+const loss = suite('a sandbox that loses a worker');
+let sandbox: Sandbox;
+
+const call = (target: string, deadlineMs = 20_000) =>
+  sandbox.invoke({ door: 'call', target }, writeBindingValue([]), { deadlineMs, log: () => {} });
+
+async function failureOf(target: string, deadlineMs?: number): Promise<CloudletError> {
+  try {
+    await finish(call(target, deadlineMs));
+  } catch (error) {
+    return error as CloudletError;
+  }
+  throw new Error('expected a failure');
+}
+
+loss.before(async () => {
+  sandbox = await startSandbox({ kind: 'process', startMachine: () => startTestProcess(2) });
+  await sandbox.load({ program: 'p', artifact: UNREACHABLE, grant: TEST_GRANT });
+});
+loss.after(() => sandbox.close());
+
+for (const [what, target, deadlineMs, code] of [
+  ['loops where no fuel reaches it', 'spin', 300, 'deadline-exceeded'],
+  ['uses up its heap', 'hoard', 20_000, 'guest-trapped'],
+  ['ends by itself', 'quit', 20_000, 'guest-trapped'],
+] as const) {
+  loss(`answers others, and again, when one ${what}`, async () => {
+    const begun = performance.now();
+    const failing = failureOf(target, deadlineMs);
+    assert.is(readBindingValue((await finish(call('one'))).output), 1);
+    assert.is((await failing).code, code);
+    if (code === 'deadline-exceeded') {
+      const tookMs = performance.now() - begun;
+      assert.ok(tookMs < deadlineMs + 1000, `took ${tookMs} ms`);
+    }
+    // More calls than there are workers: the one that was lost was replaced.
+    const answers = await Promise.all([1, 2, 3, 4].map(() => finish(call('one'))));
+    assert.equal(
+      answers.map(({ output }) => readBindingValue(output)),
+      [1, 1, 1, 1],
+    );
+    assert.is(sandbox.state, 'ready');
+  });
+}
+
+loss('answers both when both workers loop at once', async () => {
+  const failures = await Promise.all([failureOf('spin', 300), failureOf('spin', 300)]);
+  assert.equal(
+    failures.map(({ code }) => code),
+    ['deadline-exceeded', 'deadline-exceeded'],
+  );
+  assert.is(readBindingValue((await finish(call('one'))).output), 1);
+  assert.is(sandbox.state, 'ready');
+});
+
+loss.run();
