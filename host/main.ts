@@ -108,7 +108,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
 /** Tells the network what anybody may know: the facts of `GET /v1/advertisement`. */
 async function announce(cloudlet: Cloudlet, config: HostConfig, port: number, journal: Journal): Promise<Advertising> {
   const { id, name, version } = await cloudlet.status();
-  const facts = { id, version, path: '/v1', publicKey: null, tls: false, auth: 'token' };
+  const facts = { id, version, path: '/v1', publicKey: cloudlet.fingerprint, tls: false, auth: 'token' };
   const onTrouble = (sentence: string): void => journal.warn('not to be discovered', { detail: sentence });
   return advertise({ facts, name, port, bind: config.bind, onTrouble });
 }

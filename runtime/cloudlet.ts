@@ -58,6 +58,8 @@ export class Cloudlet {
   readonly id: string;
   /** The owner's token: who has it may do everything. Never log it. */
   readonly ownerToken: string;
+  /** SHA-256 of the cloudlet's public key, base64url: what devices pin. */
+  readonly fingerprint: string;
 
   readonly #parts: CloudletParts;
   readonly #feed: ChangeFeed;
@@ -78,6 +80,7 @@ export class Cloudlet {
     this.#parts = parts;
     this.id = data.identity.id;
     this.ownerToken = data.identity.ownerToken;
+    this.fingerprint = data.identity.fingerprint;
     this.#feed = new ChangeFeed((error) => observer.warning?.(`a listener failed: ${String(error)}`));
     this.#logs = new FunctionLogs(limits.logBytes);
     this.#pool = new SandboxPool({

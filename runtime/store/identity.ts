@@ -19,6 +19,8 @@ export interface Identity {
   /** ES256 (P-256) key that signs for the cloudlet. */
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
+  /** SHA-256 of the public key (SubjectPublicKeyInfo, DER), base64url: what devices pin. */
+  readonly fingerprint: string;
   /** 32 random bytes in base64url: who has it may do everything. */
   readonly ownerToken: string;
 }
@@ -32,13 +34,17 @@ export async function openIdentity(directory: string): Promise<Identity> {
   if (!TOKEN.test(ownerToken)) throw unreadable(tokenPath, '43 characters of base64url');
   const privateKey = readKey(pem, keyPath);
   const publicKey = createPublicKey(privateKey);
-  return { id: cloudletId(publicKey), privateKey, publicKey, ownerToken };
+  const fingerprint = digestKey(publicKey).toString('base64url');
+  return { id: cloudletId(publicKey), privateKey, publicKey, fingerprint, ownerToken };
 }
 
 /** The id of the cloudlet that has this public key. */
 export function cloudletId(publicKey: KeyObject): string {
-  const der = publicKey.export({ type: 'spki', format: 'der' });
-  return `cl-${createHash('sha256').update(der).digest('hex').slice(0, 8)}`;
+  return `cl-${digestKey(publicKey).toString('hex').slice(0, 8)}`;
+}
+
+function digestKey(publicKey: KeyObject): Buffer {
+  return createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest();
 }
 
 function newKey(): string {

@@ -46,6 +46,7 @@ export interface GuestAnswer {
 export class MemoryEngine implements Engine {
   readonly id = 'cl-0a1b2c3d';
   readonly ownerToken = TOKEN;
+  readonly fingerprint = 'A'.repeat(43);
   /** Every call that changes or runs something, in order. */
   readonly started: string[] = [];
   readonly bodies = new Map<string, Uint8Array>();
