@@ -22,6 +22,12 @@ export interface WorkerSlotEvents {
  */
 const WORKER_HEAP_MIB = 128;
 
+/**
+ * The part of it for young objects, MiB. At its limit a worker is given 16 MiB more to be ended in; when one collection of a
+ * larger young part goes over that as well, V8 ends the process.
+ */
+const WORKER_YOUNG_MIB = 8;
+
 /** A place for one running invocation: a worker, and its successor after it had to be ended. */
 export class WorkerSlot {
   readonly #entry: URL;
@@ -49,7 +55,7 @@ export class WorkerSlot {
     const worker = new Worker(this.#entry, {
       workerData: start,
       env: {},
-      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB },
+      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB, maxYoungGenerationSizeMb: WORKER_YOUNG_MIB },
     });
     this.#worker = worker;
     this.#up = false;
