@@ -13,7 +13,7 @@ import { readEvents } from './event-lines.ts';
 import { fetchTransport } from './fetch-transport.ts';
 import { type Answer, callExport, type InvokeOptions, requestFunction, runCommand } from './invocation.ts';
 import { connect, type HostAddress } from './request.ts';
-import type { BodySource, Transport } from './transport.ts';
+import { type BodySource, readWhole, type Transport } from './transport.ts';
 
 /** What a component is published with. */
 export interface PublishOptions {
@@ -79,7 +79,9 @@ export function createClient({ url, token, transport = fetchTransport() }: Clien
     function: (name, signal) => host.json(FunctionInfo, { path: at(name), signal }),
     publish: (name, component, options = {}) => publish(host, at(name), component, options),
     remove: async (name, signal) => {
-      await host.send({ method: 'DELETE', path: at(name), signal });
+      const response = await host.send({ method: 'DELETE', path: at(name), signal });
+      // A body that is not read, even an empty one, would hold the connection.
+      await readWhole(response.body, 0);
     },
     rollback: (name, version, signal) => {
       const path = `${at(name)}/rollback`;

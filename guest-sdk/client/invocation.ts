@@ -18,7 +18,7 @@ export interface Answer {
   readonly header: (name: string) => string | null;
   /** stdout of a command, the body of an http answer. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** A command's exit status once the body was read; null for an http answer, and where the transport shows no trailers. */
+  /** A command's exit status once the body was read; null for an http answer, and for a long one where the transport shows no trailers. */
   readonly exitStatus: () => number | null;
 }
 
@@ -54,8 +54,7 @@ export async function runCommand(
 ): Promise<Answer> {
   const query = new URLSearchParams(args.map((arg) => ['arg', arg])).toString();
   const path = `/v1/functions/${name}/run${query === '' ? '' : `?${query}`}`;
-  // Trailers let the output come as it is written, with the exit status behind it.
-  const headers = { ...headersOf(options), te: 'trailers', 'content-type': 'application/octet-stream' };
+  const headers = { ...headersOf(options), 'content-type': 'application/octet-stream' };
   return answer(await host.send({ method: 'POST', path, headers, body: input, signal: options.signal }));
 }
 

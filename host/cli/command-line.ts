@@ -1,9 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { asCloudletError } from '../../guest-sdk/protocol/index.ts';
 import { Interrupted, takeSignals } from './interruption.ts';
 import { printable } from './terminal/printable.ts';
 import { UsageError } from './usage-error.ts';
 import type { Verb, VerbContext } from './verb.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  readonly version: string;
+};
 
 /** Verbs by name, in the order of the help; loaded when they are named, because `cloudlet serve` must listen at once. */
 export const VERBS: Readonly<Record<string, () => Promise<{ readonly default: Verb }>>> = {
@@ -55,6 +60,7 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
 async function assemble(words: readonly string[], context: VerbContext): Promise<Command> {
   const program = new Command('cloudlet')
     .description('Offload WASI components to a nearby computer: publish a function once, call it from any device.')
+    .version(version)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'cloudlet: ')) })
     .showHelpAfterError('(run with --help for what is possible)')

@@ -10,7 +10,12 @@ export const nodeTransport: Transport = async (request) => {
   const send = protocol === 'https:' ? (await import('node:https')).request : httpRequest;
   return new Promise((resolve, reject) => {
     const { method, headers, signal } = request;
-    const outgoing = send(request.url, { method, headers, ...(signal === undefined ? {} : { signal }) });
+    // Saying that we see trailers lets a command's output come as it is written, with its exit status behind it.
+    const outgoing = send(request.url, {
+      method,
+      headers: { te: 'trailers', ...headers },
+      ...(signal === undefined ? {} : { signal }),
+    });
     let answered = false;
     outgoing.on('response', (incoming) => {
       answered = true;

@@ -1,0 +1,74 @@
+// time limit: 240 s
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseName } from '../../../guest-sdk/protocol/index.ts';
+import { publishExamples } from '../../../host/cli/publish-examples.ts';
+import { type CloudletLab, openLab, publishGuest } from '../../support/cloudlet-lab.ts';
+import { guest } from '../../support/guest.ts';
+
+const examples = suite('the examples of a starting host');
+let lab: CloudletLab;
+let folder: string;
+
+examples.before(async () => {
+  lab = await openLab();
+  folder = await mkdtemp(join(tmpdir(), 'cloudlet-examples-'));
+  await mkdir(join(folder, 'cat', 'build'), { recursive: true });
+  await copyFile(await guest('cat'), join(folder, 'cat', 'build', 'cat.wasm'));
+  await mkdir(join(folder, 'broken'));
+  await writeFile(join(folder, 'broken', 'cloudlet.json'), '{ "name": "broken" }');
+  await writeFile(join(folder, 'README.md'), 'no example');
+});
+examples.after(async () => {
+  await lab.close();
+  await rm(folder, { recursive: true });
+});
+
+async function publish(signal: AbortSignal = new AbortController().signal): Promise<string[]> {
+  const said: string[] = [];
+  await publishExamples({ cloudlet: lab.cloudlet, say: (line) => said.push(line), signal, folder });
+  return said;
+}
+
+const versionOfCat = async (): Promise<number> => (await lab.cloudlet.function(parseName('cat'))).version;
+
+examples('are published when they are built, and skipped with the reason when they cannot be', async () => {
+  const said = await publish();
+  assert.equal(said.slice(0, 1), ['broken: building']);
+  assert.match(said[1]!, /^broken skipped: .*cloudlet\.json: entry must be /);
+  assert.equal(said.slice(2), ['published cat, version 1']);
+});
+
+examples('that are published already do nothing, also after a rollback', async () => {
+  assert.not.ok((await publish()).some((line) => line.includes('cat')));
+  await publishGuest(lab.cloudlet, 'typed', 'cat');
+  assert.is(await versionOfCat(), 2);
+  assert.not.ok((await publish()).some((line) => line.includes('cat')));
+  assert.is(await versionOfCat(), 2, 'a newer version of the same name stays');
+});
+
+examples('are left alone by a host that stops', async () => {
+  await lab.cloudlet.remove(parseName('cat'));
+  assert.equal(await publish(AbortSignal.abort()), []);
+  const stopping = new AbortController();
+  const said = publish(stopping.signal);
+  stopping.abort();
+  assert.not.ok((await said).some((line) => line.includes('skipped')));
+});
+
+examples('that are not there are none', async () => {
+  const said: string[] = [];
+  const { signal } = new AbortController();
+  await publishExamples({
+    cloudlet: lab.cloudlet,
+    say: (line) => said.push(line),
+    signal,
+    folder: join(folder, 'none'),
+  });
+  assert.equal(said, []);
+});
+
+examples.run();
