@@ -24,13 +24,15 @@ export interface Running {
   readonly ended: Promise<Ended>;
   /** Resolves once stdout and stderr together match; rejects when the command ends before. */
   readonly said: (pattern: RegExp) => Promise<void>;
+  /** Where a host says that it serves. */
+  readonly address: () => Promise<string>;
 }
 
 /** A folder of its own, in which commands run as a user would run them, with nothing of this process's environment. */
 export class CliLab {
   readonly folder: string;
   readonly environment: Record<string, string>;
-  #host: Running | undefined;
+  readonly #running = new Set<Running>();
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -49,9 +51,8 @@ export class CliLab {
 
   /** Starts a host on a free port, which the commands to come talk to. */
   async serve(): Promise<void> {
-    this.#host = this.start(['serve', '--port', '0', '--sandbox', 'process']);
-    await this.#host.said(/Cloudlet serves at \S+/);
-    this.environment['CLOUDLET_URL'] = /http:\S+/.exec(outputOf(this.#host))![0];
+    const host = this.start(['serve', '--port', '0', '--sandbox', 'process']);
+    this.environment['CLOUDLET_URL'] = await host.address();
   }
 
   /** Starts a command. */
@@ -83,8 +84,13 @@ export class CliLab {
         void ended.then(() => reject(new Error(`it ended before it said ${pattern}: ${sofar()}`)));
         look();
       });
-    const running = { child, ended, said };
-    outputs.set(running, sofar);
+    const address = async (): Promise<string> => {
+      await said(/Cloudlet serves at \S+ /);
+      return /Cloudlet serves at (\S+) /.exec(sofar())![1]!;
+    };
+    const running = { child, ended, said, address };
+    this.#running.add(running);
+    void ended.finally(() => this.#running.delete(running));
     return running;
   }
 
@@ -98,17 +104,19 @@ export class CliLab {
     return await running.ended;
   }
 
-  /** Stops the host, if there is one, and removes the folder. */
+  /** Stops what still runs, also after a test that failed half-way, and removes the folder. */
   async close(): Promise<void> {
-    this.#host?.child.kill('SIGTERM');
-    await this.#host?.ended;
+    for (const { child } of this.#running) child.kill('SIGTERM');
+    await Promise.all([...this.#running].map(({ ended }) => ended));
     await rm(this.folder, { recursive: true, force: true });
   }
 }
 
-const outputs = new WeakMap<Running, () => string>();
-
-/** All that a running command has written. */
-export function outputOf(running: Running): string {
-  return outputs.get(running)!();
+/** Resolves once a host takes work; asks again while it says that it is starting. */
+export async function waitUntilReady(url: string): Promise<void> {
+  for (;;) {
+    const { status } = await fetch(`${url}/readyz`);
+    if (status === 200) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
