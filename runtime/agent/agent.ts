@@ -47,18 +47,17 @@ export class Agent {
   }
 
   /**
-   * Says `ready` and serves once there is a worker. The others follow one by one: each takes a second where the processor is
-   * emulated, and the first call needs only one. Resolves when all are there.
+   * Says `ready`, serves, and starts the workers one by one. A worker takes a second where the processor is emulated: the first
+   * starts while the component is sent and compiled, the others behind it, because a first call needs only one.
+   * Resolves when all are there.
    */
   async start(): Promise<void> {
-    const [first, ...others] = this.#slots;
-    await first?.start();
     this.#port.start((bytes) => {
       for (const frame of this.#reader.push(bytes)) this.#dispatch(frame);
     });
     const ready: ReadyMessage = { wire: WIRE_VERSION, node: process.version, workers: this.#slots.length };
     this.#say('ready', 0, ready);
-    for (const slot of others) await slot.start();
+    for (const slot of this.#slots) await slot.start();
   }
 
   #dispatch({ kind, id, payload }: Frame): void {

@@ -55,7 +55,7 @@ export interface Frame {
   readonly payload: Uint8Array;
 }
 
-/** What the agent says when it is ready to load: its versions, for the log. Id 0. */
+/** What the agent says when it serves the channel and may be given a load: its versions, for the log. Id 0. */
 export interface ReadyMessage {
   readonly wire: number;
   readonly node: string;
