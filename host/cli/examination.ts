@@ -95,10 +95,11 @@ async function baseImage(config: HostConfig): Promise<Finding> {
       remedy: `apt-get install -y --no-install-recommends ${missing.join(' ')}`,
     };
   }
-  const [newest] = await listImages(config.cacheDir);
-  if (newest === undefined)
+  const images = await listImages(config.cacheDir);
+  if (images.length === 0)
     return { what: 'base image', state: 'warning', detail: 'not built yet', remedy: 'cloudlet image build' };
-  return { what: 'base image', state: 'good', detail: `${newest.kernel}, Node ${newest.node}` };
+  const built = images.map(({ kernel, node }) => `${kernel}, Node ${node}`);
+  return { what: 'base image', state: 'good', detail: built.join('; ') };
 }
 
 async function toolchain(): Promise<Finding> {

@@ -3,6 +3,7 @@ import { formatSize } from './size.ts';
 /** Where progress goes; stderr, so that stdout holds results only. */
 export interface ProgressOutput {
   readonly isTTY?: boolean;
+  /** 0 on a terminal that does not know its width. */
   readonly columns?: number;
   write(text: string): unknown;
 }
@@ -40,7 +41,7 @@ export function showProgress(subject: string, output: ProgressOutput = process.s
     },
     amount: (done, total) => {
       if (!terminal || (done < total && performance.now() - drawnAt < REDRAW_MS)) return;
-      draw(progressLine(`${subject}: ${current}`, done, total, output.columns ?? 80));
+      draw(progressLine(`${subject}: ${current}`, done, total, output.columns || 80));
     },
     clear: () => {
       if (drawn) output.write('\r\x1b[K');
