@@ -5,6 +5,7 @@ import { readComponent } from './inspect/component-reader.ts';
 import { checkCoreNames, readCoreModule } from './inspect/core-module-reader.ts';
 import { doorOfInterface, exportedFunctions, exportedNames } from './inspect/exported-functions.ts';
 import { grantableImports } from './inspect/grantable-imports.ts';
+import { someNames } from './inspect/type-space.ts';
 
 /** What a component's own bytes say about it. */
 export interface ComponentInfo {
@@ -43,7 +44,7 @@ export function inspectComponent(bytes: Uint8Array): ComponentInfo {
   }
   if (doors.length === 0) {
     throw refused(
-      `the component exports nothing that can be called${exports.length === 0 ? '' : ` (it exports ${exports.join(', ')})`}; expected functions, wasi:cli/run@0.2 or wasi:http/incoming-handler@0.2`,
+      `the component exports nothing that can be called${exports.length === 0 ? '' : ` (it exports ${someNames(exports)})`}; expected functions, wasi:cli/run@0.2 or wasi:http/incoming-handler@0.2`,
     );
   }
   return { kind, imports, exports, functions, doors, sizeBytes: bytes.length };
@@ -56,7 +57,7 @@ function inspectCoreModule(reader: ByteReader): ComponentInfo {
   const foreign = module.typed ? [] : module.imports.filter((name) => name !== PREVIEW_1);
   if (foreign.length > 0) {
     throw refused(
-      `the core module imports ${foreign.join(', ')}; only ${PREVIEW_1} can be adapted: build it for WASI or as a component`,
+      `the core module imports ${someNames(foreign)}; only ${PREVIEW_1} can be adapted: build it for WASI or as a component`,
     );
   }
   const isCommand = module.exports.includes('_start');

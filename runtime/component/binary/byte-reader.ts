@@ -2,6 +2,9 @@ import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
+/** Longest name anywhere in a file, bytes: names are kept, compared and told to people, so a file must not be one long name. */
+const MAX_NAME_BYTES = 8192;
+
 /** The refusal of a component that came from outside: one sentence for the person who published it. */
 export function refused(sentence: string, cause?: unknown): CloudletError {
   return new CloudletError('component-refused', sentence, cause === undefined ? {} : { cause });
@@ -82,7 +85,10 @@ export class ByteReader {
 
   /** A length-prefixed UTF-8 string. */
   name(what: string): string {
-    const bytes = this.take(this.u32(`the length of ${what}`), what);
+    const length = this.u32(`the length of ${what}`);
+    if (length > MAX_NAME_BYTES && length <= this.end - this.at)
+      throw refused(`expected names of at most ${MAX_NAME_BYTES} bytes, got ${what} of ${length}`);
+    const bytes = this.take(length, what);
     try {
       return UTF8.decode(bytes);
     } catch (error) {

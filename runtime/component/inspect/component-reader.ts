@@ -25,6 +25,7 @@ const SECTION_NAMES = [
 export function readComponent(reader: ByteReader, parent: Scope | null = null): ComponentType {
   const scope = new Scope(parent);
   while (!reader.done) {
+    scope.budget.spend(1);
     const id = reader.u8('a section');
     const name = SECTION_NAMES[id];
     if (name === undefined) throw reader.malformed(`a known section, not ${hex(id)},`);
@@ -48,10 +49,9 @@ function readSection(id: number, section: ByteReader, scope: Scope): void {
       return;
     case 1:
       if (readPreamble(section) !== 'core-module') throw section.malformed('a core module in a core module section');
-      checkCoreNames(readCoreModule(section));
+      checkCoreNames(readCoreModule(section, scope.budget));
       return;
     case 4:
-      scope.budget.spend(1);
       if (readPreamble(section) !== 'component') throw section.malformed('a component in a component section');
       scope.components.push(readComponent(section, scope));
       return;
@@ -122,7 +122,7 @@ function readCanonical(section: ByteReader, scope: Scope): void {
     case 0x00: {
       if (section.u8('a lift') !== 0x00) throw section.malformed('a lift of a core function');
       section.skipLeb('the index of a core function');
-      readCanonicalOptions(section);
+      readCanonicalOptions(section, scope);
       const type = lookUp(section, scope.types, 'a function type');
       if (type.kind !== 'func') throw section.malformed(`a function type, not a ${type.kind} type,`);
       scope.funcs.push(type);
@@ -131,7 +131,7 @@ function readCanonical(section: ByteReader, scope: Scope): void {
     case 0x01:
       if (section.u8('a lower') !== 0x00) throw section.malformed('a lower of a function');
       lookUp(section, scope.funcs, 'a function');
-      readCanonicalOptions(section);
+      readCanonicalOptions(section, scope);
       return;
     case 0x02: // resource.new
     case 0x03: // resource.drop
@@ -145,8 +145,10 @@ function readCanonical(section: ByteReader, scope: Scope): void {
   }
 }
 
-function readCanonicalOptions(section: ByteReader): void {
-  for (let left = section.count('canonical options'); left > 0; left -= 1) {
+function readCanonicalOptions(section: ByteReader, scope: Scope): void {
+  const count = section.count('canonical options');
+  scope.budget.spend(count);
+  for (let left = count; left > 0; left -= 1) {
     const option = section.u8('a canonical option');
     if (option <= 0x02) continue; // string encodings
     if (option > 0x05) {

@@ -1,4 +1,5 @@
 import { type ByteReader, refused } from '../binary/byte-reader.ts';
+import { Budget } from './type-space.ts';
 
 /** What a core module wants and offers, by name. */
 export interface CoreModuleInfo {
@@ -11,26 +12,32 @@ export interface CoreModuleInfo {
   readonly typed: boolean;
 }
 
-/** Reads imports, exports and custom section names of a core module, after its preamble. */
-export function readCoreModule(reader: ByteReader): CoreModuleInfo {
+/** Reads imports, exports and custom section names of a core module, after its preamble. `budget` is that of the component around it. */
+export function readCoreModule(reader: ByteReader, budget: Budget = new Budget()): CoreModuleInfo {
   const imports = new Set<string>();
   const importedNames: string[] = [];
   const exports: string[] = [];
   let typed = false;
+  const counted = (section: ByteReader, what: string): number => {
+    const count = section.count(what);
+    budget.spend(count);
+    return count;
+  };
   while (!reader.done) {
+    budget.spend(1);
     const id = reader.u8('a section');
     const length = reader.u32('the length of a section');
     const section = reader.part(length, `the ${length} bytes of section ${id}`);
     if (id === 0 && section.name('the name of a custom section').startsWith('component-type')) typed = true;
     if (id === 2) {
-      for (let left = section.count('imports'); left > 0; left -= 1) {
+      for (let left = counted(section, 'imports'); left > 0; left -= 1) {
         imports.add(section.name('the module of an import'));
         importedNames.push(section.name('the name of an import'));
         skipImportType(section);
       }
     }
     if (id === 7) {
-      for (let left = section.count('exports'); left > 0; left -= 1) {
+      for (let left = counted(section, 'exports'); left > 0; left -= 1) {
         exports.push(section.name('the name of an export'));
         section.u8('the kind of an export');
         section.skipLeb('the index of an export');

@@ -1,7 +1,7 @@
 /** Reads the type definitions of a component: value types, functions, resources, instance types and component types. */
 import { type ByteReader, refused } from '../binary/byte-reader.ts';
 import { readAlias } from './alias-reader.ts';
-import { type Extern, type FuncType, lookUp, named, Scope, type TypeDef } from './type-space.ts';
+import { type Extern, type FuncType, LIMITS, lookUp, named, Scope, type TypeDef } from './type-space.ts';
 import {
   checkName,
   hex,
@@ -95,11 +95,13 @@ export function readExternName(reader: ByteReader): string {
 /** Records an import or export under its name, once. */
 export function declare(into: Map<string, Extern>, name: string, extern: Extern, reader: ByteReader): void {
   if (into.has(name)) throw reader.malformed(`each name once, not ${JSON.stringify(name)} again,`);
+  if (into.size === LIMITS.members)
+    throw refused(`expected at most ${LIMITS.members} imports or exports in one component or instance, got more`);
   into.set(name, extern);
 }
 
 function readFunction(reader: ByteReader, scope: Scope, async: boolean): FuncType {
-  const params = readMany(reader, 'parameters', () => ({
+  const params = readMany(reader, scope.budget, 'parameters', () => ({
     name: readLabel(reader),
     value: readValueType(reader, scope),
   }));

@@ -1,6 +1,6 @@
 import { providesInterface } from '../../wasi/index.ts';
 import { refused } from '../binary/byte-reader.ts';
-import type { ComponentType, Extern } from './type-space.ts';
+import { type ComponentType, type Extern, someNames } from './type-space.ts';
 
 /** Names of the interfaces that a component imports; refuses a component that wants what a cloudlet cannot give. */
 export function grantableImports(component: ComponentType): string[] {
@@ -17,7 +17,7 @@ export function grantableImports(component: ComponentType): string[] {
       ? ' WASI 0.3 cannot run here yet: build it for WASI 0.2.'
       : '';
     throw refused(
-      `the component imports ${missing.join(', ')}, which no cloudlet provides; it can import interfaces of WASI 0.2 up to 0.2.12.${future}`,
+      `the component imports ${someNames(missing)}, which no cloudlet provides; it can import interfaces of WASI 0.2 up to 0.2.12.${future}`,
     );
   }
   return interfaces;

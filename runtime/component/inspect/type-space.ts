@@ -46,8 +46,10 @@ export type Extern =
 
 /** Limits that no component made by the usual tools comes near, and that keep a hostile one cheap to inspect. */
 export const LIMITS = {
-  /** Definitions, imports, exports and aliases of a component and all that it nests. */
+  /** Sections, definitions with their fields, cases and parameters, imports, exports and aliases of a file and all that it nests. */
   definitions: 100_000,
+  /** Imports, or exports, of one component or instance: what is looked up or compared by name. */
+  members: 5000,
   /** Components and instance types inside one another. */
   nesting: 32,
   /** Types inside one another in one value. */
@@ -58,7 +60,7 @@ export const LIMITS = {
   nameBytes: 256,
 } as const;
 
-/** Counts definitions over a whole file. */
+/** Counts definitions over a whole file: what each costs to read is small, so this bounds time and memory. */
 export class Budget {
   #left = LIMITS.definitions;
 
@@ -68,6 +70,12 @@ export class Budget {
       throw refused(`expected at most ${LIMITS.definitions} definitions in a component, got more`);
     }
   }
+}
+
+/** The first of a list of names, as a sentence can hold them: a file may have thousands. */
+export function someNames(names: readonly string[]): string {
+  const shown = names.slice(0, 10).join(', ');
+  return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
 }
 
 /** The index spaces of one component, component type or instance type while it is being read. */

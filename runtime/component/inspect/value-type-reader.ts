@@ -1,6 +1,6 @@
 import type { WitPrimitive, WitType } from '../../../guest-sdk/protocol/index.ts';
 import { type ByteReader, refused } from '../binary/byte-reader.ts';
-import { LIMITS, type Scope, type ValueType } from './type-space.ts';
+import { type Budget, LIMITS, type Scope, type ValueType } from './type-space.ts';
 
 const PRIMITIVE_KINDS: readonly (readonly [number, WitPrimitive])[] = [
   [0x7f, 'bool'],
@@ -53,14 +53,17 @@ export function readDefinedValueType(opcode: number, reader: ByteReader, scope: 
   const optional = (what: string): ValueType | null => (readFlag(reader, what) ? value() : null);
   switch (opcode) {
     case 0x72: {
-      const fields = readMany(reader, 'fields of a record', () => ({ name: readLabel(reader), value: value() }));
+      const fields = readMany(reader, scope.budget, 'fields of a record', () => ({
+        name: readLabel(reader),
+        value: value(),
+      }));
       return compose(
         { kind: 'record', fields: fields.map((field) => ({ name: field.name, type: field.value.type })) },
         fields.map((field) => field.value),
       );
     }
     case 0x71: {
-      const cases = readMany(reader, 'cases of a variant', () => {
+      const cases = readMany(reader, scope.budget, 'cases of a variant', () => {
         const name = readLabel(reader);
         const payload = optional('whether a case has a payload');
         // "refines" was never used; the encoding keeps its place.
@@ -77,15 +80,15 @@ export function readDefinedValueType(opcode: number, reader: ByteReader, scope: 
       return compose({ kind: 'list', element: element.type }, [element]);
     }
     case 0x6f: {
-      const elements = readMany(reader, 'elements of a tuple', value);
+      const elements = readMany(reader, scope.budget, 'elements of a tuple', value);
       return compose({ kind: 'tuple', elements: elements.map((element) => element.type) }, elements);
     }
     case 0x6e: {
-      const names = readMany(reader, 'flags', () => readLabel(reader));
+      const names = readMany(reader, scope.budget, 'flags', () => readLabel(reader));
       return compose({ kind: 'flags', names }, [], names.length);
     }
     case 0x6d: {
-      const cases = readMany(reader, 'cases of an enum', () => readLabel(reader));
+      const cases = readMany(reader, scope.budget, 'cases of an enum', () => readLabel(reader));
       return compose({ kind: 'enum', cases }, [], cases.length);
     }
     case 0x6b: {
@@ -134,10 +137,12 @@ export function checkName(name: string, form: RegExp): string {
   return name;
 }
 
-/** Reads a counted sequence; each element takes at least one byte of input. */
-export function readMany<T>(reader: ByteReader, what: string, read: () => T): T[] {
+/** Reads a counted sequence; each element takes at least one byte of input and one of the budget. */
+export function readMany<T>(reader: ByteReader, budget: Budget, what: string, read: () => T): T[] {
   const items: T[] = [];
-  for (let left = reader.count(what); left > 0; left -= 1) items.push(read());
+  const count = reader.count(what);
+  budget.spend(count);
+  for (let left = count; left > 0; left -= 1) items.push(read());
   return items;
 }
 

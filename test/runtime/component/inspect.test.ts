@@ -47,6 +47,76 @@ for (const [what, bytes, sentence] of [
     assert.match(refusal(Uint8Array.from(bytes)), sentence);
   });
 
+const leb = (value: number): number[] => (value < 128 ? [value] : [(value % 128) | 128, ...leb(value >> 7)]);
+const section = (id: number, content: Uint8Array): Uint8Array =>
+  Buffer.concat([Uint8Array.of(id), Uint8Array.from(leb(content.length)), content]);
+const many = (count: number, item: readonly number[]): Uint8Array =>
+  Buffer.concat([Uint8Array.from(leb(count)), Buffer.alloc(count * item.length, Uint8Array.from(item))]);
+const COMPONENT = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00);
+const CORE = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
+const MILLION = 1_000_000;
+
+for (const [what, bytes, sentence] of [
+  ['sections', Buffer.concat([COMPONENT, many(MILLION, [0, 0]).subarray(3)]), /at most 100000 definitions/],
+  [
+    'core modules',
+    Buffer.concat([COMPONENT, ...Array(MILLION / 8).fill(section(1, CORE))]),
+    /at most 100000 definitions/,
+  ],
+  ['core sections', Buffer.concat([CORE, many(MILLION, [0, 1, 0]).subarray(3)]), /at most 100000 definitions/],
+  [
+    'core imports',
+    Buffer.concat([CORE, section(2, many(MILLION, [1, 97, 1, 97, 0, 0]))]),
+    /at most 100000 definitions/,
+  ],
+  [
+    'core exports inside a component',
+    Buffer.concat([COMPONENT, section(1, Buffer.concat([CORE, section(7, many(MILLION, [0, 0, 0]))]))]),
+    /at most 100000 definitions/,
+  ],
+  [
+    'fields',
+    Buffer.concat([COMPONENT, section(7, Buffer.concat([Uint8Array.of(1, 0x72), many(MILLION, [1, 97, 0x7f])]))]),
+    /at most 100000 definitions/,
+  ],
+  [
+    'parameters of many functions',
+    Buffer.concat([COMPONENT, section(7, many(9000, [0x40, 100, ...Array(100).fill([1, 97, 0x7f]).flat(), 1, 0]))]),
+    /at most 100000 definitions/,
+  ],
+  [
+    'bytes in one name',
+    Buffer.concat([
+      CORE,
+      section(2, Buffer.concat([Uint8Array.of(1), many(MILLION, [97]), Uint8Array.of(1, 97, 0, 0)])),
+    ]),
+    /names of at most 8192 bytes, got the module of an import of 1000000/,
+  ],
+  [
+    'exports with names of their own',
+    Buffer.concat([
+      COMPONENT,
+      section(5, Uint8Array.of(1, 1, 0)),
+      ...Array.from({ length: 6000 }, (_, n) => {
+        const name = Buffer.from(`a${n.toString(36)}`);
+        return section(11, Buffer.concat([Uint8Array.of(1, 0, name.length), name, Uint8Array.of(5, 0, 0)]));
+      }),
+    ]),
+    /at most 5000 imports or exports/,
+  ],
+] as const)
+  test(`a file of a great many ${what} is refused before they cost anything`, () => {
+    const before = performance.now();
+    assert.match(refusal(bytes), sentence);
+    assert.ok(performance.now() - before < 1000, 'the refusal took long');
+  });
+
+test('a refusal names a few of many imports', async () => {
+  const imports = Array.from({ length: 500 }, (_, n) => `(import "env${n}" "f" (func))`).join('');
+  const said = refusal(await wat(`(module ${imports} (func (export "_start")))`));
+  assert.match(said, /imports env0, env1, .*env9 and 490 more;/);
+});
+
 test('every truncation of a component is refused, and says so', async () => {
   const bytes = new Uint8Array(await readFile(await guest('typed')));
   for (let length = 0; length < bytes.length; length += 1 + Math.floor(bytes.length / 500)) {
