@@ -38,8 +38,10 @@ export async function publishExamples({ cloudlet, say, signal, folder = EXAMPLES
       const published = await cloudlet.publish(parseName(name), body, options);
       say(`published ${name}, version ${published.version}`);
     } catch (error) {
-      if (signal.aborted) return;
-      say(`${name} skipped: ${asCloudletError(error).message}`);
+      const { code, message } = asCloudletError(error);
+      // The host stops: what did not get done is done at the next start.
+      if (signal.aborted || code === 'draining') return;
+      say(`${name} skipped: ${message}`);
     }
   }
 }

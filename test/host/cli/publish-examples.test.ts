@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseName } from '../../../guest-sdk/protocol/index.ts';
+import { CloudletError, parseName } from '../../../guest-sdk/protocol/index.ts';
 import { publishExamples } from '../../../host/cli/publish-examples.ts';
 import { type CloudletLab, openLab, publishGuest } from '../../support/cloudlet-lab.ts';
 import { guest } from '../../support/guest.ts';
@@ -57,6 +57,17 @@ examples('are left alone by a host that stops', async () => {
   const said = publish(stopping.signal);
   stopping.abort();
   assert.not.ok((await said).some((line) => line.includes('skipped')));
+  const draining = {
+    functions: async () => [],
+    publish: () => Promise.reject(new CloudletError('draining', 'the cloudlet is shutting down')),
+  };
+  const lines: string[] = [];
+  const { signal } = new AbortController();
+  await publishExamples({ cloudlet: draining, say: (line) => lines.push(line), signal, folder });
+  assert.not.ok(
+    lines.some((line) => line.includes('cat')),
+    lines.join('\n'),
+  );
 });
 
 examples('that are not there are none', async () => {
