@@ -9,8 +9,9 @@ import { streamedBody } from './streamed-body.ts';
 /** An answer of a command up to this size is sent with its exit status in the header; a longer one, in the trailer. */
 export const BUFFERED_BYTES = 64 * 1024;
 
-/** Statuses whose answers have no body (RFC 9110). */
+/** Statuses whose answers have no body (RFC 9110), and of these the ones that may not tell of a length either. */
 const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
+const LENGTHLESS: ReadonlySet<number> = new Set([204, 205]);
 
 /**
  * A command's stdout as an answer. Its exit status is known only at its end, so up to `BUFFERED_BYTES` are held back and then
@@ -65,6 +66,8 @@ export function httpAnswer(
   if (!headers.has('content-type')) headers.set('content-type', 'application/octet-stream');
   if (c.req.method === 'HEAD' || BODILESS.has(head.status)) {
     void discard(invocation);
+    // After a 205 with a length its receiver would take the next answer on the connection for the body.
+    if (LENGTHLESS.has(head.status)) headers.delete('content-length');
     return new Response(null, { status: head.status, headers });
   }
   const sendTrailers = contentLength === null ? declareTrailers(c, headers, ['Server-Timing']) : () => {};

@@ -35,9 +35,9 @@ export class OutgoingResponse {
     return this.#status;
   }
 
-  /** Informational statuses (below 200) are refused: a final response cannot have one. */
+  /** Informational statuses (below 200) are refused: a final response cannot have one. Above 599 there are none, and HTTP libraries disagree. */
   setStatusCode(status: number): void {
-    if (status < 200 || status > 999) throw undefined;
+    if (status < 200 || status > 599) throw undefined;
     this.#status = status;
   }
 

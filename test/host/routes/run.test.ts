@@ -129,6 +129,22 @@ for (const [what, method, status, body] of [
   });
 }
 
+for (const [method, status, length] of [
+  ['HEAD', 200, '4'],
+  ['GET', 304, '4'],
+  ['GET', 204, null],
+  ['GET', 205, null],
+] as const) {
+  run(
+    `the answer to ${method} with ${status} ${length === null ? 'tells of no length' : 'may tell a length'}`,
+    async () => {
+      const head = { status, headers: [['content-length', Buffer.from('4')]] as const };
+      const response = await ask(async () => ({ head, output: chunks('body') }), '/f/hello', { method });
+      assert.is(response.headers.get('content-length'), length);
+    },
+  );
+}
+
 for (const [what, status, headers] of [
   ['a status of 99', 99, []],
   ['a status of 1000', 1000, []],

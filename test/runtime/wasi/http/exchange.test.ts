@@ -65,6 +65,18 @@ function write(body: OutgoingBody, bytes: string) {
   return stream;
 }
 
+for (const status of [0, 100, 101, 199, 600, 999, 65535])
+  exchange(`a status of ${status} is refused to the guest and changes nothing`, () => {
+    const made = open().response(201);
+    let refused = false;
+    try {
+      made.setStatusCode(status);
+    } catch (error) {
+      refused = error === undefined;
+    }
+    assert.equal([refused, made.statusCode()], [true, 201]);
+  });
+
 exchange('the guest sees the request', () => {
   const { request } = open().exchange;
   assert.equal(request.method(), { tag: 'post' });
