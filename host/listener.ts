@@ -25,6 +25,11 @@ const HEADERS_TIMEOUT_MS = 20_000;
 const CHECK_MS = 5_000;
 /** Silence on a connection between two requests. */
 const KEEP_ALIVE_MS = 30_000;
+/**
+ * How long the sender of a body that nobody reads may take to notice its answer. Without this a stranger's GET with a body that
+ * never comes would hold one of the connections for ever.
+ */
+const UNREAD_MS = 2_000;
 const MAX_HEADER_BYTES = 32 * 1024;
 const MAX_CONNECTIONS = 2048;
 
@@ -46,14 +51,15 @@ export async function listen(
     requestTimeout: 0,
   });
   server.maxConnections = MAX_CONNECTIONS;
-  const open = new Map<Socket, ServerResponse | null>();
+  /** Connections, each with its requests that are not answered: several when the caller sends ahead. */
+  const open = new Map<Socket, Set<ServerResponse>>();
   const past = { receivedBytes: 0, sentBytes: 0 };
   const respond = getRequestListener((request, connection) => current(request, connection as HttpBindings), {
     overrideGlobalObjects: true,
     errorHandler: (error) => problemResponse(badTarget(error), '/'),
   });
   server.on('connection', (socket: Socket) => {
-    open.set(socket, null);
+    open.set(socket, new Set());
     socket.once('close', () => {
       open.delete(socket);
       past.receivedBytes += socket.bytesRead;
@@ -65,16 +71,17 @@ export async function listen(
   server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const { socket } = incoming;
     unanswered.add(outgoing);
-    open.set(socket, outgoing);
+    open.get(socket)?.add(outgoing);
+    outgoing.once('finish', () => leaveUnread(incoming));
     outgoing.once('close', () => {
       unanswered.delete(outgoing);
-      if (open.get(socket) === outgoing) open.set(socket, null);
+      open.get(socket)?.delete(outgoing);
       if (unanswered.size === 0) idle();
     });
     void respond(incoming, outgoing);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
-    answerBrokenRequest(error, socket, open.get(socket) ?? null),
+    answerBrokenRequest(error, socket, [...(open.get(socket) ?? [])]),
   );
   await started(server, bind, port);
 
@@ -136,14 +143,21 @@ function cannotListen(error: NodeJS.ErrnoException, bind: string, port: number):
   return new CloudletError('conflict', sentence, { cause: error });
 }
 
+/** Closes the connection of a request that is answered and goes on sending. */
+function leaveUnread(incoming: IncomingMessage): void {
+  if (incoming.complete) return;
+  const close = (): void => void (incoming.complete || incoming.socket.destroy());
+  setTimeout(close, UNREAD_MS).unref();
+}
+
 /** Requests that are not HTTP never reach the app; they are answered here, on the bare socket. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, pending: ServerResponse | null): void {
-  // An answer that has begun must not get a second one behind it.
-  if (!socket.writable || pending?.headersSent === true) {
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, pending: readonly ServerResponse[]): void {
+  // An answer that has begun must not get a second one behind or into it.
+  if (!socket.writable || pending.some((outgoing) => outgoing.headersSent)) {
     socket.destroy();
     return;
   }
-  const problem = brokenRequest(error, pending !== null);
+  const problem = brokenRequest(error, pending.length > 0);
   const body = JSON.stringify(problemOf(problem, '/'));
   const headers = {
     ...problemHeaders(problem),

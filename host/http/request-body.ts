@@ -7,12 +7,18 @@ import { connectionOf, type HostContext } from './connection.ts';
 export interface BodyLimits {
   /** Longest body, bytes. */
   readonly maxBytes: number;
-  /** Longest silence of the sender, milliseconds; left out for bodies that may be live streams, which the invocation's deadline bounds. */
+  /**
+   * Longest silence of the sender, milliseconds, after which it must also be faster than `MIN_BYTES_PER_MS`; left out for bodies that
+   * may be live streams, which the invocation's deadline bounds.
+   */
   readonly idleMs?: number;
 }
 
 /** Longest silence while a body is uploaded that is needed whole: a sender that stalls on purpose holds memory or disk. */
 export const UPLOAD_IDLE_MS = 30_000;
+
+/** Slowest sender of a body that is needed whole, slower than any network: else a byte now and then would be no silence. */
+const MIN_BYTES_PER_MS = 16;
 
 /**
  * The bytes of a request's body, as they come. Throws `body-too-large` before the first byte when the declared length says so, else at
@@ -26,9 +32,12 @@ export async function* requestBody(
   refuseDeclaredLength(declaredLength(c), limits.maxBytes);
   const source = bodySource(c);
   if (source === null) return;
+  const { idleMs = null } = limits;
+  const beganAt = performance.now();
   let received = 0;
   for (;;) {
-    const next = await nextChunk(c, source, limits.idleMs);
+    const lateMs = performance.now() - beganAt - received / MIN_BYTES_PER_MS;
+    const next = await nextChunk(c, source, idleMs === null ? null : Math.max(0, idleMs - Math.max(0, lateMs)));
     if (next.done) return;
     received += next.value.length;
     if (received > limits.maxBytes) throw tooLarge(`more than ${limits.maxBytes}`, limits.maxBytes);
@@ -99,10 +108,10 @@ export function refuseEncodedBody(c: Context<HostContext>): void {
 async function nextChunk(
   c: Context<HostContext>,
   source: AsyncIterator<Uint8Array>,
-  idleMs: number | undefined,
+  idleMs: number | null,
 ): Promise<IteratorResult<Uint8Array>> {
   try {
-    return await (idleMs === undefined ? source.next() : withinSilence(source.next(), idleMs));
+    return await (idleMs === null ? source.next() : withinSilence(source.next(), idleMs));
   } catch (error) {
     if (error instanceof CloudletError) throw error;
     const declared = declaredLength(c);
@@ -116,7 +125,7 @@ async function nextChunk(
 
 async function withinSilence<T>(next: Promise<T>, idleMs: number): Promise<T> {
   const { promise: silence, reject } = Promise.withResolvers<never>();
-  const sentence = `expected more of the body within ${idleMs / 1000} s, got nothing; send it again`;
+  const sentence = `expected more of the body within ${Math.round(idleMs / 100) / 10} s, got nothing; send it again`;
   const timer = setTimeout(() => reject(new CloudletError('request-timeout', sentence)), idleMs);
   try {
     return await Promise.race([next, silence]);

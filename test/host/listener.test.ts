@@ -131,6 +131,41 @@ sockets('a body that ends early is told so, and nothing is published', async (co
   assert.not.ok(engine.bodies.has('photo'));
 });
 
+for (const [what, headers] of [
+  ['of a declared length', 'Content-Length: 1000000'],
+  ['in chunks', 'Transfer-Encoding: chunked'],
+] as const) {
+  sockets(`a body ${what} that never comes holds no connection once its request is answered`, async (context) => {
+    const { port } = await start(context);
+    const answer = await raw(port, `GET /healthz HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n\r\n`);
+    assert.match(answer, /^HTTP\/1\.1 200 [\s\S]*\r\n\r\nok\n$/);
+  });
+}
+
+sockets('bytes that are no HTTP, sent ahead, put nothing into an answer that has begun', async (context) => {
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  const { promise: end, resolve: letEnd } = Promise.withResolvers<void>();
+  const { port } = await start(context, async ({ door }) => {
+    const output = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('the first bytes');
+      await end;
+    };
+    if (door === 'http') return { head: head(['content-length', '400']), output: output() };
+    begin();
+    await end;
+    return { output: chunks() };
+  });
+  const socket = connect(port, '127.0.0.1');
+  const answer = untilClosed(socket);
+  socket.write(`GET /f/hello HTTP/1.1\r\n${HEAD}\r\n`);
+  await once(socket, 'data');
+  socket.write(`POST /v1/functions/hello/run HTTP/1.1\r\n${HEAD}Content-Length: 0\r\n\r\n`);
+  await begun;
+  socket.write('\x16\x03\x01 no HTTP\r\n\r\n');
+  assert.match(await answer, /^HTTP\/1\.1 200 [\s\S]*\r\n\r\nthe first bytes$/);
+  letEnd();
+});
+
 sockets('a declared length over the limit is answered before the body came', async (context) => {
   const { port, engine } = await start(context);
   const socket = connect(port, '127.0.0.1');

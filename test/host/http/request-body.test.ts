@@ -38,6 +38,18 @@ body('a sender that falls silent is given up on', async () => {
   await listener.close(0);
 });
 
+body('a sender that drips is given up on, although it is never silent for long', async () => {
+  const app = reader({ maxBytes: 1000, idleMs: 200 });
+  const listener = await listen('127.0.0.1', 0, (request, connection) => app.fetch(request, connection));
+  const socket = connect(listener.port, '127.0.0.1');
+  socket.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n');
+  const drip = setInterval(() => socket.write('a'), 20);
+  const answer = Buffer.from(await collect(socket as AsyncIterable<Uint8Array>)).toString();
+  clearInterval(drip);
+  assert.match(answer, /^HTTP\/1\.1 408 [\s\S]*"code":"request-timeout"/);
+  await listener.close(0);
+});
+
 body('leaving early leaves the rest unread and the connection whole', async () => {
   const app = new Hono<HostContext>();
   app.post('/', async (c) => {
