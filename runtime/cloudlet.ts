@@ -14,18 +14,18 @@ import { CloudletError } from '../guest-sdk/protocol/index.ts';
 import { ChangeFeed, type CloudletEvent } from './change-feed.ts';
 import { cloudletStatus } from './cloudlet-status.ts';
 import { ComponentCompiler } from './component/index.ts';
-import { FunctionLogs } from './function-logs.ts';
-import { defaultGrant } from './function-version.ts';
-import { Functions } from './functions.ts';
-import type { CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation.ts';
-import { Invocations } from './invocations.ts';
+import { FunctionLogs } from './function/function-logs.ts';
+import { defaultGrant } from './function/function-version.ts';
+import { Functions } from './function/functions.ts';
+import type { CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation/invocation.ts';
+import { Invocations } from './invocation/invocations.ts';
 import type { CloudletObserver } from './observer.ts';
 import { type CloudletLimits, type CloudletOptions, DEFAULT_LIMITS } from './options.ts';
 import { poolObserver } from './pool-reports.ts';
 import { checkDoor, Deployments, findExport, type PublishOptions, publishComponent } from './provision/index.ts';
 import { SandboxPool } from './sandbox/index.ts';
 import { sandboxInfo } from './sandbox-info.ts';
-import { openSandboxSource, type SandboxSource } from './sandbox-source.ts';
+import { openSandboxSource, type SandboxSource } from './sandbox-source/index.ts';
 import { abortError, DataDir } from './store/index.ts';
 
 /** How a typed call's arguments came and how its result shall go. */

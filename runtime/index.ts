@@ -16,7 +16,7 @@ export type {
   InvocationRequest,
   InvocationTiming,
   InvokeOptions,
-} from './invocation.ts';
+} from './invocation/invocation.ts';
 export {
   type Accelerator,
   chooseAccelerator,

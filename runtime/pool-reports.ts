@@ -1,6 +1,6 @@
 import type { ChangeFeed } from './change-feed.ts';
-import type { FunctionLogs } from './function-logs.ts';
-import { parseVersionId } from './function-version.ts';
+import type { FunctionLogs } from './function/function-logs.ts';
+import { parseVersionId } from './function/function-version.ts';
 import type { CloudletObserver } from './observer.ts';
 import type { PoolObserver } from './sandbox/index.ts';
 

@@ -1,5 +1,5 @@
 import type { SandboxInfo } from '../guest-sdk/protocol/index.ts';
-import { parseVersionId } from './function-version.ts';
+import { parseVersionId } from './function/function-version.ts';
 import type { RoomEntry } from './sandbox/index.ts';
 
 /** A sandbox as callers see it. */

@@ -1,8 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { RecentInvocation } from '../../guest-sdk/protocol/index.ts';
-import { ChangeFeed, type CloudletEvent } from '../../runtime/change-feed.ts';
-import { RecentInvocations } from '../../runtime/recent-invocations.ts';
+import type { RecentInvocation } from '../../../guest-sdk/protocol/index.ts';
+import { ChangeFeed, type CloudletEvent } from '../../../runtime/change-feed.ts';
+import { RecentInvocations } from '../../../runtime/invocation/recent-invocations.ts';
 
 const recent = suite('recent invocations and changes');
 

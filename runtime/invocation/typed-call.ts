@@ -7,7 +7,7 @@ import {
   type ValueFormat,
   type WitFunction,
   writeBindingValue,
-} from '../guest-sdk/protocol/index.ts';
+} from '../../guest-sdk/protocol/index.ts';
 
 /** The input of a typed call: plain data, checked against the WIT types and written as the agent takes it. Asks no sandbox. */
 export function typedInput(fn: WitFunction, args: unknown, format: ValueFormat, limitBytes: number): Uint8Array {

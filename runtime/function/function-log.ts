@@ -1,5 +1,5 @@
-import type { LogLine } from '../guest-sdk/protocol/index.ts';
-import { Bell } from './provision/index.ts';
+import type { LogLine } from '../../guest-sdk/protocol/index.ts';
+import { Bell } from '../provision/index.ts';
 
 /** What a line costs beyond its text, about: its object, times and ids. */
 const LINE_OVERHEAD_BYTES = 200;

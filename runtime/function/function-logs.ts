@@ -1,4 +1,4 @@
-import type { FunctionName, LogLine } from '../guest-sdk/protocol/index.ts';
+import type { FunctionName, LogLine } from '../../guest-sdk/protocol/index.ts';
 import { FunctionLog } from './function-log.ts';
 
 /** The logs of all functions, each made when it is first written or read. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { type BaseImage, ensureImageApart } from './image/index.ts';
-import { bootMachine, chooseAccelerator, describeAccelerator } from './machine/index.ts';
-import type { CloudletLimits, CloudletOptions } from './options.ts';
-import { startSandbox } from './sandbox/index.ts';
+import { type BaseImage, ensureImageApart } from '../image/index.ts';
+import { bootMachine, chooseAccelerator, describeAccelerator } from '../machine/index.ts';
+import type { CloudletLimits, CloudletOptions } from '../options.ts';
+import { startSandbox } from '../sandbox/index.ts';
 import type { SandboxSource } from './sandbox-source.ts';
 
 /** What the kernel, Node and the agent take of a machine's memory, MiB. What a machine does not touch costs the host nothing. */

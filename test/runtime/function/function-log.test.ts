@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { LogLine } from '../../guest-sdk/protocol/index.ts';
-import { FunctionLog } from '../../runtime/function-log.ts';
+import type { LogLine } from '../../../guest-sdk/protocol/index.ts';
+import { FunctionLog } from '../../../runtime/function/function-log.ts';
 
 const log = suite('a function log');
 

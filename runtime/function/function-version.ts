@@ -1,9 +1,9 @@
-import type { Digest, FunctionName, Grant } from '../guest-sdk/protocol/index.ts';
-import type { ComponentCompiler } from './component/index.ts';
-import type { CloudletLimits } from './options.ts';
-import type { FunctionDescription } from './provision/index.ts';
-import type { LoadedVersion } from './sandbox/index.ts';
-import type { BlobStore, RegisteredVersion } from './store/index.ts';
+import type { Digest, FunctionName, Grant } from '../../guest-sdk/protocol/index.ts';
+import type { ComponentCompiler } from '../component/index.ts';
+import type { CloudletLimits } from '../options.ts';
+import type { FunctionDescription } from '../provision/index.ts';
+import type { LoadedVersion } from '../sandbox/index.ts';
+import type { BlobStore, RegisteredVersion } from '../store/index.ts';
 
 /** One version of a function, ready to be called. */
 export interface FunctionVersion {

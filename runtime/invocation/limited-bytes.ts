@@ -1,4 +1,4 @@
-import { CloudletError, type ErrorCode } from '../guest-sdk/protocol/index.ts';
+import { CloudletError, type ErrorCode } from '../../guest-sdk/protocol/index.ts';
 
 /** The same bytes, ended with an error of this code as soon as there are more than `limitBytes`. */
 export async function* limitedBytes(

@@ -1,9 +1,9 @@
-import { describeExport, type FunctionInfo, type FunctionName, type Grant } from '../guest-sdk/protocol/index.ts';
-import type { ComponentCompiler } from './component/index.ts';
+import { describeExport, type FunctionInfo, type FunctionName, type Grant } from '../../guest-sdk/protocol/index.ts';
+import type { ComponentCompiler } from '../component/index.ts';
+import { describeManifest, type FunctionDescription, formatDescription, parseDescription } from '../provision/index.ts';
+import type { SandboxPool } from '../sandbox/index.ts';
+import type { DataDir, RegisteredFunction, RegisteredVersion } from '../store/index.ts';
 import { type FunctionVersion, functionVersion, versionId } from './function-version.ts';
-import { describeManifest, type FunctionDescription, formatDescription, parseDescription } from './provision/index.ts';
-import type { SandboxPool } from './sandbox/index.ts';
-import type { DataDir, RegisteredFunction, RegisteredVersion } from './store/index.ts';
 
 /** What listing and finding functions needs. */
 export interface FunctionParts {

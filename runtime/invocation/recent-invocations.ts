@@ -1,4 +1,4 @@
-import type { RecentInvocation } from '../guest-sdk/protocol/index.ts';
+import type { RecentInvocation } from '../../guest-sdk/protocol/index.ts';
 
 /** Running invocations, and the latest of those that ended. */
 export class RecentInvocations {

@@ -7,14 +7,14 @@ import {
   type RecentInvocation,
   type ValueFormat,
   type WitFunction,
-} from '../guest-sdk/protocol/index.ts';
-import type { ChangeFeed } from './change-feed.ts';
-import type { FunctionVersion } from './function-version.ts';
+} from '../../guest-sdk/protocol/index.ts';
+import type { ChangeFeed } from '../change-feed.ts';
+import type { FunctionVersion } from '../function/function-version.ts';
+import type { CloudletObserver } from '../observer.ts';
+import type { CallInput, InvokeRequest, Invocation as SandboxInvocation, SandboxPool } from '../sandbox/index.ts';
 import type { CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation.ts';
 import { collectBytes, limitedBytes } from './limited-bytes.ts';
-import type { CloudletObserver } from './observer.ts';
 import { RecentInvocations } from './recent-invocations.ts';
-import type { CallInput, InvokeRequest, Invocation as SandboxInvocation, SandboxPool } from './sandbox/index.ts';
 import { typedInput, typedResult } from './typed-call.ts';
 
 /** What invocations need of the cloudlet around them. */

@@ -1,7 +1,7 @@
-import type { Door } from '../guest-sdk/protocol/index.ts';
-import type { PlaceTiming, Invocation as SandboxInvocation } from './sandbox/index.ts';
+import type { Door } from '../../guest-sdk/protocol/index.ts';
+import type { PlaceTiming, Invocation as SandboxInvocation } from '../sandbox/index.ts';
 
-export type { HeaderPair, InvocationEnd } from './sandbox/index.ts';
+export type { HeaderPair, InvocationEnd } from '../sandbox/index.ts';
 
 /**
  * What to run: a command with its arguments, or an HTTP request for the component's handler. Typed calls have their own
