@@ -56,8 +56,7 @@ interface Outcome {
 function vacuous(source: string): string | null {
   const suites = source.match(/^const \w+ = suite\b/gm)?.length ?? 0;
   const runs = source.match(/^\w+\.run\(\)/gm)?.length ?? 0;
-  if (runs === 0) return 'no suite is run: call .run()';
-  if (runs < suites) return `${suites} suites, but only ${runs} .run()`;
+  if (runs < suites) return runs === 0 ? 'no suite is run: call .run()' : `${suites} suites, but only ${runs} .run()`;
   const marked = source.match(/^\s*\w+(\.skip|\.only)\(/m);
   return marked ? `a test is marked ${marked[1]}` : null;
 }
