@@ -86,6 +86,8 @@ async function remembered(options: AcceleratorOptions, qemu: string, version: st
   const kvm = await probe(qemu, 'kvm');
   const tscKhz = kvm.usable ? null : await measureGuestClock(qemu);
   const found: Remembered = { format: 1, bootId, qemuVersion: version, kvm, tscKhz };
+  // An unknown rate makes boots hang now and then: it is worth another try at the next start.
+  if (!kvm.usable && tscKhz === null) return found;
   await mkdir(options.cacheDir, { recursive: true, mode: 0o755 });
   await writeDurably(path, JSON.stringify(found), 0o644);
   return found;

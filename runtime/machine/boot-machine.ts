@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
@@ -7,8 +6,8 @@ import type { BaseImage } from '../image/index.ts';
 import type { Accelerator } from './accelerator.ts';
 import type { Machine, MachineExit } from './machine.ts';
 import { OutputTail } from './output-tail.ts';
-import { confine } from './privilege.ts';
 import { qemuArgs } from './qemu-args.ts';
+import { type QemuProcess, startQemu } from './qemu-process.ts';
 import { QmpConnection } from './qmp.ts';
 
 /** How a machine is booted. Units in the names. */
@@ -41,7 +40,7 @@ const GENTLE_MS = 500;
  */
 export async function bootMachine(options: BootOptions): Promise<Machine> {
   for (let attempt = 1; ; attempt++) {
-    const machine = await startQemu(options);
+    const machine = await startMachine(options);
     const outcome = await firstWord(machine, options);
     if (outcome === 'spoke') return machine;
     await machine.close();
@@ -56,22 +55,22 @@ export async function bootMachine(options: BootOptions): Promise<Machine> {
   }
 }
 
-async function startQemu(options: BootOptions): Promise<Machine> {
+async function startMachine(options: BootOptions): Promise<Machine> {
   const { image, accelerator } = options;
   const handles: FileHandle[] = [];
   try {
-    for (const path of [image.kernel, image.initrd, image.root]) handles.push(await open(path, constants.O_RDONLY));
+    for (const path of [image.kernel, image.initrd, image.root]) handles.push(await openPart(path));
     const shape = {
       accelerator,
       memoryMib: options.memoryMib ?? DEFAULTS.memoryMib,
       vcpus: options.vcpus ?? DEFAULTS.vcpus,
       workers: options.workers ?? DEFAULTS.workers,
     };
-    const { command, args } = confine(options.qemu ?? DEFAULTS.qemu, qemuArgs(shape), process.getuid?.() === 0);
-    // `ignore` for stdin: with `stdio` as its console's backend QEMU reads it, and the end of a pipe would be input.
-    const child = spawn(command, args, {
-      cwd: '/',
-      env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+    const child = await startQemu({
+      qemu: options.qemu ?? DEFAULTS.qemu,
+      accelerator: accelerator.kind,
+      args: qemuArgs(shape),
+      // `ignore` for stdin: with `stdio` as its console's backend QEMU reads it, and the end of a pipe would be input.
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', ...handles.map((handle) => handle.fd)],
     });
     return ownMachine(options.id, child);
@@ -80,7 +79,19 @@ async function startQemu(options: BootOptions): Promise<Machine> {
   }
 }
 
-function ownMachine(id: string, child: ReturnType<typeof spawn>): Machine {
+async function openPart(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDONLY);
+  } catch (error) {
+    throw new CloudletError(
+      'sandbox-unavailable',
+      `the base image cannot be read: ${(error as Error).message}; run: cloudlet image build`,
+      { cause: error },
+    );
+  }
+}
+
+function ownMachine(id: string, child: QemuProcess): Machine {
   const output = new OutputTail(child.stdout!, child.stderr!);
   const channel = child.stdio[3] as Duplex;
   const control = child.stdio[4] as Duplex;
@@ -88,14 +99,12 @@ function ownMachine(id: string, child: ReturnType<typeof spawn>): Machine {
   // A channel that breaks is a machine that ended: `exited` tells.
   channel.on('error', () => undefined);
   const exited = new Promise<MachineExit>((resolve) => {
-    const settle = (code: number | null, signal: string | null, extra = '') => {
+    child.once('close', (code, signal) => {
       process.off('exit', kill);
       channel.destroy();
       control.destroy();
-      resolve({ code, signal, tail: [output.text, extra].filter((part) => part !== '').join('\n') });
-    };
-    child.once('error', (error) => settle(null, null, error.message));
-    child.once('close', (code, signal) => settle(code, signal));
+      resolve({ code, signal, tail: output.text });
+    });
   });
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
@@ -110,7 +119,7 @@ function ownMachine(id: string, child: ReturnType<typeof spawn>): Machine {
   };
   return {
     id,
-    pid: child.pid ?? 0,
+    pid: child.pid,
     channel,
     exited,
     close: () => (closing ??= close()),

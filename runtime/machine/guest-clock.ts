@@ -1,6 +1,8 @@
-import { spawn } from 'node:child_process';
+import type { StdioOptions } from 'node:child_process';
 import type { Duplex } from 'node:stream';
-import { withFirmware } from './firmware-file.ts';
+import { openFirmware } from './firmware-file.ts';
+import { MEASURING_ARGS } from './qemu-args.ts';
+import { startQemu } from './qemu-process.ts';
 
 /** Questions for one reading: the answer that came back fastest says best when it was given. */
 const ROUNDS = 15;
@@ -19,11 +21,13 @@ interface Reading {
  * Measures how fast the time-stamp counter of a TCG guest runs, in kHz, by asking a guest twice. Null when it cannot be measured:
  * the kernel then has to calibrate, which fails now and then.
  */
-export function measureGuestClock(qemu: string): Promise<number | null> {
-  return withFirmware('clock', async (path) => {
-    const args = ['-machine', 'microvm', '-accel', 'tcg', '-cpu', 'max', '-m', '64M', '-nodefaults', '-no-user-config'];
-    args.push('-display', 'none', '-bios', path, '-chardev', 'socket,id=s,fd=3', '-serial', 'chardev:s');
-    const child = spawn(qemu, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+export async function measureGuestClock(qemu: string): Promise<number | null> {
+  const args = ['-accel', 'tcg', '-cpu', 'max', ...MEASURING_ARGS];
+  args.push('-bios', '/proc/self/fd/4', '-chardev', 'socket,id=s,fd=3', '-serial', 'chardev:s');
+  const file = await openFirmware('clock');
+  try {
+    const stdio: StdioOptions = ['ignore', 'ignore', 'ignore', 'pipe', file.fd];
+    const child = await startQemu({ qemu, accelerator: 'tcg', args, stdio });
     const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
     const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
     const port = child.stdio[3] as Duplex;
@@ -39,7 +43,9 @@ export function measureGuestClock(qemu: string): Promise<number | null> {
       child.kill('SIGKILL');
       await exited;
     }
-  });
+  } finally {
+    await file.close();
+  }
 }
 
 /** The best of several readings. */

@@ -1,6 +1,8 @@
-import { execFile } from 'node:child_process';
 import { PROBE_STATUS } from './firmware.ts';
-import { withFirmware } from './firmware-file.ts';
+import { openFirmware } from './firmware-file.ts';
+import { OutputTail } from './output-tail.ts';
+import { MEASURING_ARGS } from './qemu-args.ts';
+import { startQemu } from './qemu-process.ts';
 
 /** Whether an accelerator really runs guests, and how that is known. */
 export interface ProbeResult {
@@ -12,24 +14,34 @@ export interface ProbeResult {
 /** How long the probe guest may take, milliseconds. A working KVM needs about 100, QEMU's start included; TCG 150. */
 const PROBE_MS = 1500;
 
-/** Runs a small 64-bit guest to its end under an accelerator. Takes at most `PROBE_MS`; never rejects. */
-export function probe(qemu: string, kind: 'kvm' | 'tcg'): Promise<ProbeResult> {
-  return withFirmware('probe', (path) => runProbe(qemu, kind, path));
-}
-
-function runProbe(qemu: string, kind: 'kvm' | 'tcg', path: string): Promise<ProbeResult> {
-  const args = ['-machine', 'microvm', '-accel', kind, '-cpu', kind === 'kvm' ? 'host' : 'max', '-m', '64M'];
-  args.push('-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-bios', path);
-  args.push('-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04');
-  const startedAt = performance.now();
-  return new Promise((resolve) => {
-    execFile(qemu, args, { timeout: PROBE_MS, killSignal: 'SIGKILL' }, (error, _stdout, stderr) => {
-      const took = Math.round(performance.now() - startedAt);
-      if (error?.code === PROBE_STATUS) return resolve({ usable: true, reason: `a test guest ran in ${took} ms` });
-      if (error?.killed) return resolve({ usable: false, reason: `a test guest did not end within ${PROBE_MS} ms` });
-      const said = stderr.trim().split('\n')[0] ?? '';
-      const ended = error?.signal ?? `status ${error?.code ?? 0}`;
-      resolve({ usable: false, reason: `QEMU ended with ${ended}${said === '' ? '' : ` (${said})`}` });
+/**
+ * Runs a small 64-bit guest to its end under an accelerator, as the user and behind the filter that machines have: a device that
+ * only root may open is of no use to them. Takes at most `PROBE_MS`.
+ */
+export async function probe(qemu: string, kind: 'kvm' | 'tcg'): Promise<ProbeResult> {
+  const args = ['-accel', kind, '-cpu', kind === 'kvm' ? 'host' : 'max', ...MEASURING_ARGS];
+  args.push('-bios', '/proc/self/fd/3', '-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04');
+  const file = await openFirmware('probe');
+  try {
+    const startedAt = performance.now();
+    const child = await startQemu({ qemu, accelerator: kind, args, stdio: ['ignore', 'ignore', 'pipe', file.fd] });
+    const said = new OutputTail(child.stderr!);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill('SIGKILL');
+    }, PROBE_MS);
+    const end = await new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+      child.once('close', (code, signal) => resolve({ code, signal }));
     });
-  });
+    clearTimeout(timer);
+    const ms = Math.round(performance.now() - startedAt);
+    if (end.code === PROBE_STATUS) return { usable: true, reason: `a test guest ran in ${ms} ms` };
+    if (late) return { usable: false, reason: `a test guest did not end within ${PROBE_MS} ms` };
+    const line = said.text.split('\n')[0]!;
+    const how = end.signal ?? `status ${end.code}`;
+    return { usable: false, reason: `QEMU ended with ${how}${line === '' ? '' : ` (${line})`}` };
+  } finally {
+    await file.close();
+  }
 }

@@ -3,6 +3,15 @@ import type { Accelerator } from './accelerator.ts';
 /** Descriptors that QEMU inherits. It opens no file by path, so its user needs no way to the cache. */
 export const FD = { agent: 3, qmp: 4, kernel: 5, initrd: 6, root: 7 } as const;
 
+/** No device, file, display or system call beyond what is asked for. */
+const BARE = [
+  ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+  ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+] as const;
+
+/** Arguments of the small guests that measure: they run as bare as machines do. */
+export const MEASURING_ARGS: readonly string[] = ['-machine', 'microvm', '-m', '64M', ...BARE];
+
 /** What a machine is made of. Units in the names. */
 export interface MachineShape {
   readonly accelerator: Accelerator;
@@ -49,8 +58,7 @@ export function qemuArgs(shape: MachineShape): string[] {
     ...['-cpu', accelerator.cpu],
     ...['-m', `${shape.memoryMib}M`],
     ...['-smp', String(shape.vcpus)],
-    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
-    ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+    ...BARE,
     ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
     ...['-chardev', `socket,id=qmp,fd=${FD.qmp}`, '-mon', 'chardev=qmp,mode=control'],
     ...['-kernel', `/proc/self/fd/${FD.kernel}`],

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -16,11 +16,14 @@ async function fakeQemu(directory: string, probe: string): Promise<string> {
   const script = `#!/bin/sh
 case "$*" in
   --version) echo "QEMU emulator version 9.1.2 (fake)";;
-  *probe.bin*) echo probed >> ${directory}/probes; ${probe};;
+  *isa-debug-exit*) echo probed >> ${directory}/probes; ${probe};;
   *) exit 1;;
 esac
 `;
   await writeFile(path, script, { mode: 0o755 });
+  // It runs as another user when this is root.
+  await writeFile(join(directory, 'probes'), '', { mode: 0o666 });
+  await chmod(join(directory, 'probes'), 0o666);
   return path;
 }
 
@@ -30,6 +33,7 @@ interface Context {
 const accelerator = suite<Context>('the accelerator');
 accelerator.before.each(async (context) => {
   context.directory = await mkdtemp(join(tmpdir(), 'cloudlet-accelerator-'));
+  await chmod(context.directory, 0o755);
 });
 accelerator.after.each((context) => rm(context.directory, { recursive: true }));
 
@@ -74,6 +78,15 @@ accelerator('is probed once for each boot of this computer', async ({ directory 
   await chooseAccelerator({ cacheDir: directory, choice: 'auto', qemu });
   assert.is(await readFile(join(directory, 'probes'), 'utf8'), 'probed\nprobed\n');
 });
+
+accelerator(
+  'is found again at the next start when the rate of its clock could not be measured',
+  async ({ directory }) => {
+    const qemu = await fakeQemu(directory, 'exit 1');
+    for (let time = 0; time < 2; time++) await chooseAccelerator({ cacheDir: directory, choice: 'auto', qemu });
+    assert.is(await readFile(join(directory, 'probes'), 'utf8'), 'probed\nprobed\n');
+  },
+);
 
 accelerator('is probed again when what is remembered is torn', async ({ directory }) => {
   const qemu = await fakeQemu(directory, 'exit 43');

@@ -83,6 +83,13 @@ boot('that hangs once only succeeds', async ({ directory }) => {
   assert.is(await starts(directory), 2);
 });
 
+boot('that ends before anybody read its last word is over all the same', async ({ directory }) => {
+  const machine = await bootMachine(await withFakeQemu(directory, 'printf word >&3; read -r line <&3; exit 7'));
+  machine.channel.write('go\n');
+  assert.is((await machine.exited).code, 7);
+  await machine.close();
+});
+
 boot('is given up when the caller says so, and the machine is gone', async ({ directory }) => {
   const options = await withFakeQemu(directory, 'exec sleep 60');
   const stop = new AbortController();
@@ -95,6 +102,15 @@ boot('without QEMU says what could not be run', async ({ directory }) => {
   const options = await withFakeQemu(directory, '');
   const error = await failure(bootMachine({ ...options, qemu: join(directory, 'none') }));
   assert.match(error.message, /none/);
+});
+
+boot('from an image that is gone says so, and how to have it again', async ({ directory }) => {
+  const options = await withFakeQemu(directory, 'exec sleep 60');
+  await rm(options.image.root);
+  const error = await failure(bootMachine(options));
+  assert.is(error.code, 'sandbox-unavailable');
+  assert.match(error.message, /base image cannot be read: ENOENT.*cloudlet image build/);
+  assert.is(await starts(directory), 0);
 });
 
 boot('ends a machine that heeds no signal', async ({ directory }) => {
