@@ -3,7 +3,7 @@
  *
  *     npm test                     the checks, the fast tests, the end-to-end tests
  *     npm test -- wasi             only files whose path contains `wasi`
- *     npm test -- --fast           without test/e2e and test/examples
+ *     npm test -- --fast           only what needs no machine, browser, compiler or whole host
  *     npm test -- --all            also *.slow.test.ts: slow toolchains and foreign programs
  *
  * A file may set its own limit in its first lines: `// time limit: 300 s`.
@@ -27,8 +27,14 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-/** Whether a file needs machines, browsers or built examples: those run one after the other, after the fast ones. */
-const isHeavy = (file: string) => /^test\/(e2e|examples)\//.test(file) || file.endsWith('.slow.test.ts');
+/**
+ * Whether a file needs machines, browsers, compilers or whole hosts: those run one after the other, after the fast ones.
+ * A file outside of test/e2e says so by a line `// end to end` at its top.
+ */
+function isHeavy(file: string): boolean {
+  if (/^test\/(e2e|examples)\//.test(file) || file.endsWith('.slow.test.ts')) return true;
+  return /^(\/\/.*\n)*\/\/ end to end\n/.test(readFileSync(join(ROOT, file), 'utf8'));
+}
 
 const files = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
   .map((file) => `test/${file}`)

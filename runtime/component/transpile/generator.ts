@@ -29,13 +29,19 @@ export async function loadGenerator(): Promise<void> {
 
 const EMPTY_COMPONENT = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00);
 
+/**
+ * The glue prints a thrown `err` value into the error's message, which fails when a record has a field called `to-string`. Nobody
+ * reads that message: the value itself is what travels.
+ */
+const PRINTED_PAYLOAD = /`\$\{String\(value\)\} \(see error\.payload\)`/;
+
 /** Makes the glue for a component that was inspected. Hostile input may make this trap, loop or eat memory: run it confined. */
 export async function generateGlue(component: Uint8Array, suspending: Suspending): Promise<Generated> {
   const files = await filesOf(component, suspending);
   const glue = files.find(([name]) => name.endsWith('.js'));
   if (glue === undefined) throw refused('the component could not be linked: the generator gave no program');
   return {
-    glue: new TextDecoder().decode(glue[1]),
+    glue: new TextDecoder().decode(glue[1]).replace(PRINTED_PAYLOAD, '`an error value`'),
     modules: files.filter(([name]) => name.endsWith('.wasm')).map(([name, bytes]) => ({ name, bytes })),
   };
 }

@@ -1,3 +1,4 @@
+// end to end
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,3 +1,4 @@
+// end to end
 // time limit: 300 s
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';

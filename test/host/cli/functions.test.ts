@@ -1,3 +1,4 @@
+// end to end
 // time limit: 300 s
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

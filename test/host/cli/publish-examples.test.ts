@@ -1,3 +1,4 @@
+// end to end
 // time limit: 240 s
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+// end to end
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,3 +1,4 @@
+// end to end
 import { sandboxBehaviour } from '../../support/sandbox-behaviour.ts';
 import { loadedSandbox, startTestProcess } from '../../support/sandbox-lab.ts';
 

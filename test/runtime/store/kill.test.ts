@@ -1,3 +1,4 @@
+// end to end
 import { randomInt } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
