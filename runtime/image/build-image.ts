@@ -1,11 +1,11 @@
-import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { IMAGE_FILES, type ImageManifest } from './base-image.ts';
 import { runCommand } from './command.ts';
 import { type CpioEntry, writeCpio } from './cpio.ts';
-import { INITRD_INIT, MODULES, ROOT_INIT } from './guest-init.ts';
 import { digestFile, type ImageInputs, LOADER } from './image-inputs.ts';
-import { unpackPackages } from './kernel-package.ts';
+import { initProgram, MODULES } from './init-program.ts';
+import { unpackPackage } from './kernel-package.ts';
 import { extractVmlinux } from './vmlinux.ts';
 
 /** What a build does now, in order. */
@@ -34,16 +34,15 @@ export async function buildImage(
   try {
     await mkdir(unpacked, { recursive: true });
     begin('packages');
-    await unpackPackages([inputs.packages.kernel, inputs.packages.busybox], unpacked, options.signal);
+    await unpackPackage(inputs.kernel, unpacked, options.signal);
     begin('kernel');
-    const release = inputs.packages.kernel.name.replace('linux-image-', '');
+    const release = inputs.kernel.name.replace('linux-image-', '');
     const bzImage = await readFile(join(unpacked, `boot/vmlinuz-${release}`));
     await writeFile(join(directory, IMAGE_FILES.kernel), extractVmlinux(bzImage));
     begin('initrd');
-    const busybox = await readFile(join(unpacked, 'bin/busybox'));
-    await writeFile(join(directory, IMAGE_FILES.initrd), await makeInitrd(unpacked, release, busybox));
+    await writeFile(join(directory, IMAGE_FILES.initrd), await makeInitrd(unpacked, release));
     begin('root');
-    await makeRootTree(inputs, busybox, join(scratch, 'root'));
+    await makeRootTree(inputs, join(scratch, 'root'));
     await makeFileSystem(join(scratch, 'root'), join(directory, IMAGE_FILES.root), options.signal);
     const files: Record<string, { bytes: number; sha256: string }> = {};
     for (const file of Object.values(IMAGE_FILES)) {
@@ -51,34 +50,31 @@ export async function buildImage(
       await chmod(path, 0o644);
       files[file] = { bytes: (await stat(path)).size, sha256: await digestFile(path) };
     }
-    return { format: 1, kernel: inputs.packages.kernel, node: process.version, files };
+    return { format: 1, kernel: inputs.kernel, node: process.version, files };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-async function makeInitrd(unpacked: string, release: string, busybox: Uint8Array): Promise<Uint8Array> {
+async function makeInitrd(unpacked: string, release: string): Promise<Uint8Array> {
   const modules = join(unpacked, 'lib/modules', release, 'kernel');
-  const directories = ['bin', 'modules', 'dev', 'proc', 'sys', 'root'];
+  const directories = ['modules', 'dev', 'root'];
   const entries: CpioEntry[] = [
     ...directories.map((path) => ({ kind: 'directory', path }) as const),
     { kind: 'character-device', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
-    { kind: 'file', path: 'init', mode: 0o755, bytes: Buffer.from(INITRD_INIT) },
-    { kind: 'file', path: 'bin/busybox', mode: 0o755, bytes: busybox },
+    { kind: 'file', path: 'init', mode: 0o755, bytes: initProgram() },
   ];
-  for (const module of MODULES) {
+  for (const [index, module] of MODULES.entries()) {
     const bytes = await readFile(join(modules, `${module}.ko`));
-    entries.push({ kind: 'file', path: `modules/${basename(module)}.ko`, mode: 0o644, bytes });
+    entries.push({ kind: 'file', path: `modules/${index + 1}.ko`, mode: 0o644, bytes });
   }
   return writeCpio(entries);
 }
 
-async function makeRootTree(inputs: ImageInputs, busybox: Uint8Array, root: string): Promise<void> {
-  for (const directory of ['bin', 'sbin', 'lib', 'lib64', 'etc', 'agent', 'dev', 'proc', 'sys', 'tmp']) {
+async function makeRootTree(inputs: ImageInputs, root: string): Promise<void> {
+  for (const directory of ['bin', 'lib', 'lib64', 'etc', 'agent', 'dev', 'proc', 'sys', 'tmp']) {
     await mkdir(join(root, directory), { recursive: true });
   }
-  await writeFile(join(root, 'bin/busybox'), busybox, { mode: 0o755 });
-  await symlink('busybox', join(root, 'bin/sh'));
   await copyFile(inputs.node, join(root, 'bin/node'));
   await chmod(join(root, 'bin/node'), 0o755);
   for (const library of inputs.libraries) await copyFile(library, join(root, 'lib', basename(library)));
@@ -86,7 +82,6 @@ async function makeRootTree(inputs: ImageInputs, busybox: Uint8Array, root: stri
   await chmod(join(root, LOADER), 0o755);
   await writeFile(join(root, 'etc/passwd'), `root:x:0:0:root:/:/bin/false\n${AGENT_USER}`);
   await writeFile(join(root, 'etc/group'), 'root:x:0:\nagent:x:1000:\n');
-  await writeFile(join(root, 'sbin/init'), ROOT_INIT, { mode: 0o755 });
   await writeFile(join(root, 'agent/agent.mjs'), inputs.agent);
 }
 

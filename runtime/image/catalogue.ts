@@ -6,7 +6,7 @@ import { bundleAgent } from './agent-bundle.ts';
 import { type BaseImage, openImage } from './base-image.ts';
 import { type BuildProgress, buildImage } from './build-image.ts';
 import { digestInputs, type ImageInputs, librariesOf } from './image-inputs.ts';
-import { hasDebianTools, resolveImagePackages } from './kernel-package.ts';
+import { hasDebianTools, resolveKernel } from './kernel-package.ts';
 import { missingForImage } from './requirements.ts';
 
 /** Images that are kept: the one in use and the one before it. */
@@ -72,12 +72,12 @@ async function findInputs(options: EnsureImageOptions): Promise<ImageInputs> {
   }
   const node = options.node ?? process.execPath;
   try {
-    const [packages, libraries, agent] = await Promise.all([
-      resolveImagePackages(),
+    const [kernel, libraries, agent] = await Promise.all([
+      resolveKernel(),
       librariesOf(node),
       bundleAgent(options.agentEntry),
     ]);
-    return { packages, node, libraries, agent };
+    return { kernel, node, libraries, agent };
   } catch (error) {
     throw new CloudletError('sandbox-unavailable', `the base image cannot be built: ${(error as Error).message}`, {
       cause: error,

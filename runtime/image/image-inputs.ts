@@ -4,15 +4,15 @@ import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { runCommand } from './command.ts';
-import { INITRD_INIT, MODULES, ROOT_INIT } from './guest-init.ts';
-import type { ImagePackages } from './kernel-package.ts';
+import { initProgram, MODULES } from './init-program.ts';
+import type { DebianPackage } from './kernel-package.ts';
 
 /** Changes when the way an image is laid out changes. */
-const LAYOUT = 1;
+const LAYOUT = 2;
 
 /** Everything an image is made from, found but not yet built. */
 export interface ImageInputs {
-  readonly packages: ImagePackages;
+  readonly kernel: DebianPackage;
   /** Path of the Node binary that runs in the guest: the one that runs here. */
   readonly node: string;
   /** Shared libraries of that binary, as `ldd` finds them. */
@@ -38,12 +38,17 @@ export async function digestInputs(inputs: ImageInputs): Promise<string> {
   );
   const text = JSON.stringify({
     layout: LAYOUT,
-    packages: inputs.packages,
+    kernel: inputs.kernel,
     files: digests,
-    agent: createHash('sha256').update(inputs.agent).digest('hex'),
-    init: [MODULES, INITRD_INIT, ROOT_INIT],
+    agent: digestBytes(inputs.agent),
+    init: digestBytes(initProgram()),
+    modules: MODULES,
   });
-  return createHash('sha256').update(text).digest('hex');
+  return digestBytes(text);
+}
+
+function digestBytes(bytes: string | Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** SHA-256 of a file, in hexadecimal. */

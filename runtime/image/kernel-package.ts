@@ -6,30 +6,20 @@ import { runCommand } from './command.ts';
 
 /** Debian's name for the newest kernel made for virtual machines. */
 const META_PACKAGE = 'linux-image-cloud-amd64';
-const BUSYBOX_PACKAGE = 'busybox-static';
 
-/** The Debian packages that a base image is made of, by exact version. */
-export interface ImagePackages {
-  readonly kernel: DebianPackage;
-  readonly busybox: DebianPackage;
-}
-
+/** A Debian package by exact version. */
 export interface DebianPackage {
   readonly name: string;
   readonly version: string;
 }
 
-/** Asks the package lists of this machine which packages an image is built from now. Needs no network. */
-export async function resolveImagePackages(): Promise<ImagePackages> {
+/** Asks the package lists of this machine which kernel an image is built from now. Needs no network. */
+export async function resolveKernel(): Promise<DebianPackage> {
   const depends = await runCommand('apt-cache', ['depends', '--important', META_PACKAGE]);
-  const kernel = /Depends: (linux-image-[^\s]+)/.exec(depends)?.[1];
-  if (kernel === undefined)
+  const name = /Depends: (linux-image-[^\s]+)/.exec(depends)?.[1];
+  if (name === undefined)
     throw new Error(`expected ${META_PACKAGE} to depend on a kernel package; run: apt-get update`);
-  const [kernelVersion, busyboxVersion] = await Promise.all([candidateOf(kernel), candidateOf(BUSYBOX_PACKAGE)]);
-  return {
-    kernel: { name: kernel, version: kernelVersion },
-    busybox: { name: BUSYBOX_PACKAGE, version: busyboxVersion },
-  };
+  return { name, version: await candidateOf(name) };
 }
 
 async function candidateOf(name: string): Promise<string> {
@@ -39,9 +29,9 @@ async function candidateOf(name: string): Promise<string> {
   return version;
 }
 
-/** Downloads packages and unpacks them under `into`, without installing anything. */
-export async function unpackPackages(
-  packages: readonly DebianPackage[],
+/** Downloads a package and unpacks it under `into`, without installing anything. */
+export async function unpackPackage(
+  { name, version }: DebianPackage,
   into: string,
   signal?: AbortSignal,
 ): Promise<void> {
@@ -49,9 +39,8 @@ export async function unpackPackages(
   try {
     // apt downloads as a user of its own, which must be able to look into the directory.
     await chmod(scratch, 0o777);
-    const exact = packages.map(({ name, version }) => `${name}=${version}`);
     const options = signal === undefined ? {} : { signal };
-    await runCommand('apt-get', ['download', '-q', ...exact], { cwd: scratch, ...options });
+    await runCommand('apt-get', ['download', '-q', `${name}=${version}`], { cwd: scratch, ...options });
     for (const file of (await readdir(scratch)).filter((each) => each.endsWith('.deb'))) {
       await runCommand('dpkg-deb', ['-x', join(scratch, file), into], options);
     }
@@ -60,7 +49,7 @@ export async function unpackPackages(
   }
 }
 
-/** Whether this machine has what `resolveImagePackages` and `unpackPackages` run. */
+/** Whether this machine has what `resolveKernel` and `unpackPackage` run. */
 export function hasDebianTools(): boolean {
   return existsSync('/usr/bin/apt-get') && existsSync('/usr/bin/dpkg-deb');
 }

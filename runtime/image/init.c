@@ -1,0 +1,170 @@
+/*
+ * The first and only program of a machine beside Node: loads the kernel modules, mounts the read-only root, starts the agent as an
+ * unprivileged user, and ends the machine when the agent ends. Without libc, and without children but the agent: under emulation
+ * each fork and exec costs tens of milliseconds, and a shell script is made of them.
+ *
+ * `init-program.ts` holds what this compiles to; `init-program.slow.test.ts` says how, and that both are the same.
+ */
+
+enum { read_, write_, open_ = 2, close_ = 3, nanosleep = 35, fork_ = 57, execve = 59, exit_ = 60, wait4 = 61, chdir = 80,
+       chown = 92, setgroups = 116, setresuid = 117, setresgid = 119, prctl = 157, chroot = 161, mount = 165,
+       sethostname = 170, reboot = 169, finit_module = 313 };
+
+/* Of <sys/mount.h>, <errno.h>, <sys/prctl.h> and <linux/reboot.h>. */
+enum { RDONLY = 1, NOSUID = 2, NODEV = 4, NOEXEC = 8, NOATIME = 1024, MOVE = 8192, ENOENT = 2, EINTR = 4, NO_NEW_PRIVS = 38,
+       AUTOBOOT = 0x01234567 };
+
+enum { AGENT_ID = 1000, CONSOLE = 1 };
+
+/* The agent's port: `virtserialport,name=agent,nr=1` of QEMU's arguments. */
+#define PORT_NAME "agent"
+
+/* Where the kernel says what a port is called, and where its device is. The digit at DEVICE is replaced: it is the place of the
+   port's controller among all virtio devices, which depends on the order in which they were found. */
+static char port_name_file[] = "/sys/class/virtio-ports/vport0p1/name";
+static char port_file[] = "/dev/vport0p1";
+enum { NAME_FILE_DEVICE = 29, FILE_DEVICE = 10, DEVICES = 8 };
+
+/* How long the port may take to appear after its driver was loaded: 2000 rounds of looks, 5 ms apart. */
+enum { PORT_LOOKS = 2000, PORT_LOOK_NS = 5000000 };
+
+#define WORKERS "CLOUDLET_WORKERS="
+
+static long call(long number, long a, long b, long c, long d, long e) {
+  register long r10 __asm__("r10") = d;
+  register long r8 __asm__("r8") = e;
+  long result;
+  __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8) : "rcx", "r11", "memory");
+  return result;
+}
+
+#define call0(n) call(n, 0, 0, 0, 0, 0)
+#define call1(n, a) call(n, (long)(a), 0, 0, 0, 0)
+#define call2(n, a, b) call(n, (long)(a), (long)(b), 0, 0, 0)
+#define call3(n, a, b, c) call(n, (long)(a), (long)(b), (long)(c), 0, 0)
+#define call4(n, a, b, c, d) call(n, (long)(a), (long)(b), (long)(c), (long)(d), 0)
+#define call5(n, a, b, c, d, e) call(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
+
+static void say(const char *text) {
+  long length = 0;
+  while (text[length] != 0) length++;
+  call3(write_, CONSOLE, text, length);
+}
+
+static void say_number(unsigned long number) {
+  char digits[21];
+  int at = sizeof digits - 1;
+  digits[at] = 0;
+  do digits[--at] = '0' + number % 10; while ((number /= 10) != 0);
+  say(digits + at);
+}
+
+/* QEMU runs with -no-reboot: a reboot ends it, and so the host sees at once that the machine is over. */
+static void end_machine(void) {
+  call4(reboot, 0xfee1dead, 672274793, AUTOBOOT, 0);
+  for (;;) call1(exit_, 1); /* Of the first process: the kernel panics, which reboots. */
+}
+
+/* Ends the machine with one line on its console unless `result` is a success. */
+static long must(const char *step, long result) {
+  if (result >= 0) return result;
+  say("init: "), say(step), say(" failed with error "), say_number(-result), say("\n");
+  end_machine();
+  return result;
+}
+
+/* Loads /modules/1.ko, /modules/2.ko, … until there is no further one. */
+static void load_modules(void) {
+  char path[] = "/modules/1.ko";
+  for (;; path[9]++) {
+    long file = call3(open_, path, 0, 0);
+    if (file == -ENOENT) return;
+    must(path, file);
+    must(path, call3(finit_module, file, "", 0));
+    call1(close_, file);
+  }
+}
+
+static void mount_at(const char *type, const char *path, long flags, const char *options) {
+  must(path, call5(mount, type, path, type, flags, options));
+}
+
+/* Whether the port of this device is the agent's. */
+static int is_agents_port(int device) {
+  char name[sizeof PORT_NAME - 1] = "";
+  port_name_file[NAME_FILE_DEVICE] = port_file[FILE_DEVICE] = '0' + device;
+  long file = call3(open_, port_name_file, 0, 0);
+  if (file < 0) return 0;
+  must(port_name_file, call3(read_, file, name, sizeof name));
+  call1(close_, file);
+  for (unsigned long at = 0; at < sizeof name; at++) {
+    if (name[at] != PORT_NAME[at]) return 0;
+  }
+  return 1;
+}
+
+/* Leaves the path of the agent's port in `port_file`. The driver makes a port after it was loaded, and names it later still. */
+static void find_port(void) {
+  const long pause[2] = {0, PORT_LOOK_NS};
+  for (int look = 0; look < PORT_LOOKS; look++) {
+    for (int device = 0; device < DEVICES; device++) {
+      if (is_agents_port(device)) return;
+    }
+    call2(nanosleep, pause, 0);
+  }
+  must("looking for the port called " PORT_NAME, -ENOENT);
+}
+
+/* What the kernel's command line says of workers: words that the kernel does not know become the environment of this program. */
+static const char *find_workers(char **environment) {
+  for (; *environment != 0; environment++) {
+    int at = 0;
+    while (WORKERS[at] != 0 && (*environment)[at] == WORKERS[at]) at++;
+    if (WORKERS[at] == 0) return *environment;
+  }
+  return WORKERS "1";
+}
+
+/* In the child: becomes the agent, which owns nothing but its port and a temporary directory in memory. */
+static void become_agent(char **environment) {
+  const char *arguments[] = {"node", "--disable-warning=ExperimentalWarning", "/agent/agent.mjs", 0};
+  const char *variables[] = {"HOME=/tmp", "PATH=/bin", "LD_LIBRARY_PATH=/lib", "CLOUDLET_PORT_NAME=" PORT_NAME,
+                             find_workers(environment), 0};
+  must("setgroups", call2(setgroups, 0, 0));
+  must("setresgid", call3(setresgid, AGENT_ID, AGENT_ID, AGENT_ID));
+  must("setresuid", call3(setresuid, AGENT_ID, AGENT_ID, AGENT_ID));
+  must("no_new_privs", call5(prctl, NO_NEW_PRIVS, 1, 0, 0, 0));
+  must("/bin/node", call3(execve, "/bin/node", arguments, variables));
+}
+
+/* The whole of it. `stack` is the kernel's: how many arguments, the arguments, 0, the environment, 0. */
+void boot(long *stack) {
+  char **environment = (char **)(stack + 1 + stack[0] + 1);
+  mount_at("devtmpfs", "/dev", NOSUID | NOEXEC, 0);
+  load_modules();
+  must("the root disk", call5(mount, "/dev/vda", "/root", "ext4", RDONLY | NOATIME | NOSUID | NODEV, 0));
+  mount_at("devtmpfs", "/root/dev", NOSUID | NOEXEC, 0);
+  mount_at("proc", "/root/proc", NOSUID | NODEV | NOEXEC, 0);
+  mount_at("sysfs", "/root/sys", NOSUID | NODEV | NOEXEC, 0);
+  mount_at("tmpfs", "/root/tmp", NOSUID | NODEV, "size=64m,mode=1777");
+  must("chdir", call1(chdir, "/root"));
+  must("moving the root", call5(mount, ".", "/", 0, MOVE, 0));
+  must("chroot", call1(chroot, "."));
+  must("chdir", call1(chdir, "/"));
+  must("sethostname", call2(sethostname, "machine", 7));
+  find_port();
+  must(port_file, call3(chown, port_file, AGENT_ID, AGENT_ID));
+
+  long agent = must("fork", call0(fork_));
+  if (agent == 0) become_agent(environment);
+  int status = 0;
+  for (long ended = 0; ended != agent;) {
+    ended = call4(wait4, -1, &status, 0, 0);
+    if (ended != -EINTR) must("wait4", ended);
+  }
+  /* As shells say it: the exit status, or 128 and the signal. */
+  say("init: the agent ended with status "), say_number((status & 127) == 0 ? status >> 8 & 255 : 128 + (status & 127)), say("\n");
+  end_machine();
+}
+
+__asm__(".globl _start\n_start: mov %rsp, %rdi\n and $-16, %rsp\n call boot\n");
