@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Packr } from 'msgpackr';
 import { guest } from '../support/guest.ts';
+import { CloudletUnderTest, median } from './cloudlet-under-test.ts';
 import type { Benchmark } from './run.ts';
 import { freePort, load, rawRequest, Server } from './server.ts';
 
@@ -14,6 +15,7 @@ const WARMUP_MS = 2000;
 const DURATION_MS = 5000;
 const TYPED_RUNS = 200;
 const TYPED_LARGE_RUNS = 15;
+const WARM_CALLS = 5;
 
 const workerdConfig = (port: number) => `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -23,72 +25,23 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]);
 `;
 
-/** A cloudlet under test, with the hello and the typed component published. */
-class CloudletUnderTest {
-  readonly server: Server;
-  readonly token: string;
-  readonly accelerator: string;
+/** Load on the http door of the hello component. */
+function hello({ server: { port }, authorization }: CloudletUnderTest) {
+  const request = rawRequest('GET', '/f/hello-http/', port, { authorization });
+  return load({ port, connections: CONNECTIONS, warmupMs: WARMUP_MS, durationMs: DURATION_MS }, request);
+}
 
-  private constructor(server: Server, token: string, accelerator: string) {
-    this.server = server;
-    this.token = token;
-    this.accelerator = accelerator;
+/** Median milliseconds of a typed call that sends and gets back so many bytes, one at a time. */
+async function typed(host: CloudletUnderTest, bytes: number, runs: number): Promise<number> {
+  const body = new Uint8Array(new Packr({ useRecords: false }).pack([new Uint8Array(bytes).fill(7)]));
+  const times: number[] = [];
+  for (let run = 0; run < runs + WARM_CALLS; run++) {
+    const started = performance.now();
+    const answer = await host.call('typed', 'echo', body);
+    if (answer.length < bytes) throw new Error(`${answer.length} bytes came back, sent ${bytes}`);
+    if (run >= WARM_CALLS) times.push(performance.now() - started);
   }
-
-  static async start(sandbox: 'process' | 'microvm', dataDir: string): Promise<CloudletUnderTest> {
-    const port = await freePort();
-    const main = join(ROOT, 'host/cli/main.ts');
-    const args = [main, 'serve', '--port', String(port), '--data', dataDir, '--sandbox', sandbox];
-    const server = await Server.start(process.execPath, args, port, '/readyz');
-    const token = (await readFile(join(dataDir, 'owner-token'), 'utf8')).trim();
-    const authorization = `Bearer ${token}`;
-    for (const name of ['hello-http', 'typed']) {
-      const response = await fetch(`http://127.0.0.1:${port}/v1/functions/${name}`, {
-        method: 'PUT',
-        headers: { authorization, 'content-type': 'application/wasm' },
-        body: new Uint8Array(await readFile(await guest(name))),
-      });
-      if (!response.ok) throw new Error(`publishing ${name}: ${response.status} ${await response.text()}`);
-    }
-    const status = await fetch(`http://127.0.0.1:${port}/v1/status`, { headers: { authorization } });
-    const { accelerator } = (await status.json()) as { accelerator: { kind: string } };
-    return new CloudletUnderTest(server, token, accelerator.kind);
-  }
-
-  /** Requests a second through the http door. */
-  async hello() {
-    const { port } = this.server;
-    const request = rawRequest('GET', '/f/hello-http/', port, { authorization: `Bearer ${this.token}` });
-    return load({ port, connections: CONNECTIONS, warmupMs: WARMUP_MS, durationMs: DURATION_MS }, request);
-  }
-
-  /** Median milliseconds of a typed call that sends and gets back `bytes` bytes, one at a time. */
-  async typed(bytes: number, runs: number): Promise<number> {
-    const body = new Uint8Array(new Packr({ useRecords: false }).pack([new Uint8Array(bytes).fill(7)]));
-    const times: number[] = [];
-    for (let run = 0; run < runs + 5; run++) {
-      const started = performance.now();
-      const response = await fetch(`http://127.0.0.1:${this.server.port}/v1/functions/typed/call/echo-bytes`, {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${this.token}`,
-          'content-type': 'application/msgpack',
-          accept: 'application/msgpack',
-        },
-        body,
-      });
-      const answer = await response.arrayBuffer();
-      if (!response.ok) throw new Error(`typed call: ${response.status} ${Buffer.from(answer)}`);
-      if (answer.byteLength < bytes) throw new Error(`typed call: ${answer.byteLength} bytes came back, sent ${bytes}`);
-      if (run >= 5) times.push(performance.now() - started);
-    }
-    times.sort((a, b) => a - b);
-    return times[times.length >> 1]!;
-  }
-
-  stop(): Promise<void> {
-    return this.server.stop();
-  }
+  return median(times);
 }
 
 /** Starts a server, loads it, stops it. */
@@ -111,28 +64,28 @@ const benchmark: Benchmark = {
       const floor = await peer(process.execPath, (port) => [join(ROOT, 'test/bench/floor.ts'), String(port)]);
       say(`plain Hono: ${floor.rps} requests/s, p50 ${floor.p50Ms} ms`);
 
-      const processHost = await CloudletUnderTest.start('process', join(scratch, 'process'));
-      const inProcess = await processHost.hello().finally(() => processHost.stop());
+      const processHost = await CloudletUnderTest.start('process', join(scratch, 'process'), ['hello-http']);
+      const inProcess = await hello(processHost).finally(() => processHost.stop());
       say(`process sandbox: ${inProcess.rps} requests/s, p50 ${inProcess.p50Ms} ms, p99 ${inProcess.p99Ms} ms`);
 
-      const machineHost = await CloudletUnderTest.start('microvm', join(scratch, 'microvm'));
+      const machineHost = await CloudletUnderTest.start('microvm', join(scratch, 'microvm'), ['hello-http', 'typed']);
       let inMachine: Awaited<ReturnType<typeof load>>;
       let typedSmallMs: number;
       let typedLargeMs: number;
       try {
-        inMachine = await machineHost.hello();
+        inMachine = await hello(machineHost);
         say(`microvm sandbox: ${inMachine.rps} requests/s, p50 ${inMachine.p50Ms} ms, p99 ${inMachine.p99Ms} ms`);
-        typedSmallMs = await machineHost.typed(1024, TYPED_RUNS);
-        typedLargeMs = await machineHost.typed(1024 * 1024, TYPED_LARGE_RUNS);
+        typedSmallMs = await typed(machineHost, 1024, TYPED_RUNS);
+        typedLargeMs = await typed(machineHost, 1024 * 1024, TYPED_LARGE_RUNS);
         say(`typed call: 1 KiB ${typedSmallMs.toFixed(2)} ms, 1 MiB ${typedLargeMs.toFixed(1)} ms`);
       } finally {
         await machineHost.stop();
       }
 
-      const hello = await guest('hello-http');
+      const component = await guest('hello-http');
       const jco = await peer(join(ROOT, 'node_modules/.bin/jco'), (port) => [
         'serve',
-        hello,
+        component,
         '--port',
         String(port),
         '--host',

@@ -6,5 +6,5 @@ sandboxBehaviour({
   name: 'microvm',
   open: (guest) => loadedSandbox('microvm', bootTestMachine, guest),
   streamBytes: 8 * 1024 * 1024,
-  lateMs: 1000,
+  lateMs: 15_000,
 });

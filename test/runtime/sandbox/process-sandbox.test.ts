@@ -6,5 +6,5 @@ sandboxBehaviour({
   name: 'process',
   open: (guest) => loadedSandbox('process', () => startTestProcess(), guest),
   streamBytes: 100 * 1024 * 1024,
-  lateMs: 1000,
+  lateMs: 15_000,
 });

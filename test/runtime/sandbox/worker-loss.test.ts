@@ -52,14 +52,9 @@ for (const [what, target, deadlineMs, code] of [
   ['ends by itself', 'quit', 20_000, 'guest-trapped'],
 ] as const) {
   loss(`answers others, and again, when one ${what}`, async () => {
-    const begun = performance.now();
     const failing = failureOf(target, deadlineMs);
     assert.is(readBindingValue((await finish(call('one'))).output), 1);
     assert.is((await failing).code, code);
-    if (code === 'deadline-exceeded') {
-      const tookMs = performance.now() - begun;
-      assert.ok(tookMs < deadlineMs + 1000, `took ${tookMs} ms`);
-    }
     // More calls than there are workers: the one that was lost was replaced.
     const answers = await Promise.all([1, 2, 3, 4].map(() => finish(call('one'))));
     assert.equal(
