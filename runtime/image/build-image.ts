@@ -1,8 +1,8 @@
-import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { IMAGE_FILES, type ImageManifest } from './base-image.ts';
-import { runCommand } from './command.ts';
 import { type CpioEntry, writeCpio } from './cpio.ts';
+import { makeFileSystem } from './file-system.ts';
 import { digestFile, type ImageInputs, LOADER } from './image-inputs.ts';
 import { initProgram, MODULES } from './init-program.ts';
 import { unpackPackage } from './kernel-package.ts';
@@ -18,9 +18,6 @@ const STAGES: readonly BuildStage[] = ['packages', 'kernel', 'initrd', 'root'];
 
 /** The user that the agent runs as inside the guest. */
 const AGENT_USER = 'agent:x:1000:1000:agent:/tmp:/bin/false\n';
-
-/** Room in the root file system beside its files, bytes: inodes, block groups, and what rounding costs. */
-const SLACK_BYTES = 12 * 1024 * 1024;
 
 /** Builds the files of an image into an empty directory and gives its manifest. Uses `scratch` beside it and removes that. */
 export async function buildImage(
@@ -43,7 +40,7 @@ export async function buildImage(
     await writeFile(join(directory, IMAGE_FILES.initrd), await makeInitrd(unpacked, release));
     begin('root');
     await makeRootTree(inputs, join(scratch, 'root'));
-    await makeFileSystem(join(scratch, 'root'), join(directory, IMAGE_FILES.root), options.signal);
+    await makeFileSystem(join(scratch, 'root'), join(directory, IMAGE_FILES.root), scratch, options.signal);
     const files: Record<string, { bytes: number; sha256: string }> = {};
     for (const file of Object.values(IMAGE_FILES)) {
       const path = join(directory, file);
@@ -83,22 +80,4 @@ async function makeRootTree(inputs: ImageInputs, root: string): Promise<void> {
   await writeFile(join(root, 'etc/passwd'), `root:x:0:0:root:/:/bin/false\n${AGENT_USER}`);
   await writeFile(join(root, 'etc/group'), 'root:x:0:\nagent:x:1000:\n');
   await writeFile(join(root, 'agent/agent.mjs'), inputs.agent);
-}
-
-/** A read-only ext4 file system holding a tree. Fixed identifiers, so that the same tree gives the same file system. */
-async function makeFileSystem(tree: string, path: string, signal?: AbortSignal): Promise<void> {
-  const id = '636c6f75-646c-4574-8000-000000000000';
-  const mebibytes = Math.ceil(((await treeBytes(tree)) + SLACK_BYTES) / 2 ** 20);
-  const args = ['-q', '-t', 'ext4', '-d', tree, '-O', '^has_journal', '-m', '0', '-N', '256', '-U', id];
-  args.push('-E', `hash_seed=${id},root_owner=0:0,lazy_itable_init=0`, path, `${mebibytes}M`);
-  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', E2FSPROGS_FAKE_TIME: '946684800' };
-  await runCommand('mke2fs', args, signal === undefined ? { env } : { env, signal });
-}
-
-async function treeBytes(tree: string): Promise<number> {
-  let total = 0;
-  for (const entry of await readdir(tree, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) total += (await stat(join(entry.parentPath, entry.name))).size;
-  }
-  return total;
 }

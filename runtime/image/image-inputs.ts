@@ -8,7 +8,7 @@ import { initProgram, MODULES } from './init-program.ts';
 import type { DebianPackage } from './kernel-package.ts';
 
 /** Changes when the way an image is laid out changes. */
-const LAYOUT = 2;
+const LAYOUT = 3;
 
 /** Everything an image is made from, found but not yet built. */
 export interface ImageInputs {
