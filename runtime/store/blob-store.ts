@@ -43,6 +43,7 @@ type OpenTemporary = (path: string) => Promise<FileHandle>;
 
 const READ_BYTES = 256 * 1024;
 const HEX_NAME = /^[0-9a-f]{64}$/;
+const PREFIX_NAME = /^[0-9a-f]{2}$/;
 
 /**
  * Immutable bytes by digest, as files: `sha256/<2 hex>/<64 hex>`. A name exists only once all its bytes are on the disk;
@@ -131,12 +132,14 @@ export class BlobStore {
     return join(this.#directory, 'sha256', hex.slice(0, 2), hex);
   }
 
-  /** Digests that are on the disk. */
+  /** Digests that are on the disk. What else lies there, such as what a file manager leaves, is nobody's blob and is let be. */
   async list(): Promise<Digest[]> {
     const found: Digest[] = [];
-    for (const prefix of await readdir(join(this.#directory, 'sha256'))) {
-      for (const name of await readdir(join(this.#directory, 'sha256', prefix)))
-        if (HEX_NAME.test(name)) found.push(digestOfHex(name));
+    const top = join(this.#directory, 'sha256');
+    for (const prefix of await readdir(top, { withFileTypes: true })) {
+      if (!prefix.isDirectory() || !PREFIX_NAME.test(prefix.name)) continue;
+      for (const entry of await readdir(join(top, prefix.name), { withFileTypes: true }))
+        if (entry.isFile() && HEX_NAME.test(entry.name)) found.push(digestOfHex(entry.name));
     }
     return found;
   }

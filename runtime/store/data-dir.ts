@@ -6,7 +6,7 @@ import { DirectoryLock } from './directory-lock.ts';
 import { writeDurably } from './durable-file.ts';
 import { type Identity, openIdentity } from './identity.ts';
 import { Registry } from './registry.ts';
-import { asDirectoryError, isMissing } from './storage-error.ts';
+import { asDatabaseError, asDirectoryError, isMissing } from './storage-error.ts';
 
 /** Layout of a data directory; another number is another layout, and is refused. */
 const FORMAT = 'cloudlet-data 1\n';
@@ -28,7 +28,7 @@ export class DataDir {
   }
 
   /**
-   * Opens `path`, made with mode 0700 when missing, and clears what a killed predecessor left half-written, including blobs
+   * Opens `path`, which is made when missing and gets the mode 0700, and clears what a killed predecessor left half-written, including blobs
    * that no version names. Errors: `conflict` when another process has it or a newer Cloudlet wrote it;
    * `storage-unavailable` when this user cannot write there; `storage-full`; `storage-corrupt` when a key file cannot be
    * read.
@@ -42,7 +42,8 @@ export class DataDir {
   }
 
   static async #take(path: string): Promise<DataDir> {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    const made = await mkdir(path, { recursive: true, mode: 0o700 });
+    if (made === undefined) await refuseForeign(path);
     await chmod(path, 0o700);
     const lock = await DirectoryLock.take(path);
     let registry: Registry | undefined;
@@ -58,7 +59,7 @@ export class DataDir {
     } catch (error) {
       registry?.close();
       lock.release();
-      throw error;
+      throw asDatabaseError(error, join(path, 'registry.sqlite'));
     }
   }
 
@@ -72,6 +73,21 @@ export class DataDir {
     this.registry.close();
     this.#lock.release();
   }
+}
+
+/** What lies in a data directory before its `format` does: what a start that was killed left, keys that somebody put back. */
+const BEFORE_FORMAT = /^(lock(-journal|-holder)?|owner-token|identity-key\.pem|lost\+found|.*\.[0-9a-f]{12}\.tmp)$/;
+
+/** Refuses a directory that others use, such as `/tmp` or a home: it would be closed to all of them. */
+async function refuseForeign(path: string): Promise<void> {
+  const names = await readdir(path);
+  if (names.includes('format')) return;
+  const foreign = names.find((name) => !BEFORE_FORMAT.test(name));
+  if (foreign === undefined) return;
+  throw new CloudletError(
+    'storage-unavailable',
+    `expected an empty directory or one that Cloudlet made at ${path}, found ${JSON.stringify(foreign)} in it; use --data with a directory of its own`,
+  );
 }
 
 async function checkFormat(path: string): Promise<void> {

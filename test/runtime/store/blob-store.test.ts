@@ -191,6 +191,16 @@ store('garbage collection spares what is in use and what a writer still holds', 
   assert.equal(await blobs.list(), [used.digest]);
 });
 
+store('what else lies among the blobs is let be', async () => {
+  const blobs = await BlobStore.open(directory);
+  const stored = await blobs.write(chunks(body), LIMIT);
+  stored.release();
+  await writeFile(join(directory, 'sha256', '.DS_Store'), 'left by a file manager');
+  await mkdir(join(directory, 'sha256', 'aa', 'a'.repeat(64)), { recursive: true });
+  assert.equal(await blobs.list(), [stored.digest]);
+  assert.equal(await blobs.gc(() => false), [stored.digest]);
+});
+
 store('a failed write holds nothing', async () => {
   const blobs = await BlobStore.open(directory);
   const stored = await blobs.write(chunks(body), LIMIT);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -94,6 +94,48 @@ dataDir('a file where the directory should be is told, with the remedy', async (
   await refused(DataDir.open(path), 'storage-unavailable', /data, got EEXIST; .* use --data/);
   await refused(DataDir.open(join(path, 'below')), 'storage-unavailable', /below, got ENOTDIR/);
 });
+
+dataDir('a directory that others use is refused, and its mode and content stay', async () => {
+  await mkdir(path);
+  await chmod(path, 0o755);
+  await writeFile(join(path, 'letter.txt'), 'dear');
+  await refused(DataDir.open(path), 'storage-unavailable', /found "letter.txt" in it; use --data/);
+  assert.is(await mode('.'), 0o755);
+  assert.equal(await readdir(path), ['letter.txt']);
+});
+
+dataDir('an empty directory, and one where only keys lie, are taken', async () => {
+  await mkdir(path);
+  const first = await DataDir.open(path);
+  first.close();
+  const token = await readFile(join(path, 'owner-token'));
+  const other = join(directory, 'other');
+  await mkdir(other);
+  await writeFile(join(other, 'owner-token'), token);
+  await writeFile(join(other, 'lock-holder'), '1\n');
+  const second = await DataDir.open(other);
+  second.close();
+  assert.is(second.identity.ownerToken, first.identity.ownerToken);
+});
+
+dataDir('a directory in place of a file is told', async () => {
+  await mkdir(join(path, 'format'), { recursive: true });
+  await refused(DataDir.open(path), 'storage-unavailable', /got EISDIR/);
+});
+
+for (const [what, damage] of [
+  ['no database', (bytes: Buffer) => bytes.fill('garbage', 0, 100)],
+  ['a damaged one', (bytes: Buffer) => bytes.fill(0xa5, 100, 4096)],
+] as const) {
+  dataDir(`a registry that is ${what} is told, with the remedy`, async () => {
+    (await DataDir.open(path)).close();
+    const file = join(path, 'registry.sqlite');
+    await writeFile(file, damage(await readFile(file)));
+    await refused(DataDir.open(path), 'storage-corrupt', /whole database in .*registry\.sqlite.*; restore it/);
+    await rm(file);
+    (await DataDir.open(path)).close();
+  });
+}
 
 for (const [file, sentence] of [
   ['owner-token', /expected 43 characters of base64url in .*owner-token/],
