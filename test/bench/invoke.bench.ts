@@ -10,6 +10,8 @@ import type { Benchmark } from './run.ts';
 import { freePort, load, rawRequest, Server } from './server.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Run by this Node: the one that a machine happens to have may be too old for the component. */
+const JCO = join(ROOT, 'node_modules/@bytecodealliance/jco/dist/jco.js');
 const CONNECTIONS = 8;
 const WARMUP_MS = 2000;
 const DURATION_MS = 5000;
@@ -25,8 +27,11 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]);
 `;
 
-/** Load on the http door of the hello component. */
-function hello({ server: { port }, authorization }: CloudletUnderTest) {
+/** Load on the http door of the hello component, once its sandbox is there. */
+async function hello({ server: { port }, authorization }: CloudletUnderTest) {
+  const first = await fetch(`http://127.0.0.1:${port}/f/hello-http/`, { headers: { authorization } });
+  if (!first.ok) throw new Error(`hello: ${first.status} ${await first.text()}`);
+  await first.arrayBuffer();
   const request = rawRequest('GET', '/f/hello-http/', port, { authorization });
   return load({ port, connections: CONNECTIONS, warmupMs: WARMUP_MS, durationMs: DURATION_MS }, request);
 }
@@ -83,7 +88,8 @@ const benchmark: Benchmark = {
       }
 
       const component = await guest('hello-http');
-      const jco = await peer(join(ROOT, 'node_modules/.bin/jco'), (port) => [
+      const jco = await peer(process.execPath, (port) => [
+        JCO,
         'serve',
         component,
         '--port',
@@ -93,7 +99,7 @@ const benchmark: Benchmark = {
       ]);
       say(`jco serve: ${jco.rps} requests/s, p50 ${jco.p50Ms} ms`);
 
-      const workerd = await peer(join(ROOT, 'node_modules/.bin/workerd'), (port) => [
+      const workerd = await peer(join(ROOT, 'node_modules/@cloudflare/workerd-linux-64/bin/workerd'), (port) => [
         'serve',
         writeConfig(scratch, port),
       ]);
