@@ -1,5 +1,11 @@
 import { WireError } from './wire-error.ts';
 
+/** Longest `body` payload that a sender makes: small enough to interleave with control frames. */
+export const CHUNK_BYTES = 64 * 1024;
+
+/** Body bytes in flight for one id and direction. */
+export const WINDOW_BYTES = 512 * 1024;
+
 /** The sender's side of a body's credit: how many bytes may still go out before the receiver says more. */
 export class SendWindow {
   readonly #windowBytes: number;

@@ -1,5 +1,5 @@
 import type { ByteSource } from '../wasi/index.ts';
-import { ReceiveWindow, WINDOW_BYTES } from './wire.ts';
+import { ReceiveWindow, WINDOW_BYTES } from './credit-window.ts';
 
 /** An invocation's input as the guest reads it; what it has read is given back to the sender as credit. */
 export class GuestInput implements ByteSource {

@@ -1,5 +1,5 @@
 import { type ByteSink, StreamFailure } from '../wasi/index.ts';
-import { CHUNK_BYTES, SendWindow, WINDOW_BYTES } from './wire.ts';
+import { CHUNK_BYTES, SendWindow, WINDOW_BYTES } from './credit-window.ts';
 
 /** An invocation's answer as the guest writes it: posted at once, and held back by the credit of whoever reads it. */
 export class GuestOutput implements ByteSink {

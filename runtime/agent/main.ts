@@ -1,5 +1,4 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { Agent } from './agent.ts';
 import { socketPort, virtioPort } from './channel-port.ts';
 import { serveGuests } from './guest-worker.ts';
 import type { WorkerStart } from './worker-message.ts';
@@ -14,6 +13,8 @@ async function main(): Promise<void> {
   if (name === undefined && fd === undefined) {
     throw new Error('expected CLOUDLET_PORT_NAME or CLOUDLET_CHANNEL_FD in the environment');
   }
+  // Loaded here, because workers run this file too and have no use for the wire's codec.
+  const { Agent } = await import('./agent.ts');
   const port = name === undefined ? socketPort(Number(fd)) : await virtioPort(name);
   await new Agent(port, new URL(import.meta.url), Number(workers ?? DEFAULT_WORKERS)).start();
 }

@@ -7,9 +7,8 @@
  * allocates. Bodies of invocations are limited by credit in either direction: a sender may have at most `WINDOW_BYTES`
  * unacknowledged. The bytes of a load are not: the agent has to hold them all anyway, and the stream's own backpressure holds.
  */
-import { readMessagePack, writeMessagePack } from '../../guest-sdk/protocol/value/index.ts';
-
-export { ReceiveWindow, SendWindow } from './credit-window.ts';
+export { CHUNK_BYTES, ReceiveWindow, SendWindow, WINDOW_BYTES } from './credit-window.ts';
+export { decodeMessage, encodeMessage } from './message-codec.ts';
 export { WireError } from './wire-error.ts';
 
 import { WireError } from './wire-error.ts';
@@ -20,12 +19,6 @@ export const HEADER_BYTES = 12;
 
 /** Longest frame, in bytes, in either direction. The guest chooses the size, the cloudlet pays for the memory. */
 export const MAX_FRAME_BYTES = 1024 * 1024;
-
-/** Longest `body` payload that a sender makes: small enough to interleave with control frames. */
-export const CHUNK_BYTES = 64 * 1024;
-
-/** Body bytes in flight for one id and direction. */
-export const WINDOW_BYTES = 512 * 1024;
 
 /** Kinds of frames. Host to agent: load … ping; agent to host: ready … pong; both: body, end, credit. */
 export const KIND = {
@@ -134,20 +127,6 @@ export interface LogMessage {
 /** More body bytes that may be sent under this id. */
 export interface CreditMessage {
   readonly bytes: number;
-}
-
-/** Encodes a message as MessagePack. The values of typed calls are none: they travel as bodies in the encoding of the protocol's `writeBindingValue`. */
-export function encodeMessage(message: unknown): Uint8Array {
-  return writeMessagePack(message);
-}
-
-/** Decodes what `encodeMessage` made; bytes in it are views of `bytes`. The shape of the result must be checked: whoever broke out of a guest may have made it. */
-export function decodeMessage(bytes: Uint8Array): unknown {
-  try {
-    return readMessagePack(bytes);
-  } catch (error) {
-    throw new WireError(`expected MessagePack, got bytes that do not decode: ${(error as Error).message}`);
-  }
 }
 
 /** The bytes of one frame. */

@@ -15,11 +15,6 @@ export async function bundleAgent(entry: string = ENTRY): Promise<Uint8Array> {
     platform: 'node',
     format: 'esm',
     target: 'node24',
-    external: ['msgpackr-extract'],
-    // msgpackr is CommonJS in part and asks for `require`, which an ES module does not have.
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
     legalComments: 'none',
     logLevel: 'silent',
   });

@@ -1,3 +1,4 @@
+import { Packr } from 'msgpackr';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -113,14 +114,68 @@ wire('makes no frame that its reader would refuse', () => {
   assert.throws(() => encodeFrame('body', 1, new Uint8Array(MAX_FRAME_BYTES + 1)), 'at most');
 });
 
-wire('refuses bytes that are no message with a WireError, whatever they are', () => {
-  for (const text of ['', 'c1', 'ddffffffff', 'dfffffffff', 'c6ffffffff', '92', '81a161', '91'.repeat(100_000)]) {
-    assert.throws(
-      () => decodeMessage(bytes(text)),
-      (error: unknown) => error instanceof WireError,
-      text.slice(0, 20),
-    );
-  }
+const packed = (value: unknown) => hex(new Packr({ moreTypes: true, structuredClone: true }).pack(value));
+const cycle: unknown[] = [];
+cycle.push(cycle);
+
+for (const [what, text, sentence] of [
+  ['nothing', '', /1 more byte/],
+  ['the unused code', 'c1', /0xc1/],
+  ['an array of 4 billion', 'ddffffffff', /1 more byte/],
+  ['a map of 4 billion', 'dfffffffff', /1 more byte/],
+  ['bytes cut short', 'c6ffffffff', /4294967295 more bytes/],
+  ['a text cut short', 'a361', /2 more bytes/],
+  ['a length cut short', 'da01', /rest of a length/],
+  ['an array cut short', '92', /1 more byte/],
+  ['a map without its value', '81a161', /1 more byte/],
+  ['a second value', '0102', /1 more bytes after it/],
+  ['arrays nested too deep', '91'.repeat(100_000), /at most 16 arrays or maps/],
+  ['too many values', `dd000fffff${'80'.repeat(2 ** 20 - 1)}`, /at most 262144 values/],
+  ['a key that is an array', '819001', /do not decode/],
+  ['an extension of 4 billion', 'c9ffffffff74', /0xc9/],
+  ['a timestamp', packed(new Date(0)), /0xd6/],
+  ['a regular expression', packed(/(a+)+/), /0xd4/],
+  ['a cycle', packed(cycle), /0xd6/],
+  ['a record, whose reader would be compiled', packed({ key: 1 }), /0xd4/],
+  ['a record with a long id', 'd572400091a16b01', /0xd5/],
+  ['a typed array', packed(Float64Array.of(1)), /0xc7/],
+  ['strings that are elsewhere', 'd662000000 0a 01', /0xd6/],
+] as const) {
+  wire(`refuses ${what} in a message with a WireError`, () => {
+    try {
+      decodeMessage(bytes(text));
+    } catch (error) {
+      assert.instance(error, WireError);
+      assert.match((error as WireError).message, sentence);
+      return;
+    }
+    assert.unreachable('expected a refusal');
+  });
+}
+
+wire('sets no prototype through a key', () => {
+  const message = decodeMessage(bytes(`81a9${hex(Buffer.from('__proto__'))}81a161 01`)) as object;
+  assert.is(Object.getPrototypeOf(message), Object.prototype);
+  assert.is((message as { a?: unknown }).a, undefined);
+});
+
+wire('gives bytes as plain views of what it was given, and text as it was', () => {
+  const buffer = Buffer.from(encodeMessage({ input: Uint8Array.of(1, 2), none: undefined }));
+  const { input, none } = decodeMessage(buffer) as { input: Uint8Array; none: unknown };
+  assert.is(input.constructor, Uint8Array);
+  assert.is(input.buffer, buffer.buffer);
+  assert.equal([...input], [1, 2]);
+  assert.is(none, null);
+  const texts = ['', '\ufeff', '\ufeff'.repeat(30), `\ufeff${'x'.repeat(61)}`].concat(
+    [62, 250, 253, 70_000].map((length) => `\ufeff${'é'.repeat(length)}`),
+  );
+  assert.equal(decodeMessage(encodeMessage({ texts })), { texts });
+});
+
+wire('gives messages of their own: a later one changes no earlier one', () => {
+  const messages = Array.from({ length: 50 }, (_, index) => ({ input: new Uint8Array(index * 997).fill(index) }));
+  const encoded = messages.map((message) => encodeMessage(message));
+  assert.equal(encoded.map(decodeMessage), messages);
 });
 
 wire('survives a peer that sends anything', () => {
