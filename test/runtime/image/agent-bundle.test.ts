@@ -1,0 +1,25 @@
+import { isBuiltin } from 'node:module';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { bundleAgent } from '../../../runtime/image/agent-bundle.ts';
+
+const bundle = suite('the bundled agent');
+
+bundle('needs nothing but Node, and compiles no code from text', async () => {
+  const text = new TextDecoder().decode(await bundleAgent());
+  const imported = [...text.matchAll(/^import\s[^;]*?from\s*"([^"]+)";|^import\s*"([^"]+)";/gm)].map(
+    (match) => match[1] ?? match[2]!,
+  );
+  assert.ok(imported.length > 2);
+  assert.equal(
+    imported.filter((name) => !isBuiltin(name)),
+    [],
+  );
+  assert.not.match(text, /(?<![\w.])(?:require|eval|Function)\s*\(/);
+});
+
+bundle('is the same for the same sources', async () => {
+  assert.equal(await bundleAgent(), await bundleAgent());
+});
+
+bundle.run();
