@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { digestFile } from './image-inputs.ts';
+import { basename, join } from 'node:path';
 import type { DebianPackage } from './kernel-package.ts';
 
 /** The files of an image, by what they are. */
@@ -8,8 +7,10 @@ export const IMAGE_FILES = { kernel: 'vmlinux', initrd: 'initrd.cpio', root: 'ro
 
 /** What lies beside an image's files as `manifest.json`. */
 export interface ImageManifest {
-  readonly format: 1;
+  readonly format: 2;
   readonly kernel: DebianPackage;
+  /** Digest of everything else that it was made from. */
+  readonly own: string;
   /** Version of the Node inside. */
   readonly node: string;
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
@@ -24,21 +25,35 @@ export interface BaseImage {
   readonly initrd: string;
   readonly root: string;
   readonly manifest: ImageManifest;
+  /** Why this is not the image of the newest kernel, one sentence; absent when it is. */
+  readonly outdated?: string;
 }
 
-/** Opens an image and checks every byte of it against its manifest; null when it is missing, of another format, torn or changed. */
-export async function openImage(directory: string, digest: string): Promise<BaseImage | null> {
-  let manifest: ImageManifest;
-  try {
-    manifest = JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8')) as ImageManifest;
-  } catch {
-    return null; // Missing or torn: it is built again.
-  }
-  if (manifest.format !== 1) return null;
+/**
+ * Opens an image and checks every byte of it against its manifest; null when it is missing, of another format, torn or changed.
+ * `digest` gives the SHA-256 of a file.
+ */
+export async function openImage(
+  directory: string,
+  digest: (path: string) => Promise<string>,
+): Promise<BaseImage | null> {
+  const manifest = await readManifest(directory);
+  if (manifest === null) return null;
   for (const file of Object.values(IMAGE_FILES)) {
-    const actual = await digestFile(join(directory, file)).catch(() => null);
+    const actual = await digest(join(directory, file)).catch(() => null);
     if (actual === null || actual !== manifest.files[file]?.sha256) return null;
   }
   const path = (file: keyof typeof IMAGE_FILES) => join(directory, IMAGE_FILES[file]);
-  return { digest, directory, kernel: path('kernel'), initrd: path('initrd'), root: path('root'), manifest };
+  const [kernel, initrd, root] = [path('kernel'), path('initrd'), path('root')];
+  return { digest: basename(directory), directory, kernel, initrd, root, manifest };
+}
+
+/** The manifest of the image in a directory; null when it is missing, torn or of another format. */
+export async function readManifest(directory: string): Promise<ImageManifest | null> {
+  try {
+    const manifest = JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8')) as ImageManifest;
+    return manifest.format === 2 ? manifest : null;
+  } catch {
+    return null; // Whoever needs the image builds it again.
+  }
 }

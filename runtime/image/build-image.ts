@@ -1,6 +1,7 @@
 import { chmod, copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { IMAGE_FILES, type ImageManifest } from './base-image.ts';
+import { runCommand } from './command.ts';
 import { type CpioEntry, writeCpio } from './cpio.ts';
 import { makeFileSystem } from './file-system.ts';
 import { digestFile, type ImageInputs, LOADER } from './image-inputs.ts';
@@ -47,10 +48,15 @@ export async function buildImage(
       await chmod(path, 0o644);
       files[file] = { bytes: (await stat(path)).size, sha256: await digestFile(path) };
     }
-    return { format: 1, kernel: inputs.kernel, node: process.version, files };
+    return { format: 2, kernel: inputs.kernel, own: inputs.own, node: await versionOf(inputs.node), files };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Version of a Node binary, such as `v24.21.0`. */
+async function versionOf(node: string): Promise<string> {
+  return node === process.execPath ? process.version : (await runCommand(node, ['--version'])).trim();
 }
 
 async function makeInitrd(unpacked: string, release: string): Promise<Uint8Array> {

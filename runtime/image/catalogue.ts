@@ -1,12 +1,13 @@
 import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { DirectoryLock } from '../store/index.ts';
 import { bundleAgent } from './agent-bundle.ts';
-import { type BaseImage, openImage } from './base-image.ts';
+import { type BaseImage, openImage, readManifest } from './base-image.ts';
 import { type BuildProgress, buildImage } from './build-image.ts';
-import { digestInputs, type ImageInputs, librariesOf } from './image-inputs.ts';
-import { hasDebianTools, resolveKernel } from './kernel-package.ts';
+import { digestInputs, digestOwn, type ImageInputs, librariesOf, type OwnInputs } from './image-inputs.ts';
+import { ImageMemo } from './image-memo.ts';
+import { type DebianPackage, hasDebianTools, resolveKernel } from './kernel-package.ts';
 import { missingForImage } from './requirements.ts';
 
 /** Images that are kept: the one in use and the one before it. */
@@ -29,40 +30,53 @@ export interface EnsureImageOptions {
 
 /**
  * The base image for the present inputs: the cached one when its bytes are right, else it is built. Several processes may ask at
- * once; one builds. Fails with `sandbox-unavailable` and a remedy where it cannot be built.
+ * once; one builds. Where Debian has a newer kernel than the cached image and it cannot be had, the newest image that
+ * differs in nothing else serves on, and says so. Fails with `sandbox-unavailable` and a remedy where there is none.
  */
 export async function ensureImage(options: EnsureImageOptions): Promise<BaseImage> {
   const images = join(options.cacheDir, 'images');
   await mkdir(images, { recursive: true, mode: 0o755 });
-  const inputs = await findInputs(options);
-  const digest = await digestInputs(inputs);
-  const directory = join(images, digest);
-  const cached = await openImage(directory, digest);
-  if (cached !== null) {
-    const now = new Date();
-    await utimes(directory, now, now);
-    return cached;
-  }
-  const lock = await takeLock(images, options.signal);
+  const memo = await ImageMemo.open(join(images, 'memo.json'));
+  const digest = (path: string) => memo.digest(path);
+  const inputs = await findOwnInputs(options);
+  const own = await digestOwn(inputs, digest);
+  const image = await presentImage(images, { ...inputs, own }, memo, options).catch(async (error: unknown) => {
+    options.signal?.throwIfAborted();
+    const older = await newestOf(images, own, digest);
+    if (older === null) throw error;
+    return { ...older, outdated: `${older.manifest.kernel.version} of the guest kernel is used: ${reason(error)}` };
+  });
+  const now = new Date();
+  await utimes(image.directory, now, now);
+  await memo.save();
+  return image;
+}
+
+const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+async function findOwnInputs(options: EnsureImageOptions): Promise<OwnInputs> {
+  const node = options.node ?? process.execPath;
   try {
-    const finished = await openImage(directory, digest);
-    if (finished !== null) return finished;
-    await rm(directory, { recursive: true, force: true });
-    const image = await buildInto(images, digest, inputs, options);
-    await prune(images, digest);
-    return image;
-  } finally {
-    lock.release();
+    const [libraries, agent] = await Promise.all([librariesOf(node), bundleAgent(options.agentEntry)]);
+    return { node, libraries, agent };
+  } catch (error) {
+    throw new CloudletError('sandbox-unavailable', `the base image cannot be built: ${reason(error)}`, {
+      cause: error,
+    });
   }
 }
 
-async function findInputs(options: EnsureImageOptions): Promise<ImageInputs> {
-  if (!hasDebianTools()) {
-    throw new CloudletError(
-      'sandbox-unavailable',
-      'the base image is built from Debian packages and this machine has no apt-get; use Debian, or --sandbox process',
-    );
-  }
+async function presentImage(
+  images: string,
+  inputs: Omit<ImageInputs, 'kernel'>,
+  memo: ImageMemo,
+  options: EnsureImageOptions,
+): Promise<BaseImage> {
+  const digest = (path: string) => memo.digest(path);
+  const kernel = await memo.kernel(findKernel);
+  const directory = join(images, digestInputs({ own: inputs.own, kernel }));
+  const cached = await openImage(directory, digest);
+  if (cached !== null) return cached;
   const missing = missingForImage();
   if (missing.length > 0) {
     throw new CloudletError(
@@ -70,48 +84,70 @@ async function findInputs(options: EnsureImageOptions): Promise<ImageInputs> {
       `building the base image needs ${missing.join(' ')}; run: apt-get install -y --no-install-recommends ${missing.join(' ')}`,
     );
   }
-  const node = options.node ?? process.execPath;
+  const lock = await takeLock(images, options.signal);
   try {
-    const [kernel, libraries, agent] = await Promise.all([
-      resolveKernel(),
-      librariesOf(node),
-      bundleAgent(options.agentEntry),
-    ]);
-    return { kernel, node, libraries, agent };
+    const finished = await openImage(directory, digest);
+    if (finished !== null) return finished;
+    await rm(directory, { recursive: true, force: true });
+    await buildInto(directory, { ...inputs, kernel }, options);
+    await prune(images, basename(directory));
+  } finally {
+    lock.release();
+  }
+  const built = await openImage(directory, digest);
+  if (built !== null) return built;
+  throw new CloudletError(
+    'storage-corrupt',
+    `the base image in ${images} changed while it was written; check the disk`,
+  );
+}
+
+async function findKernel(): Promise<DebianPackage> {
+  if (!hasDebianTools()) {
+    throw new CloudletError(
+      'sandbox-unavailable',
+      'the base image is built from Debian packages and this machine has no apt-get; use Debian, or --sandbox process',
+    );
+  }
+  try {
+    return await resolveKernel();
   } catch (error) {
-    throw new CloudletError('sandbox-unavailable', `the base image cannot be built: ${(error as Error).message}`, {
+    throw new CloudletError('sandbox-unavailable', `the base image cannot be built: ${reason(error)}`, {
       cause: error,
     });
   }
 }
 
-async function buildInto(
-  images: string,
-  digest: string,
-  inputs: ImageInputs,
-  options: EnsureImageOptions,
-): Promise<BaseImage> {
-  const temporary = join(images, `.building-${digest}`);
+async function buildInto(directory: string, inputs: ImageInputs, options: EnsureImageOptions): Promise<void> {
+  const temporary = join(dirname(directory), `.building-${basename(directory)}`);
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { mode: 0o755 });
   try {
     const manifest = await buildImage(inputs, temporary, options);
     await writeFile(join(temporary, 'manifest.json'), JSON.stringify(manifest, null, 2));
-    await rename(temporary, join(images, digest));
+    await rename(temporary, directory);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     options.signal?.throwIfAborted();
-    throw new CloudletError('sandbox-unavailable', `the base image could not be built: ${(error as Error).message}`, {
+    throw new CloudletError('sandbox-unavailable', `the base image could not be built: ${reason(error)}`, {
       cause: error,
     });
   }
-  const image = await openImage(join(images, digest), digest);
-  if (image === null)
-    throw new CloudletError(
-      'storage-corrupt',
-      `the base image in ${images} changed while it was written; check the disk`,
-    );
-  return image;
+}
+
+/** The image that was used last of those made from these inputs and any kernel; null when none is whole. */
+async function newestOf(
+  images: string,
+  own: string,
+  digest: (path: string) => Promise<string>,
+): Promise<BaseImage | null> {
+  for (const name of await byLastUse(images)) {
+    const directory = join(images, name);
+    if ((await readManifest(directory))?.own !== own) continue;
+    const image = await openImage(directory, digest);
+    if (image !== null) return image;
+  }
+  return null;
 }
 
 async function takeLock(images: string, signal: AbortSignal | undefined): Promise<DirectoryLock> {
@@ -128,13 +164,15 @@ async function takeLock(images: string, signal: AbortSignal | undefined): Promis
 
 /** Removes all images but the newest, and what died while building. */
 async function prune(images: string, current: string): Promise<void> {
-  const names = (await readdir(images)).filter((name) => /^(\.building-)?[0-9a-f]{64}/.test(name) && name !== current);
-  const aged = await Promise.all(
-    names.map(async (name) => ({ name, usedAt: (await stat(join(images, name))).mtimeMs })),
-  );
-  aged.sort((a, b) => b.usedAt - a.usedAt);
-  const kept = aged.filter(({ name }) => !name.startsWith('.')).slice(0, KEPT - 1);
-  for (const { name } of aged) {
-    if (!kept.some((each) => each.name === name)) await rm(join(images, name), { recursive: true, force: true });
-  }
+  const names = (await byLastUse(images)).filter((name) => name !== current);
+  const dead = (await readdir(images)).filter((name) => name.startsWith('.building-'));
+  for (const name of [...names.slice(KEPT - 1), ...dead])
+    await rm(join(images, name), { recursive: true, force: true });
+}
+
+/** Names of the finished images, the one that was used last first. */
+async function byLastUse(images: string): Promise<string[]> {
+  const names = (await readdir(images)).filter((name) => /^[0-9a-f]{64}$/.test(name));
+  const aged = await Promise.all(names.map(async (name) => ({ name, at: (await stat(join(images, name))).mtimeMs })));
+  return aged.sort((a, b) => b.at - a.at).map(({ name }) => name);
 }

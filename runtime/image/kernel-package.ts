@@ -15,18 +15,16 @@ export interface DebianPackage {
 
 /** Asks the package lists of this machine which kernel an image is built from now. Needs no network. */
 export async function resolveKernel(): Promise<DebianPackage> {
-  const depends = await runCommand('apt-cache', ['depends', '--important', META_PACKAGE]);
-  const name = /Depends: (linux-image-[^\s]+)/.exec(depends)?.[1];
-  if (name === undefined)
-    throw new Error(`expected ${META_PACKAGE} to depend on a kernel package; run: apt-get update`);
-  return { name, version: await candidateOf(name) };
+  return kernelOf(await runCommand('apt-cache', ['show', '--no-all-versions', META_PACKAGE]));
 }
 
-async function candidateOf(name: string): Promise<string> {
-  const version = /Candidate: (\S+)/.exec(await runCommand('apt-cache', ['policy', name]))?.[1];
-  if (version === undefined || version === '(none)')
-    throw new Error(`no Debian package ${name} is to be had; run: apt-get update`);
-  return version;
+/** Reads the kernel package out of what apt says of the one that stands for the newest: `Depends: NAME (= VERSION)`. */
+export function kernelOf(description: string): DebianPackage {
+  const [, name, version] = /^Depends:.*?\b(linux-image-[^\s,]+) \(= ([^)]+)\)/m.exec(description) ?? [];
+  if (name === undefined || version === undefined) {
+    throw new Error(`expected ${META_PACKAGE} to depend on one version of a kernel package; run: apt-get update`);
+  }
+  return { name, version };
 }
 
 /** Downloads a package and unpacks it under `into`, without installing anything. */

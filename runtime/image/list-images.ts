@@ -1,6 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ImageManifest } from './base-image.ts';
+import { readManifest } from './base-image.ts';
 
 /** An image as listed. */
 export interface ListedImage {
@@ -18,9 +18,9 @@ export async function listImages(cacheDir: string): Promise<ListedImage[]> {
   const names = (await readdir(images).catch(() => [])).filter((name) => /^[0-9a-f]{64}$/.test(name));
   const listed: ListedImage[] = [];
   for (const name of names) {
-    const text = await readFile(join(images, name, 'manifest.json'), 'utf8').catch(() => null);
-    if (text === null) continue;
-    const { kernel, node, files } = JSON.parse(text) as ImageManifest;
+    const manifest = await readManifest(join(images, name));
+    if (manifest === null) continue;
+    const { kernel, node, files } = manifest;
     const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
     listed.push({
       digest: `sha256:${name}`,

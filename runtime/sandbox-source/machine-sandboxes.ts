@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { type BaseImage, ensureImageApart } from '../image/index.ts';
 import { bootMachine, chooseAccelerator, describeAccelerator } from '../machine/index.ts';
 import type { CloudletLimits, CloudletOptions } from '../options.ts';
@@ -20,10 +21,16 @@ export async function machineSandboxes(options: CloudletOptions, limits: Cloudle
   const memoryMib = SYSTEM_MIB + limits.memoryMib * limits.concurrency;
   let image: Promise<BaseImage> | null = null;
   const theImage = (): Promise<BaseImage> => {
-    image ??= ensureImageApart({ cacheDir, signal: closing.signal }).catch((error: unknown) => {
-      image = null;
-      throw error;
-    });
+    image ??= ensureImageApart({ cacheDir, signal: closing.signal }).then(
+      (had) => {
+        if (had.outdated !== undefined) options.observer?.warning?.(had.outdated);
+        return had;
+      },
+      (error: unknown) => {
+        image = null;
+        throw error;
+      },
+    );
     return image;
   };
   theImage().catch(() => {
@@ -42,6 +49,10 @@ export async function machineSandboxes(options: CloudletOptions, limits: Cloudle
           memoryMib,
           workers: limits.concurrency,
           signal,
+        }).catch((error: unknown) => {
+          // The image is not what it was, or is gone: the next start has it again.
+          if (error instanceof CloudletError && error.code === 'sandbox-unavailable') image = null;
+          throw error;
         });
       return startSandbox({ kind: 'microvm', startMachine }, signal);
     },

@@ -2,12 +2,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { appendFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { decodeMessage, encodeFrame, FrameReader, type ReadyMessage } from '../../runtime/agent/wire.ts';
 import { ensureImage } from '../../runtime/image/catalogue.ts';
 import { QEMU_ID } from '../../runtime/machine/privilege.ts';
@@ -108,6 +109,24 @@ images('is built from nothing by one of several who want it, and again when its 
     assert.equal(rebuilt.manifest.files, before, 'the same inputs give the same bytes');
     const names = (await readdir(join(cacheDir, 'images'))).filter((name) => /[0-9a-f]{64}/.test(name));
     assert.equal(names, [first.digest], 'nothing half-built is left');
+
+    // Debian has a newer kernel, which cannot be downloaded: the image at hand serves on.
+    assert.is(rebuilt.outdated, undefined);
+    const memo = join(cacheDir, 'images', 'memo.json');
+    const known = JSON.parse(await readFile(memo, 'utf8'));
+    known.kernel.found.version = '999.0-1';
+    await writeFile(memo, JSON.stringify(known));
+    const older = await ensureImage({ cacheDir, agentEntry });
+    assert.is(older.digest, first.digest);
+    assert.match(
+      older.outdated!,
+      /of the guest kernel is used: the base image could not be built: apt-get download failed/,
+    );
+
+    // Another agent cannot do with it.
+    await writeFile(agentEntry, 'process.stdout.write("another agent");\n');
+    const error = await ensureImage({ cacheDir, agentEntry }).catch((thrown: CloudletError) => thrown);
+    assert.is((error as CloudletError).code, 'sandbox-unavailable');
   } finally {
     await rm(cacheDir, { recursive: true });
   }

@@ -36,7 +36,7 @@ async function withFakeQemu(directory: string, script: string) {
     kernel: join(directory, 'vmlinux'),
     initrd: join(directory, 'initrd.cpio'),
     root: join(directory, 'root.ext4'),
-    manifest: { format: 1, kernel: { name: 'none', version: '0' }, node: 'v0', files: {} },
+    manifest: { format: 2, kernel: { name: 'none', version: '0' }, own: '', node: 'v0', files: {} },
   };
   return { id: 'test', image, accelerator: ACCELERATOR, qemu };
 }
