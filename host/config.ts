@@ -146,7 +146,7 @@ function refusal(issue: v.InferIssue<typeof ServeFlags>, given: Record<string, u
   const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   const expected = Object.hasOwn(EXPECTED, key) ? EXPECTED[key as keyof typeof EXPECTED] : undefined;
   if (expected === undefined)
-    return new CloudletError('request-invalid', `there is no option ${flag}; see cloudlet serve --help`);
+    return new CloudletError('request-invalid', `there is no option ${flag}; see: npx cloudlet serve --help`);
   return new CloudletError(
     'request-invalid',
     `expected ${flag} (${variableOf(key)}) to be ${expected}, got ${JSON.stringify(given[key])}`,

@@ -97,7 +97,7 @@ async function baseImage(config: HostConfig): Promise<Finding> {
   }
   const images = await listImages(config.cacheDir);
   if (images.length === 0)
-    return { what: 'base image', state: 'warning', detail: 'not built yet', remedy: 'cloudlet image build' };
+    return { what: 'base image', state: 'warning', detail: 'not built yet', remedy: 'npx cloudlet image build' };
   const built = images.map(({ kernel, node }) => `${kernel}, Node ${node}`);
   return { what: 'base image', state: 'good', detail: built.join('; ') };
 }

@@ -35,7 +35,7 @@ const verb: Verb = (program) => {
       const { listImages } = await import('../../runtime/index.ts');
       const images = await listImages(typed(() => hostConfig({ cache })).cacheDir);
       if (json) return console.log(JSON.stringify({ images }));
-      if (images.length === 0) return console.log('no base image yet; make one with: cloudlet image build');
+      if (images.length === 0) return console.log('no base image yet; make one with: npx cloudlet image build');
       for (const each of images) {
         console.log(
           `${each.digest.slice(7, 19)}  ${each.kernel}  Node ${each.node}  ${Math.round(each.bytes / 2 ** 20)} MiB`,

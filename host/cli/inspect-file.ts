@@ -11,7 +11,8 @@ export async function inspectFile(
   path: string,
 ): Promise<Inspection & { readonly kind: string; readonly file: string }> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`expected a component, but ${path} cannot be read (${error.code})`, { cause: error });
+    const hint = error.code === 'EISDIR' ? '; of a project, inspect what npx cloudlet build makes of it' : '';
+    throw new UsageError(`expected a component, but ${path} cannot be read (${error.code})${hint}`, { cause: error });
   });
   const { kind, doors, functions, imports, sizeBytes } = inspectComponent(bytes);
   return {

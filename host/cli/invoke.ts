@@ -14,11 +14,11 @@ interface InvokeFlags extends HostFlags {
 
 const HELP = `
 A command runs with stdin, stdout and its exit status; its arguments follow "--":
-  cloudlet invoke photo --input photo.jpg --output small.jpg -- thumbnail 320
+  npx cloudlet invoke photo --input photo.jpg --output small.jpg -- thumbnail 320
 A typed export takes one JSON value an argument; @FILE gives a file's bytes to a list<u8>:
-  cloudlet invoke photo thumbnail @photo.jpg 320 --output small.jpg
+  npx cloudlet invoke photo thumbnail @photo.jpg 320 --output small.jpg
 An http function is asked for a path, with GET, or with POST and the input as body:
-  cloudlet invoke hello /greet?name=Ada`;
+  npx cloudlet invoke hello /greet?name=Ada`;
 
 const verb: Verb = (program, { interruption, passedOn, setStatus }) => {
   const command = program
@@ -50,7 +50,7 @@ const verb: Verb = (program, { interruption, passedOn, setStatus }) => {
 /** The reason of a failing guest is in its log. */
 function withLogHint(error: unknown, name: string): unknown {
   if (!(error instanceof CloudletError) || error.traits.fault !== 'guest') return error;
-  return new CloudletError(error.code, `${error.message} (what it wrote: cloudlet logs ${name})`, { cause: error });
+  return new CloudletError(error.code, `${error.message} (what it wrote: npx cloudlet logs ${name})`, { cause: error });
 }
 
 function parseDeadline(text: string | undefined): number | undefined {

@@ -8,7 +8,8 @@ const verb: Verb = (program) => {
   withHostFlags(command).action(async (flags: HostFlags & { json?: boolean }) => {
     const functions = await (await clientFor(flags)).functions();
     if (flags.json) return console.log(JSON.stringify({ functions }));
-    if (functions.length === 0) return console.error('no functions yet; publish one with: cloudlet publish DIR|FILE');
+    if (functions.length === 0)
+      return console.error('no functions yet; publish one with: npx cloudlet publish DIR|FILE');
     const rows = functions.map((each) => [
       each.name,
       String(each.version),

@@ -1,5 +1,12 @@
-import { CloudletError, type Deployment, type Published, parseName } from '../../guest-sdk/protocol/index.ts';
+import {
+  CloudletError,
+  type Deployment,
+  type FunctionInfo,
+  type Published,
+  parseName,
+} from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
+import { waysToInvoke } from './invoke/plan.ts';
 import { publishable, readComponent } from './publishable.ts';
 import { showProgress } from './terminal/progress.ts';
 import { formatSize } from './terminal/size.ts';
@@ -35,10 +42,14 @@ const verb: Verb = (program, { interruption }) => {
     } finally {
       progress.clear();
     }
-    if (last?.published !== undefined) return print(last.published, client.url, flags.json === true);
+    if (last?.published !== undefined) {
+      print(last.published, client.url, flags.json === true);
+      if (!flags.json) printWays(await client.function(name, signal), client.url);
+      return;
+    }
     throw new CloudletError(
       'component-refused',
-      last?.problem?.detail ?? 'the cloudlet stopped before it had said how the publish ended; see: cloudlet ls',
+      last?.problem?.detail ?? 'the cloudlet stopped before it had said how the publish ended; see: npx cloudlet ls',
     );
   });
 };
@@ -53,6 +64,13 @@ function print(published: Published, url: string, json: boolean): void {
   console.log(`${name}  version ${version}${created ? '' : ' (already published)'}`);
   console.log(`  digest   ${digest}  (${formatSize(sizeBytes)})`);
   console.log(`  address  ${address}`);
+}
+
+function printWays({ name, doors }: FunctionInfo, url: string): void {
+  const addresses = doors.includes('http') ? [`${url}/f/${name}/`] : [];
+  const [first, ...others] = [...waysToInvoke({ name, doors }), ...addresses];
+  if (first !== undefined) console.log(`  invoke   ${first}`);
+  for (const other of others) console.log(`           ${other}`);
 }
 
 export default verb;

@@ -59,7 +59,7 @@ export function sessionRoutes({ trust }: HostParts): Hono<HostContext> {
 function noPairing(): CloudletError {
   return new CloudletError(
     'not-found',
-    "this version pairs no devices yet; use the owner's token, which the QR code of `cloudlet serve --bind 0.0.0.0` carries",
+    "this version pairs no devices yet; use the owner's token, which the QR code of `npx cloudlet serve --bind 0.0.0.0` carries",
   );
 }
 

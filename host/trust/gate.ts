@@ -27,7 +27,7 @@ export function gate(trust: Trust): MiddlewareHandler<HostContext> {
     if (caller === null && !isAnonymous(c.req.method, c.req.path)) {
       throw new CloudletError(
         'unauthorized',
-        'expected a session or the owner\'s token ("Authorization: Bearer …"), got neither; open the address that `cloudlet serve` prints, or read the token from the data directory',
+        'expected a session or the owner\'s token ("Authorization: Bearer …"), got neither; open the address that `npx cloudlet serve` prints, or read the token from the data directory',
       );
     }
     if (caller?.byCookie && !SAFE.has(c.req.method)) requireOwnOrigin(c, authority);

@@ -85,7 +85,7 @@ async function openPart(path: string): Promise<FileHandle> {
   } catch (error) {
     throw new CloudletError(
       'sandbox-unavailable',
-      `the base image cannot be read: ${(error as Error).message}; run: cloudlet image build`,
+      `the base image cannot be read: ${(error as Error).message}; run: npx cloudlet image build`,
       { cause: error },
     );
   }

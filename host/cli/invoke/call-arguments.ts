@@ -19,7 +19,8 @@ export async function readArguments(
     throw new UsageError(`expected a JSON array of all arguments in ${input}`);
   }
   if (words.length !== target.params.length) {
-    throw new UsageError(`expected ${target.params.length} arguments for ${target.signature}, got ${words.length}`);
+    const wanted = target.params.length === 1 ? '1 argument' : `${target.params.length} arguments`;
+    throw new UsageError(`expected ${wanted} for ${target.signature}, got ${words.length}`);
   }
   return Promise.all(words.map((word, i) => readArgument(word, target.params[i]!)));
 }

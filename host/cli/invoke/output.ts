@@ -8,6 +8,7 @@ import { UsageError } from '../usage-error.ts';
  * (a device, a pipe) is written as it comes.
  */
 export async function writeOutput(body: AsyncIterable<Uint8Array>, path: string | undefined): Promise<void> {
+  if (path === undefined && process.stdout.isTTY) body = forTerminal(body);
   if (path === undefined || path === '-') return await pipeline(body, process.stdout, { end: false });
   if (!(await isPlainFile(path))) return await pipeline(body, createWriteStream(path, { flags: 'r+' }));
   const partial = `${path}.${process.pid}.partial`;
@@ -17,6 +18,18 @@ export async function writeOutput(body: AsyncIterable<Uint8Array>, path: string 
   } catch (error) {
     await rm(partial, { force: true });
     throw error;
+  }
+}
+
+/** Passes text on and refuses what begins with anything else, which would garble the terminal; `--output -` writes it there all the same. */
+export async function* forTerminal(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let first = true;
+  for await (const chunk of body) {
+    if (first && chunk.includes(0)) {
+      throw new UsageError('the result is no text, and stdout is a terminal; write it to a file with --output FILE');
+    }
+    first = false;
+    yield chunk;
   }
 }
 

@@ -43,15 +43,19 @@ function planWithoutWords(info: Callable): Plan {
 }
 
 const WAYS: Readonly<Record<Door, string>> = {
-  run: 'cloudlet invoke NAME [-- ARGS…]',
-  http: 'cloudlet invoke NAME [/PATH]',
-  call: 'cloudlet invoke NAME EXPORT [JSON…]',
+  run: 'npx cloudlet invoke NAME [-- ARGS…]',
+  http: 'npx cloudlet invoke NAME [/PATH]',
+  call: 'npx cloudlet invoke NAME EXPORT [JSON…]',
 };
 
 function requireDoor({ name, doors }: Callable, door: Door, why: string): void {
   if (doors.includes(door)) return;
-  const ways = doors.map((each) => WAYS[each].replace('NAME', name)).join(' or ');
-  throw new UsageError(`${why}, which ${name} does not offer; use ${ways}`);
+  throw new UsageError(`${why}, which ${name} does not offer; use ${waysToInvoke({ name, doors }).join(' or ')}`);
+}
+
+/** The command for each door of a function, with placeholders in capitals for what its author knows better. */
+export function waysToInvoke({ name, doors }: Pick<Callable, 'name' | 'doors'>): string[] {
+  return doors.map((door) => WAYS[door].replace('NAME', name));
 }
 
 function signatures({ exports }: Callable): string {

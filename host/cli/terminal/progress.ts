@@ -36,7 +36,8 @@ export function showProgress(subject: string, output: ProgressOutput = process.s
     stage: (name) => {
       if (name === current) return;
       current = name;
-      if (terminal) draw(`${subject}: ${name} …`);
+      // A line that wraps could not be redrawn.
+      if (terminal) draw(`${subject}: ${name} …`.slice(0, (output.columns || 80) - 1));
       else output.write(`${subject}: ${name}\n`);
     },
     amount: (done, total) => {

@@ -1,15 +1,15 @@
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
-/** Bytes for people: `0 bytes`, `1.5 KiB`, `112 KiB`. */
+/** Bytes for people, rounded as on the page: `0 bytes`, `1.5 KiB`, `112 KiB`. */
 export function formatSize(bytes: number): string {
   let value = bytes;
   let unit = 0;
-  while (value >= 1024 && unit < UNITS.length - 1) {
+  // What would be rounded up to 1024 is shown in the next unit.
+  while (value >= 1023.5 && unit < UNITS.length - 1) {
     value /= 1024;
     unit += 1;
   }
-  // 1023.7 must not show as 1024.
-  const text = unit === 0 || value >= 100 ? String(Math.floor(value)) : (Math.floor(value * 10) / 10).toString();
+  const text = String(unit === 0 || value >= 99.95 ? Math.round(value) : Number(value.toFixed(1)));
   return `${text} ${bytes === 1 ? 'byte' : UNITS[unit]}`;
 }
 

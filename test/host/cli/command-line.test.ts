@@ -123,11 +123,14 @@ commandLine('starts a project from a template, once', async () => {
   const made = await lab.run(['new', 'my-function', '--template', 'c-command']);
   assert.is(made.status, 0, made.errors);
   assert.match(made.text, /^ {2}my-function\/cloudlet\.json$/m);
-  assert.match(made.text, /publish it with: cloudlet publish my-function\n$/);
+  assert.match(made.text, /publish it with: npx cloudlet publish my-function\n$/);
   assert.is(JSON.parse(await readFile(join(lab.folder, 'my-function', 'cloudlet.json'), 'utf8')).name, 'my-function');
   const again = await lab.run(['new', 'my-function', '--template', 'c-command']);
   assert.is(again.status, 1);
   assert.match(again.errors, /^cloudlet: .*not empty/);
+  const unnamed = await lab.run(['new', 'My_Function', '--template', 'c-command']);
+  assert.is(unnamed.status, 2);
+  assert.match(unnamed.errors, /got "My_Function"; .* with --name$/m);
   const { text } = await lab.run(['new', 'other', '--template', 'typescript-http', '--name', 'named', '--json']);
   assert.equal([JSON.parse(text).name, JSON.parse(text).files.includes('src/function.ts')], ['named', true]);
 });
@@ -147,7 +150,7 @@ commandLine('discovers within its time, and says as JSON whom', async () => {
 });
 
 commandLine('lists base images, of which there are none yet', async () => {
-  assert.match((await lab.run(['image', 'ls'])).text, /^no base image yet; make one with: cloudlet image build\n$/);
+  assert.match((await lab.run(['image', 'ls'])).text, /^no base image yet; make one with: npx cloudlet image build\n$/);
   assert.equal(JSON.parse((await lab.run(['image', 'ls', '--json'])).text), { images: [] });
 });
 

@@ -22,7 +22,7 @@ const json = <T>(text: string): T => JSON.parse(text) as T;
 functions('says on stderr how to go on when nothing is published', async () => {
   const { status, text, errors } = await lab.run(['ls']);
   assert.equal([status, text], [0, '']);
-  assert.match(errors, /^no functions yet; publish one with: cloudlet publish/);
+  assert.match(errors, /^no functions yet; publish one with: npx cloudlet publish/);
   assert.equal(json((await lab.run(['ls', '--json'])).text), { functions: [] });
 });
 
@@ -31,7 +31,7 @@ functions('publishes a file: plain stages on stderr, the result on stdout', asyn
   assert.is(status, 0, errors);
   assert.match(
     text,
-    /^cat {2}version 1\n {2}digest {3}sha256:[0-9a-f]{64} .*\n {2}address {2}http:\S+\/v1\/functions\/cat\n$/,
+    /^cat {2}version 1\n {2}digest {3}sha256:[0-9a-f]{64} .*\n {2}address {2}http:\S+\/v1\/functions\/cat\n {2}invoke {3}npx cloudlet invoke cat \[-- ARGS…\]\n$/,
   );
   assert.match(errors, /^cat: sending\n/);
   assert.not.ok(errors.includes('\r') || errors.includes('\x1b'));

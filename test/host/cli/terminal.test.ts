@@ -1,9 +1,12 @@
+import { text } from 'node:stream/consumers';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { forTerminal } from '../../../host/cli/invoke/output.ts';
 import { printable } from '../../../host/cli/terminal/printable.ts';
 import { progressLine, showProgress } from '../../../host/cli/terminal/progress.ts';
 import { formatSize, shortDigest } from '../../../host/cli/terminal/size.ts';
 import { table } from '../../../host/cli/terminal/table.ts';
+import { UsageError } from '../../../host/cli/usage-error.ts';
 
 const terminal = suite('what is shown');
 
@@ -23,7 +26,8 @@ for (const [bytes, text] of [
   [1023, '1023 bytes'],
   [1024, '1 KiB'],
   [1536, '1.5 KiB'],
-  [1024 * 1024 - 1, '1023 KiB'],
+  [1024 * 1024 - 1, '1 MiB'],
+  [1_971_773, '1.9 MiB'],
   [1024 * 1024, '1 MiB'],
   [5 * 2 ** 40, '5 TiB'],
 ] as const) {
@@ -93,6 +97,23 @@ terminal('on a terminal, progress is one line that is redrawn and taken away, wi
   assert.ok(drawn.length < 100, 'not every step is drawn');
   assert.match(drawn.at(-2)!, /^cat: sending \[=+\] 1000 bytes of 1000 bytes$/);
   assert.is(drawn.at(-1), '');
+});
+
+terminal('a stage that does not fit its line is cut, because a wrapped line cannot be redrawn', () => {
+  const output = written(true);
+  showProgress('build', output).stage('x'.repeat(100));
+  assert.is(output.text, `\r\x1b[Kbuild: ${'x'.repeat(52)}`);
+});
+
+async function* chunks(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield Buffer.from(text);
+}
+
+terminal('text goes to a terminal, and what begins otherwise is refused with the flag that helps', async () => {
+  assert.is(await text(forTerminal(chunks('a', 'ü\n'))), 'aü\n');
+  const error = await text(forTerminal(chunks('\x89PNG\0', 'x'))).catch((thrown: unknown) => thrown);
+  assert.instance(error, UsageError);
+  assert.match((error as Error).message, '--output FILE');
 });
 
 terminal.run();

@@ -75,6 +75,13 @@ for (const [what, words, input, sentence] of WRONG) {
   });
 }
 
+callArguments('one argument is not called arguments', async () => {
+  const error = await readArguments({ ...target, params: target.params.slice(0, 1) }, [], undefined).catch(
+    (thrown: Error) => thrown,
+  );
+  assert.match((error as Error).message, /expected 1 argument for f: /);
+});
+
 callArguments('an input that is no array is wrong use', async ({ folder }) => {
   await writeFile(join(folder, 'object'), '{}');
   const error = await readArguments(target, [], join(folder, 'object')).catch((thrown: Error) => thrown);

@@ -39,9 +39,9 @@ for (const [what, info, words, passedOn, expected] of PLANS) {
 const REFUSALS: readonly [what: string, ...Parameters<typeof planInvocation>, sentence: RegExp][] = [
   ['no word for several exports', TYPED, [], [], /one of the exports of it:\n {2}add: .*\n {2}nothing: /],
   ['an unknown export', TYPED, ['sub'], [], /no export "sub"; it has\n {2}add/],
-  ['an export of a command without any', COMMAND, ['add'], [], /use cloudlet invoke it \[-- ARGS…\]/],
-  ['a path of a command', COMMAND, ['/'], [], /use cloudlet invoke it \[-- ARGS…\]/],
-  ['words behind -- for http', HTTP, [], ['x'], /use cloudlet invoke it \[\/PATH\]/],
+  ['an export of a command without any', COMMAND, ['add'], [], /use npx cloudlet invoke it \[-- ARGS…\]/],
+  ['a path of a command', COMMAND, ['/'], [], /use npx cloudlet invoke it \[-- ARGS…\]/],
+  ['words behind -- for http', HTTP, [], ['x'], /use npx cloudlet invoke it \[\/PATH\]/],
   ['words on both sides of --', COMMAND, ['x'], ['y'], /after "--" only, got "x"/],
   ['two paths', HTTP, ['/', '/b'], [], /one path, got "\/b"/],
 ];
