@@ -62,7 +62,7 @@ export async function readProject(folder: string): Promise<Project> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    throw invalid(`expected a project file at ${path}; start one with \`cloudlet new\``, error);
+    throw invalid(`expected a project file at ${path}; start one with: npx cloudlet new`, error);
   }
   const file = parse(text, path);
   const project = complete(resolve(folder), file);
@@ -85,9 +85,10 @@ function parse(text: string, path: string): File {
   }
   const result = v.safeParse(ProjectFile, value);
   if (result.success) return result.output;
-  const [issue] = result.issues;
+  // A misspelt key is missing too, and where it stands is the better hint.
+  const issue = result.issues.find(isUnknownKey) ?? result.issues[0];
   const key = v.getDotPath(issue) ?? 'the file';
-  if (issue.type === 'strict_object' && issue.expected === 'never') {
+  if (isUnknownKey(issue)) {
     const known = key.startsWith('limits.')
       ? Object.keys(Grant.entries.limits.entries)
       : Object.keys(ProjectFile.entries);
@@ -96,6 +97,10 @@ function parse(text: string, path: string): File {
   if (issue.received === 'undefined') throw invalid(`${path}: ${key} is missing`);
   const expected = issue.kind === 'validation' ? issue.message : issue.expected;
   throw invalid(`${path}: ${key} must be ${expected}, got ${issue.received}`);
+}
+
+function isUnknownKey(issue: v.InferIssue<typeof ProjectFile>): boolean {
+  return issue.type === 'strict_object' && issue.expected === 'never';
 }
 
 function complete(folder: string, file: File): Project {

@@ -41,7 +41,7 @@ export async function componentizeQuickJs(source: JavaScriptSource): Promise<Uin
       return reveal(component);
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
-      throw new CloudletError('build-failed', `QuickJS cannot make a component of this: ${undisguise(words)}`, {
+      throw new CloudletError('build-failed', `QuickJS cannot make a component of this: ${plain(words)}`, {
         cause: error,
       });
     }
@@ -56,6 +56,15 @@ function disguise(text: string): string {
 /** The engine's messages speak of names that the author never wrote. */
 function undisguise(words: string): string {
   return words.replaceAll(`@${GUEST_WASI_VERSION}`, `@${WASI_VERSION}`).replaceAll('xasi:', 'wasi:');
+}
+
+/** The author's own error without the engine's layers around it: what was being done, and frames inside the engine. */
+function plain(words: string): string {
+  return undisguise(words)
+    .replace(/^(?:[:\s]|Failed to evaluate user JavaScript module|Failed to finish JavaScript module evaluation)*/, '')
+    .replace(/^Error: /, '')
+    .replaceAll(/\n\s+at .*\(componentize-qjs:user\.js:.*\)/g, '')
+    .trimEnd();
 }
 
 function reveal(component: Buffer): Uint8Array {

@@ -99,6 +99,11 @@ for (const [what, file, words] of [
   ['gives http a WIT', { name: 'x', entry: 'src/a.ts', kind: 'http', wit: 'world.wit' }, /remove "wit"/],
   ['chooses an engine for C', { name: 'x', entry: 'src/a.c', backend: 'quickjs' }, /JavaScript engine/],
   ['has two TypeScript entries', { name: 'x', entry: ['src/a.ts', 'src/a.js'] }, /one entry/],
+  [
+    'misspells a key that it needs',
+    { name: 'x', entri: 'src/a.c' },
+    /entri is not a known key; expected one of .*entry/,
+  ],
   ['has no entries', { name: 'x', entry: [] }, /entry must be/],
 ] as const) {
   project(`that ${what} is refused with a sentence`, async () => {
