@@ -107,6 +107,6 @@ export function functionSection(functions: readonly FunctionInfo[], now: number)
     <span class="quiet" data-live="functions-count">${count(functions.length, 'function')}</span>
   </div>
   <div class="cards" id="function-cards">${functions.map((fn) => functionCard(fn, now))}</div>
-  <p class="quiet" id="functions-empty" ${functions.length === 0 ? '' : html`hidden`}>Nothing is published yet. Drop a component below, or: <code>cloudlet publish DIR</code></p>
+  <p class="quiet" id="functions-empty" ${functions.length === 0 ? '' : html`hidden`}>Nothing is published yet. Drop a component below, or: <code>npx cloudlet publish DIR</code></p>
 </section>`;
 }

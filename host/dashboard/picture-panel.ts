@@ -38,7 +38,7 @@ export function picturePanel(targets: readonly PictureTarget[], sample: string |
   if (targets.length === 0) {
     return html`<section class="panel" id="picture" data-live="picture" data-key="none">
   <h2>Send a photo</h2>
-  <p class="quiet">No function takes a picture yet. Publish one: <code>cloudlet publish examples/photo</code></p>
+  <p class="quiet">No function takes a picture yet. Publish one: <code>npx cloudlet publish examples/photo</code></p>
 </section>`;
   }
   // What shows most at first sight comes first.

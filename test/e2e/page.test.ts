@@ -108,18 +108,18 @@ async function text(tab: Page, selector: string): Promise<string> {
   return ((await tab.textContent(selector)) ?? '').replace(/\s+/g, ' ').trim();
 }
 
-page('a stranger learns how to get in, and a wrong key is refused in words', async (world) => {
+page('a stranger learns how to get in, and a wrong token is refused in words', async (world) => {
   await visit(world, 'phone', async (tab) => {
     await tab.goto(world.serving.url);
     assert.not.match(await tab.content(), /photo|typed/);
-    await tab.fill('#entrance-token', 'not-the-key');
+    await tab.fill('#entrance-token', 'not-the-token');
     await tab.click('#entrance-form button');
     await tab.waitForSelector('#entrance-problem .problem');
-    assert.match(await text(tab, '#entrance-problem'), /This is not the key of this cloudlet/);
+    assert.match(await text(tab, '#entrance-problem'), /This is not the token of this cloudlet/);
   });
 });
 
-page('the link of the terminal lets its holder in, and the key leaves the address bar', async (world) => {
+page('the link of the terminal lets its holder in, and the token leaves the address bar', async (world) => {
   await visit(world, 'phone', async (tab, context) => {
     await enter(tab, world);
     assert.is(tab.url(), `${world.serving.url}/`);

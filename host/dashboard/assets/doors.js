@@ -96,7 +96,7 @@ async function runCommand(form, name) {
   const failed = status !== null && status !== '0';
   return [
     ...(failed
-      ? [make('p', { class: 'problem' }, `Ended with exit status ${status}. Its log: cloudlet logs ${name}`)]
+      ? [make('p', { class: 'problem' }, `Ended with exit status ${status}. Its log: npx cloudlet logs ${name}`)]
       : []),
     outputView(output, text),
     timingView(response, totalMs),

@@ -1,5 +1,5 @@
 // @ts-check
-/** The entrance: exchanges the owner's key for a session, whether it came in the address or was typed. */
+/** The entrance: exchanges the owner's token for a session, whether it came in the address or was typed. */
 import { ask, asProblem, Problem } from './ask.js';
 import { byId, make, problemBox } from './view.js';
 
@@ -31,21 +31,21 @@ function inWords(error) {
   const problem = asProblem(error);
   if (problem.code !== 'unauthorized') return problem;
   return new Problem(
-    'This is not the key of this cloudlet',
-    'The link may be an old one: a new data directory makes a new key. Take the link or the code that the terminal shows now.',
+    'This is not the token of this cloudlet',
+    'The link may be an old one: a new data directory makes a new token. Take the link or the code that the terminal shows now.',
     problem.code,
   );
 }
 
 const token = new URLSearchParams(location.hash.slice(1)).get('token');
 if (location.hash !== '') {
-  // The key must not stay in the address bar, the history, or a screenshot.
+  // The token must not stay in the address bar, the history, or a screenshot.
   history.replaceState(null, '', location.pathname);
 }
 if (token) void enter(token);
 else if (location.pathname === '/' && sessionStorage.getItem('had-session') === 'yes') {
   byId('entrance-problem', HTMLElement).replaceChildren(
-    make('p', { class: 'note' }, 'The session has ended. Open the cloudlet’s link again, or give its key.'),
+    make('p', { class: 'note' }, 'The session has ended. Open the cloudlet’s link again, or give the owner’s token.'),
   );
 }
 

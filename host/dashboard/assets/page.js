@@ -7,7 +7,7 @@ import { startPicture } from './picture.js';
 import { startPublish } from './publish.js';
 import { byId } from './view.js';
 
-// A link with the key was opened by somebody who is in already: the key must not stay in the address bar.
+// A link with the token was opened by somebody who is in already: the token must not stay in the address bar.
 if (location.hash !== '') history.replaceState(null, '', location.pathname);
 sessionStorage.setItem('had-session', 'yes');
 
