@@ -81,10 +81,10 @@ async function register(
   const current = existing?.versions.find(({ version }) => version === existing.current);
   if (current?.digest === digest) return published(current.version, false);
   report('inspecting');
-  const bytes = await data.blobs.read(digest);
-  inspectComponent(bytes);
+  inspectComponent(await data.blobs.read(digest));
   report('transpiling');
-  const { manifest } = await compiler.compile(bytes, digest, signal);
+  // Read again when its turn comes: whoever waits for the translations before must not hold a component in memory.
+  const { manifest } = await compiler.compile(() => data.blobs.read(digest), digest, signal);
   report('registering');
   const description = formatDescription(describeManifest(manifest));
   const { version, created } = data.registry.publish(name, { digest, sizeBytes, description });
