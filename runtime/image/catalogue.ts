@@ -47,8 +47,9 @@ export async function ensureImage(options: EnsureImageOptions): Promise<BaseImag
     return { ...older, outdated: `${older.manifest.kernel.version} of the guest kernel is used: ${reason(error)}` };
   });
   const now = new Date();
-  await utimes(image.directory, now, now);
-  await memo.save();
+  await Promise.all([utimes(image.directory, now, now), memo.save()]).catch(() => {
+    // On a full or read-only disk nothing is remembered, and found out again the next time.
+  });
   return image;
 }
 

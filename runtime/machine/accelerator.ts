@@ -88,7 +88,11 @@ async function remembered(options: AcceleratorOptions, qemu: string, version: st
   const found: Remembered = { format: 1, bootId, qemuVersion: version, kvm, tscKhz };
   // An unknown rate makes boots hang now and then: it is worth another try at the next start.
   if (!kvm.usable && tscKhz === null) return found;
-  await mkdir(options.cacheDir, { recursive: true, mode: 0o755 });
-  await writeDurably(path, JSON.stringify(found), 0o644);
+  try {
+    await mkdir(options.cacheDir, { recursive: true, mode: 0o755 });
+    await writeDurably(path, JSON.stringify(found), 0o644);
+  } catch {
+    // On a full or read-only disk nothing is remembered, and found again at the next start.
+  }
   return found;
 }

@@ -88,6 +88,13 @@ accelerator(
   },
 );
 
+accelerator('is found where nothing can be remembered', async ({ directory }) => {
+  const qemu = await fakeQemu(directory, 'exit 43');
+  // A file where the directory should be.
+  const found = await chooseAccelerator({ cacheDir: join(directory, 'probes'), choice: 'auto', qemu });
+  assert.is(found.kind, 'kvm');
+});
+
 accelerator('is probed again when what is remembered is torn', async ({ directory }) => {
   const qemu = await fakeQemu(directory, 'exit 43');
   await writeFile(join(directory, 'accelerator.json'), '{"format": 1, "boot');
