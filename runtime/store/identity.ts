@@ -44,7 +44,9 @@ export function cloudletId(publicKey: KeyObject): string {
 }
 
 function digestKey(publicKey: KeyObject): Buffer {
-  return createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest();
+  return createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest();
 }
 
 function newKey(): string {
