@@ -4,13 +4,6 @@ import { exampleValue } from './example-value.ts';
 import { ago, type Markup } from './markup.ts';
 import { count, formatBytes } from './quantity.ts';
 
-const STATES: Readonly<Record<FunctionInfo['state'], string>> = {
-  cold: 'asleep',
-  starting: 'starting',
-  ready: 'ready',
-  failed: 'failed',
-};
-
 /** One published function: what it is, how it is called, and a form for each way. */
 export function functionCard(fn: FunctionInfo, now: number): Markup {
   return html`<article class="card" data-function="${fn.name}" data-digest="${fn.digest}" aria-labelledby="function-${fn.name}">
@@ -26,7 +19,7 @@ function functionHead(fn: FunctionInfo, now: number): Markup {
   return html`<header class="card-head" data-live="head-${fn.name}">
     <div class="card-title">
       <h3 id="function-${fn.name}">${fn.name}</h3>
-      <span class="state state-${fn.state}">${STATES[fn.state]}</span>
+      <span class="state state-${fn.state}">${fn.state}</span>
     </div>
     <p class="facts">
       <span>version ${fn.version}${fn.versions.length > 1 ? ` of ${fn.versions.length}` : ''}</span>
