@@ -44,6 +44,7 @@ export class Registry {
   readonly #now: () => Date;
   readonly #functionRow: StatementSync;
   readonly #versionRows: StatementSync;
+  readonly #versionRow: StatementSync;
   readonly #digestRow: StatementSync;
 
   private constructor(database: DatabaseSync, now: () => Date) {
@@ -51,6 +52,7 @@ export class Registry {
     this.#now = now;
     this.#functionRow = database.prepare('SELECT name, current, next FROM functions WHERE name = ?');
     this.#versionRows = database.prepare('SELECT * FROM versions WHERE name = ? ORDER BY version');
+    this.#versionRow = database.prepare('SELECT * FROM versions WHERE name = ? AND version = ?');
     this.#digestRow = database.prepare('SELECT 1 FROM versions WHERE digest = ? LIMIT 1');
   }
 
@@ -129,8 +131,12 @@ export class Registry {
 
   /** One version (default: the current one); `function-unknown` or `version-unknown` when there is none. */
   version(name: FunctionName, version?: number): RegisteredVersion {
-    const { current, versions } = this.get(name);
-    return pick(name, versions, version ?? current);
+    // Only its own row: every call asks for one, and a function may have had a great many versions.
+    const current = (this.#functionRow.get(name) as unknown as FunctionRow | undefined)?.current;
+    const row = current === undefined ? undefined : this.#versionRow.get(name, version ?? current);
+    if (row !== undefined) return asVersion(row as unknown as VersionRow);
+    const known = this.get(name);
+    return pick(name, known.versions, version ?? known.current);
   }
 
   /**
@@ -204,13 +210,7 @@ export class Registry {
   }
 
   #assembleVersions(name: FunctionName): RegisteredVersion[] {
-    return (this.#versionRows.all(name) as unknown as VersionRow[]).map((row) => ({
-      version: row.version,
-      digest: parseDigest(row.digest),
-      sizeBytes: row.size_bytes,
-      publishedAt: row.published_at,
-      description: row.description,
-    }));
+    return (this.#versionRows.all(name) as unknown as VersionRow[]).map(asVersion);
   }
 }
 
@@ -226,6 +226,16 @@ interface VersionRow {
   readonly size_bytes: number;
   readonly published_at: string;
   readonly description: string;
+}
+
+function asVersion(row: VersionRow): RegisteredVersion {
+  return {
+    version: row.version,
+    digest: parseDigest(row.digest),
+    sizeBytes: row.size_bytes,
+    publishedAt: row.published_at,
+    description: row.description,
+  };
 }
 
 function pick(name: FunctionName, versions: readonly RegisteredVersion[], version: number): RegisteredVersion {

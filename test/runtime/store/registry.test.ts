@@ -92,6 +92,16 @@ registry('rollback moves the pointer back, keeps the versions, and the next publ
   );
 });
 
+registry('one version is read without the others, which may be many', () => {
+  opened.publish(photo, component('a'));
+  opened.publish(photo, component('b'));
+  const other = new DatabaseSync(path());
+  other.exec("UPDATE versions SET digest = 'damaged' WHERE version = 1");
+  other.close();
+  assert.is(opened.version(photo).digest, digest('b'));
+  assert.is(opened.version(photo, 2).version, 2);
+});
+
 registry('unknown names and versions are refused with what there is', () => {
   refused(() => opened.get(photo), 'function-unknown', /"photo"/);
   refused(() => opened.remove(photo), 'function-unknown', /"photo"/);
