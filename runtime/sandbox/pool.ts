@@ -32,7 +32,7 @@ export interface PoolOptions {
 export interface PoolInvokeOptions {
   /** Names the invocation in the log; default: made up. */
   readonly id?: string;
-  /** Wall time from the begin in the sandbox, milliseconds; waiting for a place is not counted. */
+  /** Wall time in the sandbox, milliseconds, over both attempts when there are two; waiting for a place is not counted. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
 }
@@ -42,10 +42,12 @@ const DEFAULTS = { queueLength: 64, queueMs: 30_000, idleMs: 600_000 };
 /** All sandboxes of a cloudlet: at most one for each version, started when needed, kept warm, closed when idle, replaced when lost. */
 export class SandboxPool {
   readonly #observer: PoolObserver;
+  readonly #clock: Clock;
   readonly #room: MachineRoom;
 
   constructor(options: PoolOptions) {
     this.#observer = options.observer ?? {};
+    this.#clock = options.clock ?? systemClock;
     this.#room = new MachineRoom({
       startSandbox: options.startSandbox,
       machines: options.machines,
@@ -53,7 +55,7 @@ export class SandboxPool {
       idleMs: options.idleMs ?? DEFAULTS.idleMs,
       queueLength: options.queueLength ?? DEFAULTS.queueLength,
       queueMs: options.queueMs ?? DEFAULTS.queueMs,
-      clock: options.clock ?? systemClock,
+      clock: this.#clock,
       observer: this.#observer,
     });
   }
@@ -73,11 +75,13 @@ export class SandboxPool {
     const replay = new ReplayableInput(input);
     try {
       const lane = this.#room.lane(version);
+      let leftMs = options.deadlineMs;
       for (let attempt = 1; ; attempt += 1) {
         const place = await lane.enter(options.signal);
+        const beganAt = this.#clock.now();
         let call: Call | null = null;
         try {
-          call = this.#begin(place, version.id, id, request, replay, options);
+          call = this.#begin(place, version.id, id, request, replay, { ...options, deadlineMs: leftMs });
           const head = headOf(request, await call.began, call);
           replay.release();
           const done = endOf(call);
@@ -85,6 +89,7 @@ export class SandboxPool {
           return { id, head, output: call.output, done, timing: place.timing };
         } catch (error) {
           if (attempt > 1 || !canRetry(error, call, replay)) throw error;
+          leftMs = Math.max(1, Math.ceil(leftMs - (this.#clock.now() - beganAt)));
         }
       }
     } catch (error) {

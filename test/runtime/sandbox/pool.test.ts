@@ -338,6 +338,19 @@ pool('goes on with an input that was still coming when its machine was lost', as
   await started;
 });
 
+pool('a retry has what is left of the deadline', async () => {
+  lab = new Lab();
+  const started = lab.invoke(versionOf('a'));
+  const machine = await lab.machine(1);
+  assert.is((await machine.agent.next()).message.deadlineMs, 1000);
+  lab.clock.advance(400);
+  machine.die(null, 'SIGKILL');
+  const retried = await (await lab.machine(2)).agent.next();
+  assert.is(retried.message.deadlineMs, 600);
+  retried.done();
+  await started;
+});
+
 pool('does not retry twice', async () => {
   lab = new Lab();
   const started = codeOf(lab.invoke(versionOf('a')));
