@@ -1,3 +1,4 @@
+// time limit: 600 s
 import { bootTestMachine } from '../support/microvm-lab.ts';
 import { sandboxBehaviour } from '../support/sandbox-behaviour.ts';
 import { loadedSandbox } from '../support/sandbox-lab.ts';
