@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { CloudletError } from '../../protocol/index.ts';
 import { runCompiler, runTool } from '../tool.ts';
 
@@ -68,20 +69,22 @@ export async function compileC(source: CSource): Promise<string> {
   const clang = await findClang();
   if (clang === null)
     throw new CloudletError('tool-missing', `A C function needs clang, lld and wasi-libc: run \`${INSTALL_C_TOOLS}\`.`);
+  const { signal } = source;
   const includes = (source.includes ?? []).flatMap((folder) => ['-I', folder]);
-  const model = source.model === 'reactor' ? ['-mexec-model=reactor'] : [];
-  const wrap = (source.wrap ?? []).map((name) => `-Wl,--wrap=${name}`);
-  const compile = ['-O2', '-std=gnu11', '-Wall', '-Wextra', ...includes, '-isystem', STB_FOLDER];
-  const args = [
-    TARGET,
-    ...model,
-    ...compile,
-    ...source.files,
-    '-lm',
-    '-Wl,--strip-debug',
-    ...wrap,
-    '-o',
-    source.output,
-  ];
-  return runCompiler(clang, args, { signal: source.signal });
+  const compile = [TARGET, '-O2', '-std=gnu11', '-Wall', '-Wextra', ...includes, '-isystem', STB_FOLDER, '-c'];
+  const objects = source.files.map((_, at) => `${source.output}.${at}.o`);
+  try {
+    const warnings = await Promise.all(
+      source.files.map((file, at) => runCompiler(clang, [...compile, file, '-o', objects[at]!], { signal })),
+    );
+    // Linking is a step of its own, without -O: clang would otherwise run any wasm-opt on the path, and the same sources would
+    // give another component on another machine.
+    const model = source.model === 'reactor' ? ['-mexec-model=reactor'] : [];
+    const wrap = (source.wrap ?? []).map((name) => `-Wl,--wrap=${name}`);
+    const link = [TARGET, ...model, ...objects, '-lm', '-Wl,--strip-debug', ...wrap, '-o', source.output];
+    warnings.push(await runCompiler(clang, link, { signal }));
+    return warnings.filter((text) => text !== '').join('\n');
+  } finally {
+    await Promise.all(objects.map((object) => rm(object, { force: true })));
+  }
 }
