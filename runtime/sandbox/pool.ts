@@ -37,7 +37,8 @@ export interface PoolInvokeOptions {
   readonly signal?: AbortSignal;
 }
 
-const DEFAULTS = { queueLength: 64, queueMs: 30_000, idleMs: 600_000 };
+/** Under emulation on a busy computer a first call waits for the base image and a boot: that may take a minute, and is no reason to send it away. */
+const DEFAULTS = { queueLength: 64, queueMs: 120_000, idleMs: 600_000 };
 
 /** All sandboxes of a cloudlet: at most one for each version, started when needed, kept warm, closed when idle, replaced when lost. */
 export class SandboxPool {
