@@ -26,7 +26,7 @@ export async function measureGuestClock(qemu: string): Promise<number | null> {
   args.push('-bios', '/proc/self/fd/4', '-chardev', 'socket,id=s,fd=3', '-serial', 'chardev:s');
   const file = await openFirmware('clock');
   try {
-    const stdio: StdioOptions = ['ignore', 'ignore', 'ignore', 'pipe', file.fd];
+    const stdio: Exclude<StdioOptions, string> = ['ignore', 'ignore', 'ignore', 'pipe', file.fd];
     const child = await startQemu({ qemu, accelerator: 'tcg', args, stdio });
     const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
     const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
