@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Status } from '../guest-sdk/protocol/index.ts';
 import type { CloudletLimits } from './options.ts';
-import type { SandboxPool } from './sandbox/index.ts';
-import type { SandboxSource } from './sandbox-source/index.ts';
+import type { SandboxPool, SandboxSource } from './sandbox/index.ts';
 import type { Registry } from './store/index.ts';
 
 /** This program's version, as its package says. */

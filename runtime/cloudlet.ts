@@ -23,9 +23,9 @@ import type { CloudletObserver } from './observer.ts';
 import { type CloudletLimits, type CloudletOptions, DEFAULT_LIMITS } from './options.ts';
 import { poolObserver } from './pool-reports.ts';
 import { checkDoor, Deployments, findExport, type PublishOptions, publishComponent } from './provision/index.ts';
-import { SandboxPool } from './sandbox/index.ts';
+import { SandboxPool, type SandboxSource } from './sandbox/index.ts';
 import { sandboxInfo } from './sandbox-info.ts';
-import { openSandboxSource, type SandboxSource } from './sandbox-source/index.ts';
+import { openSandboxSource } from './sandbox-source/index.ts';
 import { abortError, DataDir } from './store/index.ts';
 
 /** How a typed call's arguments came and how its result shall go. */
@@ -84,7 +84,7 @@ export class Cloudlet {
     this.#feed = new ChangeFeed((error) => observer.warning?.(`a listener failed: ${String(error)}`));
     this.#logs = new FunctionLogs(limits.logBytes);
     this.#pool = new SandboxPool({
-      startSandbox: source.start,
+      source,
       machines: limits.machines,
       observer: poolObserver(observer, this.#feed, this.#logs, this.#closing.signal),
     });

@@ -33,8 +33,7 @@ export function poolObserver(
     },
     startFailed: ({ version, reason }) => {
       if (closing.aborted) return;
-      const whose = version === null ? 'a spare sandbox' : `a sandbox for "${parseVersionId(version).name}"`;
-      observer.warning?.(`${whose} could not be started: ${reason}`);
+      observer.warning?.(`a sandbox for "${parseVersionId(version).name}" could not be started: ${reason}`);
       changed();
     },
   };

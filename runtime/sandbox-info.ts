@@ -4,12 +4,12 @@ import type { RoomEntry } from './sandbox/index.ts';
 
 /** A sandbox as callers see it. */
 export function sandboxInfo({ sandbox, version }: RoomEntry): SandboxInfo {
-  const loaded = version === null ? null : parseVersionId(version);
+  const loaded = parseVersionId(version);
   return {
     id: sandbox.id,
     kind: sandbox.kind,
-    function: loaded?.name ?? null,
-    version: loaded?.version ?? null,
+    function: loaded.name,
+    version: loaded.version,
     state: sandbox.state,
     pid: sandbox.pid,
     running: sandbox.running,

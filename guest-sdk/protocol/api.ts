@@ -117,7 +117,7 @@ export const SandboxInfo = v.object({
   kind: v.picklist(['microvm', 'process']),
   function: v.nullable(v.string()),
   version: v.nullable(v.number()),
-  state: v.picklist(['starting', 'ready', 'poisoned', 'closed']),
+  state: v.picklist(['starting', 'ready', 'paused', 'poisoned', 'closed']),
   pid: v.nullable(v.number()),
   running: v.number(),
   served: v.number(),

@@ -6,6 +6,7 @@ import type { BaseImage } from '../image/index.ts';
 import type { Accelerator } from './accelerator.ts';
 import type { Machine, MachineExit } from './machine.ts';
 import { OutputTail } from './output-tail.ts';
+import { privateBytes } from './private-memory.ts';
 import { qemuArgs } from './qemu-args.ts';
 import { type QemuProcess, startQemu } from './qemu-process.ts';
 import { QmpConnection } from './qmp.ts';
@@ -122,6 +123,9 @@ function ownMachine(id: string, child: QemuProcess): Machine {
     pid: child.pid,
     channel,
     exited,
+    pause: async () => void (await qmp.execute('stop')),
+    resume: async () => void (await qmp.execute('cont')),
+    privateBytes: () => privateBytes(child.pid),
     close: () => (closing ??= close()),
   };
 }

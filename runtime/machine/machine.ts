@@ -16,6 +16,12 @@ export interface Machine {
   readonly channel: Duplex;
   /** Settles when the process ended, for whatever reason; never rejects. */
   readonly exited: Promise<MachineExit>;
+  /** Stops the guest's processors: no CPU at all until `resume`. A machine that is a process goes on. */
+  pause(): Promise<void>;
+  /** Lets the guest go on. */
+  resume(): Promise<void>;
+  /** Memory that would be free without this machine, bytes; rejects when its process is gone. */
+  privateBytes(): Promise<number>;
   /** Ends the machine: gently, then firmly. Idempotent; resolves when the process is gone. */
   close(): Promise<void>;
 }

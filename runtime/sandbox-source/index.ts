@@ -1,9 +1,7 @@
 import type { CloudletLimits, CloudletOptions } from '../options.ts';
+import type { SandboxSource } from '../sandbox/index.ts';
 import { machineSandboxes } from './machine-sandboxes.ts';
 import { processSandboxes } from './process-sandboxes.ts';
-import type { SandboxSource } from './sandbox-source.ts';
-
-export type { SandboxSource } from './sandbox-source.ts';
 
 /**
  * The source for the kind that was asked for. `sandbox-unavailable` when it cannot run here: another kind is never chosen

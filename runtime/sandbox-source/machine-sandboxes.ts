@@ -3,8 +3,7 @@ import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { type BaseImage, ensureImageApart } from '../image/index.ts';
 import { bootMachine, chooseAccelerator, describeAccelerator } from '../machine/index.ts';
 import type { CloudletLimits, CloudletOptions } from '../options.ts';
-import { startSandbox } from '../sandbox/index.ts';
-import type { SandboxSource } from './sandbox-source.ts';
+import { type Sandbox, type SandboxSource, startLoaded, startSandbox } from '../sandbox/index.ts';
 
 /** What the kernel, Node and the agent take of a machine's memory, MiB. What a machine does not touch costs the host nothing. */
 const SYSTEM_MIB = 384;
@@ -36,26 +35,29 @@ export async function machineSandboxes(options: CloudletOptions, limits: Cloudle
   theImage().catch(() => {
     // The sandbox that needs it says why.
   });
+  const startEmpty = async (signal: AbortSignal): Promise<Sandbox> => {
+    const base = await theImage();
+    const startMachine = () =>
+      bootMachine({
+        id: `machine-${randomUUID().slice(0, 8)}`,
+        image: base,
+        accelerator,
+        memoryMib,
+        workers: limits.concurrency,
+        signal,
+      }).catch((error: unknown) => {
+        // The image is not what it was, or is gone: the next start has it again.
+        if (error instanceof CloudletError && error.code === 'sandbox-unavailable') image = null;
+        throw error;
+      });
+    return startSandbox({ kind: 'microvm', startMachine }, signal);
+  };
   return {
     kind: 'microvm',
     accelerator: describeAccelerator(accelerator),
-    start: async (signal) => {
-      const base = await theImage();
-      const startMachine = () =>
-        bootMachine({
-          id: `machine-${randomUUID().slice(0, 8)}`,
-          image: base,
-          accelerator,
-          memoryMib,
-          workers: limits.concurrency,
-          signal,
-        }).catch((error: unknown) => {
-          // The image is not what it was, or is gone: the next start has it again.
-          if (error instanceof CloudletError && error.code === 'sandbox-unavailable') image = null;
-          throw error;
-        });
-      return startSandbox({ kind: 'microvm', startMachine }, signal);
-    },
+    start: async (version, signal) => ({ sandbox: await startLoaded(version, startEmpty, signal), via: 'boot' }),
+    prepare: () => Promise.resolve(),
+    forget: () => Promise.resolve(),
     close: async () => {
       closing.abort();
       await image?.catch(() => {}); // Given up or had: both are an end.

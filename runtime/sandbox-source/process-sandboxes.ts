@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import { startProcessMachine, startSandbox } from '../sandbox/index.ts';
-import type { SandboxSource } from './sandbox-source.ts';
+import { type SandboxSource, startLoaded, startProcessMachine, startSandbox } from '../sandbox/index.ts';
 
 /** The agent's entry as source, which Node runs as it is. */
 const AGENT_FILE = fileURLToPath(new URL('../agent/main.ts', import.meta.url));
 
 /** The same agent as a child process. `workers`: invocations at once in one sandbox. */
 export function processSandboxes(workers: number): SandboxSource {
+  const startMachine = () => startProcessMachine({ agentFile: AGENT_FILE, workers });
   return {
     kind: 'process',
     accelerator: {
@@ -15,11 +15,13 @@ export function processSandboxes(workers: number): SandboxSource {
       meaning:
         'Functions run as processes of this computer without a machine around them: publish only what you trust.',
     },
-    start: (signal) =>
-      startSandbox(
-        { kind: 'process', startMachine: () => startProcessMachine({ agentFile: AGENT_FILE, workers }) },
-        signal,
-      ),
+    start: async (version, signal) => ({
+      sandbox: await startLoaded(version, (given) => startSandbox({ kind: 'process', startMachine }, given), signal),
+      via: 'boot',
+    }),
+    // A process has no snapshot.
+    prepare: () => Promise.resolve(),
+    forget: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
 }

@@ -2,11 +2,15 @@
 export type { HeadMessage, InvokeRequest } from '../agent/wire.ts';
 export type { CallInput } from './call.ts';
 export type { HeaderPair, Invocation, InvocationEnd } from './invocation.ts';
+export type { LoadedVersion } from './loaded-version.ts';
 export type { RoomEntry } from './machine-room.ts';
 export { type PoolInvokeOptions, type PoolOptions, SandboxPool } from './pool.ts';
-export type { PoolObserver, SandboxStart } from './pool-observer.ts';
+export type { PoolObserver } from './pool-observer.ts';
 export { type ProcessMachineOptions, startProcessMachine } from './process-machine.ts';
+export { RUNGS, type Rung, type StartRung } from './rung.ts';
 export type { Sandbox, SandboxKind } from './sandbox.ts';
+export type { SandboxSource, StartedSandbox } from './sandbox-source.ts';
+export { startLoaded } from './start-loaded.ts';
 export { type StartOptions, startSandbox } from './start-sandbox.ts';
 export type { SandboxState } from './state.ts';
-export type { LoadedVersion, PlaceTiming } from './version-lane.ts';
+export type { PlaceTiming } from './version-lane.ts';

@@ -1,15 +1,15 @@
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
-import type { Artifact } from '../component/artifact.ts';
 import type { Clock } from './clock.ts';
+import type { LoadedVersion } from './loaded-version.ts';
 import type { PoolObserver } from './pool-observer.ts';
 import type { Sandbox } from './sandbox.ts';
-import { type LoadedVersion, VersionLane } from './version-lane.ts';
+import type { SandboxSource, StartedSandbox } from './sandbox-source.ts';
+import { VersionLane } from './version-lane.ts';
 
 /** What a room is limited by; see `PoolOptions`. */
 export interface RoomOptions {
-  readonly startSandbox: (signal: AbortSignal) => Promise<Sandbox>;
+  readonly source: Pick<SandboxSource, 'start' | 'prepare' | 'forget'>;
   readonly machines: number;
-  readonly spare: boolean;
   readonly idleMs: number;
   readonly queueLength: number;
   readonly queueMs: number;
@@ -17,31 +17,29 @@ export interface RoomOptions {
   readonly observer: PoolObserver;
 }
 
-/** A sandbox that exists, with the id of its version; null while it is empty. */
+/** A sandbox that exists, with the id of its version. */
 export interface RoomEntry {
   readonly sandbox: Sandbox;
-  readonly version: string | null;
+  readonly version: string;
 }
 
-/** Decides which version gets one of the machines: starts and loads, evicts the least recently used idle one, keeps a spare. */
+/** Decides which version gets one of the machines: starts, evicts the least recently used idle one. */
 export class MachineRoom {
   readonly #options: RoomOptions;
   readonly #lanes = new Map<string, VersionLane>();
-  readonly #entries = new Map<Sandbox, string | null>();
+  readonly #entries = new Map<Sandbox, string>();
   /** Lanes with waiting invocations for which there is no machine now, longest waiting first. */
   readonly #starved = new Set<VersionLane>();
   readonly #idleTimers = new Map<VersionLane, () => void>();
   /** What goes on in the background; `close` waits for it. */
   readonly #tasks = new Set<Promise<void>>();
   readonly #closing = new AbortController();
-  #spare: Promise<Sandbox> | null = null;
   /** Machines that exist, are being started or are being ended. */
   #machines = 0;
   #ending = 0;
 
   constructor(options: RoomOptions) {
     this.#options = options;
-    this.#keepSpare();
   }
 
   /** The lane of a version, made when there is none. `draining` once the room is closed. */
@@ -101,7 +99,7 @@ export class MachineRoom {
   }
 
   #hasRoom(): boolean {
-    return this.#spare !== null || this.#machines < this.#options.machines;
+    return this.#machines < this.#options.machines;
   }
 
   #want(lane: VersionLane): void {
@@ -115,103 +113,54 @@ export class MachineRoom {
     }
   }
 
-  /** Starts and loads a sandbox for a lane. Never rejects: the lane is told. */
+  /** Starts a sandbox for a lane. Never rejects: the lane is told. */
   async #start(lane: VersionLane): Promise<void> {
     const { clock, observer } = this.#options;
     const { id } = lane.version;
     const beganAt = clock.now();
     lane.beginStart();
-    // At once, beside the boot; who is slower decides. Its failure is seen when it is awaited.
-    const translated = lane.version.artifact();
-    translated.catch(() => {});
     try {
-      let via: 'spare' | 'boot' = this.#spare === null ? 'boot' : 'spare';
-      let sandbox: Sandbox;
-      try {
-        sandbox = await this.#load(lane, this.#takeSpare() ?? this.#boot(), translated);
-      } catch (error) {
-        // A spare may have been lost while nobody used it.
-        if (via === 'boot' || this.#closing.signal.aborted || !isLost(error)) throw error;
-        via = 'boot';
-        sandbox = await this.#load(lane, this.#boot(), translated);
-      }
-      this.#entries.set(sandbox, id);
+      const { sandbox, via } = await this.#startLoaded(lane);
       lane.endStart(sandbox, via);
       observer.sandboxStarted?.({ id: sandbox.id, version: id, via, ms: clock.now() - beganAt });
     } catch (error) {
       lane.failStart(this.#closing.signal.aborted ? draining() : error);
       observer.startFailed?.({ version: id, reason: (error as Error).message });
     }
-    this.#keepSpare();
     this.#feed();
   }
 
-  #takeSpare(): Promise<Sandbox> | null {
-    const spare = this.#spare;
-    this.#spare = null;
-    return spare;
-  }
-
-  async #load(lane: VersionLane, empty: Promise<Sandbox>, translated: Promise<Artifact>): Promise<Sandbox> {
-    const { program, grant } = lane.version;
-    const sandbox = await empty;
-    void sandbox.ended.then(() => lane.loseSandbox(sandbox));
-    try {
-      await sandbox.load({ program, artifact: await translated, grant }, this.#closing.signal);
-      return sandbox;
-    } catch (error) {
-      this.#end(sandbox);
-      throw error;
-    }
-  }
-
-  /** An empty sandbox of a new machine; takes care of its end. */
-  async #boot(): Promise<Sandbox> {
+  /** A sandbox from the source; takes care of its end. */
+  async #startLoaded(lane: VersionLane): Promise<StartedSandbox> {
     this.#machines += 1;
-    let sandbox: Sandbox;
+    let started: StartedSandbox;
     try {
-      sandbox = await this.#options.startSandbox(this.#closing.signal);
+      started = await this.#options.source.start(lane.version, this.#closing.signal);
     } catch (error) {
       this.#machines -= 1;
       throw error;
     }
-    this.#entries.set(sandbox, null);
-    this.#background(this.#bury(sandbox));
+    const { sandbox } = started;
+    this.#entries.set(sandbox, lane.version.id);
+    this.#background(this.#bury(sandbox, lane));
     // Whoever closed the room meanwhile did not see this one.
-    if (this.#closing.signal.aborted) this.#end(sandbox);
-    return sandbox;
+    if (this.#closing.signal.aborted) {
+      this.#end(sandbox);
+      throw draining();
+    }
+    return started;
   }
 
-  async #bury(sandbox: Sandbox): Promise<void> {
+  async #bury(sandbox: Sandbox, lane: VersionLane): Promise<void> {
     const { reason } = await sandbox.ended;
+    lane.loseSandbox(sandbox);
     this.#ending += 1;
     await sandbox.close();
     this.#ending -= 1;
     this.#machines -= 1;
-    const version = this.#entries.get(sandbox) ?? null;
     this.#entries.delete(sandbox);
-    this.#options.observer.sandboxClosed?.({ id: sandbox.id, version, reason });
+    this.#options.observer.sandboxClosed?.({ id: sandbox.id, version: lane.version.id, reason });
     this.#feed();
-  }
-
-  #keepSpare(): void {
-    const { spare, machines, observer } = this.#options;
-    if (!spare || this.#closing.signal.aborted || this.#starved.size > 0) return;
-    if (this.#spare !== null || this.#machines >= machines) return;
-    const booting = this.#boot();
-    this.#spare = booting;
-    const forget = () => {
-      if (this.#spare === booting) this.#spare = null;
-    };
-    // A spare that fails is not started again before the next start: what is wrong now will be wrong in a moment.
-    booting.then(
-      (sandbox) => void sandbox.ended.then(forget),
-      (error: Error) => {
-        forget();
-        if (!this.#closing.signal.aborted) observer.startFailed?.({ version: null, reason: error.message });
-        this.#feed();
-      },
-    );
   }
 
   /** Gives free machines to those who wait for one. */
@@ -266,10 +215,6 @@ export class MachineRoom {
     const tracked = task.finally(() => this.#tasks.delete(tracked));
     this.#tasks.add(tracked);
   }
-}
-
-function isLost(error: unknown): boolean {
-  return error instanceof CloudletError && error.traits.poisons;
 }
 
 function draining(): CloudletError {

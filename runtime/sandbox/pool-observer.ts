@@ -1,7 +1,5 @@
 import type { LogMessage } from '../agent/wire.ts';
-
-/** How an invocation came to its sandbox: one was loaded already, a spare machine was loaded, or a machine had to be started. */
-export type SandboxStart = 'idle' | 'spare' | 'boot';
+import type { StartRung } from './rung.ts';
 
 /** What the pool reports while it works. Nothing here carries input, output or keys. */
 export interface PoolObserver {
@@ -11,15 +9,15 @@ export interface PoolObserver {
   readonly sandboxStarted?: (event: {
     readonly id: string;
     readonly version: string;
-    readonly via: Exclude<SandboxStart, 'idle'>;
+    readonly via: StartRung;
     readonly ms: number;
   }) => void;
-  /** A sandbox is gone; `reason` says why when it had to be. `version` is null for a spare. */
+  /** A sandbox is gone; `reason` says why when it had to be. */
   readonly sandboxClosed?: (event: {
     readonly id: string;
-    readonly version: string | null;
+    readonly version: string;
     readonly reason: string | null;
   }) => void;
-  /** No sandbox could be started. `version` is null for a spare. */
-  readonly startFailed?: (event: { readonly version: string | null; readonly reason: string }) => void;
+  /** No sandbox could be started. */
+  readonly startFailed?: (event: { readonly version: string; readonly reason: string }) => void;
 }

@@ -4,20 +4,18 @@ import type { HeadMessage, InvokeRequest } from '../agent/wire.ts';
 import type { Call, CallInput } from './call.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Invocation, InvocationEnd } from './invocation.ts';
+import type { LoadedVersion } from './loaded-version.ts';
 import { MachineRoom, type RoomEntry } from './machine-room.ts';
 import type { PoolObserver } from './pool-observer.ts';
 import { ReplayableInput } from './replayable-input.ts';
-import type { Sandbox } from './sandbox.ts';
-import type { LoadedVersion, Place } from './version-lane.ts';
+import type { SandboxSource } from './sandbox-source.ts';
+import type { Place } from './version-lane.ts';
 
 /** How a pool is made. Units in the names. */
 export interface PoolOptions {
-  /** Starts an empty sandbox; see `startSandbox`. */
-  readonly startSandbox: (signal: AbortSignal) => Promise<Sandbox>;
-  /** Machines at once, spare included. */
+  readonly source: Pick<SandboxSource, 'start' | 'prepare' | 'forget'>;
+  /** Machines at once. */
   readonly machines: number;
-  /** Whether one machine is kept started and empty, so that a first call only waits for its load. Default: when `machines` > 1. */
-  readonly spare?: boolean;
   /** Invocations of one version that may wait for a place. */
   readonly queueLength?: number;
   /** How long one may wait, milliseconds. */
@@ -50,9 +48,8 @@ export class SandboxPool {
     this.#observer = options.observer ?? {};
     this.#clock = options.clock ?? systemClock;
     this.#room = new MachineRoom({
-      startSandbox: options.startSandbox,
+      source: options.source,
       machines: options.machines,
-      spare: options.spare ?? options.machines > 1,
       idleMs: options.idleMs ?? DEFAULTS.idleMs,
       queueLength: options.queueLength ?? DEFAULTS.queueLength,
       queueMs: options.queueMs ?? DEFAULTS.queueMs,
@@ -118,7 +115,7 @@ export class SandboxPool {
     return { state: 'cold' };
   }
 
-  /** Sandboxes that exist now, each with the id of its version; null for a spare. */
+  /** Sandboxes that exist now, each with the id of its version. */
   sandboxes(): RoomEntry[] {
     return this.#room.entries();
   }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { Machine, MachineExit } from '../machine/machine.ts';
+import { privateBytes } from '../machine/private-memory.ts';
 
 /** How the agent is run as a child process. */
 export interface ProcessMachineOptions {
@@ -44,7 +45,16 @@ export async function startProcessMachine(options: ProcessMachineOptions): Promi
     throw new CloudletError('sandbox-unavailable', `the agent's process could not be started: ${exit.tail}`);
   }
   const channel = child.stdio[CHANNEL_FD] as Duplex;
-  return { id: randomUUID(), pid, channel, exited, close: () => end(child, channel, exited) };
+  return {
+    id: randomUUID(),
+    pid,
+    channel,
+    exited,
+    pause: async () => {},
+    resume: async () => {},
+    privateBytes: () => privateBytes(pid),
+    close: () => end(child, channel, exited),
+  };
 }
 
 async function end(child: ChildProcess, channel: Duplex, exited: Promise<MachineExit>): Promise<void> {

@@ -60,6 +60,7 @@ export class Sandbox {
   #state: SandboxState = 'starting';
   #running = 0;
   #served = 0;
+  #pausing: Promise<void> = Promise.resolve();
 
   /** Takes over a machine whose agent said `ready`; see `startSandbox`. */
   constructor(parts: { kind: SandboxKind; machine: Machine; channel: Channel; workers: number; clock?: Clock }) {
@@ -144,9 +145,36 @@ export class Sandbox {
     return this.#channel.ping();
   }
 
+  /** Stops its processors while nothing runs in it. A machine that cannot be stopped poisons the sandbox. */
+  async pause(): Promise<void> {
+    if (this.#running > 0) throw new Error('a sandbox cannot be paused while an invocation runs in it');
+    this.#state = moveState(this.#state, 'paused');
+    this.#pausing = this.#machine
+      .pause()
+      .catch((error: Error) => this.#poison(`the machine could not be paused: ${error.message}`));
+    await this.#pausing;
+  }
+
+  /** Lets a paused sandbox serve again; `machine-failed` when it cannot any more. */
+  async resume(): Promise<void> {
+    await this.#pausing;
+    try {
+      await this.#machine.resume();
+    } catch (error) {
+      this.#poison(`the machine could not be resumed: ${(error as Error).message}`);
+    }
+    if (this.#state !== 'paused') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
+    this.#state = moveState(this.#state, 'ready');
+  }
+
+  /** Memory that would be free without it, bytes; rejects when its machine is gone. */
+  privateBytes(): Promise<number> {
+    return this.#machine.privateBytes();
+  }
+
   /** Ends the machine. Idempotent; resolves when its process is gone. */
   async close(): Promise<void> {
-    if (this.#state === 'starting' || this.#state === 'ready') {
+    if (this.#state !== 'poisoned' && this.#state !== 'closed') {
       this.#state = moveState(this.#state, 'closed');
       this.#ended.resolve({ reason: null });
     }
@@ -155,7 +183,7 @@ export class Sandbox {
   }
 
   #poison(reason: string): void {
-    if (this.#state !== 'starting' && this.#state !== 'ready') return;
+    if (this.#state === 'poisoned' || this.#state === 'closed') return;
     this.#state = moveState(this.#state, 'poisoned');
     this.#channel.close(reason);
     this.#ended.resolve({ reason });

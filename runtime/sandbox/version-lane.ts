@@ -1,19 +1,8 @@
-import { asCloudletError, CloudletError, type Grant } from '../../guest-sdk/protocol/index.ts';
-import type { Artifact } from '../component/artifact.ts';
+import { asCloudletError, CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { Clock } from './clock.ts';
-import type { SandboxStart } from './pool-observer.ts';
+import type { LoadedVersion } from './loaded-version.ts';
+import type { Rung, StartRung } from './rung.ts';
 import type { Sandbox } from './sandbox.ts';
-
-/** A version of a function as the pool needs it. */
-export interface LoadedVersion {
-  /** Names the version among all; the same id is the same content. */
-  readonly id: string;
-  /** The function's name; a command sees it as its first argument. */
-  readonly program: string;
-  readonly grant: Grant;
-  /** The translated component; asked for only when a sandbox is to be loaded. */
-  readonly artifact: () => Promise<Artifact>;
-}
 
 /** A place in a sandbox, for one invocation. */
 export interface Place {
@@ -29,7 +18,7 @@ export interface PlaceTiming {
   readonly queueMs: number;
   /** Waiting for a sandbox to start; 0 when one was loaded. */
   readonly startMs: number;
-  readonly start: SandboxStart;
+  readonly start: Rung;
 }
 
 /** What a lane is limited by and whom it tells. */
@@ -64,7 +53,7 @@ export class VersionLane {
   readonly #options: LaneOptions;
   #sandbox: Sandbox | null = null;
   #starting = false;
-  #startedVia: Exclude<SandboxStart, 'idle'> = 'boot';
+  #startedVia: StartRung = 'boot';
   #starts = 0;
   #startBeganAt = 0;
   #startEndedAt = 0;
@@ -154,7 +143,7 @@ export class VersionLane {
   }
 
   /** The sandbox is loaded: those who wait go in. */
-  endStart(sandbox: Sandbox, via: Exclude<SandboxStart, 'idle'>): void {
+  endStart(sandbox: Sandbox, via: StartRung): void {
     this.#starting = false;
     this.#failure = null;
     this.#sandbox = sandbox;

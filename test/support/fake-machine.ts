@@ -174,6 +174,11 @@ export class FakeMachine implements Machine {
   readonly exited: Promise<MachineExit>;
   readonly agent: FakeAgent;
   closed = false;
+  paused = false;
+  /** What it says when it is to be paused or resumed, instead of doing it. */
+  pauseError: string | undefined;
+  /** Its private memory, bytes. */
+  memoryBytes = 20 * 1024 * 1024;
   readonly #exited = Promise.withResolvers<MachineExit>();
   readonly #far: Duplex;
 
@@ -184,6 +189,20 @@ export class FakeMachine implements Machine {
     this.#far = far;
     this.agent = new FakeAgent(far, options);
     this.exited = this.#exited.promise;
+  }
+
+  async pause(): Promise<void> {
+    if (this.pauseError !== undefined) throw new Error(this.pauseError);
+    this.paused = true;
+  }
+
+  async resume(): Promise<void> {
+    if (this.pauseError !== undefined) throw new Error(this.pauseError);
+    this.paused = false;
+  }
+
+  async privateBytes(): Promise<number> {
+    return this.memoryBytes;
   }
 
   async close(): Promise<void> {

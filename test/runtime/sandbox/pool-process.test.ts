@@ -1,8 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { writeBindingValue } from '../../../guest-sdk/protocol/index.ts';
-import { type LoadedVersion, SandboxPool, startSandbox } from '../../../runtime/sandbox/index.ts';
-import { artifactOf, startTestProcess, TEST_GRANT } from '../../support/sandbox-lab.ts';
+import { type LoadedVersion, SandboxPool } from '../../../runtime/sandbox/index.ts';
+import { processSandboxes } from '../../../runtime/sandbox-source/process-sandboxes.ts';
+import { artifactOf, TEST_GRANT } from '../../support/sandbox-lab.ts';
 
 const pool = suite('a pool of processes');
 
@@ -17,8 +18,7 @@ pool('answers again after the process was killed, and what it was running as wel
   const closed: (string | null)[] = [];
   const sandboxes = new SandboxPool({
     machines: 2,
-    spare: false,
-    startSandbox: (signal) => startSandbox({ kind: 'process', startMachine: () => startTestProcess(2) }, signal),
+    source: processSandboxes(2),
     observer: { sandboxClosed: ({ reason }) => closed.push(reason) },
   });
   try {

@@ -7,10 +7,10 @@ import {
   type LoadedVersion,
   type PoolOptions,
   SandboxPool,
-  startSandbox,
 } from '../../../runtime/sandbox/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { FakeMachine } from '../../support/fake-machine.ts';
+import { fakeSource } from '../../support/fake-source.ts';
 import { versionOf } from '../../support/fake-version.ts';
 
 const RUN = { door: 'run', arguments: [] } as const;
@@ -30,26 +30,17 @@ class Lab {
     const { workers, loadError, ...rest } = options;
     this.pool = new SandboxPool({
       machines: 8,
-      spare: false,
       clock: this.clock,
-      startSandbox: (signal) =>
-        startSandbox(
-          {
-            kind: 'process',
-            clock: this.clock,
-            startMachine: async () => {
-              await this.gate();
-              const machine = new FakeMachine(`m${this.machines.length + 1}`, {
-                ...(workers === undefined ? {} : { workers }),
-                loadError,
-              });
-              this.machines.push(machine);
-              this.#asked.shift()?.(machine);
-              return machine;
-            },
-          },
-          signal,
-        ),
+      source: fakeSource(async () => {
+        await this.gate();
+        const machine = new FakeMachine(`m${this.machines.length + 1}`, {
+          ...(workers === undefined ? {} : { workers }),
+          loadError,
+        });
+        this.machines.push(machine);
+        this.#asked.shift()?.(machine);
+        return machine;
+      }, this.clock),
       observer: {
         sandboxStarted: ({ id, version, via }) => this.reported.push(`${id} started ${version} via ${via}`),
         sandboxClosed: ({ id, version, reason }) =>
@@ -121,28 +112,6 @@ pool('boots a sandbox for the first call and keeps it for the next', async () =>
   assert.equal(lab.reported, ['m1 started a via boot']);
 });
 
-pool('gives a first call the spare and starts another', async () => {
-  lab = new Lab({ spare: true });
-  await settled();
-  assert.is(lab.machines.length, 1);
-  assert.equal(
-    lab.pool.sandboxes().map(({ version }) => version),
-    [null],
-  );
-  assert.is((await lab.complete(versionOf('a'), 1)).timing.start, 'spare');
-  assert.is(lab.machines.length, 2);
-  assert.is((await lab.complete(versionOf('b'), 2)).timing.start, 'spare');
-});
-
-pool('starts a spare again after it was lost and somebody needed a sandbox', async () => {
-  lab = new Lab({ spare: true });
-  (await lab.machine(1)).die(1, null);
-  await settled();
-  assert.is((await lab.complete(versionOf('a'), 2)).timing.start, 'boot');
-  await settled();
-  assert.is(lab.machines.length, 3);
-});
-
 pool('gives head, output, end and log of an invocation', async () => {
   lab = new Lab();
   const started = lab.pool.invoke(versionOf('a'), RUN, Buffer.from('input'), { deadlineMs: 1000, id: 'i1' });
@@ -160,16 +129,6 @@ pool('gives head, output, end and log of an invocation', async () => {
   assert.is(await textOf(invocation), 'output');
   assert.equal(await invocation.done, { exitCode: 3, trailers: [], runMs: 1 });
   assert.ok(lab.reported.includes('i1 of a stderr: a line\n'));
-});
-
-pool('boots a machine when the spare fails as it is being loaded', async () => {
-  lab = new Lab({ spare: true });
-  const spare = await lab.machine(1);
-  await settled();
-  const started = lab.invoke(versionOf('a'));
-  spare.die(null, 'SIGKILL');
-  (await (await lab.machine(2)).agent.next()).done();
-  assert.is((await started).timing.start, 'boot');
 });
 
 for (const [concurrency, workers, places] of [
@@ -268,13 +227,6 @@ pool('makes a version wait for a machine while all are busy, and gives it the fi
   const { timing } = await waiting;
   assert.is(timing.queueMs, 70);
   assert.is(timing.start, 'boot');
-});
-
-pool('does not start a spare with the last machine that somebody waits for', async () => {
-  lab = new Lab({ machines: 1, spare: true });
-  await settled();
-  assert.is((await lab.complete(versionOf('a'), 1)).timing.start, 'spare');
-  assert.is((await lab.complete(versionOf('b'), 2)).timing.start, 'boot');
 });
 
 pool('closes a sandbox that was idle long enough', async () => {
@@ -476,7 +428,7 @@ pool('prewarms a version when there is room, and evicts nothing for it', async (
 });
 
 pool('closes: the waiting are told, machines end, nothing more is taken', async () => {
-  lab = new Lab({ workers: 1, spare: true });
+  lab = new Lab({ workers: 1 });
   const version = versionOf('a');
   await settled();
   const running = codeOf(lab.invoke(version).then((invocation) => invocation.done));

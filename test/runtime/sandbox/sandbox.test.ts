@@ -58,6 +58,39 @@ sandbox('goes from starting to ready to closed', async () => {
   await fixture.sandbox.close();
 });
 
+sandbox('is paused when nothing runs in it, and serves again after it was resumed', async () => {
+  const fixture = await loaded();
+  await fixture.sandbox.pause();
+  assert.ok(fixture.machine.paused);
+  assert.is(fixture.sandbox.state, 'paused');
+  assert.throws(() => invoke(fixture), 'paused');
+  await fixture.sandbox.resume();
+  assert.not(fixture.machine.paused);
+  const call = invoke(fixture);
+  const running = await fixture.machine.agent.next();
+  await fixture.sandbox.pause().then(
+    () => assert.unreachable(),
+    (error: Error) => assert.match(error.message, 'while an invocation runs'),
+  );
+  running.done();
+  await call.confirmed;
+  assert.is(await fixture.sandbox.privateBytes(), fixture.machine.memoryBytes);
+  await fixture.sandbox.pause();
+  await fixture.sandbox.close();
+  assert.is(fixture.sandbox.state, 'closed');
+});
+
+for (const what of ['paused', 'resumed'] as const) {
+  sandbox(`is poisoned when its machine cannot be ${what}`, async () => {
+    const fixture = await loaded();
+    if (what === 'resumed') await fixture.sandbox.pause();
+    fixture.machine.pauseError = 'QEMU closed its control connection';
+    if (what === 'paused') await fixture.sandbox.pause();
+    else assert.is((await failureOf(fixture.sandbox.resume())).code, 'machine-failed');
+    assert.match((await fixture.sandbox.ended).reason ?? '', `could not be ${what}: QEMU closed`);
+  });
+}
+
 for (const from of Object.keys(NEXT_STATES) as SandboxState[]) {
   for (const to of Object.keys(NEXT_STATES) as SandboxState[]) {
     const allowed = NEXT_STATES[from].includes(to);

@@ -1,0 +1,13 @@
+import type { Grant } from '../../guest-sdk/protocol/index.ts';
+import type { Artifact } from '../component/artifact.ts';
+
+/** A version of a function as the pool needs it. */
+export interface LoadedVersion {
+  /** Names the version among all; the same id is the same content. */
+  readonly id: string;
+  /** The function's name; a command sees it as its first argument. */
+  readonly program: string;
+  readonly grant: Grant;
+  /** The translated component; asked for only when a sandbox is to be loaded. */
+  readonly artifact: () => Promise<Artifact>;
+}

@@ -1,0 +1,24 @@
+import type { AcceleratorInfo } from '../../guest-sdk/protocol/index.ts';
+import type { LoadedVersion } from './loaded-version.ts';
+import type { StartRung } from './rung.ts';
+import type { Sandbox, SandboxKind } from './sandbox.ts';
+
+/** A sandbox that is `ready`: it has its version loaded. Whoever asked for it closes it. */
+export interface StartedSandbox {
+  readonly sandbox: Sandbox;
+  readonly via: StartRung;
+}
+
+/** Starts sandboxes, always of one kind, and says what their boundary is worth. */
+export interface SandboxSource {
+  readonly kind: SandboxKind;
+  readonly accelerator: AcceleratorInfo;
+  /** Starts a sandbox that serves `version`, by the cheapest rung that can be taken now. Nothing is left of a start that fails. */
+  readonly start: (version: LoadedVersion, signal: AbortSignal) => Promise<StartedSandbox>;
+  /** Makes later starts of the version cheaper (a snapshot), in the background; resolves when there is one, or when there cannot be one. */
+  readonly prepare: (version: LoadedVersion, signal: AbortSignal) => Promise<void>;
+  /** The version is gone: what was kept for it goes too. */
+  readonly forget: (versionId: string) => Promise<void>;
+  /** Gives up what goes on in the background. Idempotent; the sandboxes it started are their owner's. */
+  readonly close: () => Promise<void>;
+}
