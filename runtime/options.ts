@@ -24,6 +24,8 @@ export interface CloudletLimits {
   readonly concurrency: number;
   /** Bytes of log kept for each function; older lines are dropped. */
   readonly logBytes: number;
+  /** Bytes on disk for snapshots of machines; the least recently used go first. */
+  readonly snapshotBytes: number;
   /** Finished invocations that are remembered for the page. */
   readonly recentInvocations: number;
 }
@@ -38,6 +40,7 @@ export const DEFAULT_LIMITS: CloudletLimits = {
   machines: 8,
   concurrency: 4,
   logBytes: 256 * 1024,
+  snapshotBytes: 8 * 1024 ** 3,
   recentInvocations: 100,
 };
 

@@ -1,5 +1,6 @@
 import { AgentInvocation } from './agent-invocation.ts';
 import type { ChannelPort } from './channel-port.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { ComponentLoad } from './component-load.ts';
 import {
   type CreditMessage,
@@ -9,6 +10,7 @@ import {
   encodeMessage,
   type Frame,
   FrameReader,
+  type GrantMessage,
   type InvokeMessage,
   type KindName,
   type LoadedMessage,
@@ -33,6 +35,7 @@ export class Agent {
   readonly #invocations = new Map<number, AgentInvocation>();
   readonly #waiting: AgentInvocation[] = [];
   readonly #reader = new FrameReader();
+  readonly #started = Promise.withResolvers<void>();
   #load: ComponentLoad | null = null;
   #component: WorkerComponent | null = null;
   #loadedAs: ((loaded: Omit<LoadedMessage, 'compileMs'>) => void) | null = null;
@@ -58,6 +61,7 @@ export class Agent {
     const ready: ReadyMessage = { wire: WIRE_VERSION, node: process.version, workers: this.#slots.length };
     this.#say('ready', 0, ready);
     for (const slot of this.#slots) await slot.start();
+    this.#started.resolve();
   }
 
   #dispatch({ kind, id, payload }: Frame): void {
@@ -65,6 +69,14 @@ export class Agent {
       case 'ping':
         this.#port.write(encodeFrame('pong', id, payload));
         break;
+      case 'prepare':
+        void this.#prepare(id);
+        break;
+      case 'grant': {
+        const grant = decodeMessage(new Uint8Array(payload)) as GrantMessage;
+        for (const slot of this.#slots) slot.grant(grant);
+        break;
+      }
       case 'load':
         this.#beginLoad(id, decodeMessage(payload) as LoadMessage);
         break;
@@ -94,6 +106,14 @@ export class Agent {
       default:
         throw new WireError(`expected a frame that a host may send, got ${kind}`);
     }
+  }
+
+  /** Waits for all workers, and frees what nobody needs, so that no clone carries it. */
+  async #prepare(id: number): Promise<void> {
+    await this.#started.promise;
+    for (const slot of this.#slots) await slot.prepare();
+    collectGarbage();
+    this.#port.write(encodeFrame('prepared', id, new Uint8Array(0)));
   }
 
   #beginLoad(id: number, message: LoadMessage): void {
@@ -160,6 +180,7 @@ export class Agent {
   #heard(slot: WorkerSlot, message: FromWorker): void {
     switch (message.kind) {
       case 'up':
+      case 'prepared':
         break;
       case 'loaded':
         this.#loadedAs?.(message.error === null ? {} : { error: message.error });

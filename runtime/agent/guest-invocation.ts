@@ -61,7 +61,7 @@ export class GuestInvocation {
   }
 
   /** Takes what the serving thread says about this invocation while it runs. */
-  take(message: Exclude<ToWorker, { kind: 'load' | 'invoke' }>): void {
+  take(message: Extract<ToWorker, { kind: 'body' | 'end' | 'credit' | 'interrupt' }>): void {
     switch (message.kind) {
       case 'body':
         this.#input.push(message.bytes);

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import { collectGarbage } from './collect-garbage.ts';
 import { FuelGauge } from './fuel.ts';
 import { type GuestComponent, loadComponent } from './guest-component.ts';
 import { GuestInvocation } from './guest-invocation.ts';
@@ -23,6 +24,12 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
         } catch (error) {
           return post({ kind: 'loaded', error: (error as Error).message });
         }
+      case 'grant':
+        if (component !== null) component = { ...component, message: { ...component.message, ...message.grant } };
+        return;
+      case 'prepare':
+        collectGarbage();
+        return post({ kind: 'prepared' });
       case 'invoke': {
         if (component === null) throw new Error('a worker was asked to run before it was loaded');
         const invocation = new GuestInvocation(message, component, new FuelGauge(cell, message.remainingMs), post);

@@ -14,18 +14,23 @@ export { WireError } from './wire-error.ts';
 import { WireError } from './wire-error.ts';
 
 /** Changes whenever a frame or a message changes its meaning. */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 export const HEADER_BYTES = 12;
 
 /** Longest frame, in bytes, in either direction. The guest chooses the size, the cloudlet pays for the memory. */
 export const MAX_FRAME_BYTES = 1024 * 1024;
 
-/** Kinds of frames. Host to agent: load … ping; agent to host: ready … pong; both: body, end, credit. */
+/**
+ * Kinds of frames. Host to agent: load … grant; agent to host: ready … prepared; both: body, end, credit. `prepare` asks for what must
+ * be done before a snapshot; `prepared`, same id, says that all workers run, have what was loaded, and are idle.
+ */
 export const KIND = {
   load: 1,
   invoke: 2,
   cancel: 3,
   ping: 4,
+  prepare: 5,
+  grant: 6,
   body: 8,
   end: 9,
   credit: 10,
@@ -35,6 +40,7 @@ export const KIND = {
   done: 19,
   log: 20,
   pong: 21,
+  prepared: 22,
 } as const;
 export type KindName = keyof typeof KIND;
 
@@ -79,6 +85,15 @@ export interface LoadMessage {
 export interface LoadedMessage {
   readonly error?: string;
   readonly compileMs: number;
+}
+
+/**
+ * What a function is given beside its code, in place of what the load said. It comes after a restore from a snapshot, because a
+ * snapshot is kept on disk: nothing that is secret may be in it. Holds for the invocations that follow.
+ */
+export interface GrantMessage {
+  readonly environment: readonly (readonly [string, string])[];
+  readonly arguments: readonly string[];
 }
 
 /** What to run in the loaded component. */

@@ -1,4 +1,4 @@
-import type { DoneMessage, HeadMessage, InvokeMessage, LoadMessage } from './wire.ts';
+import type { DoneMessage, GrantMessage, HeadMessage, InvokeMessage, LoadMessage } from './wire.ts';
 
 /** Why an invocation is ended from outside; its place in the list, counted from 1, is what the shared cell holds. */
 export const INTERRUPTS = ['deadline-exceeded', 'client-closed'] as const;
@@ -20,6 +20,10 @@ export interface WorkerStart {
 /** From the serving thread to a worker. */
 export type ToWorker =
   | { readonly kind: 'load'; readonly component: WorkerComponent }
+  /** For the invocations that follow. */
+  | { readonly kind: 'grant'; readonly grant: GrantMessage }
+  /** Get ready for a snapshot. */
+  | { readonly kind: 'prepare' }
   /** `remainingMs` of its deadline are left. */
   | { readonly kind: 'invoke'; readonly id: number; readonly message: InvokeMessage; readonly remainingMs: number }
   | { readonly kind: 'body'; readonly id: number; readonly bytes: Uint8Array }
@@ -31,6 +35,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: 'up' }
   | { readonly kind: 'loaded'; readonly error: string | null }
+  | { readonly kind: 'prepared' }
   | { readonly kind: 'head'; readonly id: number; readonly head: HeadMessage }
   | { readonly kind: 'body'; readonly id: number; readonly bytes: Uint8Array }
   | { readonly kind: 'log'; readonly id: number; readonly stream: 'stdout' | 'stderr'; readonly text: string }

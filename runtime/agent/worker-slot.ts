@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { GrantMessage } from './wire.ts';
 import {
   type FromWorker,
   INTERRUPTS,
@@ -35,6 +36,8 @@ export class WorkerSlot {
   readonly #cell = new Int32Array(new SharedArrayBuffer(4));
   #worker: Worker | null = null;
   #component: WorkerComponent | null = null;
+  #grant: GrantMessage | null = null;
+  #prepared: (() => void) | null = null;
   #up = false;
   #ready = false;
 
@@ -70,6 +73,7 @@ export class WorkerSlot {
           this.#loadWorker();
           return resolve();
         }
+        if (message.kind === 'prepared') return this.#prepared?.();
         if (message.kind === 'loaded') this.#ready = message.error === null;
         this.#events.message(this, message);
       });
@@ -81,6 +85,20 @@ export class WorkerSlot {
   load(component: WorkerComponent): void {
     this.#component = component;
     this.#loadWorker();
+  }
+
+  /** What its invocations are given, from the next one on. */
+  grant(grant: GrantMessage): void {
+    this.#grant = grant;
+    if (this.#up) this.post({ kind: 'grant', grant });
+  }
+
+  /** Resolves when the worker has done what came before, a load for instance, and holds nothing that it does not need. */
+  prepare(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#prepared = resolve;
+      this.post({ kind: 'prepare' });
+    });
   }
 
   post(message: ToWorker): void {
@@ -109,7 +127,9 @@ export class WorkerSlot {
   }
 
   #loadWorker(): void {
-    if (this.#up && this.#component !== null) this.post({ kind: 'load', component: this.#component });
+    if (!this.#up) return;
+    if (this.#component !== null) this.post({ kind: 'load', component: this.#component });
+    if (this.#grant !== null) this.post({ kind: 'grant', grant: this.#grant });
   }
 
   #lose(worker: Worker, reason: string): void {

@@ -1,18 +1,19 @@
 /*
  * The first and only program of a machine beside Node: loads the kernel modules, mounts the read-only root, starts the agent as an
- * unprivileged user, and ends the machine when the agent ends. Without libc, and without children but the agent: under emulation
- * each fork and exec costs tens of milliseconds, and a shell script is made of them.
+ * unprivileged user, serves the control port by which a machine gets a time and randomness of its own, and ends the machine when the
+ * agent ends. Without libc, and with two children only: under emulation each fork and exec costs tens of milliseconds, and a shell
+ * script is made of them.
  *
  * `init-program.ts` holds what this compiles to; `init-program.slow.test.ts` says how, and that both are the same.
  */
 
-enum { read_, write_, open_ = 2, close_ = 3, nanosleep = 35, fork_ = 57, execve = 59, exit_ = 60, wait4 = 61, chdir = 80,
-       chown = 92, setgroups = 116, setresuid = 117, setresgid = 119, prctl = 157, chroot = 161, mount = 165,
-       sethostname = 170, reboot = 169, finit_module = 313 };
+enum { read_, write_, open_ = 2, close_ = 3, ioctl = 16, nanosleep = 35, fork_ = 57, execve = 59, exit_ = 60, wait4 = 61,
+       chdir = 80, chown = 92, setgroups = 116, setresuid = 117, setresgid = 119, prctl = 157, chroot = 161, mount = 165,
+       reboot = 169, sethostname = 170, clock_settime = 227, finit_module = 313 };
 
-/* Of <sys/mount.h>, <errno.h>, <sys/prctl.h> and <linux/reboot.h>. */
-enum { RDONLY = 1, NOSUID = 2, NODEV = 4, NOEXEC = 8, NOATIME = 1024, MOVE = 8192, ENOENT = 2, EINTR = 4, NO_NEW_PRIVS = 38,
-       AUTOBOOT = 0x01234567 };
+/* Of <sys/mount.h>, <errno.h>, <fcntl.h>, <time.h>, <linux/random.h>, <sys/prctl.h> and <linux/reboot.h>. */
+enum { RDONLY = 1, NOSUID = 2, NODEV = 4, NOEXEC = 8, NOATIME = 1024, MOVE = 8192, ENOENT = 2, EINTR = 4, RDWR = 2,
+       REALTIME = 0, ADD_ENTROPY = 0x40085203, RESEED = 0x5207, NO_NEW_PRIVS = 38, AUTOBOOT = 0x01234567 };
 
 enum { AGENT_ID = 1000, CONSOLE = 1 };
 
@@ -24,6 +25,16 @@ enum { AGENT_ID = 1000, CONSOLE = 1 };
 static char port_name_file[] = "/sys/class/virtio-ports/vport0p1/name";
 static char port_file[] = "/dev/vport0p1";
 enum { NAME_FILE_DEVICE = 29, FILE_DEVICE = 10, DEVICES = 8 };
+
+/* The control port: `virtserialport,name=control,nr=2`, of the same controller. What comes is a `struct identity`, what is answered
+   is one byte, when the machine has become that. */
+static char control_file[] = "/dev/vport0p2";
+
+struct identity {
+  long seconds, nanoseconds; /* since 1970 */
+  unsigned char entropy[64];
+  unsigned char id[16];
+};
 
 /* How long the port may take to appear after its driver was loaded: 2000 rounds of looks, 5 ms apart. */
 enum { PORT_LOOKS = 2000, PORT_LOOK_NS = 5000000 };
@@ -115,6 +126,41 @@ static void find_port(void) {
   must("looking for the port called " PORT_NAME, -ENOENT);
 }
 
+/* Gives the machine a time, randomness and a name of its own: a clone has those of its snapshot, which others have too. */
+static void become(const struct identity *identity, long random) {
+  static const char digits[] = "0123456789abcdef";
+  struct { int bits, bytes; unsigned char entropy[sizeof identity->entropy]; } pool = {8 * sizeof identity->entropy, sizeof identity->entropy, {0}};
+  char name[] = "machine-00000000";
+  for (unsigned long at = 0; at < sizeof pool.entropy; at++) pool.entropy[at] = identity->entropy[at];
+  for (int at = 0; at < 8; at++) name[8 + at] = digits[identity->id[at / 2] >> (at % 2 == 0 ? 4 : 0) & 15];
+  must("setting the clock", call2(clock_settime, REALTIME, identity));
+  must("adding entropy", call3(ioctl, random, ADD_ENTROPY, &pool));
+  must("reseeding", call3(ioctl, random, RESEED, 0));
+  must("sethostname", call2(sethostname, name, sizeof name - 1));
+}
+
+/* In a child that stays root: serves the control port for ever. It waits in the kernel, so that a clone answers before anything else
+   in it has run. */
+static void serve_control(void) {
+  const long pause[2] = {0, PORT_LOOK_NS};
+  control_file[FILE_DEVICE] = port_file[FILE_DEVICE];
+  long port = must(control_file, call3(open_, control_file, RDWR, 0));
+  long random = must("/dev/urandom", call3(open_, "/dev/urandom", RDWR, 0));
+  struct identity identity;
+  for (unsigned long length = 0;;) {
+    long got = call3(read_, port, (char *)&identity + length, sizeof identity - length);
+    if (got == -EINTR) continue;
+    must("reading the control port", got);
+    /* Nobody is connected just now. */
+    if (got == 0) call2(nanosleep, pause, 0);
+    length += got;
+    if (length < sizeof identity) continue;
+    length = 0;
+    become(&identity, random);
+    must("answering", call3(write_, port, "k", 1));
+  }
+}
+
 /* What the kernel's command line says of workers: words that the kernel does not know become the environment of this program. */
 static const char *find_workers(char **environment) {
   for (; *environment != 0; environment++) {
@@ -155,15 +201,18 @@ void boot(long *stack) {
   find_port();
   must(port_file, call3(chown, port_file, AGENT_ID, AGENT_ID));
 
+  long control = must("fork", call0(fork_));
+  if (control == 0) serve_control();
   long agent = must("fork", call0(fork_));
   if (agent == 0) become_agent(environment);
   int status = 0;
-  for (long ended = 0; ended != agent;) {
+  long ended = 0;
+  while (ended != agent && ended != control) {
     ended = call4(wait4, -1, &status, 0, 0);
     if (ended != -EINTR) must("wait4", ended);
   }
   /* As shells say it: the exit status, or 128 and the signal. */
-  say("init: the agent ended with status "), say_number((status & 127) == 0 ? status >> 8 & 255 : 128 + (status & 127)), say("\n");
+  say("init: the "), say(ended == agent ? "agent" : "control"), say(" ended with status "), say_number((status & 127) == 0 ? status >> 8 & 255 : 128 + (status & 127)), say("\n");
   end_machine();
 }
 

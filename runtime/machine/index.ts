@@ -1,4 +1,10 @@
 export { type Accelerator, type AcceleratorOptions, chooseAccelerator, describeAccelerator } from './accelerator.ts';
 export { type BootOptions, bootMachine } from './boot-machine.ts';
 export type { Machine, MachineExit } from './machine.ts';
+export type { MachineShape } from './qemu-args.ts';
+export type { QemuMachine } from './qemu-machine.ts';
 export { INSTALL_QEMU, qemuVersion } from './qemu-version.ts';
+export { type RestoreOptions, restoreMachine } from './restore-machine.ts';
+export { copySparse } from './snapshot/copy-sparse.ts';
+export { conditionsOf, type SnapshotConditions } from './snapshot/snapshot-manifest.ts';
+export { type Snapshot, type SnapshotDraft, SnapshotStore } from './snapshot/snapshot-store.ts';

@@ -1,7 +1,22 @@
 import type { Accelerator } from './accelerator.ts';
 
 /** Descriptors that QEMU inherits. It opens no file by path, so its user needs no way to the cache. */
-export const FD = { agent: 3, qmp: 4, kernel: 5, initrd: 6, root: 7 } as const;
+export const FD = {
+  agent: 3,
+  qmp: 4,
+  control: 5,
+  root: 6,
+  kernel: 7,
+  initrd: 8,
+  memory: 9,
+  /** Device state that the machine starts from. */
+  incoming: 10,
+  /** Where its device state goes when it is saved. */
+  saved: 11,
+} as const;
+
+/** What QEMU calls the file to which device state is saved. */
+export const SAVED_FILE = '/dev/fdset/2';
 
 /** No device, file, display or system call beyond what is asked for. */
 const BARE = [
@@ -19,6 +34,17 @@ export interface MachineShape {
   readonly vcpus: number;
   /** Guests that may run at once inside. */
   readonly workers: number;
+}
+
+/** Where a machine begins, and what becomes of its memory. */
+export interface MachineStart {
+  /** `boot` runs the kernel; `snapshot` goes on where a saved machine was. */
+  readonly from: 'boot' | 'snapshot';
+  /**
+   * `anonymous`: nobody else's. `kept`: a file that holds all the guest writes, so that it can become a snapshot.
+   * `private`: a snapshot's file, of which the machine copies what it changes.
+   */
+  readonly memory: 'anonymous' | 'kept' | 'private';
 }
 
 /** The guest's kernel command line. */
@@ -49,26 +75,46 @@ export function kernelCommandLine({ accelerator, workers }: Pick<MachineShape, '
   return words.join(' ');
 }
 
-/** QEMU's arguments for a machine that boots a base image. Pure. */
-export function qemuArgs(shape: MachineShape): string[] {
+/** QEMU's arguments for a machine. Pure. */
+export function qemuArgs(shape: MachineShape, start: MachineStart): string[] {
   const { accelerator } = shape;
   return [
-    ...['-machine', 'microvm,rtc=on'],
+    // The saved state has no description of itself, and QEMU would say that it misses one.
+    ...['-machine', `microvm,rtc=on,suppress-vmdesc=on${start.memory === 'anonymous' ? '' : ',memory-backend=ram'}`],
     ...['-accel', accelerator.kind === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
     ...['-cpu', accelerator.cpu],
     ...['-m', `${shape.memoryMib}M`],
     ...['-smp', String(shape.vcpus)],
     ...BARE,
+    ...memoryArgs(shape, start),
     ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
     ...['-chardev', `socket,id=qmp,fd=${FD.qmp}`, '-mon', 'chardev=qmp,mode=control'],
-    ...['-kernel', `/proc/self/fd/${FD.kernel}`],
-    ...['-initrd', `/proc/self/fd/${FD.initrd}`],
-    ...['-append', kernelCommandLine(shape)],
+    ...(start.from === 'boot' ? bootArgs(shape) : RESTORE_ARGS),
     ...['-add-fd', `fd=${FD.root},set=1`],
     ...['-drive', 'if=none,id=root,file=/dev/fdset/1,format=raw,readonly=on,file.locking=off'],
     ...['-device', 'virtio-blk-device,drive=root'],
     ...['-device', 'virtio-serial-device,max_ports=4'],
     ...['-chardev', `socket,id=agent,fd=${FD.agent}`],
     ...['-device', 'virtserialport,chardev=agent,name=agent,nr=1'],
+    ...['-chardev', `socket,id=control,fd=${FD.control}`],
+    ...['-device', 'virtserialport,chardev=control,name=control,nr=2'],
   ];
 }
+
+function memoryArgs({ memoryMib }: MachineShape, { memory }: MachineStart): string[] {
+  if (memory === 'anonymous') return [];
+  const share = memory === 'kept' ? 'on' : 'off';
+  const file = `memory-backend-file,id=ram,size=${memoryMib}M,mem-path=/proc/self/fd/${FD.memory},share=${share}`;
+  return ['-object', file, ...(memory === 'kept' ? ['-add-fd', `fd=${FD.saved},set=2`] : [])];
+}
+
+function bootArgs(shape: MachineShape): string[] {
+  return [
+    ...['-kernel', `/proc/self/fd/${FD.kernel}`],
+    ...['-initrd', `/proc/self/fd/${FD.initrd}`],
+    ...['-append', kernelCommandLine(shape)],
+  ];
+}
+
+/** The device state holds devices only: it has no configuration section, and memory is not in it. */
+const RESTORE_ARGS = ['-global', 'migration.send-configuration=off', '-incoming', `fd:${FD.incoming}`];

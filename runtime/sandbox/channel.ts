@@ -4,6 +4,7 @@ import {
   CHUNK_BYTES,
   type Frame,
   FrameReader,
+  type GrantMessage,
   type InvokeRequest,
   type LoadedMessage,
   type LoadMessage,
@@ -28,7 +29,8 @@ export class Channel {
   readonly #lost = Promise.withResolvers<CloudletError>();
   readonly #calls = new Map<number, Call>();
   readonly #loads = new Map<number, PromiseWithResolvers<LoadedMessage>>();
-  readonly #pings = new Map<number, PromiseWithResolvers<void>>();
+  /** What the agent answers without a payload: `pong`, `prepared`. */
+  readonly #answers = new Map<number, PromiseWithResolvers<void>>();
   #nextId = 1;
   #loss: CloudletError | null = null;
 
@@ -76,16 +78,30 @@ export class Channel {
 
   /** Resolves when the agent's serving thread has answered. */
   ping(): Promise<void> {
-    const id = this.#takeId();
-    const answer = Promise.withResolvers<void>();
-    this.#pings.set(id, answer);
-    this.#writer.raw('ping', id, new Uint8Array(0));
-    return answer.promise;
+    return this.#ask('ping');
+  }
+
+  /** Resolves when the agent is ready for a snapshot: all its workers run, are idle, and hold nothing that they do not need. */
+  prepare(): Promise<void> {
+    return this.#ask('prepare');
+  }
+
+  /** What the invocations that follow are given, in place of what the load said. */
+  grant(message: GrantMessage): void {
+    this.#writer.message('grant', this.#takeId(), message);
   }
 
   /** Gives up the channel; everything pending fails with `machine-failed` and this reason. Idempotent. */
   close(reason: string): void {
     this.#lose(reason);
+  }
+
+  #ask(kind: 'ping' | 'prepare'): Promise<void> {
+    const id = this.#takeId();
+    const answer = Promise.withResolvers<void>();
+    this.#answers.set(id, answer);
+    this.#writer.raw(kind, id, new Uint8Array(0));
+    return answer.promise;
   }
 
   #takeId(): number {
@@ -114,7 +130,8 @@ export class Channel {
         ended(this.#loads, id, kind, parseLoaded(payload), (load, message) => load.resolve(message));
         break;
       case 'pong':
-        ended(this.#pings, id, kind, null, (ping) => ping.resolve());
+      case 'prepared':
+        ended(this.#answers, id, kind, null, (answer) => answer.resolve());
         break;
       case 'head':
         pending(this.#calls, id, kind).takeHead(parseHead(payload));
@@ -135,6 +152,8 @@ export class Channel {
       case 'invoke':
       case 'cancel':
       case 'ping':
+      case 'prepare':
+      case 'grant':
       case 'end':
         throw new WireError(`expected a frame that an agent may send, got ${kind}`);
       default:
@@ -150,10 +169,10 @@ export class Channel {
     this.#lost.resolve(loss);
     this.#ready.reject(loss);
     for (const load of this.#loads.values()) load.reject(loss);
-    for (const ping of this.#pings.values()) ping.reject(loss);
+    for (const answer of this.#answers.values()) answer.reject(loss);
     for (const call of this.#calls.values()) call.takeLoss(loss);
     this.#loads.clear();
-    this.#pings.clear();
+    this.#answers.clear();
     this.#calls.clear();
     this.#stream.destroy();
   }

@@ -7,6 +7,7 @@ export type { RoomEntry } from './machine-room.ts';
 export { type PoolInvokeOptions, type PoolOptions, SandboxPool } from './pool.ts';
 export type { PoolObserver } from './pool-observer.ts';
 export { type ProcessMachineOptions, startProcessMachine } from './process-machine.ts';
+export { rehearse } from './rehearsal.ts';
 export { RUNGS, type Rung, type StartRung } from './rung.ts';
 export type { Sandbox, SandboxKind } from './sandbox.ts';
 export type { SandboxSource, StartedSandbox } from './sandbox-source.ts';

@@ -109,6 +109,17 @@ export class Sandbox {
     }
   }
 
+  /** Gets ready for a snapshot; see `Channel.prepare`. */
+  prepare(): Promise<void> {
+    return this.#channel.prepare();
+  }
+
+  /** Its machine came with what it runs: gives that what no snapshot may hold, and it is ready. */
+  adopt({ environment, arguments: words }: Grant): void {
+    this.#channel.grant({ environment: Object.entries(environment), arguments: words });
+    this.#state = moveState(this.#state, 'ready');
+  }
+
   /** Starts an invocation. The caller sees to it that there are never more than `workers`. */
   invoke(request: InvokeRequest, input: CallInput, options: CallOptions): Call {
     if (this.#state !== 'ready') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);

@@ -7,9 +7,11 @@ import { describeExit, Sandbox, type SandboxKind } from './sandbox.ts';
 /** How a sandbox without content is made. */
 export interface StartOptions {
   readonly kind: SandboxKind;
-  /** Starts the machine: boots a microVM, or starts the agent as a process. */
+  /** Starts the machine: boots or restores a microVM, or starts the agent as a process. */
   readonly startMachine: (signal?: AbortSignal) => Promise<Machine>;
-  /** Time from the machine's start to the agent's `ready`, milliseconds. */
+  /** Workers of an agent that is restored: it said `ready` before the snapshot, so it is asked for a sign of life instead. */
+  readonly restoredWorkers?: number;
+  /** How long the agent of a started machine may take to say `ready`, or to answer, milliseconds. */
   readonly readyMs?: number;
   readonly clock?: Clock;
 }
@@ -18,7 +20,7 @@ export interface StartOptions {
 const READY_MS = 60_000;
 
 /**
- * Starts a machine and waits for its agent; the sandbox is empty until `load`.
+ * Starts a machine and waits for its agent; the sandbox is empty until `load`, or waits for `adopt` when it was restored with what it runs.
  * `machine-failed` when the machine ends first, speaks another version of the wire, or takes too long: then it is already gone.
  */
 export async function startSandbox(options: StartOptions, signal?: AbortSignal): Promise<Sandbox> {
@@ -32,8 +34,8 @@ export async function startSandbox(options: StartOptions, signal?: AbortSignal):
   signal?.addEventListener('abort', abort, { once: true });
   try {
     // The channel ends with its process, and then what the process said is the better reason.
-    const ready = await channel.ready;
-    return new Sandbox({ kind: options.kind, machine, channel, workers: ready.workers, clock });
+    const workers = await workersOf(channel, options.restoredWorkers);
+    return new Sandbox({ kind: options.kind, machine, channel, workers, clock });
   } catch (error) {
     const exit = machine.exited.then((how) => `the machine ${describeExit(how)}`);
     await machine.close();
@@ -43,4 +45,10 @@ export async function startSandbox(options: StartOptions, signal?: AbortSignal):
     stop();
     signal?.removeEventListener('abort', abort);
   }
+}
+
+async function workersOf(channel: Channel, restored: number | undefined): Promise<number> {
+  if (restored === undefined) return (await channel.ready).workers;
+  await channel.ping();
+  return restored;
 }

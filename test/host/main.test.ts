@@ -108,7 +108,7 @@ main('a command reads stdin and answers with stdout and its exit status', async 
   assert.match(response.headers.get('cloudlet-exit-code')!, /^\d+$/);
   assert.match(
     response.headers.get('server-timing')!,
-    /^queue;dur=[\d.]+, start;dur=[\d.]+;desc="\w+", run;dur=[\d.]+$/,
+    /^queue;dur=[\d.]+, start;dur=[\d.]+;desc="[\w-]+", run;dur=[\d.]+$/,
   );
 });
 

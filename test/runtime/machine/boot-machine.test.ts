@@ -38,7 +38,8 @@ async function withFakeQemu(directory: string, script: string) {
     root: join(directory, 'root.ext4'),
     manifest: { format: 2, kernel: { name: 'none', version: '0' }, own: '', node: 'v0', files: {} },
   };
-  return { id: 'test', image, accelerator: ACCELERATOR, qemu };
+  const shape = { accelerator: ACCELERATOR, memoryMib: 64, vcpus: 1, workers: 1 };
+  return { id: 'test', image, shape, qemu };
 }
 
 const starts = async (directory: string) => (await readFile(join(directory, 'starts'), 'utf8')).split('\n').length - 1;
@@ -49,7 +50,7 @@ const failure = async (booting: Promise<unknown>): Promise<CloudletError> => {
 };
 
 boot('ends with the first word of the agent, which is left in the channel', async ({ directory }) => {
-  const machine = await bootMachine(await withFakeQemu(directory, 'printf word >&3; exec sleep 60'));
+  const machine = await bootMachine(await withFakeQemu(directory, 'printf k >&5; printf word >&3; exec sleep 60'));
   try {
     assert.is(machine.channel.read().toString(), 'word');
   } finally {
@@ -72,19 +73,32 @@ boot('that hangs is tried once more, then given up', async ({ directory }) => {
   const options = await withFakeQemu(directory, 'exec sleep 60');
   const error = await failure(bootMachine({ ...options, bootMs: 200 }));
   assert.is(error.code, 'machine-failed');
-  assert.match(error.message, 'the agent was silent for 200 ms, 2 times');
+  assert.match(error.message, 'the guest was silent for 200 ms, 2 times');
   assert.is(await starts(directory), 2);
 });
 
 boot('that hangs once only succeeds', async ({ directory }) => {
-  const script = `[ $(wc -l < ${directory}/starts) -gt 1 ] && printf word >&3; exec sleep 60`;
+  const script = `[ $(wc -l < ${directory}/starts) -gt 1 ] && printf k >&5 && printf word >&3; exec sleep 60`;
   const machine = await bootMachine({ ...(await withFakeQemu(directory, script)), bootMs: 1500 });
   await machine.close();
   assert.is(await starts(directory), 2);
 });
 
+boot('waits for the kernel to have taken its identity', async ({ directory }) => {
+  const options = await withFakeQemu(directory, 'printf word >&3; exec sleep 60');
+  const error = await failure(bootMachine({ ...options, bootMs: 200 }));
+  assert.match(error.message, 'the guest was silent for 200 ms');
+});
+
+boot('is not believed when the control port says something else', async ({ directory }) => {
+  const options = await withFakeQemu(directory, 'printf x >&5; printf word >&3; exec sleep 60');
+  assert.is((await failure(bootMachine({ ...options, bootMs: 200 }))).code, 'machine-failed');
+});
+
 boot('that ends before anybody read its last word is over all the same', async ({ directory }) => {
-  const machine = await bootMachine(await withFakeQemu(directory, 'printf word >&3; read -r line <&3; exit 7'));
+  const machine = await bootMachine(
+    await withFakeQemu(directory, 'printf k >&5; printf word >&3; read -r line <&3; exit 7'),
+  );
   machine.channel.write('go\n');
   assert.is((await machine.exited).code, 7);
   await machine.close();
@@ -115,7 +129,7 @@ boot('from an image that is gone says so, and how to have it again', async ({ di
 
 boot('ends a machine that heeds no signal', async ({ directory }) => {
   const machine = await bootMachine(
-    await withFakeQemu(directory, 'trap "" TERM; printf word >&3; while :; do sleep 1; done'),
+    await withFakeQemu(directory, 'trap "" TERM; printf k >&5; printf word >&3; while :; do sleep 1; done'),
   );
   await Promise.all([machine.close(), machine.close()]);
   assert.is((await machine.exited).signal, 'SIGKILL');
@@ -123,15 +137,18 @@ boot('ends a machine that heeds no signal', async ({ directory }) => {
 
 boot('leaves QEMU no descriptors but its own', async ({ directory }) => {
   const machine = await bootMachine(
-    await withFakeQemu(directory, `ls /proc/self/fd > ${directory}/starts; printf word >&3; exec sleep 60`),
+    await withFakeQemu(
+      directory,
+      `ls /proc/self/fd > ${directory}/starts; printf k >&5; printf word >&3; exec sleep 60`,
+    ),
   );
   await machine.close();
   const open = (await readFile(join(directory, 'starts'), 'utf8')).trim().split('\n').map(Number);
   // What this process itself was started with, a child of it always has.
   const always = spawnSync('ls', ['/proc/self/fd'], { encoding: 'utf8' }).stdout.trim().split('\n').map(Number);
-  // Beyond those: agent, control, kernel, initrd, root, and the script that the shell reads.
+  // Beyond those: agent, QMP, control, root, kernel, initrd, and the script that the shell reads.
   const more = open.filter((fd) => !always.includes(fd));
-  assert.ok(more.length <= 6, more.join(' '));
+  assert.ok(more.length <= 7, more.join(' '));
 });
 
 boot.run();

@@ -1,11 +1,19 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Accelerator } from '../../../runtime/machine/index.ts';
-import { kernelCommandLine, qemuArgs } from '../../../runtime/machine/qemu-args.ts';
+import { kernelCommandLine, type MachineStart, qemuArgs } from '../../../runtime/machine/qemu-args.ts';
 
 const TCG: Accelerator = { kind: 'tcg', cpu: 'max', tscKhz: 2_596_126, qemuVersion: '7.2.22', reason: 'a test' };
 const KVM: Accelerator = { kind: 'kvm', cpu: 'host', tscKhz: null, qemuVersion: '7.2.22', reason: 'a test' };
 const shape = (accelerator: Accelerator) => ({ accelerator, memoryMib: 256, vcpus: 2, workers: 4 });
+
+const BOOT: MachineStart = { from: 'boot', memory: 'anonymous' };
+const STARTS: readonly MachineStart[] = [
+  BOOT,
+  { from: 'boot', memory: 'kept' },
+  { from: 'snapshot', memory: 'kept' },
+  { from: 'snapshot', memory: 'private' },
+];
 
 /** The values that follow a flag, in order. */
 const valuesOf = (args: readonly string[], flag: string) =>
@@ -14,33 +22,57 @@ const valuesOf = (args: readonly string[], flag: string) =>
 const args = suite("QEMU's arguments");
 
 args('take away devices, configuration, the display and reboots', () => {
-  const words = qemuArgs(shape(TCG));
+  const words = qemuArgs(shape(TCG), BOOT);
   for (const flag of ['-nodefaults', '-no-user-config', '-no-reboot']) assert.ok(words.includes(flag), flag);
   assert.equal(valuesOf(words, '-display'), ['none']);
 });
 
 args('give no network device', () => {
-  assert.not.match(qemuArgs(shape(TCG)).join(' '), /net(dev)?[,= -]|-nic|virtio-net/);
+  assert.not.match(qemuArgs(shape(TCG), BOOT).join(' '), /net(dev)?[,= -]|-nic|virtio-net/);
 });
 
 args('turn the seccomp filter fully on', () => {
-  assert.equal(valuesOf(qemuArgs(shape(KVM)), '-sandbox'), [
+  assert.equal(valuesOf(qemuArgs(shape(KVM), BOOT), '-sandbox'), [
     'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
   ]);
 });
 
 args('open the root disk read-only, by descriptor', () => {
-  const [drive] = valuesOf(qemuArgs(shape(TCG)), '-drive');
+  const [drive] = valuesOf(qemuArgs(shape(TCG), BOOT), '-drive');
   assert.match(drive!, 'readonly=on');
   assert.match(drive!, 'file=/dev/fdset/1');
 });
 
-args('name no path of this computer but descriptors', () => {
-  const paths = qemuArgs(shape(TCG)).flatMap((arg) => [...arg.matchAll(/\/[a-z]+\/[^\s,]+/g)].map((match) => match[0]));
-  assert.ok(
-    paths.every((path) => path.startsWith('/proc/self/fd/') || path.startsWith('/dev/fdset/')),
-    paths.join(' '),
+for (const start of STARTS) {
+  args(`name no path of this computer but descriptors (${start.from}, ${start.memory})`, () => {
+    const paths = qemuArgs(shape(TCG), start).flatMap((arg) =>
+      [...arg.matchAll(/\/[a-z]+\/[^\s,]+/g)].map((match) => match[0]),
+    );
+    assert.ok(
+      paths.every((path) => path.startsWith('/proc/self/fd/') || path.startsWith('/dev/fdset/')),
+      paths.join(' '),
+    );
+  });
+}
+
+args('give every start the same devices, else a snapshot would not fit', () => {
+  const devices = STARTS.map((start) => valuesOf(qemuArgs(shape(TCG), start), '-device'));
+  for (const each of devices) assert.equal(each, devices[0]);
+});
+
+args('map the memory of a clone privately, and that of a template shared', () => {
+  const shares = STARTS.map((start) =>
+    valuesOf(qemuArgs(shape(TCG), start), '-object').map((each) => /share=\w+/.exec(each)?.[0]),
   );
+  assert.equal(shares, [[], ['share=on'], ['share=on'], ['share=off']]);
+});
+
+args('start no kernel where there is a snapshot to go on from', () => {
+  for (const start of STARTS) {
+    const words = qemuArgs(shape(TCG), start);
+    assert.is(words.includes('-kernel'), start.from === 'boot');
+    assert.is(words.includes('-incoming'), start.from === 'snapshot');
+  }
 });
 
 for (const [accelerator, accel, cpu] of [
@@ -48,7 +80,7 @@ for (const [accelerator, accel, cpu] of [
   [KVM, 'kvm', 'host'],
 ] as const) {
   args(`use ${accelerator.kind} with the processor ${cpu}`, () => {
-    const words = qemuArgs(shape(accelerator));
+    const words = qemuArgs(shape(accelerator), BOOT);
     assert.equal(valuesOf(words, '-accel'), [accel]);
     assert.equal(valuesOf(words, '-cpu'), [cpu]);
     assert.equal(valuesOf(words, '-m'), ['256M']);

@@ -1,0 +1,128 @@
+import type { Duplex } from 'node:stream';
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import { ControlPort, type Identity } from './identity.ts';
+import type { Machine, MachineExit } from './machine.ts';
+import { OutputTail } from './output-tail.ts';
+import { privateBytes } from './private-memory.ts';
+import { FD, SAVED_FILE } from './qemu-args.ts';
+import type { QemuProcess } from './qemu-process.ts';
+import { QmpConnection } from './qmp.ts';
+
+/** How long QEMU may take to end by itself, then by SIGTERM, milliseconds. */
+const GENTLE_MS = 500;
+
+/** What raced for a machine's readiness came first. */
+export type Readiness = 'ready' | 'silent' | 'ended';
+
+/** A machine that is a QEMU process. Whoever starts one closes it. */
+export class QemuMachine implements Machine {
+  readonly id: string;
+  readonly pid: number;
+  readonly channel: Duplex;
+  readonly exited: Promise<MachineExit>;
+  readonly #child: QemuProcess;
+  readonly #qmp: QmpConnection;
+  readonly #control: ControlPort;
+  #closing: Promise<void> | null = null;
+
+  constructor(id: string, child: QemuProcess) {
+    this.id = id;
+    this.pid = child.pid;
+    this.#child = child;
+    const output = new OutputTail(child.stdout!, child.stderr!);
+    const stdio: readonly unknown[] = child.stdio;
+    const [channel, qmp, control] = [FD.agent, FD.qmp, FD.control].map((fd) => stdio[fd] as Duplex);
+    this.channel = channel!;
+    this.#qmp = new QmpConnection(qmp!);
+    this.#control = new ControlPort(control!);
+    // A channel that breaks is a machine that ended: `exited` tells.
+    this.channel.on('error', () => undefined);
+    this.exited = new Promise<MachineExit>((resolve) => {
+      child.once('close', (code, signal) => {
+        process.off('exit', this.#kill);
+        for (const stream of [channel!, qmp!, control!]) stream.destroy();
+        resolve({ code, signal, tail: output.text });
+      });
+    });
+    process.once('exit', this.#kill);
+  }
+
+  /** Gives the machine a time, randomness and a name of its own; see `ControlPort`. */
+  renew(identity: Identity): Promise<void> {
+    return this.#control.renew(identity);
+  }
+
+  async pause(): Promise<void> {
+    await this.#qmp.execute('stop');
+  }
+
+  async resume(): Promise<void> {
+    await this.#qmp.execute('cont');
+  }
+
+  privateBytes(): Promise<number> {
+    return privateBytes(this.pid);
+  }
+
+  /**
+   * Stops the guest and writes the state of its devices to the descriptor `FD.saved`; its memory is in the file that it was started
+   * with. `live: false` leaves it stopped.
+   */
+  async save(): Promise<void> {
+    try {
+      await this.pause();
+      await this.#qmp.execute('xen-save-devices-state', { filename: SAVED_FILE, live: false });
+    } catch (error) {
+      throw new CloudletError('machine-failed', `QEMU could not save the machine: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  /** Races what makes the machine ready against its end, a watchdog and the caller's signal. Never rejects. */
+  async whenReady(ready: Promise<unknown>, ms: number, signal?: AbortSignal): Promise<Readiness> {
+    const settled = Promise.withResolvers<Readiness>();
+    const watchdog = setTimeout(() => settled.resolve('silent'), ms);
+    const gone = () => settled.resolve('ended');
+    signal?.addEventListener('abort', gone, { once: true });
+    if (signal?.aborted === true) gone();
+    // A control port that fails is told by the end that follows it, or by the watchdog.
+    ready.then(
+      () => settled.resolve('ready'),
+      () => {},
+    );
+    void this.exited.then(gone);
+    const outcome = await settled.promise;
+    clearTimeout(watchdog);
+    signal?.removeEventListener('abort', gone);
+    return outcome;
+  }
+
+  /** Resolves when the agent has said something; the bytes are left in the channel. */
+  firstWord(): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (this.channel.readableLength === 0) return;
+        this.channel.off('readable', look);
+        resolve();
+      };
+      this.channel.on('readable', look);
+    });
+  }
+
+  readonly #kill = (): void => void this.#child.kill('SIGKILL');
+
+  async #end(): Promise<void> {
+    this.#qmp.execute('quit').catch(() => {
+      // It ended already, or will by the signals below.
+    });
+    const timers = [setTimeout(() => this.#child.kill('SIGTERM'), GENTLE_MS), setTimeout(this.#kill, 2 * GENTLE_MS)];
+    await this.exited;
+    for (const timer of timers) clearTimeout(timer);
+  }
+}

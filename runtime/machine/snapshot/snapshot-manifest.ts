@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import * as v from 'valibot';
+import type { MachineShape } from '../qemu-args.ts';
+
+/** Changes when what is saved, or how, changes. */
+const FORMAT = 1;
+
+/**
+ * Under what a snapshot may be restored. A machine that differs in any of it would crash, or be another machine than was
+ * asked for.
+ */
+export interface SnapshotConditions {
+  /** QEMU's version: it reads the device state of its own version. */
+  readonly qemu: string;
+  readonly accelerator: 'kvm' | 'tcg';
+  /** QEMU's model of the processor, and what the computer's own is and can do. */
+  readonly processor: string;
+  /** Digest of the base image. */
+  readonly image: string;
+  readonly memoryMib: number;
+  readonly vcpus: number;
+  readonly workers: number;
+  /** What was loaded, as whoever loaded it names it; null when nothing was. */
+  readonly content: string | null;
+}
+
+const File = v.strictObject({ bytes: v.number(), digest: v.string() });
+
+const Manifest = v.strictObject({
+  format: v.literal(FORMAT),
+  conditions: v.strictObject({
+    qemu: v.string(),
+    accelerator: v.picklist(['kvm', 'tcg']),
+    processor: v.string(),
+    image: v.string(),
+    memoryMib: v.number(),
+    vcpus: v.number(),
+    workers: v.number(),
+    content: v.nullable(v.string()),
+  }),
+  files: v.strictObject({ memory: File, state: File }),
+  /** As what the files were last found to be what they were: while the file system says the same, they need not be read. */
+  verified: v.strictObject({ bootId: v.string(), memory: v.string(), state: v.string() }),
+});
+
+/** What lies beside a snapshot's files as `manifest.json`. */
+export type SnapshotManifest = v.InferOutput<typeof Manifest>;
+
+/** The conditions of a machine of this shape and image. */
+export function conditionsOf(shape: MachineShape, image: string, content: string | null): SnapshotConditions {
+  const { accelerator, memoryMib, vcpus, workers } = shape;
+  return {
+    qemu: accelerator.qemuVersion,
+    accelerator: accelerator.kind,
+    processor: `${accelerator.cpu} on ${processorOfComputer()}`,
+    image,
+    memoryMib,
+    vcpus,
+    workers,
+    content,
+  };
+}
+
+/** The name of the snapshot that is made under these conditions. */
+export function snapshotKey(conditions: SnapshotConditions): string {
+  return createHash('sha256')
+    .update(JSON.stringify({ format: FORMAT, conditions }))
+    .digest('hex');
+}
+
+/** A manifest from its text; null when it is none, or of another format. */
+export function parseSnapshotManifest(text: string): SnapshotManifest | null {
+  try {
+    const parsed = v.safeParse(Manifest, JSON.parse(text));
+    return parsed.success ? parsed.output : null;
+  } catch {
+    return null; // No JSON: torn.
+  }
+}
+
+/** A manifest that was made now. */
+export function snapshotManifest(made: Omit<SnapshotManifest, 'format'>): SnapshotManifest {
+  return { format: FORMAT, ...made };
+}
+
+let processor: string | undefined;
+
+/** Model and features of this computer's processor: a guest that was started with more of them than there are now crashes. */
+function processorOfComputer(): string {
+  if (processor === undefined) {
+    const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+    processor = `${cpus()[0]?.model.trim() ?? 'unknown'} ${createHash('sha256').update(flags.trim()).digest('hex').slice(0, 16)}`;
+  }
+  return processor;
+}

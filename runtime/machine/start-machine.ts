@@ -1,0 +1,90 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import type { BaseImage } from '../image/index.ts';
+import { FD, type MachineShape, type MachineStart, qemuArgs } from './qemu-args.ts';
+import { QemuMachine } from './qemu-machine.ts';
+import { startQemu } from './qemu-process.ts';
+
+/** What is common to all ways to start a machine. Units in the names. */
+export interface MachineOptions {
+  readonly id: string;
+  readonly image: BaseImage;
+  readonly shape: MachineShape;
+  /** Program to run; default `qemu-system-x86_64`. */
+  readonly qemu?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Paths of the files that a machine needs beside its image. */
+export interface MachineFiles {
+  /** Its memory, unless that is anonymous. */
+  readonly memory?: string;
+  /** Device state that it starts from. */
+  readonly incoming?: string;
+  /** Where its device state is saved. */
+  readonly saved?: string;
+}
+
+/** Starts QEMU for a machine; whether the guest comes to life is the caller's to see. `machine-failed` when there is no process. */
+export async function startMachine(
+  options: MachineOptions,
+  start: MachineStart,
+  files: MachineFiles = {},
+): Promise<QemuMachine> {
+  const { image, shape } = options;
+  const handles = new Map<number, FileHandle>();
+  const give = async (fd: number, path: string, flags: number) => void handles.set(fd, await openPart(path, flags));
+  try {
+    const { O_RDONLY, O_RDWR, O_WRONLY } = constants;
+    for (const [fd, path] of [
+      [FD.root, image.root],
+      ...(start.from === 'boot'
+        ? ([
+            [FD.kernel, image.kernel],
+            [FD.initrd, image.initrd],
+          ] as const)
+        : []),
+    ] as const) {
+      await give(fd, path, O_RDONLY).catch((error: Error) => Promise.reject(imageGone(error)));
+    }
+    if (files.memory !== undefined) await give(FD.memory, files.memory, start.memory === 'kept' ? O_RDWR : O_RDONLY);
+    if (files.incoming !== undefined) await give(FD.incoming, files.incoming, O_RDONLY);
+    if (files.saved !== undefined) await give(FD.saved, files.saved, O_WRONLY);
+    // Sockets to the agent, to QEMU and to the guest's kernel; then the files, each at its own place.
+    const last = Math.max(...handles.keys());
+    const descriptors = Object.values(FD)
+      .filter((fd) => fd <= last)
+      .map((fd) => handles.get(fd)?.fd ?? (fd < FD.root ? 'pipe' : 'ignore'));
+    const child = await startQemu({
+      qemu: options.qemu ?? 'qemu-system-x86_64',
+      accelerator: shape.accelerator.kind,
+      args: qemuArgs(shape, start),
+      // `ignore` for stdin: with `stdio` as its console's backend QEMU reads it, and the end of a pipe would be input.
+      stdio: ['ignore', 'pipe', 'pipe', ...descriptors],
+      // The memory's file is root's: QEMU may do with it what its descriptor may.
+      ...(start.memory === 'private' ? { readOnlyFiles: [FD.memory] } : {}),
+      ...(start.memory === 'kept' ? { writableFiles: [FD.memory] } : {}),
+    });
+    return new QemuMachine(options.id, child);
+  } finally {
+    await Promise.all([...handles.values()].map((handle) => handle.close()));
+  }
+}
+
+async function openPart(path: string, flags: number): Promise<FileHandle> {
+  try {
+    return await open(path, flags);
+  } catch (error) {
+    throw new CloudletError('machine-failed', `a file of the machine cannot be opened: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Another machine of this image would fail as well, until it is made again. */
+function imageGone(error: Error): CloudletError {
+  const cause = error.cause as Error;
+  const sentence = `the base image cannot be read: ${cause.message}; run: npx cloudlet image build`;
+  return new CloudletError('sandbox-unavailable', sentence, { cause });
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import type { BaseImage } from '../image/index.ts';
+import {
+  bootMachine,
+  conditionsOf,
+  copySparse,
+  type MachineShape,
+  type QemuMachine,
+  restoreMachine,
+  type Snapshot,
+  type SnapshotConditions,
+  type SnapshotDraft,
+  type SnapshotStore,
+} from '../machine/index.ts';
+import { type LoadedVersion, rehearse, type Sandbox, startSandbox } from '../sandbox/index.ts';
+
+/** What templates are made from and where they go. */
+export interface TemplateParts {
+  readonly store: SnapshotStore;
+  readonly shape: MachineShape;
+  readonly image: BaseImage;
+}
+
+/** Boots a machine, waits until its agent and all workers are idle, and saves it. Its clones are empty sandboxes. */
+export function makeGolden({ store, shape, image }: TemplateParts, signal: AbortSignal): Promise<Snapshot> {
+  return save(store, conditionsOf(shape, image.digest, null), signal, async (draft) => {
+    const startMachine = () => bootMachine({ id: newMachineId(), image, shape, template: draft, signal });
+    return startTemplate(startMachine, undefined, signal);
+  });
+}
+
+/**
+ * Loads a version into a clone of the golden machine that keeps its memory, runs it a few times, and saves it. The version is
+ * given neither environment nor arguments, so that nothing of them is kept on disk: `adopt` gives them to the clones.
+ */
+export function makeFunctionSnapshot(
+  { store, shape, image }: TemplateParts,
+  golden: Snapshot,
+  version: LoadedVersion,
+  content: string,
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  return save(store, conditionsOf(shape, image.digest, content), signal, async (draft) => {
+    const artifact = await version.artifact();
+    await copySparse(golden.memory, draft.memory, signal);
+    const startMachine = () =>
+      restoreMachine({
+        ...{ id: newMachineId(), image, shape, signal },
+        ...{ memory: draft.memory, state: golden.state, template: draft },
+      });
+    const template = await startTemplate(startMachine, shape.workers, signal);
+    try {
+      const grant = { ...version.grant, environment: {}, arguments: [] };
+      await template.sandbox.load({ program: version.program, artifact, grant }, signal);
+      await rehearse(template.sandbox, artifact.manifest);
+      return template;
+    } catch (error) {
+      await template.sandbox.close();
+      throw error;
+    }
+  });
+}
+
+/** A name for a machine, for logs and the page. */
+export function newMachineId(): string {
+  return `machine-${randomUUID().slice(0, 8)}`;
+}
+
+interface Template {
+  readonly machine: QemuMachine;
+  readonly sandbox: Sandbox;
+}
+
+async function startTemplate(
+  start: () => Promise<QemuMachine>,
+  restoredWorkers: number | undefined,
+  signal: AbortSignal,
+): Promise<Template> {
+  let machine: QemuMachine | undefined;
+  const startMachine = async () => {
+    machine = await start();
+    return machine;
+  };
+  const restored = restoredWorkers === undefined ? {} : { restoredWorkers };
+  const sandbox = await startSandbox({ kind: 'microvm', startMachine, ...restored }, signal);
+  return { machine: machine!, sandbox };
+}
+
+/** Starts a template, saves it when it is idle, and ends it. Nothing is left when that fails. */
+async function save(
+  store: SnapshotStore,
+  conditions: SnapshotConditions,
+  signal: AbortSignal,
+  start: (draft: SnapshotDraft) => Promise<Template>,
+): Promise<Snapshot> {
+  const draft = await store.draft(conditions);
+  try {
+    const { machine, sandbox } = await start(draft);
+    const abort = () => void sandbox.close();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      await sandbox.prepare();
+      await machine.save();
+    } finally {
+      signal.removeEventListener('abort', abort);
+      await sandbox.close();
+    }
+    signal.throwIfAborted();
+    return await draft.commit(signal);
+  } finally {
+    await draft.discard();
+  }
+}

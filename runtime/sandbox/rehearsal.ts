@@ -1,0 +1,108 @@
+import { decodeArguments, type WitFunction, type WitType, writeBindingValue } from '../../guest-sdk/protocol/index.ts';
+import type { InvokeRequest } from '../agent/wire.ts';
+import type { ArtifactManifest } from '../component/artifact.ts';
+import type { Sandbox } from './sandbox.ts';
+
+/** Times that each worker runs each way in: after the second the engine has compiled what an invocation needs. */
+const ROUNDS = 3;
+
+/** Typed functions that are rehearsed; the others share most of their code. */
+const FUNCTIONS = 3;
+
+/** Wall time of one rehearsal, milliseconds: a function that needs longer is not made faster by it. */
+const DEADLINE_MS = 2000;
+
+interface Rehearsal {
+  readonly request: InvokeRequest;
+  readonly input: Uint8Array;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Runs the function of a sandbox that is to become a snapshot, so that what the first invocation of a clone needs is compiled and in
+ * memory. The function is given nothing that it could have an effect with, and its input is nothing or zeros; how it ends does
+ * not matter, and what it writes goes nowhere.
+ */
+export async function rehearse(sandbox: Sandbox, manifest: ArtifactManifest): Promise<void> {
+  for (const { request, input } of rehearsalsOf(manifest)) {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      // One for each worker, at once.
+      await Promise.all(Array.from({ length: sandbox.workers }, () => run(sandbox, request, input)));
+    }
+  }
+}
+
+async function run(sandbox: Sandbox, request: InvokeRequest, input: Uint8Array): Promise<void> {
+  const call = sandbox.invoke(request, input, { deadlineMs: DEADLINE_MS, log: () => {} });
+  try {
+    for await (const _ of call.output) {
+      // Taken, so that the guest is not held back.
+    }
+    await call.done;
+  } catch {
+    // A function may refuse what it is given here.
+  }
+  await call.confirmed;
+}
+
+/** What is run: each door that the component has. Pure. */
+export function rehearsalsOf(manifest: Pick<ArtifactManifest, 'run' | 'http' | 'functions'>): Rehearsal[] {
+  const rehearsals: Rehearsal[] = [];
+  if (manifest.http !== null) {
+    const head = { method: 'GET', scheme: 'http', authority: 'localhost', path: '/', headers: [] } as const;
+    rehearsals.push({ request: { door: 'http', ...head }, input: NOTHING });
+  }
+  if (manifest.run !== null) rehearsals.push({ request: { door: 'run', arguments: [] }, input: NOTHING });
+  for (const { wit } of manifest.functions.slice(0, FUNCTIONS)) {
+    const input = zeroArguments(wit);
+    if (input !== null) rehearsals.push({ request: { door: 'call', target: wit.name }, input });
+  }
+  return rehearsals;
+}
+
+function zeroArguments(wit: WitFunction): Uint8Array | null {
+  try {
+    const zeros = wit.params.map(({ type }) => zeroOf(type));
+    return writeBindingValue(decodeArguments(wit, zeros, 'json'));
+  } catch {
+    return null; // A type that cannot be called.
+  }
+}
+
+/** The smallest value of a type, as JSON carries it. */
+function zeroOf(type: WitType): unknown {
+  switch (type.kind) {
+    case 'bool':
+      return false;
+    case 'char':
+      return '0';
+    case 'string':
+      return '';
+    case 'list':
+      return type.element.kind === 'u8' ? '' : [];
+    case 'tuple':
+      return type.elements.map(zeroOf);
+    case 'record':
+      return Object.fromEntries(type.fields.map((field) => [field.name, zeroOf(field.type)]));
+    case 'variant':
+      return variantZero(type.cases[0]);
+    case 'enum':
+      return type.cases[0];
+    case 'flags':
+      return [];
+    case 'option':
+      return null;
+    case 'result':
+      return { ok: type.ok === null ? null : zeroOf(type.ok) };
+    case 'unsupported':
+      return null;
+    default:
+      return 0;
+  }
+}
+
+function variantZero(first: { readonly name: string; readonly type: WitType | null } | undefined): unknown {
+  if (first === undefined) return null;
+  return first.type === null ? { tag: first.name } : { tag: first.name, val: zeroOf(first.type) };
+}
