@@ -43,7 +43,10 @@ photo('becomes a thumbnail of the size that was asked for', async ({ host, photo
   });
   assert.is(response.status, 200, await response.clone().text());
   assert.is(response.headers.get('cloudlet-exit-code'), '0');
-  assert.match(response.headers.get('server-timing')!, /queue;dur=[\d.]+, start;dur=[\d.]+;desc="[\w-]+", run;dur=[\d.]+/);
+  assert.match(
+    response.headers.get('server-timing')!,
+    /queue;dur=[\d.]+, start;dur=[\d.]+;desc="[\w-]+", run;dur=[\d.]+/,
+  );
   assert.equal(jpegSize(Buffer.from(await response.arrayBuffer())), { width: 320, height: 214 });
 });
 

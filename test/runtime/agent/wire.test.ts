@@ -99,10 +99,10 @@ wire('joins frames that came in pieces and parts those that came together', () =
 });
 
 for (const [what, header] of [
-  ['a frame that is longer than the limit', '01001000 01 08 0000 00000000'],
-  ['another version', '00000000 02 08 0000 00000000'],
-  ['an unknown kind', '00000000 01 07 0000 00000000'],
-  ['bits where none may be', '00000000 01 08 0100 00000000'],
+  ['a frame that is longer than the limit', '01001000 02 08 0000 00000000'],
+  ['another version', '00000000 01 08 0000 00000000'],
+  ['an unknown kind', '00000000 02 07 0000 00000000'],
+  ['bits where none may be', '00000000 02 08 0100 00000000'],
 ] as const) {
   wire(`refuses ${what} by its header`, () => {
     assert.throws(
