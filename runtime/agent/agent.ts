@@ -1,12 +1,15 @@
 import { AgentInvocation } from './agent-invocation.ts';
+import type { BulkDisk } from './bulk-disk.ts';
 import type { ChannelPort } from './channel-port.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { ComponentLoad } from './component-load.ts';
 import {
+  BULK_FROM_BYTES,
   type CreditMessage,
   type DoneMessage,
   decodeMessage,
   encodeFrame,
+  encodeFreed,
   encodeMessage,
   type Frame,
   FrameReader,
@@ -31,6 +34,7 @@ const WAITING = 64;
 /** Serves the channel: loads one component, hands invocations to workers, and ends those that do not end. Runs no guest code. */
 export class Agent {
   readonly #port: ChannelPort;
+  readonly #bulk: BulkDisk | null;
   readonly #slots: WorkerSlot[];
   readonly #invocations = new Map<number, AgentInvocation>();
   readonly #waiting: AgentInvocation[] = [];
@@ -40,8 +44,10 @@ export class Agent {
   #component: WorkerComponent | null = null;
   #loadedAs: ((loaded: Omit<LoadedMessage, 'compileMs'>) => void) | null = null;
 
-  constructor(port: ChannelPort, entry: URL, workers: number) {
+  /** `bulk` is the disk for large payloads, where the machine has one. */
+  constructor(port: ChannelPort, entry: URL, workers: number, bulk: BulkDisk | null = null) {
     this.#port = port;
+    this.#bulk = bulk;
     const events = {
       message: (slot: WorkerSlot, message: FromWorker) => this.#heard(slot, message),
       lost: (slot: WorkerSlot, reason: string) => this.#lost(slot, reason),
@@ -91,6 +97,17 @@ export class Agent {
         // A copy (which a Buffer's own slice is not): the payload is a view, and all it is a view of would go to the worker.
         if (this.#load?.id === id) this.#load.push(payload);
         else this.#invocations.get(id)?.tell({ kind: 'body', id, bytes: new Uint8Array(payload) });
+        break;
+      case 'bulk': {
+        if (this.#bulk === null) throw new WireError('expected no bulk frame: there is no disk for it');
+        const { bytes, slot } = this.#bulk.fetch(payload);
+        this.#port.write(encodeFrame('freed', 0, encodeFreed(slot)));
+        if (this.#load?.id === id) this.#load.push(bytes);
+        else this.#invocations.get(id)?.tell({ kind: 'body', id, bytes });
+        break;
+      }
+      case 'freed':
+        this.#bulk?.freed(payload);
         break;
       case 'end':
         if (this.#load?.id === id) void this.#finishLoad(this.#load);
@@ -191,7 +208,7 @@ export class Agent {
         this.#say('head', message.id, message.head);
         break;
       case 'body':
-        this.#port.write(encodeFrame('body', message.id, message.bytes));
+        this.#sayBody(message.id, message.bytes);
         break;
       case 'log':
         this.#say('log', message.id, { stream: message.stream, text: message.text });
@@ -238,6 +255,12 @@ export class Agent {
   #runningIn(slot: WorkerSlot): AgentInvocation | undefined {
     for (const invocation of this.#invocations.values()) if (invocation.slot === slot) return invocation;
     return undefined;
+  }
+
+  /** By the disk when the bytes are many and a slot is free, else by the port. */
+  #sayBody(id: number, bytes: Uint8Array): void {
+    const placed = bytes.length < BULK_FROM_BYTES ? null : (this.#bulk?.place(bytes) ?? null);
+    this.#port.write(placed === null ? encodeFrame('body', id, bytes) : encodeFrame('bulk', id, placed));
   }
 
   #say(kind: KindName, id: number, message: unknown): void {

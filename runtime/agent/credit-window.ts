@@ -1,10 +1,13 @@
 import { WireError } from './wire-error.ts';
 
-/** Longest `body` payload that a sender makes: small enough to interleave with control frames. */
-export const CHUNK_BYTES = 64 * 1024;
+/** Longest `body` payload that a sender makes: small enough to interleave with control frames, and to fit a slot of the disk. */
+export const CHUNK_BYTES = 256 * 1024;
+
+/** Longest input that travels with its request, bytes: more is faster by the disk. */
+export const INLINE_BYTES = 16 * 1024;
 
 /** Body bytes in flight for one id and direction. */
-export const WINDOW_BYTES = 512 * 1024;
+export const WINDOW_BYTES = 1024 * 1024;
 
 /** The sender's side of a body's credit: how many bytes may still go out before the receiver says more. */
 export class SendWindow {

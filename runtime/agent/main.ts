@@ -15,9 +15,14 @@ async function main(): Promise<void> {
   }
   // Loaded here, because workers run this file too and have no use for the wire's codec.
   const { Agent } = await import('./agent.ts');
+  const { BulkDisk } = await import('./bulk-disk.ts');
   const port = name === undefined ? socketPort(Number(fd)) : await virtioPort(name);
-  await new Agent(port, new URL(import.meta.url), Number(workers ?? DEFAULT_WORKERS)).start();
+  const bulk = name === undefined ? null : BulkDisk.open(BULK_DEVICE);
+  await new Agent(port, new URL(import.meta.url), Number(workers ?? DEFAULT_WORKERS), bulk).start();
 }
+
+/** The machine's second disk. */
+const BULK_DEVICE = '/dev/vdb';
 
 /** Enough to use the waiting of one guest for another, and few enough for a machine of 256 MiB. */
 const DEFAULT_WORKERS = 4;

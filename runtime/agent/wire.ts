@@ -3,11 +3,20 @@
  *
  *     u32le payload bytes | u8 wire version | u8 kind | u16le zero | u32le id | payload
  *
- * `body` payloads are raw bytes; every other payload is MessagePack. The receiver checks length, version and kind before it
+ * `body` payloads are raw bytes; a `bulk` frame is a `body` whose bytes lie on a disk (`bulk-slots.ts`); every other payload is MessagePack. The receiver checks length, version and kind before it
  * allocates. Bodies of invocations are limited by credit in either direction: a sender may have at most `WINDOW_BYTES`
  * unacknowledged. The bytes of a load are not: the agent has to hold them all anyway, and the stream's own backpressure holds.
  */
-export { CHUNK_BYTES, ReceiveWindow, SendWindow, WINDOW_BYTES } from './credit-window.ts';
+export {
+  BULK_BYTES,
+  BULK_FROM_BYTES,
+  BulkSlots,
+  decodeBulk,
+  encodeBulk,
+  encodeFreed,
+  SLOT_BYTES,
+} from './bulk-slots.ts';
+export { CHUNK_BYTES, INLINE_BYTES, ReceiveWindow, SendWindow, WINDOW_BYTES } from './credit-window.ts';
 export { decodeMessage, encodeMessage } from './message-codec.ts';
 export { WireError } from './wire-error.ts';
 
@@ -21,7 +30,7 @@ export const HEADER_BYTES = 12;
 export const MAX_FRAME_BYTES = 1024 * 1024;
 
 /**
- * Kinds of frames. Host to agent: load … grant; agent to host: ready … prepared; both: body, end, credit. `prepare` asks for what must
+ * Kinds of frames. Host to agent: load … grant; agent to host: ready … prepared; both: body, end, credit, bulk, freed. `prepare` asks for what must
  * be done before a snapshot; `prepared`, same id, says that all workers run, have what was loaded, and are idle.
  */
 export const KIND = {
@@ -34,6 +43,8 @@ export const KIND = {
   body: 8,
   end: 9,
   credit: 10,
+  bulk: 11,
+  freed: 12,
   ready: 16,
   loaded: 17,
   head: 18,
@@ -112,7 +123,7 @@ export type InvokeRequest =
 
 /**
  * Starts an invocation of the loaded component.
- * `input` is the whole input when it is at hand and at most `CHUNK_BYTES`, which saves two frames on the way of a small call;
+ * `input` is the whole input when it is at hand and at most `INLINE_BYTES`, which saves two frames on the way of a small call;
  * when it is null the input follows as `body` frames and an `end` under the same id.
  */
 export type InvokeMessage = InvokeRequest & { readonly deadlineMs: number; readonly input: Uint8Array | null };

@@ -39,6 +39,9 @@ struct identity {
 /* How long the port may take to appear after its driver was loaded: 2000 rounds of looks, 5 ms apart. */
 enum { PORT_LOOKS = 2000, PORT_LOOK_NS = 5000000 };
 
+/* The disk for large bodies: the second one that QEMU's arguments name. */
+#define BULK_DISK "/dev/vdb"
+
 #define WORKERS "CLOUDLET_WORKERS="
 
 static long call(long number, long a, long b, long c, long d, long e) {
@@ -200,6 +203,7 @@ void boot(long *stack) {
   must("sethostname", call2(sethostname, "machine", 7));
   find_port();
   must(port_file, call3(chown, port_file, AGENT_ID, AGENT_ID));
+  must(BULK_DISK, call3(chown, BULK_DISK, AGENT_ID, AGENT_ID));
 
   long control = must("fork", call0(fork_));
   if (control == 0) serve_control();

@@ -14,6 +14,8 @@ export interface Machine {
   readonly pid: number;
   /** Both directions of the agent's port. Frames of `agent/wire.ts` go over it. */
   readonly channel: Duplex;
+  /** The disk for large bodies that both sides read and write, a descriptor of this process; open as long as the machine runs. */
+  readonly bulkFd?: number;
   /** Settles when the process ended, for whatever reason; never rejects. */
   readonly exited: Promise<MachineExit>;
   /** Stops the guest's processors: no CPU at all until `resume`. A machine that is a process goes on. */

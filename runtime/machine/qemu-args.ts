@@ -6,14 +6,19 @@ export const FD = {
   qmp: 4,
   control: 5,
   root: 6,
-  kernel: 7,
-  initrd: 8,
-  memory: 9,
+  /** The disk for large bodies. */
+  bulk: 7,
+  kernel: 8,
+  initrd: 9,
+  memory: 10,
   /** Device state that the machine starts from. */
-  incoming: 10,
+  incoming: 11,
   /** Where its device state goes when it is saved. */
-  saved: 11,
+  saved: 12,
 } as const;
+
+/** What QEMU calls the disk for large bodies: it opens that more than once, for reading first. */
+const BULK_FILE = `/proc/self/fd/${FD.bulk}`;
 
 /** What QEMU calls the file to which device state is saved. */
 export const SAVED_FILE = '/dev/fdset/2';
@@ -93,6 +98,9 @@ export function qemuArgs(shape: MachineShape, start: MachineStart): string[] {
     ...['-add-fd', `fd=${FD.root},set=1`],
     ...['-drive', 'if=none,id=root,file=/dev/fdset/1,format=raw,readonly=on,file.locking=off'],
     ...['-device', 'virtio-blk-device,drive=root'],
+    // A full memory is the guest's error to see; by default it would stop the machine.
+    ...['-drive', `if=none,id=bulk,file=${BULK_FILE},format=raw,file.locking=off,werror=report,rerror=report`],
+    ...['-device', 'virtio-blk-device,drive=bulk'],
     ...['-device', 'virtio-serial-device,max_ports=4'],
     ...['-chardev', `socket,id=agent,fd=${FD.agent}`],
     ...['-device', 'virtserialport,chardev=agent,name=agent,nr=1'],

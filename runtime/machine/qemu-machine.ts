@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { ControlPort, type Identity } from './identity.ts';
@@ -19,13 +20,15 @@ export class QemuMachine implements Machine {
   readonly id: string;
   readonly pid: number;
   readonly channel: Duplex;
+  readonly bulkFd: number;
   readonly exited: Promise<MachineExit>;
   readonly #child: QemuProcess;
   readonly #qmp: QmpConnection;
   readonly #control: ControlPort;
   #closing: Promise<void> | null = null;
 
-  constructor(id: string, child: QemuProcess) {
+  /** Takes over a process and its disk for large bodies. */
+  constructor(id: string, child: QemuProcess, bulk: FileHandle) {
     this.id = id;
     this.pid = child.pid;
     this.#child = child;
@@ -33,6 +36,7 @@ export class QemuMachine implements Machine {
     const stdio: readonly unknown[] = child.stdio;
     const [channel, qmp, control] = [FD.agent, FD.qmp, FD.control].map((fd) => stdio[fd] as Duplex);
     this.channel = channel!;
+    this.bulkFd = bulk.fd;
     this.#qmp = new QmpConnection(qmp!);
     this.#control = new ControlPort(control!);
     // A channel that breaks is a machine that ended: `exited` tells.
@@ -41,6 +45,8 @@ export class QemuMachine implements Machine {
       child.once('close', (code, signal) => {
         process.off('exit', this.#kill);
         for (const stream of [channel!, qmp!, control!]) stream.destroy();
+        // After those who read what came before have heard of the end.
+        setImmediate(() => void bulk.close());
         resolve({ code, signal, tail: output.text });
       });
     });

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { BaseImage } from '../image/index.ts';
+import { openBulkFile } from './bulk-file.ts';
 import { FD, type MachineShape, type MachineStart, qemuArgs } from './qemu-args.ts';
 import { QemuMachine } from './qemu-machine.ts';
 import { startQemu } from './qemu-process.ts';
@@ -26,6 +27,9 @@ export interface MachineFiles {
   readonly saved?: string;
 }
 
+/** Size of the disk for large bodies; what passes over it is the sandbox's and the agent's to say. */
+export const BULK_BYTES = 4 * 1024 * 1024;
+
 /** Starts QEMU for a machine; whether the guest comes to life is the caller's to see. `machine-failed` when there is no process. */
 export async function startMachine(
   options: MachineOptions,
@@ -48,6 +52,8 @@ export async function startMachine(
     ] as const) {
       await give(fd, path, O_RDONLY).catch((error: Error) => Promise.reject(imageGone(error)));
     }
+    const bulk = await openBulkFile(BULK_BYTES);
+    handles.set(FD.bulk, bulk);
     if (files.memory !== undefined) await give(FD.memory, files.memory, start.memory === 'kept' ? O_RDWR : O_RDONLY);
     if (files.incoming !== undefined) await give(FD.incoming, files.incoming, O_RDONLY);
     if (files.saved !== undefined) await give(FD.saved, files.saved, O_WRONLY);
@@ -62,11 +68,13 @@ export async function startMachine(
       args: qemuArgs(shape, start),
       // `ignore` for stdin: with `stdio` as its console's backend QEMU reads it, and the end of a pipe would be input.
       stdio: ['ignore', 'pipe', 'pipe', ...descriptors],
-      // The memory's file is root's: QEMU may do with it what its descriptor may.
+      // These files are ours: QEMU may do with them what its descriptors may.
       ...(start.memory === 'private' ? { readOnlyFiles: [FD.memory] } : {}),
-      ...(start.memory === 'kept' ? { writableFiles: [FD.memory] } : {}),
+      writableFiles: start.memory === 'kept' ? [FD.bulk, FD.memory] : [FD.bulk],
     });
-    return new QemuMachine(options.id, child);
+    // The host uses it too, and the machine closes it when it ends.
+    handles.delete(FD.bulk);
+    return new QemuMachine(options.id, child, bulk);
   } finally {
     await Promise.all([...handles.values()].map((handle) => handle.close()));
   }

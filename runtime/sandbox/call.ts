@@ -181,7 +181,7 @@ export class Call {
         if (!this.#inputOpen) return;
         continue;
       }
-      this.#writer.raw('body', this.id, bytes.subarray(at, at + size));
+      this.#writer.body(this.id, bytes.subarray(at, at + size));
       at += size;
     }
   }

@@ -2,9 +2,11 @@ import type { Duplex } from 'node:stream';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import {
   CHUNK_BYTES,
+  encodeFreed,
   type Frame,
   FrameReader,
   type GrantMessage,
+  INLINE_BYTES,
   type InvokeRequest,
   type LoadedMessage,
   type LoadMessage,
@@ -12,6 +14,7 @@ import {
   WireError,
 } from '../agent/wire.ts';
 import { parseCredit, parseDone, parseHead, parseLoaded, parseLog, parseReady } from './agent-message.ts';
+import { BulkRing } from './bulk-ring.ts';
 import { Call, type CallInput, type CallLog } from './call.ts';
 import { FrameWriter } from './frame-writer.ts';
 
@@ -23,6 +26,7 @@ export class Channel {
   readonly lost: Promise<CloudletError>;
 
   readonly #stream: Duplex;
+  readonly #bulk: BulkRing | null;
   readonly #writer: FrameWriter;
   readonly #reader = new FrameReader();
   readonly #ready = Promise.withResolvers<ReadyMessage>();
@@ -34,9 +38,11 @@ export class Channel {
   #nextId = 1;
   #loss: CloudletError | null = null;
 
-  constructor(stream: Duplex) {
+  /** `bulkFd` is the machine's second disk, for large bodies. */
+  constructor(stream: Duplex, bulkFd: number | null = null) {
     this.#stream = stream;
-    this.#writer = new FrameWriter(stream);
+    this.#bulk = bulkFd === null ? null : new BulkRing(bulkFd);
+    this.#writer = new FrameWriter(stream, this.#bulk);
     this.ready = this.#ready.promise;
     this.lost = this.#lost.promise;
     this.ready.catch(() => {});
@@ -57,7 +63,7 @@ export class Channel {
     this.#writer.message('load', id, message);
     for (const part of parts) {
       for (let at = 0; at < part.length && this.#loss === null; at += CHUNK_BYTES) {
-        this.#writer.raw('body', id, part.subarray(at, at + CHUNK_BYTES));
+        this.#writer.body(id, part.subarray(at, at + CHUNK_BYTES));
         await this.#writer.room();
       }
     }
@@ -70,7 +76,7 @@ export class Channel {
     const id = this.#takeId();
     const call = new Call(id, this.#writer, log);
     this.#calls.set(id, call);
-    const inline = input instanceof Uint8Array && input.length <= CHUNK_BYTES ? input : null;
+    const inline = input instanceof Uint8Array && input.length <= INLINE_BYTES ? input : null;
     this.#writer.message('invoke', id, { ...request, deadlineMs, input: inline });
     if (inline === null) void call.send(input);
     return call;
@@ -138,6 +144,17 @@ export class Channel {
         break;
       case 'body':
         pending(this.#calls, id, kind).takeBody(payload);
+        break;
+      case 'bulk': {
+        if (this.#bulk === null) throw new WireError('expected no bulk frame: the machine has no disk for it');
+        const call = pending(this.#calls, id, kind);
+        const { bytes, slot } = this.#bulk.fetch(payload);
+        this.#writer.raw('freed', 0, encodeFreed(slot));
+        call.takeBody(bytes);
+        break;
+      }
+      case 'freed':
+        this.#bulk?.freed(payload);
         break;
       case 'log':
         pending(this.#calls, id, kind).takeLog(parseLog(payload));

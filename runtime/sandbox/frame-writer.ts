@@ -1,18 +1,30 @@
 import type { Duplex } from 'node:stream';
-import { encodeHeader, encodeMessage, type KindName } from '../agent/wire.ts';
+import { BULK_FROM_BYTES, encodeHeader, encodeMessage, type KindName } from '../agent/wire.ts';
+import type { BulkRing } from './bulk-ring.ts';
 
 /** Writes frames to a machine's channel; frames of one turn of the event loop go out in one system call. */
 export class FrameWriter {
   readonly #stream: Duplex;
+  readonly #bulk: BulkRing | null;
   #corked = false;
   #drained: Promise<void> | null = null;
 
-  constructor(stream: Duplex) {
+  /** `bulk` carries large bodies, where the machine has a disk for them. */
+  constructor(stream: Duplex, bulk: BulkRing | null = null) {
     this.#stream = stream;
+    this.#bulk = bulk;
   }
 
   message(kind: KindName, id: number, message: unknown): void {
     this.raw(kind, id, encodeMessage(message));
+  }
+
+  /** Writes a `body`: by the disk when the bytes are many and a slot is free, else by the port. */
+  body(id: number, bytes: Uint8Array): void {
+    if (!this.#stream.writable) return;
+    const placed = bytes.length < BULK_FROM_BYTES ? null : (this.#bulk?.place(bytes) ?? null);
+    if (placed === null) this.raw('body', id, bytes);
+    else this.raw('bulk', id, placed);
   }
 
   /** Writes a frame whose payload is bytes, which must not change any more. After the channel ended it does nothing: the reader reports the end. */

@@ -66,6 +66,8 @@ wire('numbers its kinds as it always did', () => {
     body: 8,
     end: 9,
     credit: 10,
+    bulk: 11,
+    freed: 12,
     ready: 16,
     loaded: 17,
     head: 18,

@@ -3,7 +3,7 @@ import { duplexPair } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CloudletError, type ErrorCode } from '../../../guest-sdk/protocol/index.ts';
-import { CHUNK_BYTES, encodeFrame, encodeMessage, WINDOW_BYTES } from '../../../runtime/agent/wire.ts';
+import { CHUNK_BYTES, encodeFrame, encodeMessage, INLINE_BYTES, WINDOW_BYTES } from '../../../runtime/agent/wire.ts';
 import type { Call, CallInput } from '../../../runtime/sandbox/call.ts';
 import { Channel } from '../../../runtime/sandbox/channel.ts';
 import { FakeAgent } from '../../support/fake-machine.ts';
@@ -64,15 +64,15 @@ channel('says what the agent says of itself', async () => {
 
 channel('sends a small input with the request and a large one as a body', async () => {
   const { channel, agent } = await open();
-  const small = invoke(channel, Buffer.alloc(CHUNK_BYTES, 'a'));
+  const small = invoke(channel, Buffer.alloc(INLINE_BYTES, 'a'));
   const fake = await agent.next();
-  assert.is(fake.message.input?.length, CHUNK_BYTES);
+  assert.is(fake.message.input?.length, INLINE_BYTES);
   fake.done();
   await small.done;
-  const large = invoke(channel, Buffer.alloc(CHUNK_BYTES + 1, 'b'));
+  const large = invoke(channel, Buffer.alloc(INLINE_BYTES + 1, 'b'));
   const other = await agent.next();
   assert.is(other.message.input, null);
-  assert.is((await other.input()).length, CHUNK_BYTES + 1);
+  assert.is((await other.input()).length, INLINE_BYTES + 1);
   other.done();
   await large.done;
 });
