@@ -54,6 +54,7 @@ export function journalObserver(journal: Journal): CloudletObserver {
       journal.info('invoked', { id, function: name, version, outcome, ms: Math.round(durationMs), start }),
     sandboxStarted: ({ id, name, via, ms }) =>
       journal.info('sandbox started', { id, function: name, via, ms: Math.round(ms) }),
+    prepared: ({ name, version, ms }) => journal.info('prepared', { function: name, version, ms: Math.round(ms) }),
     sandboxClosed: ({ id, reason }) =>
       reason === null ? journal.info('sandbox closed', { id }) : journal.warn('sandbox closed', { id, reason }),
     warning: (sentence) => journal.warn('warning', { detail: sentence }),

@@ -13,7 +13,7 @@ import { problemResponse } from './problem.ts';
 import { createTrust, ownerTokenPath, ownNames } from './trust/index.ts';
 
 /** How long running invocations may go on after a host was told to stop. */
-const DRAIN_MS = 10_000;
+const DRAIN_MS = 30_000;
 
 /** Details of a host that are not configuration; each has a real default. */
 export interface ServeOptions {

@@ -1,5 +1,5 @@
 import type { Status } from '../guest-sdk/protocol/index.ts';
-import type { CloudletEvent, CloudletObserver } from '../runtime/index.ts';
+import { type CloudletEvent, type CloudletObserver, RUNGS } from '../runtime/index.ts';
 import { counter, gauge, histogram, type Instrument } from './prometheus.ts';
 
 /** Upper bounds of an invocation's duration, seconds: from an instance that is at hand to a machine that boots. */
@@ -41,17 +41,33 @@ export function createMetrics(traffic: () => Traffic = () => ({ receivedBytes: 0
     'Sandboxes closed: idle ones, and ones that failed or were poisoned.',
     ['cause'],
   );
+  const starts = counter('cloudlet_starts_total', 'Invocations that got a sandbox, by the rung of the start ladder.', [
+    'via',
+  ]);
+  for (const rung of RUNGS) starts.add([rung], 0);
+  const prepared = counter('cloudlet_prepared_total', 'Versions whose later starts were made cheaper.', []);
   const published = counter('cloudlet_publishes_total', 'Publishes, by whether they made a new version.', ['created']);
-  const counters: readonly Instrument[] = [requests, invocations, durations, started, closed, published];
+  const counters: readonly Instrument[] = [
+    requests,
+    invocations,
+    durations,
+    starts,
+    started,
+    closed,
+    prepared,
+    published,
+  ];
   return {
     observer: {
       sandboxStarted: ({ via }) => started.add([via]),
       sandboxClosed: ({ reason }) => closed.add([reason === null ? 'idle' : 'failed']),
+      prepared: () => prepared.add([]),
       published: ({ created }) => published.add([String(created)]),
     },
     event: (event) => {
       if (event.kind !== 'invocation' || event.invocation.outcome === 'running') return;
       invocations.add([event.invocation.door, event.invocation.outcome]);
+      if (event.invocation.start !== undefined) starts.add([event.invocation.start]);
       if (event.invocation.durationMs !== null)
         durations.observe([event.invocation.door], event.invocation.durationMs / 1000);
     },
@@ -79,6 +95,13 @@ function present(status: Status): Instrument[] {
     }),
     gauge('cloudlet_functions', 'Published functions.', status.functions),
     gauge('cloudlet_machines', 'Machines running.', status.machines),
+    gauge(
+      'cloudlet_machines_paused',
+      'Machines that are paused: they cost memory and no CPU.',
+      status.load.sandboxesPaused,
+    ),
+    gauge('cloudlet_sandbox_private_bytes', 'Private memory of all sandboxes.', status.load.sandboxBytes),
+    gauge('cloudlet_sandbox_limit_bytes', 'Private memory that all sandboxes may take.', status.limits.sandboxBytes),
     gauge('cloudlet_invocations_running', 'Invocations running.', status.load.invocationsRunning),
     gauge('cloudlet_invocations_queued', 'Invocations waiting for a sandbox.', status.load.invocationsQueued),
     gauge('cloudlet_uptime_seconds', 'Time since the host started.', status.uptimeS),

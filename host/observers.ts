@@ -15,6 +15,9 @@ export function observers(...all: readonly CloudletObserver[]): CloudletObserver
     sandboxStarted: (event) => {
       for (const one of all) one.sandboxStarted?.(event);
     },
+    prepared: (event) => {
+      for (const one of all) one.prepared?.(event);
+    },
     sandboxClosed: (event) => {
       for (const one of all) one.sandboxClosed?.(event);
     },

@@ -1,9 +1,11 @@
-import type { RecentInvocation } from '../guest-sdk/protocol/index.ts';
+import type { FunctionName, RecentInvocation } from '../guest-sdk/protocol/index.ts';
 
 /** What changed, for the page: it asks for the new state itself. */
 export type CloudletEvent =
   | { readonly kind: 'functions' }
   | { readonly kind: 'sandboxes' }
+  /** What makes later starts of a version cheaper is there, or cannot be. */
+  | { readonly kind: 'prepared'; readonly function: FunctionName; readonly version: number }
   | { readonly kind: 'invocation'; readonly invocation: RecentInvocation };
 
 /** Tells listeners what changed. */

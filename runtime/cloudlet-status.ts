@@ -26,7 +26,7 @@ export interface StatusParts {
 /** The cloudlet's status at this moment. */
 export function cloudletStatus({ id, name, limits, source, pool, registry, uptimeS }: StatusParts): Status {
   const { componentBytes, bodyBytes, deadlineMs, memoryMib, machines } = limits;
-  const { running, queued } = pool.load();
+  const { running, queued, paused, privateBytes } = pool.load();
   return {
     id,
     name,
@@ -34,8 +34,14 @@ export function cloudletStatus({ id, name, limits, source, pool, registry, uptim
     sandbox: source.kind,
     accelerator: source.accelerator,
     mechanisms: [...MECHANISMS],
-    limits: { componentBytes, bodyBytes, deadlineMs, memoryMib, machines },
-    load: { invocationsRunning: running, invocationsQueued: queued, rssBytes: process.memoryUsage.rss() },
+    limits: { componentBytes, bodyBytes, deadlineMs, memoryMib, machines, sandboxBytes: pool.memoryBytes },
+    load: {
+      invocationsRunning: running,
+      invocationsQueued: queued,
+      sandboxesPaused: paused,
+      sandboxBytes: privateBytes,
+      rssBytes: process.memoryUsage.rss(),
+    },
     functions: registry.count(),
     machines: pool.sandboxes().length,
     uptimeS,

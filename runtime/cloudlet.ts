@@ -85,6 +85,7 @@ export class Cloudlet {
     this.#logs = new FunctionLogs(limits.logBytes);
     this.#pool = new SandboxPool({
       source,
+      ...limits.pool,
       machines: limits.machines,
       observer: poolObserver(observer, this.#feed, this.#logs, this.#closing.signal),
     });

@@ -33,3 +33,4 @@ export {
   type SandboxKind,
 } from './options.ts';
 export type { PublishOptions, PublishProgress } from './provision/index.ts';
+export { RUNGS, type Rung } from './sandbox/index.ts';

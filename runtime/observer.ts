@@ -13,7 +13,7 @@ export interface CloudletObserver {
     readonly version: number;
     readonly outcome: string;
     readonly durationMs: number;
-    /** How the sandbox came to be: `idle`, `boot`, … */
+    /** How it came to its sandbox: a rung of the start ladder. */
     readonly start?: string;
   }) => void;
   /** A sandbox was started for a function. */
@@ -23,6 +23,8 @@ export interface CloudletObserver {
     readonly via: string;
     readonly ms: number;
   }) => void;
+  /** What makes later starts of a function's version cheaper is there, or cannot be; some time after `published`. */
+  readonly prepared?: (event: { readonly name: FunctionName; readonly version: number; readonly ms: number }) => void;
   /** A sandbox is gone; `reason` says why when it was not idle. */
   readonly sandboxClosed?: (event: { readonly id: string; readonly reason: string | null }) => void;
   /** Something needs the operator's eye, though service goes on: a corrupt blob moved aside, a prewarm that failed. */

@@ -1,4 +1,5 @@
 import type { CloudletObserver } from './observer.ts';
+import type { PoolLimits } from './sandbox/index.ts';
 
 /** How machines are asked to run: `microvm` is a QEMU machine, `process` the same agent as a child process without isolation. */
 export type SandboxKind = 'microvm' | 'process';
@@ -18,8 +19,10 @@ export interface CloudletLimits {
   readonly deadlineMs: number;
   /** Linear memory of one instance, MiB. */
   readonly memoryMib: number;
-  /** Machines at once. */
+  /** Machines at once; their memory is usually the nearer limit. */
   readonly machines: number;
+  /** How sandboxes are started, kept and given up; what is left out has the pool's default. */
+  readonly pool: Partial<Omit<PoolLimits, 'machines'>>;
   /** Invocations at once in one sandbox. */
   readonly concurrency: number;
   /** Bytes of log kept for each function; older lines are dropped. */
@@ -37,7 +40,8 @@ export const DEFAULT_LIMITS: CloudletLimits = {
   valueBytes: 16 * 1024 * 1024,
   deadlineMs: 30_000,
   memoryMib: 256,
-  machines: 8,
+  machines: 256,
+  pool: {},
   concurrency: 4,
   logBytes: 256 * 1024,
   snapshotBytes: 8 * 1024 ** 3,

@@ -31,6 +31,13 @@ export function poolObserver(
       observer.sandboxClosed?.({ id, reason });
       changed();
     },
+    sandboxParked: () => feed.emit({ kind: 'sandboxes' }),
+    prepared: ({ version: id, ms }) => {
+      const { name, version } = parseVersionId(id);
+      observer.prepared?.({ name, version, ms });
+      feed.emit({ kind: 'prepared', function: name, version });
+    },
+    troubled: ({ version, reason }) => observer.warning?.(`"${parseVersionId(version).name}": ${reason}`),
     startFailed: ({ version, reason }) => {
       if (closing.aborted) return;
       observer.warning?.(`a sandbox for "${parseVersionId(version).name}" could not be started: ${reason}`);

@@ -3,7 +3,7 @@ import { parseVersionId } from './function/function-version.ts';
 import type { RoomEntry } from './sandbox/index.ts';
 
 /** A sandbox as callers see it. */
-export function sandboxInfo({ sandbox, version }: RoomEntry): SandboxInfo {
+export function sandboxInfo({ sandbox, version, via, privateBytes }: RoomEntry): SandboxInfo {
   const loaded = parseVersionId(version);
   return {
     id: sandbox.id,
@@ -11,6 +11,8 @@ export function sandboxInfo({ sandbox, version }: RoomEntry): SandboxInfo {
     function: loaded.name,
     version: loaded.version,
     state: sandbox.state,
+    via,
+    privateBytes,
     pid: sandbox.pid,
     running: sandbox.running,
     served: sandbox.served,

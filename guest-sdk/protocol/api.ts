@@ -107,7 +107,7 @@ export const RecentInvocation = v.object({
   durationMs: v.nullable(v.number()),
   /** `running`, `ok`, or a code of the error table. */
   outcome: v.string(),
-  /** How the sandbox came to be: `idle`, `boot`, … */
+  /** How it came to its sandbox: `idle`, `restored`, `function-clone`, `golden-clone` or `boot`. */
   start: v.optional(v.string()),
 });
 export type RecentInvocation = v.InferOutput<typeof RecentInvocation>;
@@ -117,7 +117,12 @@ export const SandboxInfo = v.object({
   kind: v.picklist(['microvm', 'process']),
   function: v.nullable(v.string()),
   version: v.nullable(v.number()),
+  /** `paused`: nobody uses it, its processors are stopped. */
   state: v.picklist(['starting', 'ready', 'paused', 'poisoned', 'closed']),
+  /** How it was started. */
+  via: v.picklist(['function-clone', 'golden-clone', 'boot']),
+  /** Memory that would be free without it, as measured last, bytes. */
+  privateBytes: v.number(),
   pid: v.nullable(v.number()),
   running: v.number(),
   served: v.number(),
@@ -140,8 +145,19 @@ export const Status = v.object({
     deadlineMs: v.number(),
     memoryMib: v.number(),
     machines: v.number(),
+    /** Private memory that all sandboxes together may take, bytes. */
+    sandboxBytes: v.number(),
   }),
-  load: v.object({ invocationsRunning: v.number(), invocationsQueued: v.number(), rssBytes: v.number() }),
+  load: v.object({
+    invocationsRunning: v.number(),
+    invocationsQueued: v.number(),
+    /** Sandboxes that are paused: they cost memory and no CPU. */
+    sandboxesPaused: v.number(),
+    /** Private memory of all sandboxes as measured last, bytes. */
+    sandboxBytes: v.number(),
+    /** Resident memory of the host's own process. */
+    rssBytes: v.number(),
+  }),
   functions: v.number(),
   machines: v.number(),
   uptimeS: v.number(),

@@ -27,7 +27,7 @@ export function machinePanel(sandboxes: readonly SandboxInfo[], status: Status, 
   return html`<section class="panel" data-live="machines" aria-labelledby="machines-title">
   <div class="panel-head">
     <h2 id="machines-title">${status.sandbox === 'microvm' ? 'Machines' : 'Sandboxes'}</h2>
-    <span class="quiet">${sandboxes.length} of ${status.limits.machines}</span>
+    <span class="quiet">${formatBytes(status.load.sandboxBytes)} of ${formatBytes(status.limits.sandboxBytes)}</span>
   </div>
   ${sandboxes.length === 0 ? html`<p class="quiet">None now. One starts with the next call.</p>` : html`<ul class="rows">${sandboxes.map((sandbox) => machineRow(sandbox, now))}</ul>`}
   <p class="quiet fine">Host: ${formatBytes(status.load.rssBytes)} of memory, ${count(status.load.invocationsRunning, 'call')} running, ${status.load.invocationsQueued} waiting</p>
@@ -35,14 +35,12 @@ export function machinePanel(sandboxes: readonly SandboxInfo[], status: Status, 
 }
 
 function machineRow(sandbox: SandboxInfo, now: number): Markup {
-  const what = sandbox.function === null ? 'spare' : `${sandbox.function} · ${sandbox.version}`;
-  const served = sandbox.function === null ? '' : `${sandbox.served} served`;
-  const doing = sandbox.running > 0 ? `${sandbox.running} running` : served;
+  const doing = sandbox.running > 0 ? `${sandbox.running} running` : `${sandbox.served} served`;
   return html`<li>
     <span class="dot state-${sandbox.state}" role="img" aria-label="${sandbox.state}"></span>
-    <span class="row-main">${what}</span>
+    <span class="row-main">${sandbox.function} · ${sandbox.version}</span>
     <span class="quiet">${doing}</span>
-    <span class="quiet row-end">${sandbox.pid === null ? '' : html`pid ${sandbox.pid}, `}${ago(sandbox.startedAt, now)}</span>
+    <span class="quiet row-end">${sandbox.state === 'ready' ? '' : `${sandbox.state}, `}${sandbox.via}, ${formatBytes(sandbox.privateBytes)}, ${sandbox.pid === null ? '' : html`pid ${sandbox.pid}, `}${ago(sandbox.startedAt, now)}</span>
   </li>`;
 }
 

@@ -67,7 +67,7 @@ export function statusRoutes({ cloudlet, metrics, draining }: HostParts): Hono<H
     '/v1/events',
     describe({
       summary:
-        'What changes, as it changes: events "functions" and "sandboxes" (ask again), and "invocation" with its state',
+        'What changes, as it changes: events "functions" and "sandboxes" (ask again), "prepared" (a version starts faster now), and "invocation" with its state',
       tag: 'cloudlet',
       answers: { 200: { description: 'Server-sent events', types: ['text/event-stream'] } },
     }),
@@ -87,11 +87,30 @@ export function statusRoutes({ cloudlet, metrics, draining }: HostParts): Hono<H
 }
 
 function serverEvent(event: CloudletEvent): ServerEvent {
-  return event.kind === 'invocation'
-    ? { event: 'invocation', data: event.invocation }
-    : { event: event.kind, data: {} };
+  switch (event.kind) {
+    case 'invocation':
+      return { event: 'invocation', data: event.invocation };
+    case 'prepared':
+      return { event: 'prepared', data: { function: event.function, version: event.version } };
+    case 'functions':
+    case 'sandboxes':
+      return { event: event.kind, data: {} };
+    default:
+      throw event satisfies never;
+  }
 }
 
+/** Of events with the same key only the latest matters to who was slow to read. */
 function keyOf(event: CloudletEvent): string {
-  return event.kind === 'invocation' ? event.invocation.id : event.kind;
+  switch (event.kind) {
+    case 'invocation':
+      return event.invocation.id;
+    case 'prepared':
+      return `prepared ${event.function} ${event.version}`;
+    case 'functions':
+    case 'sandboxes':
+      return event.kind;
+    default:
+      throw event satisfies never;
+  }
 }

@@ -46,8 +46,8 @@ export interface InvokeOptions {
   /** Shortens the function's own deadline; never lengthens it. */
   readonly deadlineMs?: number;
   /**
-   * The caller says that running it twice does no harm (`Idempotency-Key`). An invocation whose sandbox was lost before it
-   * passed on any output is tried once more in any case, since a function can touch nothing outside its sandbox yet.
+   * The caller says that running it twice does no harm (`Idempotency-Key`): it is tried once more when its sandbox is lost
+   * before it passed on any output. So are http requests whose method says it, and what had not begun.
    */
   readonly idempotent?: boolean;
   readonly signal?: AbortSignal;

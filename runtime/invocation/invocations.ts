@@ -94,11 +94,12 @@ export class Invocations {
     version: FunctionVersion,
     request: InvokeRequest,
     input: CallInput,
-    { deadlineMs = Number.POSITIVE_INFINITY, signal }: InvokeOptions,
+    { deadlineMs = Number.POSITIVE_INFINITY, idempotent = false, signal }: InvokeOptions,
   ): Promise<SandboxInvocation> {
     const invocation = await this.#parts.pool.invoke(version.loaded, request, input, {
       id: record.id,
       deadlineMs: Math.min(deadlineMs, version.loaded.grant.limits.deadlineMs),
+      idempotent,
       ...(signal === undefined ? {} : { signal }),
     });
     record.began(invocation.timing.start);

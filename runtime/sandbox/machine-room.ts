@@ -1,45 +1,73 @@
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
-import type { Clock } from './clock.ts';
+import type { LaneSandbox } from './lane-sandbox.ts';
 import type { LoadedVersion } from './loaded-version.ts';
-import type { PoolObserver } from './pool-observer.ts';
+import { claim, unusedOfOthers } from './make-room.ts';
+import { MemoryBudget } from './memory-budget.ts';
+import { MemoryWatch } from './memory-watch.ts';
+import { Parking } from './parking.ts';
+import type { CompletePoolOptions } from './pool-options.ts';
+import { Preparations } from './preparations.ts';
+import type { StartRung } from './rung.ts';
 import type { Sandbox } from './sandbox.ts';
-import type { SandboxSource, StartedSandbox } from './sandbox-source.ts';
+import { StartQueue } from './start-queue.ts';
 import { VersionLane } from './version-lane.ts';
 
-/** What a room is limited by; see `PoolOptions`. */
-export interface RoomOptions {
-  readonly source: Pick<SandboxSource, 'start' | 'prepare' | 'forget'>;
-  readonly machines: number;
-  readonly idleMs: number;
-  readonly queueLength: number;
-  readonly queueMs: number;
-  readonly clock: Clock;
-  readonly observer: PoolObserver;
-}
-
-/** A sandbox that exists, with the id of its version. */
+/** A sandbox that exists. */
 export interface RoomEntry {
   readonly sandbox: Sandbox;
+  /** Id of its version. */
   readonly version: string;
+  readonly via: StartRung;
+  /** Its private memory as measured last; what is expected when it was not yet. */
+  readonly privateBytes: number;
 }
 
-/** Decides which version gets one of the machines: starts, evicts the least recently used idle one. */
+/** Holds all sandboxes, within so many and so much memory: starts them, parks them, and ends those that others need the room of. */
 export class MachineRoom {
-  readonly #options: RoomOptions;
+  readonly #options: CompletePoolOptions;
   readonly #lanes = new Map<string, VersionLane>();
-  readonly #entries = new Map<Sandbox, string>();
-  /** Lanes with waiting invocations for which there is no machine now, longest waiting first. */
-  readonly #starved = new Set<VersionLane>();
-  readonly #idleTimers = new Map<VersionLane, () => void>();
+  /** Every sandbox until its machine is gone. */
+  readonly #owners = new Map<LaneSandbox, VersionLane>();
+  readonly #budget: MemoryBudget;
+  readonly #starts: StartQueue;
+  readonly #parking: Parking;
+  readonly #watch: MemoryWatch;
+  readonly #preparations: Preparations;
   /** What goes on in the background; `close` waits for it. */
   readonly #tasks = new Set<Promise<void>>();
   readonly #closing = new AbortController();
-  /** Machines that exist, are being started or are being ended. */
-  #machines = 0;
-  #ending = 0;
+  #stopTurn: (() => void) | null = null;
 
-  constructor(options: RoomOptions) {
+  constructor(options: CompletePoolOptions) {
+    const { clock, observer, source, starts, weight, parkMs, idleMs, measureMs, memoryBytes } = options;
     this.#options = options;
+    this.#budget = new MemoryBudget(memoryBytes);
+    this.#starts = new StartQueue({
+      starts,
+      weight,
+      fits: (lane) => this.#fits(lane),
+      makeRoom: (lane) => this.#makeRoom(lane),
+      start: (lane, forWaiting) => this.#background(this.#start(lane, forWaiting)),
+      rest: () => this.#prepare(),
+    });
+    this.#parking = new Parking({
+      clock,
+      parkMs,
+      idleMs,
+      keeps: (one) => this.#owners.get(one)?.keepsUnused() === true,
+      parked: (one) => {
+        this.#watch.measure(one);
+        observer.sandboxParked?.({ id: one.sandbox.id });
+      },
+      expired: (one) => this.#end(one),
+    });
+    this.#watch = new MemoryWatch({
+      clock,
+      measureMs,
+      all: () => [...this.#owners.keys()],
+      measured: (one, bytes) => this.#measured(one, bytes),
+    });
+    this.#preparations = new Preparations({ source, clock, observer, signal: this.#closing.signal });
   }
 
   /** The lane of a version, made when there is none. `draining` once the room is closed. */
@@ -47,31 +75,31 @@ export class MachineRoom {
     if (this.#closing.signal.aborted) throw draining();
     const known = this.#lanes.get(version.id);
     if (known !== undefined) return known;
-    const lane: VersionLane = new VersionLane(version, {
-      clock: this.#options.clock,
-      queueLength: this.#options.queueLength,
-      queueMs: this.#options.queueMs,
-      needSandbox: () => this.#want(lane),
-      idle: () => this.#idle(lane),
+    const lane: VersionLane = new VersionLane(version, this.#options, {
+      changed: () => this.#changed(lane),
+      unused: (one) => this.#unused(one),
     });
     this.#lanes.set(version.id, lane);
     return lane;
   }
 
-  /** Starts a sandbox for a version that nobody waits for, unless another version's would have to make room. */
+  /** Starts a sandbox for a version that nobody waits for, unless another would have to end for it. */
   async prewarm(version: LoadedVersion): Promise<void> {
     const lane = this.lane(version);
-    if (lane.sandbox === null && !lane.starting && this.#hasRoom()) await this.#start(lane);
+    if (lane.held === 0) await this.#starts.prewarm(lane);
   }
 
-  /** Takes nothing more for a version; its sandbox is closed when the running invocations have ended. */
+  /** Takes nothing more for a version; its sandboxes are closed when the running invocations have ended. */
   drop(versionId: string): void {
     const lane = this.#lanes.get(versionId);
-    if (lane === undefined) return;
-    this.#lanes.delete(versionId);
-    this.#starved.delete(lane);
-    lane.retire();
-    if (lane.isIdle) this.#idle(lane);
+    if (lane !== undefined) {
+      this.#lanes.delete(versionId);
+      this.#starts.drop(lane);
+      lane.retire();
+      for (const one of lane.sandboxes) this.#dismiss(one);
+    }
+    this.#budget.forget(versionId);
+    this.#background(this.#preparations.forget(versionId));
   }
 
   /** The lane of a version that was asked for before. */
@@ -81,7 +109,12 @@ export class MachineRoom {
 
   /** Sandboxes that exist. */
   entries(): RoomEntry[] {
-    return [...this.#entries].map(([sandbox, version]) => ({ sandbox, version }));
+    return [...this.#owners].map(([one, lane]) => ({
+      sandbox: one.sandbox,
+      version: lane.version.id,
+      via: one.via,
+      privateBytes: this.#budget.bytesOf(one),
+    }));
   }
 
   /** Invocations that wait for a place. */
@@ -91,129 +124,147 @@ export class MachineRoom {
 
   /** Sends away who waits and ends all machines. Idempotent. */
   async close(): Promise<void> {
-    this.#closing.abort();
-    for (const stop of this.#idleTimers.values()) stop();
+    this.#closing.abort(draining());
+    this.#starts.close();
+    this.#stopTurn?.();
+    this.#watch.close();
     for (const lane of this.#lanes.values()) lane.rejectWaiting(draining());
-    for (const sandbox of this.#entries.keys()) this.#end(sandbox);
+    for (const one of this.#owners.keys()) this.#end(one);
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
   }
 
-  #hasRoom(): boolean {
-    return this.#machines < this.#options.machines;
-  }
-
-  #want(lane: VersionLane): void {
-    if (this.#closing.signal.aborted) {
-      lane.rejectWaiting(draining());
-    } else if (this.#hasRoom()) {
-      this.#background(this.#start(lane));
-    } else {
-      this.#starved.add(lane);
-      this.#evict();
-    }
+  #changed(lane: VersionLane): void {
+    if (this.#closing.signal.aborted) lane.rejectWaiting(draining());
+    else this.#starts.changed(lane);
   }
 
   /** Starts a sandbox for a lane. Never rejects: the lane is told. */
-  async #start(lane: VersionLane): Promise<void> {
-    const { clock, observer } = this.#options;
-    const { id } = lane.version;
+  async #start(lane: VersionLane, forWaiting: boolean): Promise<void> {
+    const { clock, observer, source } = this.#options;
+    const { version } = lane;
+    const signal = AbortSignal.any([this.#closing.signal, lane.ended]);
     const beganAt = clock.now();
-    lane.beginStart();
+    const reservation = {};
+    this.#budget.hold(reservation, version.id);
+    lane.beginStart(forWaiting);
     try {
-      const { sandbox, via } = await this.#startLoaded(lane);
-      lane.endStart(sandbox, via);
-      observer.sandboxStarted?.({ id: sandbox.id, version: id, via, ms: clock.now() - beganAt });
+      const started = await source.start(version, signal);
+      if (signal.aborted) await started.sandbox.close();
+      signal.throwIfAborted();
+      const one = lane.endStart(started, beganAt);
+      this.#owners.set(one, lane);
+      this.#budget.hold(one, version.id);
+      this.#background(this.#bury(one, lane));
+      this.#watch.measure(one);
+      const ms = clock.now() - beganAt;
+      observer.sandboxStarted?.({ id: one.sandbox.id, version: version.id, via: started.via, ms });
+      if (started.via !== 'function-clone') this.#preparations.want(version, lane.ended);
+      // One that came beside others is for later: it costs nothing but its memory until then.
+      if (one.isUnused && lane.sandboxes.length > 1) this.#parking.park(one);
+      else if (one.isUnused) this.#parking.watch(one);
     } catch (error) {
-      lane.failStart(this.#closing.signal.aborted ? draining() : error);
-      observer.startFailed?.({ version: id, reason: (error as Error).message });
+      lane.failStart(error);
+      if (!signal.aborted) observer.startFailed?.({ version: version.id, reason: (error as Error).message });
     }
-    this.#feed();
+    this.#budget.release(reservation);
   }
 
-  /** A sandbox from the source; takes care of its end. */
-  async #startLoaded(lane: VersionLane): Promise<StartedSandbox> {
-    this.#machines += 1;
-    let started: StartedSandbox;
-    try {
-      started = await this.#options.source.start(lane.version, this.#closing.signal);
-    } catch (error) {
-      this.#machines -= 1;
-      throw error;
-    }
-    const { sandbox } = started;
-    this.#entries.set(sandbox, lane.version.id);
-    this.#background(this.#bury(sandbox, lane));
-    // Whoever closed the room meanwhile did not see this one.
-    if (this.#closing.signal.aborted) {
-      this.#end(sandbox);
-      throw draining();
-    }
-    return started;
+  async #bury(one: LaneSandbox, lane: VersionLane): Promise<void> {
+    const { reason } = await one.sandbox.ended;
+    this.#parking.forget(one);
+    lane.lose(one);
+    this.#changed(lane);
+    await one.sandbox.close();
+    this.#owners.delete(one);
+    this.#budget.release(one);
+    this.#options.observer.sandboxClosed?.({ id: one.sandbox.id, version: lane.version.id, reason });
+    this.#starts.pump();
   }
 
-  async #bury(sandbox: Sandbox, lane: VersionLane): Promise<void> {
-    const { reason } = await sandbox.ended;
-    lane.loseSandbox(sandbox);
-    this.#ending += 1;
-    await sandbox.close();
-    this.#ending -= 1;
-    this.#machines -= 1;
-    this.#entries.delete(sandbox);
-    this.#options.observer.sandboxClosed?.({ id: sandbox.id, version: lane.version.id, reason });
-    this.#feed();
+  /** Snapshots are made one at a time, while nobody waits for a start. */
+  #prepare(): void {
+    const preparing = this.#preparations.next();
+    if (preparing !== null) this.#background(preparing.then(() => this.#starts.pump()));
   }
 
-  /** Gives free machines to those who wait for one. */
-  #feed(): void {
-    for (const lane of this.#starved) {
-      if (!this.#hasRoom()) {
-        this.#evict();
-        return;
-      }
-      this.#starved.delete(lane);
-      if (lane.waiting > 0 && !lane.starting && lane.sandbox === null) this.#background(this.#start(lane));
-    }
-  }
-
-  /** Makes room for the starved: ends the sandbox that was idle longest, unless enough machines are ending already. */
-  #evict(): void {
-    if (this.#ending >= this.#starved.size) return;
-    let oldest: VersionLane | undefined;
-    for (const lane of this.#lanes.values()) {
-      if (lane.sandbox === null || !lane.isIdle) continue;
-      if (oldest === undefined || lane.lastUsedAt < oldest.lastUsedAt) oldest = lane;
-    }
-    if (oldest?.sandbox != null) this.#end(oldest.sandbox);
-  }
-
-  #idle(lane: VersionLane): void {
-    this.#idleTimers.get(lane)?.();
-    this.#idleTimers.delete(lane);
-    const sandbox = lane.sandbox;
-    if (sandbox === null) return;
-    if (lane.retired) {
-      this.#end(sandbox);
+  #unused(one: LaneSandbox): void {
+    if (one.leaving) {
+      this.#end(one);
       return;
     }
-    if (this.#starved.size > 0) {
-      this.#evict();
+    this.#parking.watch(one);
+    // Somebody else may have been waiting for it.
+    if (this.#starts.isShort) this.#starts.pump();
+  }
+
+  get #machines(): number {
+    return this.#owners.size + this.#starts.starting;
+  }
+
+  /** Whether one more can be had. The first of all always can: a budget that is too small must not mean none. */
+  #fits(lane: VersionLane): boolean {
+    if (this.#machines === 0) return true;
+    return this.#machines < this.#options.machines && this.#budget.excess(lane.version.id) <= 0;
+  }
+
+  /** Makes room for one more: what ends already counts, then who is unused goes, then who has more than its share. */
+  #makeRoom(lane: VersionLane): void {
+    const { clock, machines, turnMs, weight } = this.#options;
+    const missing = { machines: this.#machines + 1 - machines, bytes: this.#budget.excess(lane.version.id) };
+    const isEnough = () => missing.machines <= 0 && missing.bytes <= 0;
+    const count = (one: LaneSandbox) => {
+      missing.machines -= 1;
+      missing.bytes -= this.#budget.bytesOf(one);
+    };
+    for (const one of this.#owners.keys()) if (one.leaving) count(one);
+    for (const one of unusedOfOthers(this.#lanes.values(), lane)) {
+      if (isEnough()) return;
+      count(one);
+      this.#end(one);
+    }
+    if (isEnough()) return;
+    const claimed = claim(this.#lanes.values(), lane, { weight, turnMs, now: clock.now() });
+    if (claimed === null) return;
+    if ('from' in claimed) {
+      this.#dismiss(claimed.from);
       return;
     }
-    const { clock, idleMs } = this.#options;
-    const stop = clock.after(idleMs, () => {
-      this.#idleTimers.delete(lane);
-      if (lane.sandbox === sandbox && lane.isIdle && clock.now() - lane.lastUsedAt >= idleMs) this.#end(sandbox);
+    this.#stopTurn ??= clock.after(claimed.inMs, () => {
+      this.#stopTurn = null;
+      this.#starts.pump();
     });
-    this.#idleTimers.set(lane, stop);
   }
 
-  #end(sandbox: Sandbox): void {
-    this.#background(sandbox.close());
+  /** Takes note of what one costs; who grew beyond the budget costs the unused their memory. */
+  #measured(one: LaneSandbox, bytes: number): void {
+    const lane = this.#owners.get(one);
+    if (lane === undefined || this.#closing.signal.aborted) return;
+    this.#budget.measure(one, lane.version.id, bytes);
+    let excess = this.#budget.usedBytes - this.#budget.limitBytes;
+    for (const each of this.#owners.keys()) if (each.leaving) excess -= this.#budget.bytesOf(each);
+    for (const unused of unusedOfOthers(this.#lanes.values(), null)) {
+      if (excess <= 0) break;
+      excess -= this.#budget.bytesOf(unused);
+      this.#end(unused);
+    }
+    if (this.#starts.isShort) this.#starts.pump();
   }
 
-  #background(task: Promise<void>): void {
+  /** Lets one take nothing more; it ends when its invocations have. */
+  #dismiss(one: LaneSandbox): void {
+    one.leaving = true;
+    if (one.taken === 0) this.#end(one);
+  }
+
+  #end(one: LaneSandbox): void {
+    one.leaving = true;
+    void this.#background(one.sandbox.close());
+  }
+
+  #background(task: Promise<void>): Promise<void> {
     const tracked = task.finally(() => this.#tasks.delete(tracked));
     this.#tasks.add(tracked);
+    return tracked;
   }
 }
 

@@ -18,6 +18,12 @@ export interface PoolObserver {
     readonly version: string;
     readonly reason: string | null;
   }) => void;
+  /** A sandbox was paused because nobody used it. */
+  readonly sandboxParked?: (event: { readonly id: string }) => void;
+  /** What makes later starts of a version cheaper is there, or cannot be; once for each version. */
+  readonly prepared?: (event: { readonly version: string; readonly ms: number }) => void;
+  /** Something about a version went wrong that nobody waits for. */
+  readonly troubled?: (event: { readonly version: string; readonly reason: string }) => void;
   /** No sandbox could be started. */
   readonly startFailed?: (event: { readonly version: string; readonly reason: string }) => void;
 }

@@ -2,29 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { HeadMessage, InvokeRequest } from '../agent/wire.ts';
 import type { Call, CallInput } from './call.ts';
-import { type Clock, systemClock } from './clock.ts';
+import type { Clock } from './clock.ts';
 import type { Invocation, InvocationEnd } from './invocation.ts';
 import type { LoadedVersion } from './loaded-version.ts';
 import { MachineRoom, type RoomEntry } from './machine-room.ts';
+import type { Place } from './place.ts';
 import type { PoolObserver } from './pool-observer.ts';
+import { completeOptions, type PoolOptions } from './pool-options.ts';
 import { ReplayableInput } from './replayable-input.ts';
-import type { SandboxSource } from './sandbox-source.ts';
-import type { Place } from './version-lane.ts';
-
-/** How a pool is made. Units in the names. */
-export interface PoolOptions {
-  readonly source: Pick<SandboxSource, 'start' | 'prepare' | 'forget'>;
-  /** Machines at once. */
-  readonly machines: number;
-  /** Invocations of one version that may wait for a place. */
-  readonly queueLength?: number;
-  /** How long one may wait, milliseconds. */
-  readonly queueMs?: number;
-  /** After how long without an invocation a sandbox is closed, milliseconds. */
-  readonly idleMs?: number;
-  readonly clock?: Clock;
-  readonly observer?: PoolObserver;
-}
+import { canRetry, mayRepeat } from './retry.ts';
 
 /** Limits of one invocation. */
 export interface PoolInvokeOptions {
@@ -32,36 +18,43 @@ export interface PoolInvokeOptions {
   readonly id?: string;
   /** Wall time in the sandbox, milliseconds, over both attempts when there are two; waiting for a place is not counted. */
   readonly deadlineMs: number;
+  /** The caller says that running it twice does no harm. */
+  readonly idempotent?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** Under emulation on a busy computer a first call waits for the base image and a boot: that may take a minute, and is no reason to send it away. */
-const DEFAULTS = { queueLength: 64, queueMs: 120_000, idleMs: 600_000 };
+/** What a pool does at a moment. */
+export interface PoolLoad {
+  /** Invocations in a sandbox, and waiting for one. */
+  readonly running: number;
+  readonly queued: number;
+  /** Sandboxes that are paused. */
+  readonly paused: number;
+  /** Private memory of all sandboxes, bytes. */
+  readonly privateBytes: number;
+}
 
-/** All sandboxes of a cloudlet: at most one for each version, started when needed, kept warm, closed when idle, replaced when lost. */
+/** All sandboxes of a cloudlet: started when needed, paused when unused, closed when idle, replaced when lost. */
 export class SandboxPool {
+  /** Private memory that its sandboxes may take together, bytes. */
+  readonly memoryBytes: number;
   readonly #observer: PoolObserver;
   readonly #clock: Clock;
   readonly #room: MachineRoom;
 
   constructor(options: PoolOptions) {
-    this.#observer = options.observer ?? {};
-    this.#clock = options.clock ?? systemClock;
-    this.#room = new MachineRoom({
-      source: options.source,
-      machines: options.machines,
-      idleMs: options.idleMs ?? DEFAULTS.idleMs,
-      queueLength: options.queueLength ?? DEFAULTS.queueLength,
-      queueMs: options.queueMs ?? DEFAULTS.queueMs,
-      clock: this.#clock,
-      observer: this.#observer,
-    });
+    const complete = completeOptions(options);
+    this.memoryBytes = complete.memoryBytes;
+    this.#observer = complete.observer;
+    this.#clock = complete.clock;
+    this.#room = new MachineRoom(complete);
   }
 
   /**
    * Runs one invocation. Resolves when its answer begins: at the http head, at the first output, or at a good end without either.
    * Rejects with a `CloudletError` when it fails before. When its sandbox is lost before the answer began, through no fault of
-   * its own, it is tried once more in another, provided that its input can still be had.
+   * its own, it is tried once more in another, provided that its input can still be had, and that it had not begun or may be
+   * repeated; see `mayRepeat`.
    */
   async invoke(
     version: LoadedVersion,
@@ -71,6 +64,7 @@ export class SandboxPool {
   ): Promise<Invocation> {
     const id = options.id ?? randomUUID();
     const replay = new ReplayableInput(input);
+    const repeatable = mayRepeat(request, options.idempotent === true);
     try {
       const lane = this.#room.lane(version);
       let leftMs = options.deadlineMs;
@@ -86,7 +80,9 @@ export class SandboxPool {
           done.catch(() => {});
           return { id, head, output: call.output, done, timing: place.timing };
         } catch (error) {
-          if (attempt > 1 || !canRetry(error, call, replay)) throw error;
+          const { intact } = replay;
+          const progress = { begun: call !== null, answering: call?.answering === true, intact };
+          if (attempt > 1 || !canRetry(error, repeatable, progress)) throw error;
           leftMs = Math.max(1, Math.ceil(leftMs - (this.#clock.now() - beganAt)));
         }
       }
@@ -101,7 +97,7 @@ export class SandboxPool {
     return this.#room.prewarm(version);
   }
 
-  /** Lets a version go: takes nothing more for it, sends away who waits, and closes its sandbox when the running have ended. */
+  /** Lets a version go: takes nothing more for it, sends away who waits, and closes its sandboxes when the running have ended. */
   drop(versionId: string): void {
     this.#room.drop(versionId);
   }
@@ -109,8 +105,8 @@ export class SandboxPool {
   /** What a version's sandbox does: `reason` is the sentence of a failed start. */
   state(versionId: string): { readonly state: 'cold' | 'starting' | 'ready' | 'failed'; readonly reason?: string } {
     const lane = this.#room.find(versionId);
-    if (lane?.sandbox != null) return { state: 'ready' };
-    if (lane?.starting === true) return { state: 'starting' };
+    if (lane !== undefined && lane.sandboxes.length > 0) return { state: 'ready' };
+    if (lane !== undefined && lane.starting > 0) return { state: 'starting' };
     if (lane?.failure != null) return { state: 'failed', reason: lane.failure.message };
     return { state: 'cold' };
   }
@@ -120,10 +116,16 @@ export class SandboxPool {
     return this.#room.entries();
   }
 
-  /** Invocations in a sandbox and waiting for one. */
-  load(): { readonly running: number; readonly queued: number } {
-    const running = this.#room.entries().reduce((sum, { sandbox }) => sum + sandbox.running, 0);
-    return { running, queued: this.#room.waiting };
+  /** What it does now. */
+  load(): PoolLoad {
+    const entries = this.#room.entries();
+    const sum = (of: (entry: RoomEntry) => number) => entries.reduce((total, entry) => total + of(entry), 0);
+    return {
+      running: sum(({ sandbox }) => sandbox.running),
+      queued: this.#room.waiting,
+      paused: sum(({ sandbox }) => (sandbox.state === 'paused' ? 1 : 0)),
+      privateBytes: sum(({ privateBytes }) => privateBytes),
+    };
   }
 
   /** Sends away who waits, ends all sandboxes. Idempotent; resolves when their processes are gone. */
@@ -165,9 +167,4 @@ function headOf(request: InvokeRequest, head: HeadMessage | null, call: Call): H
 async function endOf(call: Call): Promise<InvocationEnd> {
   const { exitCode, trailers, runMs } = await call.done;
   return { exitCode, trailers: trailers ?? [], runMs };
-}
-
-/** Whether the failure was the sandbox's and nothing of the invocation has left it. */
-function canRetry(error: unknown, call: Call | null, replay: ReplayableInput): boolean {
-  return error instanceof CloudletError && error.traits.poisons && call?.answering !== true && replay.intact;
 }

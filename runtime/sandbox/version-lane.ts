@@ -1,79 +1,72 @@
 import { asCloudletError, CloudletError } from '../../guest-sdk/protocol/index.ts';
-import type { Clock } from './clock.ts';
+import { gone, LaneQueue, type Waiter } from './lane-queue.ts';
+import { LaneSandbox } from './lane-sandbox.ts';
 import type { LoadedVersion } from './loaded-version.ts';
-import type { Rung, StartRung } from './rung.ts';
-import type { Sandbox } from './sandbox.ts';
+import type { Place, PlaceTiming } from './place.ts';
+import type { CompletePoolOptions } from './pool-options.ts';
+import { RecentDemand } from './recent-demand.ts';
+import type { StartedSandbox } from './sandbox-source.ts';
 
-/** A place in a sandbox, for one invocation. */
-export interface Place {
-  readonly sandbox: Sandbox;
-  readonly timing: PlaceTiming;
-  /** Gives the place back. Once. */
-  readonly leave: () => void;
+/** Whom a lane tells. */
+export interface LaneListener {
+  /** What the lane wants may be another. */
+  readonly changed: () => void;
+  /** The last invocation has left one of its sandboxes. */
+  readonly unused: (one: LaneSandbox) => void;
 }
 
-/** How long an invocation waited for its place, milliseconds. */
-export interface PlaceTiming {
-  /** Waiting for other invocations or for a machine. */
-  readonly queueMs: number;
-  /** Waiting for a sandbox to start; 0 when one was loaded. */
-  readonly startMs: number;
-  readonly start: Rung;
-}
+/** Bounds of `Retry-After`, seconds: at least what a clock of seconds can say, at most what a person would wait. */
+const RETRY_AFTER_S = { min: 1, max: 60 };
 
-/** What a lane is limited by and whom it tells. */
-export interface LaneOptions {
-  readonly clock: Clock;
-  /** Invocations that may wait. */
-  readonly queueLength: number;
-  /** How long one may wait, milliseconds. */
-  readonly queueMs: number;
-  /** Somebody waits and there is neither a sandbox nor one being started. */
-  readonly needSandbox: () => void;
-  /** The last invocation left and nobody waits. */
-  readonly idle: () => void;
-}
+/** How long nothing is started ahead, or beside others that serve, after a start failed: what is wrong now will be wrong in a moment. */
+const AFTER_FAILURE_MS = 1_000;
 
-/** When the caller of a full lane may come again, seconds: about as long as a short invocation takes. */
-const RETRY_AFTER_S = 1;
+/** How much of the known service time the latest invocation changes. */
+const SERVICE_SHARE = 0.2;
 
-interface Waiter {
-  readonly since: number;
-  /** Sandboxes that had been started when it came: one more when it gets its place means that it waited for that one. */
-  readonly starts: number;
-  readonly settle: PromiseWithResolvers<Place>;
-  readonly forget: () => void;
-}
-
-/** One version's sandbox and the invocations that wait for a place in it. */
+/** One version's sandboxes and the invocations that wait for a place in them. */
 export class VersionLane {
   readonly version: LoadedVersion;
-  /** When the last invocation came or left, by the clock. */
-  lastUsedAt: number;
-  readonly #options: LaneOptions;
-  #sandbox: Sandbox | null = null;
-  #starting = false;
-  #startedVia: StartRung = 'boot';
-  #starts = 0;
-  #startBeganAt = 0;
-  #startEndedAt = 0;
+  readonly #options: CompletePoolOptions;
+  readonly #listener: LaneListener;
+  readonly #queue: LaneQueue;
+  readonly #ended = new AbortController();
+  /** Times at which more sandboxes were needed than there were. */
+  readonly #demand: RecentDemand;
+  /** In the order of their starts: the first with a place is taken, so that the last become idle. */
+  #sandboxes: LaneSandbox[] = [];
+  #starting = 0;
+  #epoch = 0;
   #failure: CloudletError | null = null;
-  #retired = false;
-  #taken = 0;
-  #waiters: Waiter[] = [];
+  /** Failed starts in a row while somebody waited, and when the last was. */
+  #failures = 0;
+  #failedAt = Number.NEGATIVE_INFINITY;
+  #serviceMs: number | null = null;
+  #startMs = 0;
+  #stopPatience: (() => void) | null = null;
 
-  constructor(version: LoadedVersion, options: LaneOptions) {
+  constructor(version: LoadedVersion, options: CompletePoolOptions, listener: LaneListener) {
     this.version = version;
     this.#options = options;
-    this.lastUsedAt = options.clock.now();
+    this.#listener = listener;
+    this.#demand = new RecentDemand(options.demandMs);
+    const { clock, queueLength, queueMs } = options;
+    this.#queue = new LaneQueue({ clock, queueLength, queueMs, retryAfterS: () => this.#retryAfterS() });
   }
 
-  get sandbox(): Sandbox | null {
-    return this.#sandbox;
+  /** Sandboxes that serve or may serve. */
+  get sandboxes(): readonly LaneSandbox[] {
+    return this.#sandboxes.filter((one) => !one.leaving);
   }
 
-  get starting(): boolean {
+  /** Starts that go on. */
+  get starting(): number {
     return this.#starting;
+  }
+
+  /** Sandboxes it has or will have. */
+  get held(): number {
+    return this.sandboxes.length + this.#starting;
   }
 
   /** Why the last start failed, until one succeeds. */
@@ -82,140 +75,209 @@ export class VersionLane {
   }
 
   get waiting(): number {
-    return this.#waiters.length;
+    return this.#queue.length;
   }
 
-  /** Whether its sandbox, if it has one, serves nobody. */
-  get isIdle(): boolean {
-    return this.#taken === 0 && this.#waiters.length === 0 && !this.#starting;
+  /** When the first of those who wait came; null when nobody does. */
+  get oldestSince(): number | null {
+    return this.#queue.oldestSince;
   }
 
-  /** Whether the version was let go. */
-  get retired(): boolean {
-    return this.#retired;
+  /** Aborts when the version is let go. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** Sandboxes that could be started now and would help: one at once for who has none, more for who waited for long. */
+  wanted(): number {
+    const { clock, patienceMs, sandboxes } = this.#options;
+    const { held } = this;
+    const short = this.#queue.length - this.#placesToCome();
+    if (short <= 0 || held >= sandboxes) return 0;
+    if (held > 0 && (this.#hasFailedLately() || clock.now() - this.#queue.oldestSince! < patienceMs)) return 0;
+    return Math.min(sandboxes - held, Math.ceil(short / this.#placesOfNext()));
+  }
+
+  /** Sandboxes that are worth having before anybody waits: recent demand says so, or at least one when there is none. */
+  aheadWanted(atLeast: 0 | 1): number {
+    const { clock, prestarted, sandboxes } = this.#options;
+    if (this.#ended.signal.aborted || this.#hasFailedLately()) return 0;
+    const { held } = this;
+    const unused = this.sandboxes.filter((one) => one.isUnused).length + this.#starting;
+    const wanted = Math.min(prestarted, this.#demand.count(clock.now())) - unused;
+    return Math.min(sandboxes - held, Math.max(wanted, held === 0 ? atLeast : 0));
+  }
+
+  /** Whether an unused sandbox is kept although it was idle for long. */
+  keepsUnused(): boolean {
+    const unused = this.sandboxes.filter((one) => one.isUnused).length;
+    return unused <= Math.min(this.#options.prestarted, this.#demand.count(this.#options.clock.now()));
   }
 
   /** Takes nothing more and sends away who waits. */
   retire(): void {
-    this.#retired = true;
+    this.#ended.abort(removed());
     this.rejectWaiting(removed());
   }
 
-  /** A place in the sandbox, now or when there is one; `at-capacity` when too many wait or it takes too long. */
+  /** A place in a sandbox, now or when there is one; `at-capacity` when too many wait or it takes too long. */
   enter(signal?: AbortSignal): Promise<Place> {
-    const { clock, queueLength, queueMs } = this.#options;
     if (signal?.aborted === true) return Promise.reject(gone());
-    if (this.#retired) return Promise.reject(removed());
-    this.lastUsedAt = clock.now();
-    if (this.#waiters.length >= queueLength) {
-      return Promise.reject(
-        atCapacity(`${this.#waiters.length} invocations of this function wait already, which is the limit; try again`),
-      );
-    }
-    const settle = Promise.withResolvers<Place>();
-    const drop = (error: CloudletError) => {
-      this.#waiters = this.#waiters.filter((each) => each !== waiter);
-      waiter.forget();
-      settle.reject(error);
-    };
-    const stop = clock.after(queueMs, () => drop(atCapacity(`no sandbox was free within ${queueMs} ms; try again`)));
-    const left = () => drop(gone());
-    signal?.addEventListener('abort', left, { once: true });
-    const waiter: Waiter = {
-      since: clock.now(),
-      starts: this.#starts,
-      settle,
-      forget: () => {
-        stop();
-        signal?.removeEventListener('abort', left);
-      },
-    };
-    this.#waiters.push(waiter);
+    if (this.#ended.signal.aborted) return Promise.reject(removed());
+    const free = this.#queue.length === 0 ? this.#sandboxes.find((one) => one.hasPlace) : undefined;
+    if (free !== undefined) return Promise.resolve(this.#place(free, { queueMs: 0, startMs: 0, start: 'idle' }));
+    const place = this.#queue.wait(this.#epoch, signal);
     this.#serve();
-    if (this.#sandbox === null && !this.#starting) this.#options.needSandbox();
-    return settle.promise;
+    this.#listener.changed();
+    return place;
   }
 
-  /** A sandbox is being started for this lane. */
-  beginStart(): void {
-    this.#starting = true;
-    this.#startBeganAt = this.#options.clock.now();
+  /** A sandbox is being started for this lane; `forWaiting` when somebody waits for it. */
+  beginStart(forWaiting: boolean): void {
+    if (forWaiting && this.held > 0) this.#demand.note(this.#options.clock.now());
+    this.#starting += 1;
   }
 
   /** The sandbox is loaded: those who wait go in. */
-  endStart(sandbox: Sandbox, via: StartRung): void {
-    this.#starting = false;
+  endStart({ sandbox, via }: StartedSandbox, beganAt: number): LaneSandbox {
+    const now = this.#options.clock.now();
+    const places = Math.min(this.version.grant.limits.concurrency, sandbox.workers);
+    const one = new LaneSandbox({ sandbox, via, places, beganAt, now });
+    this.#starting -= 1;
     this.#failure = null;
-    this.#sandbox = sandbox;
-    this.#starts += 1;
-    this.#taken = 0;
-    this.#startedVia = via;
-    this.#startEndedAt = this.#options.clock.now();
+    this.#failures = 0;
+    this.#startMs = one.startMs;
+    one.epoch = ++this.#epoch;
+    this.#sandboxes.push(one);
     this.#serve();
-    if (this.isIdle) this.#options.idle();
+    return one;
   }
 
-  /** No sandbox could be had: those who wait are told. */
-  failStart(error: unknown): void {
-    this.#starting = false;
-    this.#failure = asCloudletError(error, 'machine-failed');
-    this.rejectWaiting(this.#failure);
+  /** A start failed. Those who wait are told, unless others serve them or the machine was lost for the first time. */
+  failStart(thrown: unknown): void {
+    const error = asCloudletError(thrown, 'machine-failed');
+    this.#starting -= 1;
+    this.#failure = error;
+    this.#failures += 1;
+    this.#failedAt = this.#options.clock.now();
+    const isToldNow = this.held === 0 && !(error.traits.poisons && this.#failures === 1);
+    if (isToldNow) this.rejectWaiting(error);
+    if (this.#queue.length === 0) this.#failures = 0;
   }
 
-  /** A sandbox is gone. If it was this lane's, whoever waits needs another. */
-  loseSandbox(sandbox: Sandbox): void {
-    if (sandbox !== this.#sandbox) return;
-    this.#sandbox = null;
-    this.#taken = 0;
-    if (this.#waiters.length > 0 && !this.#starting) this.#options.needSandbox();
+  /** A sandbox is gone; who waits may need another. */
+  lose(one: LaneSandbox): void {
+    one.leaving = true;
+    this.#sandboxes = this.#sandboxes.filter((each) => each !== one);
+    this.#serve();
   }
 
   /** Sends everyone away who waits. */
   rejectWaiting(error: CloudletError): void {
-    for (const waiter of this.#waiters.splice(0)) {
-      waiter.forget();
-      waiter.settle.reject(error);
-    }
+    this.#queue.rejectAll(error);
   }
 
   #serve(): void {
-    const sandbox = this.#sandbox;
-    if (sandbox === null || sandbox.state !== 'ready') return;
-    const places = Math.min(this.version.grant.limits.concurrency, sandbox.workers);
-    while (this.#taken < places) {
-      const waiter = this.#waiters.shift();
-      if (waiter === undefined) return;
-      waiter.forget();
-      this.#taken += 1;
-      waiter.settle.resolve({ sandbox, timing: this.#timing(waiter), leave: () => this.#leave(sandbox) });
+    while (this.#queue.length > 0) {
+      const one = this.#sandboxes.find((each) => each.hasPlace);
+      if (one === undefined) break;
+      const waiter = this.#queue.shift()!;
+      waiter.give(this.#place(one, this.#timing(one, waiter)));
+    }
+    this.#wake();
+    this.#watch();
+  }
+
+  /** Resumes as many paused sandboxes as those who wait need, the one used last first: more of it is still in caches. */
+  #wake(): void {
+    while (this.#queue.length > this.#placesWaking()) {
+      const parked = this.#sandboxes.filter((one) => one.isParked).sort((a, b) => b.lastUsedAt - a.lastUsedAt)[0];
+      if (parked === undefined) return;
+      const { clock } = this.#options;
+      if (this.sandboxes.some((one) => one.taken > 0)) this.#demand.note(clock.now());
+      parked.waking = true;
+      parked.rung = 'restored';
+      parked.beganAt = clock.now();
+      parked.sandbox.resume().then(
+        () => {
+          parked.waking = false;
+          parked.readyAt = clock.now();
+          parked.lastUsedAt = parked.readyAt;
+          parked.epoch = ++this.#epoch;
+          this.#serve();
+          if (parked.isUnused) this.#listener.unused(parked);
+        },
+        () => {
+          // It is poisoned, and whoever buries it loses it.
+        },
+      );
     }
   }
 
-  #timing(waiter: Waiter): PlaceTiming {
+  /** Asks again when the first of those who wait has waited for long. */
+  #watch(): void {
+    const since = this.#queue.oldestSince;
+    if (since === null || this.#stopPatience !== null) return;
+    const { clock, patienceMs } = this.#options;
+    const leftMs = since + patienceMs - clock.now();
+    if (leftMs <= 0) return;
+    this.#stopPatience = clock.after(leftMs, () => {
+      this.#stopPatience = null;
+      this.#listener.changed();
+      this.#watch();
+    });
+  }
+
+  #place(one: LaneSandbox, timing: PlaceTiming): Place {
+    const enteredAt = this.#options.clock.now();
+    one.taken += 1;
+    one.lastUsedAt = enteredAt;
+    return { sandbox: one.sandbox, timing, leave: () => this.#leave(one, enteredAt) };
+  }
+
+  #timing(one: LaneSandbox, waiter: Waiter): PlaceTiming {
     const waitedMs = this.#options.clock.now() - waiter.since;
-    if (waiter.starts === this.#starts) return { queueMs: waitedMs, startMs: 0, start: 'idle' };
-    const startMs = Math.max(0, this.#startEndedAt - Math.max(waiter.since, this.#startBeganAt));
-    return { queueMs: Math.max(0, waitedMs - startMs), startMs, start: this.#startedVia };
+    if (waiter.epoch >= one.epoch) return { queueMs: waitedMs, startMs: 0, start: 'idle' };
+    const startMs = Math.max(0, one.readyAt - Math.max(waiter.since, one.beganAt));
+    return { queueMs: Math.max(0, waitedMs - startMs), startMs, start: one.rung };
   }
 
-  #leave(sandbox: Sandbox): void {
-    this.lastUsedAt = this.#options.clock.now();
-    // A place in a former sandbox went with it.
-    if (sandbox !== this.#sandbox) return;
-    this.#taken -= 1;
-    this.#serve();
-    if (this.isIdle) this.#options.idle();
+  #leave(one: LaneSandbox, enteredAt: number): void {
+    const now = this.#options.clock.now();
+    const servedMs = now - enteredAt;
+    this.#serviceMs = (this.#serviceMs ?? servedMs) * (1 - SERVICE_SHARE) + servedMs * SERVICE_SHARE;
+    one.taken -= 1;
+    one.lastUsedAt = now;
+    if (this.#queue.length > 0) this.#serve();
+    if (one.taken === 0) this.#listener.unused(one);
   }
-}
 
-function atCapacity(message: string): CloudletError {
-  return new CloudletError('at-capacity', message, { retryAfterS: RETRY_AFTER_S });
+  #hasFailedLately(): boolean {
+    return this.#options.clock.now() - this.#failedAt < AFTER_FAILURE_MS;
+  }
+
+  #placesOfNext(): number {
+    return this.#sandboxes[0]?.places ?? this.version.grant.limits.concurrency;
+  }
+
+  #placesWaking(): number {
+    return this.#sandboxes.reduce((sum, one) => sum + (one.waking ? one.places : 0), 0);
+  }
+
+  #placesToCome(): number {
+    return this.#placesWaking() + this.#starting * this.#placesOfNext();
+  }
+
+  /** When those who wait now will have been served, as far as the latest invocations tell. */
+  #retryAfterS(): number {
+    const places = this.sandboxes.reduce((sum, one) => sum + one.places, 0);
+    const startMs = places === 0 ? this.#startMs : 0;
+    const queueMs = (this.#queue.length * (this.#serviceMs ?? 0)) / (places || this.#placesOfNext());
+    const { min, max } = RETRY_AFTER_S;
+    return Math.min(max, Math.max(min, Math.ceil((startMs + queueMs) / 1000)));
+  }
 }
 
 function removed(): CloudletError {
   return new CloudletError('version-unknown', 'this version of the function was removed');
-}
-
-function gone(): CloudletError {
-  return new CloudletError('client-closed', 'the caller left before the invocation began');
 }

@@ -44,12 +44,14 @@ journal('it is told what the engine reports', () => {
     durationMs: 12.7,
     start: 'idle',
   });
+  observer.prepared?.({ name: parseName('hello'), version: 2, ms: 812.4 });
   observer.sandboxClosed?.({ id: 's1', reason: 'QEMU ended' });
   observer.sandboxClosed?.({ id: 's2', reason: null });
   assert.equal(
     lines.map((line) => line.slice(9)),
     [
       'invoked id=i1 function=hello version=2 outcome=guest-trapped ms=13 start=idle',
+      'prepared function=hello version=2 ms=812',
       'warn sandbox closed id=s1 reason="QEMU ended"',
       'sandbox closed id=s2',
     ],

@@ -197,8 +197,8 @@ export class MemoryEngine implements Engine {
         uptimeS: 1,
       },
       accelerator: { kind: 'none', isolates: false, meaning: 'guests run in processes' },
-      limits: { componentBytes: 1, bodyBytes: 1, deadlineMs: 1, memoryMib: 1, machines: 1 },
-      load: { invocationsRunning: 0, invocationsQueued: 0, rssBytes: 1 },
+      limits: { componentBytes: 1, bodyBytes: 1, deadlineMs: 1, memoryMib: 1, machines: 1, sandboxBytes: 1 },
+      load: { invocationsRunning: 0, invocationsQueued: 0, sandboxesPaused: 0, sandboxBytes: 0, rssBytes: 1 },
     };
   }
 

@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { parseName } from '../../guest-sdk/protocol/index.ts';
 import { createMetrics } from '../../host/metrics.ts';
 import { counter, histogram } from '../../host/prometheus.ts';
 import { MemoryEngine } from './memory-engine.ts';
@@ -37,13 +38,23 @@ prometheus('an invocation counts once, when it has ended', async () => {
     outcome: 'running',
   } as const;
   metrics.event({ kind: 'invocation', invocation });
-  metrics.event({ kind: 'invocation', invocation: { ...invocation, outcome: 'ok', durationMs: 20 } });
+  metrics.event({
+    kind: 'invocation',
+    invocation: { ...invocation, outcome: 'ok', durationMs: 20, start: 'function-clone' },
+  });
+  metrics.observer.prepared?.({ name: parseName('hello'), version: 1, ms: 800 });
   metrics.observer.sandboxClosed?.({ id: 's', reason: 'QEMU ended' });
   const text = metrics.render(await new MemoryEngine().status());
   for (const line of [
     'cloudlet_invocations_total{door="run",outcome="ok"} 1',
     'cloudlet_invocation_duration_seconds_bucket{door="run",le="0.025"} 1',
     'cloudlet_sandboxes_closed_total{cause="failed"} 1',
+    'cloudlet_starts_total{via="idle"} 0',
+    'cloudlet_starts_total{via="function-clone"} 1',
+    'cloudlet_prepared_total 1',
+    'cloudlet_sandbox_private_bytes 0',
+    'cloudlet_sandbox_limit_bytes 1',
+    'cloudlet_machines_paused 0',
     'cloudlet_received_bytes_total 5',
     'cloudlet_sent_bytes_total 6',
     'cloudlet_info{version="0.1.0",sandbox="process",accelerator="none"} 1',

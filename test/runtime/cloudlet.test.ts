@@ -200,6 +200,20 @@ cloudlets('input beyond the limit ends the invocation', async () => {
   await refused(work(), 'body-too-large', /at most 300000 bytes/);
 });
 
+cloudlets('tells of a publish at once, and later that its version starts faster', async () => {
+  const prepared = Promise.withResolvers<CloudletEvent>();
+  const unsubscribe = lab.cloudlet.subscribe((event) => {
+    if (event.kind === 'prepared') prepared.resolve(event);
+  });
+  const { version } = await publishGuest(lab.cloudlet, 'cat', 'prepared');
+  assert.equal(published.at(-1)?.name, 'prepared');
+  // A sandbox is only started ahead where there is room: a call makes some.
+  await textOf(await lab.cloudlet.invoke(name('prepared'), { door: 'run', arguments: [] }, bodyOf('x')));
+  assert.equal(await prepared.promise, { kind: 'prepared', function: 'prepared', version });
+  unsubscribe();
+  await lab.cloudlet.remove(name('prepared'));
+});
+
 cloudlets('what a hostile guest does becomes an error of the guest, in the log and the recent list', async () => {
   const events: CloudletEvent[] = [];
   const unsubscribe = lab.cloudlet.subscribe((event) => events.push(event));

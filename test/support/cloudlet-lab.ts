@@ -18,7 +18,7 @@ export interface CloudletLab {
   close(): Promise<void>;
 }
 
-/** Opens a cloudlet whose sandboxes are processes; at most two, none kept in reserve without need. */
+/** Opens a cloudlet whose sandboxes are processes, one at most. */
 export async function openLab(options: Partial<CloudletOptions> = {}): Promise<CloudletLab> {
   const directory = await mkdtemp(join(tmpdir(), 'cloudlet-lab-'));
   const dataDir = join(directory, 'data');

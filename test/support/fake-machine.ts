@@ -177,6 +177,8 @@ export class FakeMachine implements Machine {
   paused = false;
   /** What it says when it is to be paused or resumed, instead of doing it. */
   pauseError: string | undefined;
+  /** Asked before it is resumed; may take its time. */
+  resuming: () => Promise<void> = async () => {};
   /** Its private memory, bytes. */
   memoryBytes = 20 * 1024 * 1024;
   readonly #exited = Promise.withResolvers<MachineExit>();
@@ -197,6 +199,7 @@ export class FakeMachine implements Machine {
   }
 
   async resume(): Promise<void> {
+    await this.resuming();
     if (this.pauseError !== undefined) throw new Error(this.pauseError);
     this.paused = false;
   }

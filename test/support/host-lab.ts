@@ -80,6 +80,14 @@ export class HostLab {
     return response;
   }
 
+  /** How the host ended, once it has: its status and its signal. */
+  get ended(): Promise<readonly [code: number | null, signal: string | null]> {
+    const child = this.#child!;
+    if (child.exitCode !== null || child.signalCode !== null)
+      return Promise.resolve([child.exitCode, child.signalCode]);
+    return once(child, 'exit') as Promise<[number | null, string | null]>;
+  }
+
   /** Kills the host without a word. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');

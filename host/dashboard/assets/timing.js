@@ -30,9 +30,10 @@ const PARTS = /** @type {const} */ ([
 /** How the sandbox came to be. */
 const HOW = /** @type {Readonly<Record<string, string>>} */ ({
   idle: 'in a sandbox that was ready',
-  spare: 'in a spare sandbox',
+  restored: 'in a sandbox that was paused',
+  'function-clone': "in a clone of the function's snapshot",
+  'golden-clone': 'in a clone that loaded the function',
   boot: 'in a sandbox that was booted for it',
-  clone: 'in a clone of a sandbox',
 });
 
 /**

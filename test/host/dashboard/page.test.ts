@@ -42,7 +42,7 @@ const FUNCTION: FunctionInfo = {
 };
 const SANDBOX: SandboxInfo = {
   ...{ id: 's1', kind: 'microvm', function: 'photo', version: 2, state: 'ready', pid: 4711, running: 0, served: 7 },
-  startedAt: '2026-11-22T11:59:48Z',
+  ...{ startedAt: '2026-11-22T11:59:48Z', via: 'function-clone', privateBytes: 20 * 1024 * 1024 },
 };
 const INVOCATION: RecentInvocation = {
   ...{ id: 'i1', function: 'photo', version: 2, door: 'call', target: EVIL, startedAt: '2026-11-22T11:59:59.5Z' },

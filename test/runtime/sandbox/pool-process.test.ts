@@ -30,7 +30,7 @@ pool('answers again after the process was killed, and what it was running as wel
       await more.promise;
       yield Buffer.from('after');
     }
-    const options = { deadlineMs: 30_000 };
+    const options = { deadlineMs: 30_000, idempotent: true };
     const running = sandboxes.invoke(cat, { door: 'run', arguments: ['count'] }, input(), options);
     const first = sandboxes.sandboxes()[0]!.sandbox;
     await first.ping();

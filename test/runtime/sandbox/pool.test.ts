@@ -1,100 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CloudletError, type ErrorCode } from '../../../guest-sdk/protocol/index.ts';
-import {
-  type CallInput,
-  type Invocation,
-  type LoadedVersion,
-  type PoolOptions,
-  SandboxPool,
-} from '../../../runtime/sandbox/index.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
-import { FakeMachine } from '../../support/fake-machine.ts';
-import { fakeSource } from '../../support/fake-source.ts';
+import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import { versionOf } from '../../support/fake-version.ts';
-
-const RUN = { door: 'run', arguments: [] } as const;
-const EMPTY = new Uint8Array(0);
-
-/** A pool over fake machines, and what it reported. */
-class Lab {
-  readonly clock = new FakeClock();
-  readonly machines: FakeMachine[] = [];
-  readonly reported: string[] = [];
-  readonly pool: SandboxPool;
-  /** Asked before each machine is started; may wait or throw. */
-  gate: () => Promise<void> = async () => {};
-  #asked: ((machine: FakeMachine) => void)[] = [];
-
-  constructor(options: Partial<PoolOptions> & { workers?: number; loadError?: string } = {}) {
-    const { workers, loadError, ...rest } = options;
-    this.pool = new SandboxPool({
-      machines: 8,
-      clock: this.clock,
-      source: fakeSource(async () => {
-        await this.gate();
-        const machine = new FakeMachine(`m${this.machines.length + 1}`, {
-          ...(workers === undefined ? {} : { workers }),
-          loadError,
-        });
-        this.machines.push(machine);
-        this.#asked.shift()?.(machine);
-        return machine;
-      }, this.clock),
-      observer: {
-        sandboxStarted: ({ id, version, via }) => this.reported.push(`${id} started ${version} via ${via}`),
-        sandboxClosed: ({ id, version, reason }) =>
-          this.reported.push(`${id} closed ${version} ${reason === null ? 'as asked' : 'poisoned'}`),
-        startFailed: ({ version }) => this.reported.push(`no start for ${version}`),
-        log: ({ invocation, version, stream, text }) =>
-          this.reported.push(`${invocation} of ${version} ${stream}: ${text}`),
-      },
-      ...rest,
-    });
-  }
-
-  invoke(version: LoadedVersion, input: CallInput = EMPTY, signal?: AbortSignal): Promise<Invocation> {
-    return this.pool.invoke(version, RUN, input, { deadlineMs: 1000, ...(signal === undefined ? {} : { signal }) });
-  }
-
-  /** The machine with this number, counted from 1, also when it is still to come. */
-  machine(number: number): Promise<FakeMachine> {
-    const known = this.machines[number - 1];
-    if (known !== undefined) return Promise.resolve(known);
-    return new Promise((resolve) => this.#asked.push(resolve));
-  }
-
-  /** Runs one invocation to its end in the machine that it should go to. */
-  async complete(version: LoadedVersion, number: number): Promise<Invocation> {
-    const started = this.invoke(version);
-    (await (await this.machine(number)).agent.next()).done();
-    const invocation = await started;
-    await invocation.done;
-    await settled();
-    return invocation;
-  }
-}
-
-/** Lets everything happen that needs no time and no outside. */
-async function settled(): Promise<void> {
-  for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
-}
-
-async function textOf(invocation: Invocation): Promise<string> {
-  let text = '';
-  for await (const bytes of invocation.output) text += Buffer.from(bytes).toString();
-  return text;
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<ErrorCode> {
-  try {
-    await promise;
-  } catch (error) {
-    assert.instance(error, CloudletError);
-    return (error as CloudletError).code;
-  }
-  throw new Error('expected a failure');
-}
+import { codeOf, EMPTY, PoolLab as Lab, RUN, settled, textOf } from '../../support/pool-lab.ts';
 
 const pool = suite('a pool');
 let lab: Lab;
@@ -109,7 +17,7 @@ pool('boots a sandbox for the first call and keeps it for the next', async () =>
   assert.equal(first.timing, { queueMs: 0, startMs: 50, start: 'boot' });
   assert.is(lab.pool.state('a').state, 'ready');
   assert.equal((await lab.complete(version, 1)).timing, { queueMs: 0, startMs: 0, start: 'idle' });
-  assert.equal(lab.reported, ['m1 started a via boot']);
+  assert.equal(lab.reported, ['m1 started a via boot', 'a prepared']);
 });
 
 pool('gives head, output, end and log of an invocation', async () => {
@@ -143,7 +51,8 @@ for (const [concurrency, workers, places] of [
     const first = await agent.next();
     await settled();
     assert.is(agent.unasked, places - 1);
-    assert.equal(lab.pool.load(), { running: places, queued: 1 });
+    const { running, queued } = lab.pool.load();
+    assert.equal([running, queued], [places, 1]);
     lab.clock.advance(40);
     first.done();
     await settled();
@@ -339,6 +248,81 @@ pool('does not retry what has streamed more input than is kept', async () => {
   assert.is(await started, 'machine-failed');
 });
 
+pool('does not retry what may not be repeated, unless it had not begun', async () => {
+  lab = new Lab();
+  lab.idempotent = false;
+  const begun = codeOf(lab.invoke(versionOf('a')));
+  const machine = await lab.machine(1);
+  await machine.agent.next();
+  machine.die(1, null);
+  assert.is(await begun, 'machine-failed');
+  assert.is(lab.machines.length, 1);
+  const started = lab.invoke(versionOf('a'));
+  const lost = await lab.machine(2);
+  lost.die(1, null);
+  (await (await lab.machine(3)).agent.next()).done();
+  assert.is((await started).timing.start, 'boot');
+});
+
+for (const [method, machines] of [
+  ['GET', 2],
+  ['POST', 1],
+] as const) {
+  pool(
+    `${machines === 2 ? 'retries' : 'does not retry'} a ${method} of which nobody said that it may be repeated`,
+    async () => {
+      lab = new Lab();
+      lab.idempotent = false;
+      const request = { door: 'http', method, scheme: 'http', authority: 'localhost', path: '/', headers: [] } as const;
+      const started = codeOf(lab.invoke(versionOf('a'), EMPTY, undefined, request));
+      for (let number = 1; number <= machines; number += 1) {
+        const machine = await lab.machine(number);
+        await machine.agent.next();
+        machine.die(1, null);
+      }
+      assert.is(await started, 'machine-failed');
+      assert.is(lab.machines.length, machines);
+    },
+  );
+}
+
+pool('tries a start again when its machine was lost, once', async () => {
+  lab = new Lab();
+  const { gate } = lab;
+  let tries = 0;
+  lab.gate = async () => {
+    tries += 1;
+    throw new CloudletError('machine-failed', 'QEMU ended by SIGKILL');
+  };
+  assert.is(await codeOf(lab.invoke(versionOf('a'))), 'machine-failed');
+  assert.is(tries, 2);
+  lab.gate = async () => {
+    lab.gate = gate;
+    throw new CloudletError('machine-failed', 'QEMU ended by SIGKILL');
+  };
+  await lab.complete(versionOf('a'), 1);
+});
+
+pool(
+  'serves with the sandboxes it has while a further one cannot be started, and does not try without pause',
+  async () => {
+    lab = new Lab({ sandboxes: 2, patienceMs: 10 });
+    const version = versionOf('a', { concurrency: 1 });
+    const running = [lab.invoke(version), lab.invoke(version)];
+    const { agent } = await lab.machine(1);
+    const first = await agent.next();
+    lab.gate = async () => {
+      throw new CloudletError('sandbox-unavailable', 'no memory');
+    };
+    await lab.pass(500, 10);
+    assert.is(lab.source.started.length, 2);
+    assert.equal(lab.reported.filter((line) => line === 'no start for a').length, 1);
+    first.done();
+    (await agent.next()).done();
+    await Promise.all(running);
+  },
+);
+
 pool('does not retry what the guest did', async () => {
   lab = new Lab();
   const started = codeOf(lab.invoke(versionOf('a')));
@@ -425,6 +409,94 @@ pool('prewarms a version when there is room, and evicts nothing for it', async (
   await lab.pool.prewarm(versionOf('b'));
   assert.is(lab.pool.state('b').state, 'cold');
   assert.is(lab.machines.length, 1);
+});
+
+pool('prewarms, then prepares, and tells of each; forgets what was kept when the version goes', async () => {
+  lab = new Lab();
+  const gate = Promise.withResolvers<void>();
+  lab.source.preparing = () => gate.promise;
+  await lab.pool.prewarm(versionOf('a'));
+  await settled();
+  assert.equal(lab.reported, ['m1 started a via boot']);
+  assert.equal(lab.source.prepared, ['a']);
+  gate.resolve();
+  await settled();
+  assert.equal(lab.reported.slice(1), ['a prepared']);
+  lab.pool.drop('a');
+  await settled();
+  assert.equal(lab.source.forgotten, ['a']);
+});
+
+pool(
+  'prepares one version at a time, only while nobody waits for a start, and not who starts from its snapshot',
+  async () => {
+    lab = new Lab();
+    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    lab.source.preparing = () => gates[lab.source.prepared.length - 1]!.promise;
+    const start = Promise.withResolvers<void>();
+    await lab.pool.prewarm(versionOf('a'));
+    await lab.complete(versionOf('b'), 2);
+    assert.equal(lab.source.prepared, ['a']);
+    lab.gate = () => start.promise;
+    const waiting = lab.invoke(versionOf('c'));
+    gates[0]!.resolve();
+    await settled();
+    assert.equal(lab.source.prepared, ['a']);
+    lab.source.via = 'function-clone';
+    start.resolve();
+    (await (await lab.machine(3)).agent.next()).done();
+    assert.is((await waiting).timing.start, 'function-clone');
+    await settled();
+    assert.equal(lab.source.prepared, ['a', 'b']);
+    gates[1]!.resolve();
+    await settled();
+    assert.equal(lab.source.prepared, ['a', 'b']);
+  },
+);
+
+pool('goes on without a snapshot that cannot be made, and says why', async () => {
+  lab = new Lab({ idleMs: 1000 });
+  lab.source.preparing = async () => {
+    throw new Error('no space left on device');
+  };
+  await lab.complete(versionOf('a'), 1);
+  assert.equal(lab.reported.at(-1), 'a troubled: its snapshot could not be made: no space left on device');
+  await lab.pass(1000);
+  await lab.complete(versionOf('a'), 2);
+  // Not at every start: what is wrong now will be wrong in a moment.
+  assert.equal(lab.source.prepared, ['a']);
+  await lab.pass(60_000, 1000);
+  await lab.complete(versionOf('a'), 3);
+  assert.equal(lab.source.prepared, ['a', 'a']);
+});
+
+pool('forgets a version only when what is being prepared for it has ended', async () => {
+  lab = new Lab();
+  const gate = Promise.withResolvers<void>();
+  lab.source.preparing = () => gate.promise;
+  await lab.pool.prewarm(versionOf('a'));
+  await settled();
+  lab.pool.drop('a');
+  await settled();
+  assert.equal(lab.source.forgotten, []);
+  gate.resolve();
+  await settled();
+  assert.equal(lab.source.forgotten, ['a']);
+  assert.not(lab.reported.includes('a prepared'));
+});
+
+pool('cancels inside the guest what its caller left', async () => {
+  lab = new Lab();
+  const caller = new AbortController();
+  const running = codeOf(lab.invoke(versionOf('a'), EMPTY, caller.signal));
+  const fake = await (await lab.machine(1)).agent.next();
+  caller.abort();
+  assert.is(await running, 'client-closed');
+  await fake.cancelled;
+  assert.is(lab.pool.load().running, 1);
+  fake.fail('client-closed');
+  await settled();
+  assert.equal([lab.pool.load().running, lab.states()], [0, ['a ready']]);
 });
 
 pool('closes: the waiting are told, machines end, nothing more is taken', async () => {
