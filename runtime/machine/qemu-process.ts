@@ -1,11 +1,19 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
-import type { FileHandle } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
-import { type HeldFiles, heldFilesEnvironment, heldFilesLibrary } from './confinement/held-files.ts';
-import { openProgram } from './confinement/program-file.ts';
-import { confine, groupsFor } from './privilege.ts';
+import { type ControlGroup, makeGroup } from './confinement/control-group.ts';
+import { findHardening } from './confinement/hardening.ts';
+import { type HeldFiles, heldFilesEnvironment } from './confinement/held-files.ts';
+import { devicesFor, groupsFor } from './confinement/kvm-group.ts';
+import { PROGRAM_PATH } from './confinement/machine-root.ts';
+import { planWords } from './confinement/plan.ts';
+import { programFiles } from './confinement/program-file.ts';
+import { setUp } from './confinement/set-up.ts';
 
-/** A QEMU that was started; it has a process. */
+/**
+ * A QEMU that was started. `pid` is QEMU's own, whose memory is measured. Signals go to what started it and stays as its supervisor:
+ * it kills QEMU at any signal, ends as QEMU ended, and when it is killed QEMU is, too.
+ */
 export type QemuProcess = ChildProcess & { readonly pid: number };
 
 /** What is started and how. */
@@ -15,37 +23,53 @@ export interface QemuStart extends HeldFiles {
   readonly accelerator: 'kvm' | 'tcg';
   readonly args: readonly string[];
   readonly stdio: Exclude<StdioOptions, string>;
+  /** All that QEMU may take, the guest's memory included; also the largest file that it may write. Default 4096. */
+  readonly memoryLimitMib?: number;
+  /** Processors' time that it may take. Default 4. */
+  readonly cpuLimit?: number;
 }
+
+const DEFAULTS = { memoryLimitMib: 4096, cpuLimit: 4 };
 
 /**
- * Starts QEMU as every QEMU here runs, the measuring ones too: confined, tied to this process, and knowing nothing of its environment.
- * Fails with `machine-failed` when no process could be started.
+ * Starts QEMU as every QEMU here runs, the measuring ones too: confined as far as this computer allows, tied to this process, and
+ * knowing nothing of its environment. Resolves when all is set up and the program is about to run: no event of the process is missed.
+ * Fails with `machine-failed` when it could not be started, naming the step.
  */
-export async function startQemu({ qemu, accelerator, args, stdio, ...held }: QemuStart): Promise<QemuProcess> {
-  const { command, args: words } = confine(qemu, args, {
-    isRoot: process.getuid?.() === 0,
-    parent: process.pid,
-    groups: await groupsFor(accelerator),
-  });
-  const preload = heldFilesEnvironment(held, stdio.length);
-  const child = spawn(command, words, {
+export async function startQemu({ qemu, accelerator, args, stdio, ...options }: QemuStart): Promise<QemuProcess> {
+  const { memoryLimitMib, cpuLimit } = { ...DEFAULTS, ...options };
+  const { facts, controlGroups, ...found } = await findHardening(qemu);
+  const programs = await programFiles();
+  const [groups, devices] = await Promise.all([groupsFor(accelerator), devicesFor(accelerator)]);
+  const root = { ...facts.root, devices: [...facts.root.devices, ...devices] };
+  const plan = planWords({ ...facts, groups, root, fileBytes: memoryLimitMib * 2 ** 20 });
+  const environment = heldFilesEnvironment(options, stdio.length);
+  const own = 'LD_PRELOAD' in environment ? [...stdio, programs.heldFiles.fd] : stdio;
+  const [spawner, report] = [own.length, own.length + 1];
+  const group = makeGroup(controlGroups.places, { memoryMib: memoryLimitMib, cpus: cpuLimit });
+  const words = ['report', String(report), 'close', String(spawner), ...plan, 'ready', 'run', found.qemu, ...args];
+  const child = spawn(`/proc/self/fd/${spawner}`, words, {
     cwd: '/',
-    env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...preload },
-    stdio: 'LD_PRELOAD' in preload ? [...stdio, (await library()).fd] : stdio,
+    env: { PATH: PROGRAM_PATH, ...environment },
+    stdio: [...own, programs.spawner.fd, 'pipe'],
   });
-  if (child.pid === undefined) throw await startFailure(child);
-  return child as QemuProcess;
+  if (child.pid === undefined) {
+    group.remove();
+    throw await startFailure(child);
+  }
+  child.once('close', () => group.remove());
+  const pid = await setUp((child.stdio as unknown as Duplex[])[report]!);
+  joinOrKill(group, pid, child);
+  return Object.assign(child, { pid });
 }
 
-let opened: Promise<FileHandle> | null = null;
-
-/** The library of held files, opened once: it stays open as long as this process. */
-function library(): Promise<FileHandle> {
-  opened ??= openProgram(heldFilesLibrary()).catch((error: unknown) => {
-    opened = null;
-    throw error;
+/** The limits come a little later than the process: the kernel takes its time, QEMU needs longer before it runs a guest. */
+function joinOrKill(group: ControlGroup, pid: number, child: ChildProcess): void {
+  group.join(pid).catch((error: Error) => {
+    // No machine runs without its limits; who waits for it sees it killed, and why.
+    child.stderr?.emit('data', `its limits could not be set: ${error.message}\n`);
+    child.kill('SIGKILL');
   });
-  return opened;
 }
 
 /** Why there is no process. Without descriptors to spare there are not even pipes to listen to. */

@@ -17,6 +17,9 @@ export interface MachineOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What QEMU takes beside the guest's memory, MiB: itself 40, and under emulation the code that it translated, which it bounds. */
+const QEMU_MIB = 1024;
+
 /** Paths of the files that a machine needs beside its image. */
 export interface MachineFiles {
   /** Its memory, unless that is anonymous. */
@@ -66,6 +69,7 @@ export async function startMachine(
       qemu: options.qemu ?? 'qemu-system-x86_64',
       accelerator: shape.accelerator.kind,
       args: qemuArgs(shape, start),
+      memoryLimitMib: shape.memoryMib + QEMU_MIB,
       // `ignore` for stdin: with `stdio` as its console's backend QEMU reads it, and the end of a pipe would be input.
       stdio: ['ignore', 'pipe', 'pipe', ...descriptors],
       // These files are ours: QEMU may do with them what its descriptors may.

@@ -1,16 +1,59 @@
+import { spawnSync } from 'node:child_process';
 import { type FileHandle, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { heldFilesLibrary } from './held-files.ts';
+import { spawnerProgram } from './spawner.ts';
 
-/** Every user may read and run it, nobody may write it. */
+/** Our two programs as open files without a name: who inherits a descriptor runs or loads it through `/proc/self/fd`, whatever user it is. */
+export interface ProgramFiles {
+  readonly spawner: FileHandle;
+  readonly heldFiles: FileHandle;
+}
+
+/** Every user may read and run them, nobody may write them. */
 const PROGRAM_MODE = 0o555;
 
+/** Where they may be written: a file system that is mounted `noexec`, as temporary directories often are, runs nothing. */
+const PLACES = () => [tmpdir(), '/dev/shm', '/var/tmp', homedir()];
+
+let opened: Promise<ProgramFiles> | null = null;
+
 /**
- * A program as an open file without a name: who inherits the descriptor runs or loads it through `/proc/self/fd`, whatever user it
- * is, and nothing is left behind however we end. The caller closes it.
+ * The programs, written once: they stay open as long as this process, and nothing is left behind however it ends. Fails with
+ * `sandbox-unavailable` where no directory lets a program run.
  */
-export async function openProgram(bytes: Uint8Array): Promise<FileHandle> {
-  const directory = await mkdtemp(join(tmpdir(), 'cloudlet-program-'));
+export function programFiles(): Promise<ProgramFiles> {
+  opened ??= openPrograms(PLACES()).catch((error: unknown) => {
+    opened = null;
+    throw error;
+  });
+  return opened;
+}
+
+/** As `programFiles`, in the first of these places that will do. The caller closes the files. */
+export async function openPrograms(places: readonly string[]): Promise<ProgramFiles> {
+  const refusals: string[] = [];
+  for (const place of places) {
+    try {
+      const spawner = await openProgram(place, spawnerProgram());
+      const said = spawnSync('/proc/self/fd/3', ['end'], { stdio: ['ignore', 'ignore', 'ignore', spawner.fd] });
+      if (said.status === 0) return { spawner, heldFiles: await openProgram(place, heldFilesLibrary()) };
+      await spawner.close();
+      refusals.push(`${place} (${said.error?.message ?? `status ${said.status ?? said.signal}`})`);
+    } catch (error) {
+      refusals.push(`${place} (${(error as Error).message})`);
+    }
+  }
+  throw new CloudletError(
+    'sandbox-unavailable',
+    `expected a directory whose programs may run, got ${refusals.join(', ')}; set TMPDIR to one that is not mounted noexec`,
+  );
+}
+
+async function openProgram(place: string, bytes: Uint8Array): Promise<FileHandle> {
+  const directory = await mkdtemp(join(place, 'cloudlet-program-'));
   try {
     const path = join(directory, 'program');
     await writeFile(path, bytes, { mode: PROGRAM_MODE });

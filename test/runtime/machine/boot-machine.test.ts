@@ -22,7 +22,10 @@ boot.before.each(async (context) => {
 });
 boot.after.each((context) => rm(context.directory, { recursive: true }));
 
-/** Options for a machine whose QEMU is a shell script; each start of it adds a line to `starts`. */
+/**
+ * Options for a machine whose QEMU is a shell script; each start of it adds a line to `starts`. A kernel acknowledges the 96 bytes of an
+ * identity that it has read; an answer before is none.
+ */
 async function withFakeQemu(directory: string, script: string) {
   const qemu = join(directory, 'qemu');
   await writeFile(qemu, `#!/bin/sh\necho start >> ${directory}/starts\n${script}\n`, { mode: 0o755 });
@@ -50,7 +53,9 @@ const failure = async (booting: Promise<unknown>): Promise<CloudletError> => {
 };
 
 boot('ends with the first word of the agent, which is left in the channel', async ({ directory }) => {
-  const machine = await bootMachine(await withFakeQemu(directory, 'printf k >&5; printf word >&3; exec sleep 60'));
+  const machine = await bootMachine(
+    await withFakeQemu(directory, 'head -c 96 <&5 >/dev/null; printf k >&5; printf word >&3; exec sleep 60'),
+  );
   try {
     assert.is(machine.channel.read().toString(), 'word');
   } finally {
@@ -78,7 +83,7 @@ boot('that hangs is tried once more, then given up', async ({ directory }) => {
 });
 
 boot('that hangs once only succeeds', async ({ directory }) => {
-  const script = `[ $(wc -l < ${directory}/starts) -gt 1 ] && printf k >&5 && printf word >&3; exec sleep 60`;
+  const script = `[ $(wc -l < ${directory}/starts) -gt 1 ] && head -c 96 <&5 >/dev/null && printf k >&5 && printf word >&3; exec sleep 60`;
   const machine = await bootMachine({ ...(await withFakeQemu(directory, script)), bootMs: 1500 });
   await machine.close();
   assert.is(await starts(directory), 2);
@@ -97,7 +102,7 @@ boot('is not believed when the control port says something else', async ({ direc
 
 boot('that ends before anybody read its last word is over all the same', async ({ directory }) => {
   const machine = await bootMachine(
-    await withFakeQemu(directory, 'printf k >&5; printf word >&3; read -r line <&3; exit 7'),
+    await withFakeQemu(directory, 'head -c 96 <&5 >/dev/null; printf k >&5; printf word >&3; read -r line <&3; exit 7'),
   );
   machine.channel.write('go\n');
   assert.is((await machine.exited).code, 7);
@@ -129,17 +134,20 @@ boot('from an image that is gone says so, and how to have it again', async ({ di
 
 boot('ends a machine that heeds no signal', async ({ directory }) => {
   const machine = await bootMachine(
-    await withFakeQemu(directory, 'trap "" TERM; printf k >&5; printf word >&3; while :; do sleep 1; done'),
+    await withFakeQemu(
+      directory,
+      'trap "" TERM; head -c 96 <&5 >/dev/null; printf k >&5; printf word >&3; while :; do sleep 1; done',
+    ),
   );
   await Promise.all([machine.close(), machine.close()]);
-  assert.is((await machine.exited).signal, 'SIGKILL');
+  assert.is((await machine.exited).signal, 'SIGTERM');
 });
 
 boot('leaves QEMU no descriptors but its own', async ({ directory }) => {
   const machine = await bootMachine(
     await withFakeQemu(
       directory,
-      `ls /proc/self/fd > ${directory}/starts; printf k >&5; printf word >&3; exec sleep 60`,
+      `ls /proc/self/fd > ${directory}/starts; head -c 96 <&5 >/dev/null; printf k >&5; printf word >&3; exec sleep 60`,
     ),
   );
   await machine.close();

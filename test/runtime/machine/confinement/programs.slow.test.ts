@@ -7,6 +7,7 @@ import { deflateRawSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { heldFilesLibrary } from '../../../../runtime/machine/confinement/held-files.ts';
+import { spawnerProgram } from '../../../../runtime/machine/confinement/spawner.ts';
 
 const FOLDER = fileURLToPath(new URL('../../../../runtime/machine/confinement/', import.meta.url));
 
@@ -19,7 +20,10 @@ const FLAGS = [
 
 const programs = suite('the programs that confine');
 
-for (const [source, own, bytes] of [['held-files', ['-fPIC', '-shared'], heldFilesLibrary()]] as const) {
+for (const [source, own, bytes] of [
+  ['held-files', ['-fPIC', '-shared'], heldFilesLibrary()],
+  ['spawner', ['-static'], spawnerProgram()],
+] as const) {
   programs(`${source} is what its source compiles to`, async () => {
     const directory = await mkdtemp(join(tmpdir(), 'cloudlet-compile-'));
     try {

@@ -1,0 +1,181 @@
+import { once } from 'node:events';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Duplex, Readable } from 'node:stream';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { type QemuProcess, type QemuStart, startQemu } from '../../../runtime/machine/qemu-process.ts';
+
+const isRoot = process.getuid?.() === 0;
+
+/** A shell in QEMU's place. It is confined as QEMU is: in a root of its own there is nothing but the shell. */
+const shell = (script: string, more: Partial<QemuStart> = {}) =>
+  startQemu({
+    ...{ qemu: '/bin/sh', accelerator: 'tcg', stdio: ['ignore', 'pipe', 'pipe', 'pipe'] },
+    args: ['-c', script, '-a', '--', 'c d', '"$HOME"', "'"],
+    ...more,
+  });
+
+/** What it says until it ends. */
+async function said(child: QemuProcess): Promise<string> {
+  let text = '';
+  for (const stream of [child.stdout, child.stderr] as Readable[]) stream.on('data', (chunk) => (text += chunk));
+  await once(child, 'close');
+  return text;
+}
+
+/** What the kernel says of a shell that waits. */
+async function whileWaiting<T>(look: (pid: number) => T): Promise<T> {
+  const child = await shell('echo ready; read -r line <&3');
+  await once(child.stdout!, 'data');
+  try {
+    return look(child.pid);
+  } finally {
+    child.kill('SIGTERM');
+    await once(child, 'close');
+  }
+}
+
+const start = suite('a started QEMU');
+
+start('is given its arguments as they are', async () => {
+  assert.is(
+    await said(await shell('for word in "$0" "$@"; do echo "$word|"; done')),
+    '-a|\n--|\nc d|\n"$HOME"|\n\'|\n',
+  );
+});
+
+start('knows nothing of the environment', async () => {
+  assert.match(await said(await shell('export -p')), /^(export (PATH|PWD|OLDPWD|_)\b.*\n)*$/);
+});
+
+for (const [script, end] of [
+  ['exit 7', [7, null]],
+  ['echo early; exit 0', [0, null]],
+] as const) {
+  start(`ends as the program did: ${script}`, async () => {
+    const child = await shell(script);
+    child.stdout!.resume();
+    child.stderr!.resume();
+    assert.equal(await once(child, 'close'), end);
+  });
+}
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
+  start(`is over at ${signal}, whatever the program makes of it`, async () => {
+    const child = await shell('trap "" TERM INT; echo ready; read -r line <&3');
+    await once(child.stdout!, 'data');
+    child.kill(signal);
+    assert.equal(await once(child, 'close'), [null, signal]);
+    await gone(child.pid);
+  });
+}
+
+start('is over when QEMU itself is killed', async () => {
+  const child = await shell('echo ready; read -r line <&3');
+  await once(child.stdout!, 'data');
+  process.kill(child.pid, 'SIGKILL');
+  assert.equal(await once(child, 'close'), [null, 'SIGKILL']);
+});
+
+start('has a user of its own, no capability, no way to any', async () => {
+  const look = () => whileWaiting((pid) => readFileSync(`/proc/${pid}/status`, 'utf8'));
+  const [one, other] = await Promise.all([look(), look()]);
+  for (const status of [one, other]) {
+    assert.match(status, /CapInh:\s0{16}\nCapPrm:\s0{16}\nCapEff:\s0{16}\n/);
+    assert.match(status, /NoNewPrivs:\s1/);
+  }
+  if (!isRoot) return; // Only root can change the user.
+  const user = (status: string) => /Uid:\s(\d+)\s\1\s\1\s\1\nGid:\s\1\s\1\s\1\s\1\n/.exec(status)![1]!;
+  assert.ok(Number(user(one)) >= 0x7000_0000, user(one));
+  assert.is.not(user(one), user(other));
+  for (const status of [one, other]) {
+    assert.match(status, /Groups:\s*\n/);
+    assert.match(status, /CapBnd:\s0{16}/);
+  }
+});
+
+start('is the first process of its namespace, and sees no other', async () => {
+  assert.match(await said(await shell('echo /proc/[0-9]*; echo "$$"')), /^\/proc\/1\n1\n$/);
+});
+
+start('has a root that holds what it needs, read-only, and nothing of this computer', async () => {
+  const [top, mounts] = await whileWaiting((pid) => [
+    readdirSync(`/proc/${pid}/root`).sort(),
+    readFileSync(`/proc/${pid}/mounts`, 'utf8').trim().split('\n'),
+  ]);
+  for (const name of ['dev', 'etc', 'proc', 'usr'])
+    assert.ok(top.includes(name) || name === 'usr', `${name} of ${top}`);
+  for (const name of ['home', 'root', 'tmp', 'var', 'sys', 'work']) assert.not.ok(top.includes(name), name);
+  for (const mount of mounts) assert.match(mount, / ro,nosuid/);
+  for (const path of ['/etc/passwd', '/root', '/tmp', '/sys', '/var', process.execPath, '/proc/2']) {
+    assert.match(await said(await shell(`[ -e ${path} ] && echo seen || echo none`)), 'none', path);
+  }
+  assert.match(await said(await shell('echo x > /etc/x')), /Read-only|Permission denied/);
+});
+
+start('has namespaces of its own', async () => {
+  const kinds = ['ipc', 'mnt', 'net', 'pid', 'uts'];
+  const look = () => whileWaiting((pid) => kinds.map((kind) => readlinkSync(`/proc/${pid}/ns/${kind}`)));
+  const [one, other] = await Promise.all([look(), look()]);
+  const ours = kinds.map((kind) => readlinkSync(`/proc/self/ns/${kind}`));
+  assert.is(new Set([...one, ...other, ...ours]).size, 3 * kinds.length);
+});
+
+start('has no network interface but its own loopback, which is down', async () => {
+  const interfaces = await whileWaiting((pid) =>
+    readFileSync(`/proc/${pid}/net/dev`, 'utf8').trim().split('\n').slice(2),
+  );
+  assert.is(interfaces.length, 1);
+  assert.match(interfaces[0]!, /^\s*lo:/);
+});
+
+start('has limits on core files, descriptors and the size of files', async () => {
+  const limits = await whileWaiting((pid) => readFileSync(`/proc/${pid}/limits`, 'utf8'));
+  assert.match(limits, /Max core file size\s+0\s+0/);
+  assert.match(limits, /Max open files\s+512\s+512/);
+  assert.match(limits, new RegExp(`Max file size\\s+${4096 * 2 ** 20}\\s+${4096 * 2 ** 20}`));
+});
+
+start('has no descriptor but those it is given', async () => {
+  const open = await whileWaiting((pid) => readdirSync(`/proc/${pid}/fd`).map(Number));
+  const always = readdirSync('/proc/self/fd').map(Number);
+  // A shell keeps what it reads from at 10.
+  assert.equal(
+    open.filter((fd) => fd > 3 && fd !== 10 && !always.includes(fd)),
+    [],
+  );
+});
+
+start('leaves its supervisor nothing that it is given', async () => {
+  const child = await shell('echo ready; read -r line <&3');
+  await once(child.stdout!, 'data');
+  const supervisor = Number(/PPid:\s(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))![1]);
+  assert.equal(readdirSync(`/proc/${supervisor}/fd`), ['0']);
+  assert.match(readFileSync(`/proc/${supervisor}/status`, 'utf8'), /CapEff:\s0{16}/);
+  (child.stdio[3] as Duplex).write('\n');
+  await once(child, 'close');
+  await gone(child.pid);
+});
+
+start('does not start when there is no such program, and says which', async () => {
+  const error = await shell('', { qemu: '/none/qemu' }).catch((thrown: CloudletError) => thrown);
+  assert.is((error as CloudletError).code, 'machine-failed');
+  assert.match((error as CloudletError).message, '/none/qemu');
+});
+
+async function gone(pid: number): Promise<void> {
+  const until = performance.now() + 5000;
+  while (isRunning(pid) && performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
+  assert.not.ok(isRunning(pid), `${pid} still runs`);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false; // Gone altogether.
+  }
+}
+
+start.run();
