@@ -10,15 +10,18 @@ Shared_Clean:      40960 kB
 Shared_Dirty:       1024 kB
 Private_Clean:      2048 kB
 Private_Dirty:     18432 kB
-Private_Hugetlb:       0 kB
+Anonymous:         18432 kB
+AnonHugePages:     16384 kB
+Swap:               2048 kB
+SwapPss:            2048 kB
 `;
 
-memory('is what is clean and dirty and belongs to nobody else', () => {
+memory('is what the process has written itself, also where that was swapped out', () => {
   assert.is(privateBytesOf(ROLLUP), 20 * 1024 * 1024);
 });
 
 memory('is not guessed from a text of another kind', () => {
-  assert.throws(() => privateBytesOf('Rss: 1 kB'), /expected Private_Clean and Private_Dirty/);
+  assert.throws(() => privateBytesOf('Rss: 1 kB'), /expected Anonymous and Swap/);
 });
 
 memory('of this process grows by what it writes to', async () => {
