@@ -74,6 +74,14 @@ export class CloudletUnderTest {
     if (!response.ok) throw new Error(`publishing ${name}: ${response.status} ${await response.text()}`);
   }
 
+  async remove(name: string): Promise<void> {
+    const response = await fetch(`http://127.0.0.1:${this.server.port}/v1/functions/${name}`, {
+      method: 'DELETE',
+      headers: { authorization: this.authorization },
+    });
+    if (!response.ok) throw new Error(`removing ${name}: ${response.status} ${await response.text()}`);
+  }
+
   stop(): Promise<void> {
     return this.server.stop();
   }

@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { writeBindingValue } from '../../guest-sdk/protocol/index.ts';
+import type { InvokeRequest } from '../../runtime/agent/wire.ts';
+import { ensureImageApart } from '../../runtime/image/index.ts';
+import { conditionsOf, restoreMachine, SnapshotStore } from '../../runtime/machine/index.ts';
+import { FD, type MachineShape, qemuArgs } from '../../runtime/machine/qemu-args.ts';
+import { startQemu } from '../../runtime/machine/qemu-process.ts';
+import { type LoadedVersion, type Sandbox, startSandbox } from '../../runtime/sandbox/index.ts';
+import { KeptImage } from '../../runtime/sandbox-source/kept-image.ts';
+import { MachineLadder } from '../../runtime/sandbox-source/machine-ladder.ts';
+import { makeGolden } from '../../runtime/sandbox-source/template.ts';
+import { TEST_CACHE, testShape } from '../support/microvm-lab.ts';
+import { artifactOf, finish, TEST_GRANT } from '../support/sandbox-lab.ts';
+
+/** A function as benchmarks of starts use it. */
+export interface TimedFunction {
+  readonly version: LoadedVersion;
+  readonly request: InvokeRequest;
+  readonly input: Uint8Array;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** A small component in C: divides two numbers. */
+export const DIVIDE: TimedFunction = timed('typed', { door: 'call', target: 'shapes.divide' }, writeBindingValue([6, 3]));
+
+/** A JavaScript function on QuickJS: answers a GET. */
+export const HELLO: TimedFunction = timed(
+  'hello-http',
+  { door: 'http', method: 'GET', scheme: 'http', authority: 'localhost', path: '/', headers: [] },
+  NOTHING,
+);
+
+/** A test guest as a version of its own: two functions of one component are two. */
+export function timed(guest: string, request: InvokeRequest, input: Uint8Array, copy = 0): TimedFunction {
+  const id = `${guest}-${copy}/1/bench`;
+  return { version: { id, program: guest, grant: TEST_GRANT, artifact: () => artifactOf(guest) }, request, input };
+}
+
+/** One call, to its end; milliseconds. */
+export async function callOnce(sandbox: Sandbox, { request, input }: TimedFunction): Promise<number> {
+  const startedAt = performance.now();
+  await finish(sandbox.invoke(request, input, { deadlineMs: 30_000, log: () => {} }));
+  return performance.now() - startedAt;
+}
+
+/** What starts are measured with: the machines, snapshots and ladder of a cloudlet, without its pool. */
+export class StartLab {
+  readonly shape: MachineShape;
+  readonly ladder: MachineLadder;
+  readonly #store: SnapshotStore;
+  readonly #signal = new AbortController().signal;
+
+  private constructor(shape: MachineShape, store: SnapshotStore) {
+    this.shape = shape;
+    this.#store = store;
+    const warning = (sentence: string) => process.stderr.write(`  ${sentence}\n`);
+    this.ladder = new MachineLadder({ store, shape, image: new KeptImage(TEST_CACHE, warning), warning });
+  }
+
+  /** Opens a lab on an empty store in `directory`. */
+  static async open(directory: string): Promise<StartLab> {
+    const store = await SnapshotStore.open({ directory, budgetBytes: Number.POSITIVE_INFINITY, floor: 0 });
+    return new StartLab(await testShape(), store);
+  }
+
+  /** From the start of the same program to its first words on the control connection: what no way of ours can be below. */
+  async qemuFloorMs(): Promise<number> {
+    const args = qemuArgs(this.shape, { from: 'boot', memory: 'anonymous' });
+    const bare = args.filter((word, at) => !LEFT_OUT.has(word) && !LEFT_OUT.has(args[at - 1]!));
+    const startedAt = performance.now();
+    const stdio = ['ignore', 'ignore', 'ignore', 'pipe', 'pipe', 'pipe'] as const;
+    const child = await startQemu({
+      qemu: 'qemu-system-x86_64',
+      accelerator: 'tcg',
+      args: [...bare, '-S'],
+      stdio: [...stdio],
+    });
+    const exited = new Promise((resolve) => child.once('close', resolve));
+    await new Promise((resolve) => (child.stdio as unknown as Duplex[])[FD.qmp]!.once('data', resolve));
+    const ms = performance.now() - startedAt;
+    child.kill('SIGKILL');
+    await exited;
+    return ms;
+  }
+
+  /** A clone of the golden machine to its agent's answer, its identity taken. */
+  async goldenCloneMs(): Promise<number> {
+    const image = await ensureImageApart({ cacheDir: TEST_CACHE });
+    const golden = await this.#golden(image);
+    const startedAt = performance.now();
+    const startMachine = () => restoreMachine({ id: randomUUID(), image, shape: this.shape, ...golden });
+    const sandbox = await startSandbox({ kind: 'microvm', startMachine, restoredWorkers: this.shape.workers });
+    const ms = performance.now() - startedAt;
+    await sandbox.close();
+    return ms;
+  }
+
+  /** A sandbox by the ladder, and what it was. */
+  start({ version }: TimedFunction) {
+    return this.ladder.start(version, this.#signal);
+  }
+
+  prepare({ version }: TimedFunction): Promise<void> {
+    return this.ladder.prepare(version, this.#signal);
+  }
+
+  close(): Promise<void> {
+    return this.ladder.close();
+  }
+
+  async #golden(image: Awaited<ReturnType<typeof ensureImageApart>>) {
+    const kept = await this.#store.find(conditionsOf(this.shape, image.digest, null));
+    const { memory, state } =
+      kept ?? (await makeGolden({ store: this.#store, shape: this.shape, image }, this.#signal));
+    return { memory, state };
+  }
+}
+
+/** Arguments with a value that a machine which runs nothing does not have: kernel, disks, and the devices on them. */
+const LEFT_OUT = new Set(['-kernel', '-initrd', '-append', '-add-fd', '-drive']);
