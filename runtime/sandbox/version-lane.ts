@@ -108,6 +108,9 @@ export class VersionLane {
     });
   }
 
+  /** An unused sandbox that a clone of the version's snapshot should replace: one that was loaded has taken much more memory. */
+  stale: LaneSandbox | null = null;
+
   /** Sandboxes that are worth having before anybody waits: recent demand says so, or at least one when there is none. */
   aheadWanted(atLeast: 0 | 1): number {
     const { clock, prestarted, sandboxes } = this.#options;
@@ -115,6 +118,7 @@ export class VersionLane {
     const { held } = this;
     const unused = this.sandboxes.filter((one) => one.isUnused).length + this.#starting;
     const wanted = Math.min(prestarted, this.#demand.count(clock.now())) - unused;
+    if (this.stale?.isParked === true && this.#starting === 0) return 1;
     return Math.min(sandboxes - held, Math.max(wanted, held === 0 ? atLeast : 0));
   }
 
@@ -136,6 +140,7 @@ export class VersionLane {
     if (this.#ended.signal.aborted) return Promise.reject(removed());
     const free = this.#queue.length === 0 ? this.#sandboxes.find((one) => one.hasPlace) : undefined;
     if (free !== undefined) return Promise.resolve(this.#place(free, { queueMs: 0, startMs: 0, start: 'idle' }));
+    if (this.#queue.length === 0) this.#shortSince = null;
     const place = this.#queue.wait(this.#epoch, signal);
     this.#serve();
     this.#listener.changed();
