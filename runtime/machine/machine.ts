@@ -20,7 +20,7 @@ export interface Machine {
   readonly exited: Promise<MachineExit>;
   /** Stops the guest's processors: no CPU at all until `resume`. A machine that is a process goes on. */
   pause(): Promise<void>;
-  /** Lets the guest go on. */
+  /** Lets the guest go on, at the present time: its clocks stood still. */
   resume(): Promise<void>;
   /** Memory that would be free without this machine, bytes; rejects when its process is gone. */
   privateBytes(): Promise<number>;

@@ -15,6 +15,8 @@ export class LaneSandbox {
   lastUsedAt: number;
   /** It takes no more invocations and is closed when the last has left. */
   leaving = false;
+  /** Whether it was not tried yet to replace it by a clone of a snapshot. */
+  isWorthRenewing = true;
   /** It is paused and being resumed. */
   waking = false;
   /** How it last came to be able to serve. */

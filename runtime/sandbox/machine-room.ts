@@ -7,6 +7,7 @@ import { MemoryWatch } from './memory-watch.ts';
 import { Parking } from './parking.ts';
 import type { CompletePoolOptions } from './pool-options.ts';
 import { Preparations } from './preparations.ts';
+import { settleRenewal, staleSandbox } from './renewal.ts';
 import type { StartRung } from './rung.ts';
 import type { Sandbox } from './sandbox.ts';
 import { StartQueue } from './start-queue.ts';
@@ -58,6 +59,7 @@ export class MachineRoom {
       parked: (one) => {
         this.#watch.measure(one);
         observer.sandboxParked?.({ id: one.sandbox.id });
+        this.#renew(this.#owners.get(one)!);
       },
       expired: (one) => this.#end(one),
     });
@@ -159,6 +161,8 @@ export class MachineRoom {
       const ms = clock.now() - beganAt;
       observer.sandboxStarted?.({ id: one.sandbox.id, version: version.id, via: started.via, ms });
       if (started.via !== 'function-clone') this.#preparations.want(version, lane.ended);
+      const needless = settleRenewal(lane, one);
+      if (needless !== null) this.#end(needless);
       // One that came beside others is for later: it costs nothing but its memory until then.
       if (one.isUnused && lane.sandboxes.length > 1) this.#parking.park(one);
       else if (one.isUnused) this.#parking.watch(one);
@@ -184,7 +188,19 @@ export class MachineRoom {
   /** Snapshots are made one at a time, while nobody waits for a start. */
   #prepare(): void {
     const preparing = this.#preparations.next();
-    if (preparing !== null) this.#background(preparing.then(() => this.#starts.pump()));
+    if (preparing === null) return;
+    const prepared = preparing.then((versionId) => {
+      const lane = this.#lanes.get(versionId);
+      if (lane !== undefined) this.#renew(lane);
+      this.#starts.pump();
+    });
+    void this.#background(prepared);
+  }
+
+  /** Has a parked sandbox that was loaded replaced, when the version is prepared. */
+  #renew(lane: VersionLane): void {
+    lane.stale = this.#preparations.has(lane.version.id) ? staleSandbox(lane) : null;
+    if (lane.stale !== null) this.#changed(lane);
   }
 
   #unused(one: LaneSandbox): void {

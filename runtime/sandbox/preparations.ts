@@ -38,8 +38,8 @@ export class Preparations {
     this.#wishes.set(version.id, { version, ended });
   }
 
-  /** Begins the next unless one goes on; resolves when it has ended, null when there is nothing to begin. Never rejects. */
-  next(): Promise<void> | null {
+  /** Begins the next unless one goes on; resolves with its version when it has ended, null when there is nothing to begin. Never rejects. */
+  next(): Promise<string> | null {
     if (this.#going !== null) return null;
     const [wish] = this.#wishes.values();
     if (wish === undefined) return null;
@@ -48,7 +48,12 @@ export class Preparations {
       this.#going = null;
     });
     this.#going = going;
-    return going;
+    return going.then(() => wish.version.id);
+  }
+
+  /** Whether a version was prepared. */
+  has(versionId: string): boolean {
+    return this.#preparedAt.has(versionId);
   }
 
   /** The version was let go: what was kept for it goes too. Never rejects. */

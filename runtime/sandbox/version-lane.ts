@@ -1,11 +1,13 @@
 import { asCloudletError, CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { gone, LaneQueue, type Waiter } from './lane-queue.ts';
 import { LaneSandbox } from './lane-sandbox.ts';
+import { sandboxesWanted } from './lane-wants.ts';
 import type { LoadedVersion } from './loaded-version.ts';
 import type { Place, PlaceTiming } from './place.ts';
 import type { CompletePoolOptions } from './pool-options.ts';
 import { RecentDemand } from './recent-demand.ts';
 import type { StartedSandbox } from './sandbox-source.ts';
+import { ServiceEstimate } from './service-estimate.ts';
 
 /** Whom a lane tells. */
 export interface LaneListener {
@@ -15,14 +17,8 @@ export interface LaneListener {
   readonly unused: (one: LaneSandbox) => void;
 }
 
-/** Bounds of `Retry-After`, seconds: at least what a clock of seconds can say, at most what a person would wait. */
-const RETRY_AFTER_S = { min: 1, max: 60 };
-
 /** How long nothing is started ahead, or beside others that serve, after a start failed: what is wrong now will be wrong in a moment. */
 const AFTER_FAILURE_MS = 1_000;
-
-/** How much of the known service time the latest invocation changes. */
-const SERVICE_SHARE = 0.2;
 
 /** One version's sandboxes and the invocations that wait for a place in them. */
 export class VersionLane {
@@ -30,6 +26,7 @@ export class VersionLane {
   readonly #options: CompletePoolOptions;
   readonly #listener: LaneListener;
   readonly #queue: LaneQueue;
+  readonly #estimate = new ServiceEstimate();
   readonly #ended = new AbortController();
   /** Times at which more sandboxes were needed than there were. */
   readonly #demand: RecentDemand;
@@ -41,8 +38,8 @@ export class VersionLane {
   /** Failed starts in a row while somebody waited, and when the last was. */
   #failures = 0;
   #failedAt = Number.NEGATIVE_INFINITY;
-  #serviceMs: number | null = null;
-  #startMs = 0;
+  /** Since when somebody has waited without a pause. */
+  #shortSince: number | null = null;
   #stopPatience: (() => void) | null = null;
 
   constructor(version: LoadedVersion, options: CompletePoolOptions, listener: LaneListener) {
@@ -51,7 +48,9 @@ export class VersionLane {
     this.#listener = listener;
     this.#demand = new RecentDemand(options.demandMs);
     const { clock, queueLength, queueMs } = options;
-    this.#queue = new LaneQueue({ clock, queueLength, queueMs, retryAfterS: () => this.#retryAfterS() });
+    const retryAfterS = () =>
+      this.#estimate.retryAfterS(this.#queue.length, this.#placesServing(), this.sandboxes.length === 0);
+    this.#queue = new LaneQueue({ clock, queueLength, queueMs, retryAfterS });
   }
 
   /** Sandboxes that serve or may serve. */
@@ -88,15 +87,29 @@ export class VersionLane {
     return this.#ended.signal;
   }
 
-  /** Sandboxes that could be started now and would help: one at once for who has none, more for who waited for long. */
+  /** Sandboxes that could be started now and would help those who wait. */
   wanted(): number {
     const { clock, patienceMs, sandboxes } = this.#options;
+    const now = clock.now();
     const { held } = this;
-    const short = this.#queue.length - this.#placesToCome();
-    if (short <= 0 || held >= sandboxes) return 0;
-    if (held > 0 && (this.#hasFailedLately() || clock.now() - this.#queue.oldestSince! < patienceMs)) return 0;
-    return Math.min(sandboxes - held, Math.ceil(short / this.#placesOfNext()));
+    const waiting = this.#queue.length;
+    if (held > 0 && this.#hasFailedLately()) return 0;
+    return sandboxesWanted({
+      waiting,
+      oldestMs: now - (this.#queue.oldestSince ?? now),
+      shortMs: now - (this.#shortSince ?? now),
+      placesToCome: this.#placesWaking() + this.#starting * this.#placesOfNext(),
+      placesEach: this.#placesOfNext(),
+      held,
+      sandboxes,
+      drainMs: this.#estimate.drainMs(waiting, this.#placesServing()),
+      startMs: this.#estimate.startMs,
+      patienceMs,
+    });
   }
+
+  /** An unused sandbox that a clone of the version's snapshot should replace: one that was loaded has taken much more memory. */
+  stale: LaneSandbox | null = null;
 
   /** Sandboxes that are worth having before anybody waits: recent demand says so, or at least one when there is none. */
   aheadWanted(atLeast: 0 | 1): number {
@@ -105,6 +118,7 @@ export class VersionLane {
     const { held } = this;
     const unused = this.sandboxes.filter((one) => one.isUnused).length + this.#starting;
     const wanted = Math.min(prestarted, this.#demand.count(clock.now())) - unused;
+    if (this.stale?.isParked === true && this.#starting === 0) return 1;
     return Math.min(sandboxes - held, Math.max(wanted, held === 0 ? atLeast : 0));
   }
 
@@ -126,6 +140,7 @@ export class VersionLane {
     if (this.#ended.signal.aborted) return Promise.reject(removed());
     const free = this.#queue.length === 0 ? this.#sandboxes.find((one) => one.hasPlace) : undefined;
     if (free !== undefined) return Promise.resolve(this.#place(free, { queueMs: 0, startMs: 0, start: 'idle' }));
+    if (this.#queue.length === 0) this.#shortSince = null;
     const place = this.#queue.wait(this.#epoch, signal);
     this.#serve();
     this.#listener.changed();
@@ -146,7 +161,7 @@ export class VersionLane {
     this.#starting -= 1;
     this.#failure = null;
     this.#failures = 0;
-    this.#startMs = one.startMs;
+    this.#estimate.started(one.startMs);
     one.epoch = ++this.#epoch;
     this.#sandboxes.push(one);
     this.#serve();
@@ -214,14 +229,16 @@ export class VersionLane {
     }
   }
 
-  /** Asks again when the first of those who wait has waited for long. */
+  /** Asks again when those who wait may have waited for long enough. */
   #watch(): void {
     const since = this.#queue.oldestSince;
+    if (since === null) this.#shortSince = null;
     if (since === null || this.#stopPatience !== null) return;
+    this.#shortSince ??= since;
     const { clock, patienceMs } = this.#options;
-    const leftMs = since + patienceMs - clock.now();
-    if (leftMs <= 0) return;
-    this.#stopPatience = clock.after(leftMs, () => {
+    const dueAt = [since + patienceMs, this.#shortSince + this.#estimate.startMs].filter((at) => at > clock.now());
+    if (dueAt.length === 0) return;
+    this.#stopPatience = clock.after(Math.min(...dueAt) - clock.now(), () => {
       this.#stopPatience = null;
       this.#listener.changed();
       this.#watch();
@@ -244,8 +261,7 @@ export class VersionLane {
 
   #leave(one: LaneSandbox, enteredAt: number): void {
     const now = this.#options.clock.now();
-    const servedMs = now - enteredAt;
-    this.#serviceMs = (this.#serviceMs ?? servedMs) * (1 - SERVICE_SHARE) + servedMs * SERVICE_SHARE;
+    this.#estimate.served(now - enteredAt);
     one.taken -= 1;
     one.lastUsedAt = now;
     if (this.#queue.length > 0) this.#serve();
@@ -264,17 +280,9 @@ export class VersionLane {
     return this.#sandboxes.reduce((sum, one) => sum + (one.waking ? one.places : 0), 0);
   }
 
-  #placesToCome(): number {
-    return this.#placesWaking() + this.#starting * this.#placesOfNext();
-  }
-
-  /** When those who wait now will have been served, as far as the latest invocations tell. */
-  #retryAfterS(): number {
-    const places = this.sandboxes.reduce((sum, one) => sum + one.places, 0);
-    const startMs = places === 0 ? this.#startMs : 0;
-    const queueMs = (this.#queue.length * (this.#serviceMs ?? 0)) / (places || this.#placesOfNext());
-    const { min, max } = RETRY_AFTER_S;
-    return Math.min(max, Math.max(min, Math.ceil((startMs + queueMs) / 1000)));
+  /** Places of the sandboxes that serve; of one when there is none. */
+  #placesServing(): number {
+    return this.sandboxes.reduce((sum, one) => sum + one.places, 0) || this.#placesOfNext();
   }
 }
 

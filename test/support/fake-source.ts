@@ -1,6 +1,12 @@
 import type { Machine } from '../../runtime/machine/machine.ts';
 import type { Clock } from '../../runtime/sandbox/clock.ts';
-import { type SandboxSource, type StartRung, startLoaded, startSandbox } from '../../runtime/sandbox/index.ts';
+import {
+  type SandboxKind,
+  type SandboxSource,
+  type StartRung,
+  startLoaded,
+  startSandbox,
+} from '../../runtime/sandbox/index.ts';
 
 /** A source of sandboxes over machines that the test makes. */
 export class FakeSource implements SandboxSource {
@@ -10,6 +16,8 @@ export class FakeSource implements SandboxSource {
   readonly started: string[] = [];
   readonly prepared: string[] = [];
   readonly forgotten: string[] = [];
+  /** What sandboxes say that they are. */
+  sandboxKind: SandboxKind = 'process';
   /** How sandboxes come to be from now on. */
   via: StartRung = 'boot';
   /** Asked before something is prepared; may wait or throw. */
@@ -24,7 +32,7 @@ export class FakeSource implements SandboxSource {
 
   async start(...[version, signal]: Parameters<SandboxSource['start']>): ReturnType<SandboxSource['start']> {
     this.started.push(version.id);
-    const parts = { kind: 'process', clock: this.#clock, startMachine: this.#startMachine } as const;
+    const parts = { kind: this.sandboxKind, clock: this.#clock, startMachine: this.#startMachine };
     const sandbox = await startLoaded(version, (given) => startSandbox(parts, given), signal);
     return { sandbox, via: this.via };
   }

@@ -186,6 +186,42 @@ scheduling('keeps one more paused for a version that lately needed more than it 
   assert.equal(lab.states(), []);
 });
 
+scheduling('replaces a parked sandbox that was loaded by a clone, once there is a snapshot', async () => {
+  lab = new Lab({ parkMs: 1000 });
+  lab.source.sandboxKind = 'microvm';
+  const gate = Promise.withResolvers<void>();
+  lab.source.preparing = () => gate.promise;
+  await lab.complete(A, 1);
+  await lab.pass(1000);
+  assert.equal(lab.source.started, ['a']);
+  lab.source.via = 'function-clone';
+  gate.resolve();
+  await settled();
+  assert.ok(lab.machines[0]!.closed);
+  await lab.pass(1000);
+  assert.equal(lab.states(), ['a paused']);
+  assert.is((await lab.complete(A, 2)).timing.start, 'restored');
+  await lab.pass(10_000, 1000);
+  assert.equal(lab.source.started, ['a', 'a']);
+});
+
+for (const [what, kind, started] of [
+  ['keeps the one it has when the other turns out to be no clone', 'microvm', 2],
+  ['replaces no processes', 'process', 1],
+] as const) {
+  scheduling(what, async () => {
+    lab = new Lab({ parkMs: 1000 });
+    lab.source.sandboxKind = kind;
+    await lab.complete(A, 1);
+    await lab.pass(10_000, 1000);
+    assert.equal([lab.source.started.length, lab.states()], [started, ['a paused']]);
+    assert.not(lab.machines[0]!.closed);
+    assert.is((await lab.complete(A, 1)).timing.start, 'restored');
+    await lab.pass(10_000, 1000);
+    assert.is(lab.source.started.length, started);
+  });
+}
+
 scheduling('makes room in memory by ending what was used longest ago', async () => {
   lab = new Lab({ memoryBytes: 100 * MIB });
   lab.memoryBytes = 40 * MIB;

@@ -1,0 +1,50 @@
+// time limit: 300 s
+import { readFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Sandbox } from '../../runtime/sandbox/index.ts';
+import { bootTestMachine } from '../support/microvm-lab.ts';
+import { finish, loadedSandbox } from '../support/sandbox-lab.ts';
+
+/** For how long a paused machine is looked at. */
+const LOOK_MS = 1_000;
+
+const pause = suite<{ sandbox: Sandbox }>('a paused machine');
+
+pause.before(async (context) => {
+  context.sandbox = await loadedSandbox('microvm', bootTestMachine, 'cat');
+});
+pause.after(({ sandbox }) => sandbox.close());
+
+pause('takes no processor time, and answers when it was resumed', async ({ sandbox }) => {
+  await sandbox.pause();
+  const before = await processorTicks(sandbox.pid);
+  // Nothing that happens could tell that nothing happens: this is the time over which it is measured.
+  await wait(LOOK_MS);
+  assert.is((await processorTicks(sandbox.pid)) - before, 0);
+  await sandbox.resume();
+  const input = new TextEncoder().encode('still there');
+  const call = sandbox.invoke({ door: 'run', arguments: [] }, input, { deadlineMs: 30_000, log: () => {} });
+  assert.is((await finish(call)).text, 'still there');
+});
+
+pause('costs memory of its own, less than it sees', async ({ sandbox }) => {
+  const mib = (await sandbox.privateBytes()) / 1024 / 1024;
+  assert.ok(mib > 5 && mib < 512, `${mib} MiB`);
+});
+
+pause('can be ended', async ({ sandbox }) => {
+  await sandbox.pause();
+  await sandbox.close();
+  assert.is(sandbox.state, 'closed');
+});
+
+/** Time on a processor, user and system, in ticks of 10 ms. */
+async function processorTicks(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+pause.run();
