@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAlive, startTimeOf } from '../confinement/process-identity.ts';
 import { unlessAborted } from '../unless-aborted.ts';
-import { isRunning, processMark } from './process-mark.ts';
 import { completeDraft, makeDraft, renameUnlessThere } from './snapshot-draft.ts';
 import { type Snapshot, snapshotFiles, snapshotIn } from './snapshot-files.ts';
 import { parseSnapshotManifest, type SnapshotConditions, snapshotKey } from './snapshot-manifest.ts';
@@ -42,16 +42,14 @@ const COMMITS = 3;
 export class SnapshotStore {
   readonly #options: SnapshotStoreOptions;
   readonly #bootId: string;
-  readonly #mark: string;
   /** Keys of what is being committed: that is not removed to make room. */
   readonly #committing = new Set<string>();
   /** Snapshots that are being looked at, by key: who asks meanwhile gets the same answer. */
   readonly #checks = new Map<string, Promise<string | null>>();
 
-  private constructor(options: SnapshotStoreOptions, bootId: string, mark: string) {
+  private constructor(options: SnapshotStoreOptions, bootId: string) {
     this.#options = options;
     this.#bootId = bootId;
-    this.#mark = mark;
   }
 
   /** Opens the store, made when missing, and removes what a host that is gone has left half-made or half-removed. */
@@ -63,7 +61,7 @@ export class SnapshotStore {
       if (await isLeftOver(path, name)) await rm(path, { recursive: true, force: true });
     }
     const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-    return new SnapshotStore(options, bootId, (await processMark())!);
+    return new SnapshotStore(options, bootId);
   }
 
   /** The snapshot for these conditions; null when there is none, or what there was had to be refused and is gone. */
@@ -98,7 +96,7 @@ export class SnapshotStore {
   /** Empty files for a machine that will be saved under these conditions. `storage-full` when there is no room for its memory. */
   async draft(conditions: SnapshotConditions): Promise<SnapshotDraft> {
     const key = snapshotKey(conditions);
-    const directory = this.#path(`${DRAFT_PREFIX}${this.#mark}-${key.slice(0, 16)}-${randomUUID().slice(0, 8)}`);
+    const directory = this.#path(`${DRAFT_PREFIX}${draftOwner()}-${key.slice(0, 16)}-${randomUUID().slice(0, 8)}`);
     await makeDraft(directory, conditions.memoryMib);
     const { memory, state } = snapshotFiles(directory);
     return {
@@ -197,6 +195,11 @@ export class SnapshotStore {
   }
 }
 
+/** Whose a draft is: in a container that is started again, the next host often has the number of the last one, but another start. */
+function draftOwner(): string {
+  return `${process.pid}-${startTimeOf(process.pid)}`;
+}
+
 /** There is no snapshot: nothing to refuse. */
 const MISSING = 'there is none';
 
@@ -204,7 +207,7 @@ const MISSING = 'there is none';
 async function isLeftOver(path: string, name: string): Promise<boolean> {
   if (name.startsWith(DRAFT_PREFIX)) {
     const [pid, start] = name.slice(DRAFT_PREFIX.length).split('-');
-    return !(await isRunning(`${pid}-${start}`));
+    return !isAlive(Number(pid), start ?? '');
   }
   if (!KEY.test(name)) return false;
   const text = await readFile(snapshotFiles(path).manifest, 'utf8').catch(() => null);

@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
+import { startTimeOf } from '../../../../runtime/machine/confinement/process-identity.ts';
 import { fileStamp } from '../../../../runtime/machine/snapshot/file-stamp.ts';
-import { processMark } from '../../../../runtime/machine/snapshot/process-mark.ts';
 import type { Snapshot } from '../../../../runtime/machine/snapshot/snapshot-files.ts';
 import { type SnapshotConditions, snapshotKey } from '../../../../runtime/machine/snapshot/snapshot-manifest.ts';
 import { SnapshotStore } from '../../../../runtime/machine/snapshot/snapshot-store.ts';
@@ -207,7 +207,8 @@ stores('gives a commit up when asked to', async ({ store, directory }) => {
 
 stores('removes what a host that is gone has left, and nothing of one that runs', async (context) => {
   const gone = spawnSync(process.execPath, ['-e', '']).pid;
-  const [pid, start] = (await processMark())!.split('-');
+  const { pid } = process;
+  const start = startTimeOf(pid);
   const live = `.making-${pid}-${start}-0123456789abcdef-00000000`;
   const kept = await make(context.store, FUNCTION);
   for (const name of [
