@@ -26,7 +26,7 @@ export async function bootMachine(options: BootOptions): Promise<QemuMachine> {
   const start: MachineStart = { from: 'boot', memory: template === undefined ? 'anonymous' : 'kept' };
   for (let attempt = 1; ; attempt++) {
     const machine = await startMachine(options, start, template);
-    const renewed = machine.renew(newIdentity(template === undefined ? Date.now() : TEMPLATE_WALL_MS));
+    const renewed = template === undefined ? machine.renewNow() : machine.renew(newIdentity(TEMPLATE_WALL_MS));
     const outcome = await machine.whenReady(Promise.all([renewed, machine.firstWord()]), bootMs, signal);
     if (outcome === 'ready') return machine;
     if (outcome === 'silent' && attempt < ATTEMPTS) await machine.close();
@@ -46,9 +46,11 @@ export async function startFailure(
   signal?.throwIfAborted();
   const exit = await machine.exited;
   const why =
-    outcome === 'silent'
-      ? `the guest was silent for ${waited}`
-      : `QEMU ended with ${exit.signal ?? `status ${exit.code}`}`;
+    typeof outcome === 'object'
+      ? outcome.refused
+      : outcome === 'silent'
+        ? `the guest was silent for ${waited}`
+        : `QEMU ended with ${exit.signal ?? `status ${exit.code}`}`;
   const doing = what === 'boot' ? 'the machine did not boot' : 'the machine could not be restored';
   return new CloudletError('machine-failed', `${doing}: ${why}; it said last: ${exit.tail || 'nothing'}`);
 }

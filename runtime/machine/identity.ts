@@ -56,7 +56,7 @@ export class ControlPort {
   renew(identity: Identity): Promise<void> {
     const answer = Promise.withResolvers<void>();
     answer.promise.catch(() => {});
-    if (this.#stream.destroyed) {
+    if (!this.#stream.writable) {
       answer.reject(new Error('the control port is closed'));
     } else {
       this.#waiting.push(answer);
@@ -67,10 +67,14 @@ export class ControlPort {
 
   #take(bytes: Uint8Array): void {
     for (const byte of bytes) {
-      const answer = this.#waiting.shift();
-      if (byte === ACKNOWLEDGED && answer !== undefined) answer.resolve();
+      if (byte === ACKNOWLEDGED && this.#waiting.length > 0) {
+        this.#waiting.shift()!.resolve();
+        continue;
+      }
       // Only the machine's own kernel answers here. What says anything else is not the machine that was started.
-      else this.#stream.destroy(new Error(`expected the answer to an identity, got byte ${byte}`));
+      this.#end(`expected the answer to an identity on the control port, got byte ${byte}`);
+      this.#stream.destroy();
+      return;
     }
   }
 

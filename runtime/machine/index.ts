@@ -6,5 +6,7 @@ export type { QemuMachine } from './qemu-machine.ts';
 export { INSTALL_QEMU, qemuVersion } from './qemu-version.ts';
 export { type RestoreOptions, restoreMachine } from './restore-machine.ts';
 export { copySparse } from './snapshot/copy-sparse.ts';
+export type { Snapshot } from './snapshot/snapshot-files.ts';
 export { conditionsOf, type SnapshotConditions } from './snapshot/snapshot-manifest.ts';
-export { type Snapshot, type SnapshotDraft, SnapshotStore } from './snapshot/snapshot-store.ts';
+export { type SnapshotDraft, SnapshotStore } from './snapshot/snapshot-store.ts';
+export { unlessAborted } from './unless-aborted.ts';

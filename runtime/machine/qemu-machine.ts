@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
-import { ControlPort, type Identity } from './identity.ts';
+import { ControlPort, type Identity, newIdentity } from './identity.ts';
 import type { Machine, MachineExit } from './machine.ts';
 import { OutputTail } from './output-tail.ts';
 import { privateBytes } from './private-memory.ts';
@@ -12,8 +12,18 @@ import { QmpConnection } from './qmp.ts';
 /** How long QEMU may take to end by itself, then by SIGTERM, milliseconds. */
 const GENTLE_MS = 500;
 
-/** What raced for a machine's readiness came first. */
-export type Readiness = 'ready' | 'silent' | 'ended';
+/** What raced for a machine's readiness came first; `refused`: what it should have answered it will not, `why` is a clause. */
+export type Readiness = 'ready' | 'silent' | 'ended' | { readonly refused: string };
+
+/** How long the kernel of a machine that goes on may take to have its new time, milliseconds. A thousand times what it takes. */
+const RESUME_MS = 5_000;
+
+/** Machines whose processes must end with this one. */
+const running = new Set<QemuMachine>();
+
+function killRunning(): void {
+  for (const machine of running) machine.kill();
+}
 
 /** A machine that is a QEMU process. Whoever starts one closes it. */
 export class QemuMachine implements Machine {
@@ -25,6 +35,7 @@ export class QemuMachine implements Machine {
   readonly #child: QemuProcess;
   readonly #qmp: QmpConnection;
   readonly #control: ControlPort;
+  #identity: Identity | null = null;
   #closing: Promise<void> | null = null;
 
   /** Takes over a process and its disk for large bodies. */
@@ -43,27 +54,47 @@ export class QemuMachine implements Machine {
     this.channel.on('error', () => undefined);
     this.exited = new Promise<MachineExit>((resolve) => {
       child.once('close', (code, signal) => {
-        process.off('exit', this.#kill);
+        running.delete(this);
+        if (running.size === 0) process.off('exit', killRunning);
         for (const stream of [channel!, qmp!, control!]) stream.destroy();
         // After those who read what came before have heard of the end.
         setImmediate(() => void bulk.close());
         resolve({ code, signal, tail: output.text });
       });
     });
-    process.once('exit', this.#kill);
+    // One listener for all of them: Node takes many for a leak.
+    if (running.size === 0) process.on('exit', killRunning);
+    running.add(this);
   }
 
   /** Gives the machine a time, randomness and a name of its own; see `ControlPort`. */
   renew(identity: Identity): Promise<void> {
+    this.#identity = identity;
     return this.#control.renew(identity);
+  }
+
+  /**
+   * Makes a machine that is just starting one of a kind, at the present time. The first identity waits for the guest to come up, and its time is
+   * late by that; the second is on time.
+   */
+  async renewNow(): Promise<void> {
+    const { id } = newIdentity();
+    await this.renew({ ...newIdentity(), id });
+    await this.renew({ ...newIdentity(), id });
   }
 
   async pause(): Promise<void> {
     await this.#qmp.execute('stop');
   }
 
+  /** Lets the guest go on, at the present time: its clocks stood still. */
   async resume(): Promise<void> {
-    await this.#qmp.execute('cont');
+    const { id } = this.#identity ?? newIdentity();
+    const resumed = Promise.all([this.#qmp.execute('cont'), this.renew({ ...newIdentity(), id })]);
+    const outcome = await this.whenReady(resumed, RESUME_MS);
+    if (outcome === 'ready') return;
+    const why = typeof outcome === 'object' ? outcome.refused : `the guest was ${outcome}`;
+    throw new CloudletError('machine-failed', `the machine did not go on: ${why}`);
   }
 
   privateBytes(): Promise<number> {
@@ -97,14 +128,18 @@ export class QemuMachine implements Machine {
     const gone = () => settled.resolve('ended');
     signal?.addEventListener('abort', gone, { once: true });
     if (signal?.aborted === true) gone();
-    // A control port that fails is told by the end that follows it, or by the watchdog.
+    void this.exited.then(gone);
+    let refusal: NodeJS.Timeout | undefined;
     ready.then(
       () => settled.resolve('ready'),
-      () => {},
+      (error: Error) => {
+        // A machine that ends breaks its connections first, and how it ended is the better reason.
+        refusal = setTimeout(() => settled.resolve({ refused: error.message }), GENTLE_MS);
+      },
     );
-    void this.exited.then(gone);
     const outcome = await settled.promise;
     clearTimeout(watchdog);
+    clearTimeout(refusal);
     signal?.removeEventListener('abort', gone);
     return outcome;
   }
@@ -121,13 +156,19 @@ export class QemuMachine implements Machine {
     });
   }
 
-  readonly #kill = (): void => void this.#child.kill('SIGKILL');
+  /** Ends the process at once. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
 
   async #end(): Promise<void> {
     this.#qmp.execute('quit').catch(() => {
       // It ended already, or will by the signals below.
     });
-    const timers = [setTimeout(() => this.#child.kill('SIGTERM'), GENTLE_MS), setTimeout(this.#kill, 2 * GENTLE_MS)];
+    const timers = [
+      setTimeout(() => this.#child.kill('SIGTERM'), GENTLE_MS),
+      setTimeout(() => this.kill(), 2 * GENTLE_MS),
+    ];
     await this.exited;
     for (const timer of timers) clearTimeout(timer);
   }

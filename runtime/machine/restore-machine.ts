@@ -28,7 +28,7 @@ export async function restoreMachine(options: RestoreOptions): Promise<QemuMachi
   const start: MachineStart = { from: 'snapshot', memory: template === undefined ? 'private' : 'kept' };
   const files = { memory: options.memory, incoming: options.state, ...template };
   const machine = await startMachine(options, start, files);
-  const renewed = machine.renew(newIdentity(template === undefined ? Date.now() : TEMPLATE_WALL_MS));
+  const renewed = template === undefined ? machine.renewNow() : machine.renew(newIdentity(TEMPLATE_WALL_MS));
   const outcome = await machine.whenReady(renewed, restoreMs, signal);
   if (outcome === 'ready') return machine;
   throw await startFailure(machine, 'restore', outcome, `${restoreMs} ms`, signal);

@@ -1,4 +1,4 @@
-import { asCloudletError, CloudletError } from '../../guest-sdk/protocol/index.ts';
+import { asCloudletError, CloudletError, type Grant } from '../../guest-sdk/protocol/index.ts';
 import { TOOLS } from '../component/tools.ts';
 import type { BaseImage } from '../image/index.ts';
 import {
@@ -8,6 +8,7 @@ import {
   restoreMachine,
   type Snapshot,
   type SnapshotStore,
+  unlessAborted,
 } from '../machine/index.ts';
 import {
   type LoadedVersion,
@@ -30,11 +31,16 @@ export interface LadderParts {
   readonly warning: (sentence: string) => void;
 }
 
+/** Clones of one snapshot that may fail one after the other: the first may be the computer's fault, and making it again takes seconds. */
+const FAILURES = 2;
+
 /** The rungs by which a machine for a version is had: a clone of its snapshot, a clone of the golden one and a load, a boot and a load. */
 export class MachineLadder {
   readonly #parts: LadderParts;
   readonly #closing = new AbortController();
   #golden: Promise<Snapshot | null> | null = null;
+  /** Clones that failed since the last that did not, by the snapshot's key. */
+  readonly #failures = new Map<string, number>();
   /** Templates are made one after the other: each takes a processor for seconds. */
   #making: Promise<unknown> = Promise.resolve();
 
@@ -47,19 +53,16 @@ export class MachineLadder {
     this.#parts.image.with((image) => this.#goldenOf(image)).catch(() => {});
   }
 
+  /** Starts a sandbox for a version by the cheapest rung that can be taken. Nothing is left of a start that fails. */
   start(version: LoadedVersion, signal: AbortSignal): Promise<StartedSandbox> {
     return this.#parts.image.with(async (image) => {
       const kept = await this.#parts.store.find(this.#conditions(image, version), signal);
-      if (kept !== null) {
-        const sandbox = await this.#clone(image, kept, signal);
-        if (sandbox !== null) {
-          sandbox.adopt(version.grant);
-          return { sandbox, via: 'function-clone' };
-        }
-      }
+      const adopted = kept === null ? null : await this.#clone(image, kept, signal, version.grant);
+      if (adopted !== null) return { sandbox: adopted, via: 'function-clone' };
       let via: StartRung = 'golden-clone';
       const startEmpty = async (): Promise<Sandbox> => {
-        const golden = await this.#goldenOf(image);
+        // Making it may take long, and goes on for others.
+        const golden = await unlessAborted(this.#goldenOf(image), signal);
         const clone = golden === null ? null : await this.#clone(image, golden, signal);
         if (clone !== null) return clone;
         via = 'boot';
@@ -77,8 +80,12 @@ export class MachineLadder {
     await this.#inTurn(() =>
       this.#parts.image.with(async (image) => {
         if ((await this.#parts.store.find(this.#conditions(image, version), signal)) !== null) return;
-        const golden = await this.#goldenOf(image);
-        if (golden === null) return;
+        const golden = await unlessAborted(this.#goldenOf(image), signal);
+        if (golden === null) {
+          // What was in its way, a full disk for instance, may be gone the next time.
+          this.#golden = null;
+          return;
+        }
         const parts = { ...this.#parts, image };
         await makeFunctionSnapshot(parts, golden, version, contentOf(version), signal);
       }),
@@ -121,19 +128,32 @@ export class MachineLadder {
     return kept ?? makeGolden({ ...this.#parts, image }, signal);
   }
 
-  /** A clone; null when the snapshot turned out to be of no use, and is gone. */
-  async #clone(image: BaseImage, snapshot: Snapshot, signal: AbortSignal): Promise<Sandbox | null> {
-    const { workers } = this.#parts.shape;
-    const { memory, state } = snapshot;
-    const startMachine = () =>
-      restoreMachine({ id: newMachineId(), image, shape: this.#parts.shape, memory, state, signal });
+  /**
+   * A clone, with what it runs given its grant; null when there is none, and the next rung is taken. A snapshot of which clones go on failing
+   * is removed.
+   */
+  async #clone(image: BaseImage, snapshot: Snapshot, signal: AbortSignal, grant?: Grant): Promise<Sandbox | null> {
+    const { shape, store } = this.#parts;
+    const { key, memory, state, conditions } = snapshot;
+    const startMachine = () => restoreMachine({ id: newMachineId(), image, shape, memory, state, signal });
     try {
-      return await startSandbox({ kind: 'microvm', startMachine, restoredWorkers: workers }, signal);
+      const sandbox = await startSandbox({ kind: 'microvm', startMachine, restoredWorkers: shape.workers }, signal);
+      if (grant !== undefined) sandbox.adopt(grant);
+      this.#failures.delete(key);
+      return sandbox;
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof CloudletError) || error.code !== 'machine-failed') throw error;
-      await this.#parts.store.refuse(snapshot.key, error.message);
-      if (snapshot.conditions.content === null) this.#golden = null;
+      // Looked for again by the next start: it may be gone.
+      if (conditions.content === null) this.#golden = null;
+      const failures = (this.#failures.get(key) ?? 0) + 1;
+      this.#failures.set(key, failures);
+      if (failures < FAILURES) {
+        this.#parts.warning(`a clone of a snapshot could not be started: ${error.message}`);
+      } else {
+        this.#failures.delete(key);
+        await store.refuse(key, error.message);
+      }
       return null;
     }
   }

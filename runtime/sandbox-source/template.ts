@@ -14,6 +14,9 @@ import {
 } from '../machine/index.ts';
 import { type LoadedVersion, rehearse, type Sandbox, startSandbox } from '../sandbox/index.ts';
 
+/** How long a template may take, milliseconds: minutes under emulation on a busy computer; one that hangs holds up all others. */
+const TEMPLATE_MS = 5 * 60_000;
+
 /** What templates are made from and where they go. */
 export interface TemplateParts {
   readonly store: SnapshotStore;
@@ -22,8 +25,8 @@ export interface TemplateParts {
 }
 
 /** Boots a machine, waits until its agent and all workers are idle, and saves it. Its clones are empty sandboxes. */
-export function makeGolden({ store, shape, image }: TemplateParts, signal: AbortSignal): Promise<Snapshot> {
-  return save(store, conditionsOf(shape, image.digest, null), signal, async (draft) => {
+export function makeGolden({ store, shape, image }: TemplateParts, given: AbortSignal): Promise<Snapshot> {
+  return save(store, conditionsOf(shape, image.digest, null), given, async (draft, signal) => {
     const startMachine = () => bootMachine({ id: newMachineId(), image, shape, template: draft, signal });
     return startTemplate(startMachine, undefined, signal);
   });
@@ -38,9 +41,9 @@ export function makeFunctionSnapshot(
   golden: Snapshot,
   version: LoadedVersion,
   content: string,
-  signal: AbortSignal,
+  given: AbortSignal,
 ): Promise<Snapshot> {
-  return save(store, conditionsOf(shape, image.digest, content), signal, async (draft) => {
+  return save(store, conditionsOf(shape, image.digest, content), given, async (draft, signal) => {
     const artifact = await version.artifact();
     await copySparse(golden.memory, draft.memory, signal);
     const startMachine = () =>
@@ -83,6 +86,11 @@ async function startTemplate(
   };
   const restored = restoredWorkers === undefined ? {} : { restoredWorkers };
   const sandbox = await startSandbox({ kind: 'microvm', startMachine, ...restored }, signal);
+  // Whatever waits for it then, a rehearsal or the save, fails with it.
+  const abort = () => void sandbox.close();
+  signal.addEventListener('abort', abort, { once: true });
+  void sandbox.ended.then(() => signal.removeEventListener('abort', abort));
+  if (signal.aborted) abort();
   return { machine: machine!, sandbox };
 }
 
@@ -90,23 +98,24 @@ async function startTemplate(
 async function save(
   store: SnapshotStore,
   conditions: SnapshotConditions,
-  signal: AbortSignal,
-  start: (draft: SnapshotDraft) => Promise<Template>,
+  given: AbortSignal,
+  start: (draft: SnapshotDraft, signal: AbortSignal) => Promise<Template>,
 ): Promise<Snapshot> {
+  const signal = AbortSignal.any([given, AbortSignal.timeout(TEMPLATE_MS)]);
   const draft = await store.draft(conditions);
   try {
-    const { machine, sandbox } = await start(draft);
-    const abort = () => void sandbox.close();
-    signal.addEventListener('abort', abort, { once: true });
+    const { machine, sandbox } = await start(draft, signal);
     try {
       await sandbox.prepare();
       await machine.save();
     } finally {
-      signal.removeEventListener('abort', abort);
       await sandbox.close();
     }
     signal.throwIfAborted();
     return await draft.commit(signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   } finally {
     await draft.discard();
   }

@@ -114,8 +114,9 @@ export class Sandbox {
     return this.#channel.prepare();
   }
 
-  /** Its machine came with what it runs: gives that what no snapshot may hold, and it is ready. */
+  /** Its machine came with what it runs: gives that what no snapshot may hold, and it is ready. `machine-failed` when it has ended by now. */
   adopt({ environment, arguments: words }: Grant): void {
+    if (this.#state !== 'starting') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
     this.#channel.grant({ environment: Object.entries(environment), arguments: words });
     this.#state = moveState(this.#state, 'ready');
   }

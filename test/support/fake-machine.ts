@@ -82,6 +82,8 @@ export interface FakeOptions {
   readonly loadError?: string | undefined;
   /** It does not say that it is ready. */
   readonly silent?: boolean;
+  /** It does not answer a ping. */
+  readonly mute?: boolean;
 }
 
 /** The far end of a channel. */
@@ -94,12 +96,14 @@ export class FakeAgent {
   /** Frames that came and are neither input nor credit, by kind. */
   readonly heard: KindName[] = [];
   readonly loadError: string | undefined;
+  readonly #mute: boolean;
   /** Output bytes that the host gave credit for. */
   creditBytes = 0;
 
   constructor(stream: Duplex, options: FakeOptions = {}) {
     this.#stream = stream;
     this.loadError = options.loadError;
+    this.#mute = options.mute === true;
     stream.on('data', (bytes: Uint8Array) => {
       for (const frame of this.#reader.push(bytes)) this.#take(frame);
     });
@@ -159,7 +163,7 @@ export class FakeAgent {
         invocation?.takeCancel();
         break;
       case 'ping':
-        this.send('pong', id, EMPTY);
+        if (!this.#mute) this.send('pong', id, EMPTY);
         break;
       default:
     }

@@ -1,24 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  parseSnapshotManifest,
-  type SnapshotConditions,
-  type SnapshotManifest,
-  snapshotKey,
-  snapshotManifest,
-} from './snapshot-manifest.ts';
-import { sparseDigest } from './sparse-digest.ts';
-
-/** A saved machine on disk. */
-export interface Snapshot {
-  readonly key: string;
-  readonly conditions: SnapshotConditions;
-  /** Path of its memory, a sparse file of the size of the machine's memory. */
-  readonly memory: string;
-  /** Path of the state of its devices. */
-  readonly state: string;
-}
+import { isAlive, startTimeOf } from '../confinement/process-identity.ts';
+import { unlessAborted } from '../unless-aborted.ts';
+import { completeDraft, makeDraft, renameUnlessThere } from './snapshot-draft.ts';
+import { type Snapshot, snapshotFiles, snapshotIn } from './snapshot-files.ts';
+import { parseSnapshotManifest, type SnapshotConditions, snapshotKey } from './snapshot-manifest.ts';
+import { verifySnapshot } from './verify-snapshot.ts';
 
 /** Empty files for a machine that is to become a snapshot. */
 export interface SnapshotDraft {
@@ -41,48 +29,55 @@ export interface SnapshotStoreOptions {
   readonly refused?: (sentence: string) => void;
 }
 
-const FILES = { memory: 'memory', state: 'state', manifest: 'manifest.json' } as const;
 const DRAFT_PREFIX = '.making-';
+const KEY = /^[0-9a-f]{64}$/;
 
-/** Snapshots by the conditions under which they may be restored. What it gives was found whole; what is not whole is removed. */
+/** Times that a snapshot is tried to be put where another host has put the same. */
+const COMMITS = 3;
+
+/**
+ * Snapshots by the conditions under which they may be restored. What it gives was found whole; what is not whole is removed. Several
+ * hosts may have one directory.
+ */
 export class SnapshotStore {
   readonly #options: SnapshotStoreOptions;
   readonly #bootId: string;
   /** Keys of what is being committed: that is not removed to make room. */
   readonly #committing = new Set<string>();
+  /** Snapshots that are being looked at, by key: who asks meanwhile gets the same answer. */
+  readonly #checks = new Map<string, Promise<string | null>>();
 
   private constructor(options: SnapshotStoreOptions, bootId: string) {
     this.#options = options;
     this.#bootId = bootId;
   }
 
-  /** Opens the store, made when missing, and removes what a host that is gone has left half-made. */
+  /** Opens the store, made when missing, and removes what a host that is gone has left half-made or half-removed. */
   static async open(options: SnapshotStoreOptions): Promise<SnapshotStore> {
-    await mkdir(options.directory, { recursive: true, mode: 0o700 });
-    for (const name of await readdir(options.directory)) {
-      if (!name.startsWith(DRAFT_PREFIX) || (await isAlive(Number(name.split('-')[1])))) continue;
-      await rm(join(options.directory, name), { recursive: true, force: true });
+    const { directory } = options;
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(directory)) {
+      const path = join(directory, name);
+      if (await isLeftOver(path, name)) await rm(path, { recursive: true, force: true });
     }
-    return new SnapshotStore(options, (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim());
+    const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+    return new SnapshotStore(options, bootId);
   }
 
   /** The snapshot for these conditions; null when there is none, or what there was had to be refused and is gone. */
   async find(conditions: SnapshotConditions, signal?: AbortSignal): Promise<Snapshot | null> {
     const key = snapshotKey(conditions);
-    const directory = this.#path(key);
-    const text = await readFile(join(directory, FILES.manifest), 'utf8').catch(() => null);
-    if (text === null) return null;
-    const manifest = parseSnapshotManifest(text);
-    const wrong = manifest === null ? 'its manifest cannot be read' : await this.#wrongWith(key, manifest, signal);
+    const wrong = await unlessAborted(this.#check(key), signal);
+    if (wrong === MISSING) return null;
     if (wrong !== null) {
       await this.refuse(key, wrong);
       return null;
     }
     const now = new Date();
-    await utimes(directory, now, now).catch(() => {
+    await utimes(this.#path(key), now, now).catch(() => {
       // It was removed just now: whoever restores it will be told.
     });
-    return snapshotAt(key, directory, manifest!.conditions);
+    return snapshotIn(this.#path(key), key, conditions);
   }
 
   /** Removes a snapshot that turned out to be of no use; `reason` is a clause for the log. */
@@ -98,44 +93,28 @@ export class SnapshotStore {
     }
   }
 
-  /** Empty files for a machine that will be saved under these conditions. */
+  /** Empty files for a machine that will be saved under these conditions. `storage-full` when there is no room for its memory. */
   async draft(conditions: SnapshotConditions): Promise<SnapshotDraft> {
     const key = snapshotKey(conditions);
-    const directory = this.#path(`${DRAFT_PREFIX}${process.pid}-${key.slice(0, 16)}-${randomUUID().slice(0, 8)}`);
-    await mkdir(directory, { mode: 0o700 });
-    const [memory, saved] = [join(directory, FILES.memory), join(directory, FILES.state)];
-    const file = await open(memory, 'wx', 0o600);
-    await file.truncate(conditions.memoryMib * 2 ** 20);
-    await file.close();
-    await writeFile(saved, '', { mode: 0o600, flag: 'wx' });
-    const discard = () => rm(directory, { recursive: true, force: true });
-    const commit = async (signal?: AbortSignal) => {
-      const bytes = { memory: (await stat(memory)).size, state: (await stat(saved)).size };
-      if (bytes.state === 0) throw new Error('expected the state of a machine, got an empty file');
-      const manifest = snapshotManifest({
-        conditions,
-        files: {
-          memory: { bytes: bytes.memory, digest: await sparseDigest(memory, signal) },
-          state: { bytes: bytes.state, digest: await sparseDigest(saved, signal) },
-        },
-        verified: { bootId: this.#bootId, memory: await stampOf(memory), state: await stampOf(saved) },
-      });
-      await writeFile(join(directory, FILES.manifest), JSON.stringify(manifest, null, 2), { mode: 0o600 });
-      const final = this.#path(key);
-      this.#committing.add(key);
-      try {
-        // Whoever was faster made the same.
-        await rename(directory, final).catch(async () => {
-          await rm(final, { recursive: true, force: true });
-          await rename(directory, final);
-        });
-        await this.trim();
-      } finally {
-        this.#committing.delete(key);
-      }
-      return snapshotAt(key, final, conditions);
+    const directory = this.#path(`${DRAFT_PREFIX}${draftOwner()}-${key.slice(0, 16)}-${randomUUID().slice(0, 8)}`);
+    await makeDraft(directory, conditions.memoryMib);
+    const { memory, state } = snapshotFiles(directory);
+    return {
+      memory,
+      saved: state,
+      discard: () => rm(directory, { recursive: true, force: true }),
+      commit: async (signal) => {
+        await completeDraft(directory, conditions, this.#bootId, signal);
+        this.#committing.add(key);
+        try {
+          const snapshot = await this.#place(directory, key, conditions);
+          await this.trim();
+          return snapshot;
+        } finally {
+          this.#committing.delete(key);
+        }
+      },
     };
-    return { memory, saved, commit, discard };
   }
 
   /** Bytes on disk and number of the snapshots. */
@@ -160,16 +139,33 @@ export class SnapshotStore {
     }
   }
 
+  /** Puts a complete draft in its place, unless another host was faster: what it made is the same, and may be in use. */
+  async #place(directory: string, key: string, conditions: SnapshotConditions): Promise<Snapshot> {
+    const final = this.#path(key);
+    for (let attempt = 1; attempt < COMMITS; attempt += 1) {
+      if (await renameUnlessThere(directory, final)) return snapshotIn(final, key, conditions);
+      const theirs = await this.find(conditions);
+      if (theirs !== null) {
+        await rm(directory, { recursive: true, force: true });
+        return theirs;
+      }
+      // What is there is no snapshot, and `find` says nothing of what has no manifest.
+      await rm(final, { recursive: true, force: true });
+    }
+    throw new Error(`expected to put a snapshot at ${final}, found others there ${COMMITS} times`);
+  }
+
   async #all(): Promise<{ key: string; bytes: number; usedAt: number; content: string | null }[]> {
-    const names = (await readdir(this.#options.directory)).filter((name) => /^[0-9a-f]{64}$/.test(name));
+    const names = (await readdir(this.#options.directory)).filter((name) => KEY.test(name));
     const found = await Promise.all(
       names.map(async (key) => {
         try {
-          const directory = this.#path(key);
-          const manifest = parseSnapshotManifest(await readFile(join(directory, FILES.manifest), 'utf8'));
-          const { blocks } = await stat(join(directory, FILES.memory));
-          const usedAt = (await stat(directory)).mtimeMs;
-          return { key, bytes: blocks * 512, usedAt, content: manifest?.conditions.content ?? null };
+          const paths = snapshotFiles(this.#path(key));
+          const manifest = parseSnapshotManifest(await readFile(paths.manifest, 'utf8'));
+          const { blocks } = await stat(paths.memory);
+          const usedAt = (await stat(this.#path(key))).mtimeMs;
+          // One that cannot be read is nobody's golden one.
+          return { key, bytes: blocks * 512, usedAt, content: manifest === null ? '' : manifest.conditions.content };
         } catch {
           return null; // Removed while we looked.
         }
@@ -178,33 +174,20 @@ export class SnapshotStore {
     return found.filter((each) => each !== null);
   }
 
-  /** What is wrong with a snapshot, as a clause; null when it is what it was. Reads its bytes once in each boot of the computer. */
-  async #wrongWith(key: string, manifest: SnapshotManifest, signal?: AbortSignal): Promise<string | null> {
-    if (snapshotKey(manifest.conditions) !== key) return 'its manifest is that of another';
+  #check(key: string): Promise<string | null> {
+    const running = this.#checks.get(key);
+    if (running !== undefined) return running;
+    const check = this.#wrongWith(key).finally(() => this.#checks.delete(key));
+    this.#checks.set(key, check);
+    return check;
+  }
+
+  async #wrongWith(key: string): Promise<string | null> {
     const directory = this.#path(key);
-    const paths = { memory: join(directory, FILES.memory), state: join(directory, FILES.state) };
-    const { verified } = manifest;
-    try {
-      const stamps = { memory: await stampOf(paths.memory), state: await stampOf(paths.state) };
-      if (verified.bootId === this.#bootId && verified.memory === stamps.memory && verified.state === stamps.state) {
-        return null;
-      }
-      for (const file of ['state', 'memory'] as const) {
-        const expected = manifest.files[file];
-        const { size } = await stat(paths[file]);
-        if (size !== expected.bytes) return `its ${file} has ${size} bytes, expected ${expected.bytes}`;
-        if ((await sparseDigest(paths[file], signal)) !== expected.digest)
-          return `its ${file} does not have its digest`;
-      }
-      const renewed = { ...manifest, verified: { bootId: this.#bootId, ...stamps } };
-      const path = join(directory, FILES.manifest);
-      await writeFile(`${path}.new`, JSON.stringify(renewed, null, 2), { mode: 0o600 });
-      await rename(`${path}.new`, path);
-      return null;
-    } catch (error) {
-      signal?.throwIfAborted();
-      return `it cannot be read: ${(error as Error).message}`;
-    }
+    const text = await readFile(snapshotFiles(directory).manifest, 'utf8').catch(() => null);
+    if (text === null) return MISSING;
+    const manifest = parseSnapshotManifest(text);
+    return manifest === null ? 'its manifest cannot be read' : verifySnapshot(directory, key, manifest, this.#bootId);
   }
 
   #path(name: string): string {
@@ -212,19 +195,21 @@ export class SnapshotStore {
   }
 }
 
-function snapshotAt(key: string, directory: string, conditions: SnapshotConditions): Snapshot {
-  return { key, conditions, memory: join(directory, FILES.memory), state: join(directory, FILES.state) };
+/** Whose a draft is: in a container that is started again, the next host often has the number of the last one, but another start. */
+function draftOwner(): string {
+  return `${process.pid}-${startTimeOf(process.pid)}`;
 }
 
-/** Changes with every write to a file: nobody but root can set the time of the last change. Renames do not touch it on common file systems. */
-async function stampOf(path: string): Promise<string> {
-  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-  return [dev, ino, size, mtimeNs, ctimeNs].join(':');
-}
+/** There is no snapshot: nothing to refuse. */
+const MISSING = 'there is none';
 
-async function isAlive(pid: number): Promise<boolean> {
-  return stat(`/proc/${pid}`).then(
-    () => true,
-    () => false,
-  );
+/** Whether nobody will ever need this: the draft of a process that is gone, or a snapshot whose removal was cut short. */
+async function isLeftOver(path: string, name: string): Promise<boolean> {
+  if (name.startsWith(DRAFT_PREFIX)) {
+    const [pid, start] = name.slice(DRAFT_PREFIX.length).split('-');
+    return !isAlive(Number(pid), start ?? '');
+  }
+  if (!KEY.test(name)) return false;
+  const text = await readFile(snapshotFiles(path).manifest, 'utf8').catch(() => null);
+  return text === null || parseSnapshotManifest(text) === null;
 }

@@ -23,9 +23,13 @@ boot.before.each(async (context) => {
 boot.after.each((context) => rm(context.directory, { recursive: true }));
 
 /**
- * Options for a machine whose QEMU is a shell script; each start of it adds a line to `starts`. A kernel acknowledges the 96 bytes of an
- * identity that it has read; an answer before is none.
+ * The kernel's part of a stand-in: it acknowledges the 96 bytes of an identity that it has read, and an answer before is none. A
+ * machine that starts is given two.
  */
+const TAKE = 'head -c 96 <&5 >/dev/null; printf k >&5;';
+const AGENT = `${TAKE} ${TAKE} printf word >&3;`;
+
+/** Options for a machine whose QEMU is a shell script; each start of it adds a line to `starts`. */
 async function withFakeQemu(directory: string, script: string) {
   const qemu = join(directory, 'qemu');
   await writeFile(qemu, `#!/bin/sh\necho start >> ${directory}/starts\n${script}\n`, { mode: 0o755 });
@@ -53,9 +57,7 @@ const failure = async (booting: Promise<unknown>): Promise<CloudletError> => {
 };
 
 boot('ends with the first word of the agent, which is left in the channel', async ({ directory }) => {
-  const machine = await bootMachine(
-    await withFakeQemu(directory, 'head -c 96 <&5 >/dev/null; printf k >&5; printf word >&3; exec sleep 60'),
-  );
+  const machine = await bootMachine(await withFakeQemu(directory, `${AGENT} exec sleep 60`));
   try {
     assert.is(machine.channel.read().toString(), 'word');
   } finally {
@@ -83,27 +85,28 @@ boot('that hangs is tried once more, then given up', async ({ directory }) => {
 });
 
 boot('that hangs once only succeeds', async ({ directory }) => {
-  const script = `[ $(wc -l < ${directory}/starts) -gt 1 ] && head -c 96 <&5 >/dev/null && printf k >&5 && printf word >&3; exec sleep 60`;
+  const script = `[ $(wc -l < ${directory}/starts) -gt 1 ] && { ${AGENT} }; exec sleep 60`;
   const machine = await bootMachine({ ...(await withFakeQemu(directory, script)), bootMs: 1500 });
   await machine.close();
   assert.is(await starts(directory), 2);
 });
 
-boot('waits for the kernel to have taken its identity', async ({ directory }) => {
-  const options = await withFakeQemu(directory, 'printf word >&3; exec sleep 60');
+boot('waits for the kernel to have taken its identity, and then the time once more', async ({ directory }) => {
+  const options = await withFakeQemu(directory, `${TAKE} printf word >&3; exec sleep 60`);
   const error = await failure(bootMachine({ ...options, bootMs: 200 }));
   assert.match(error.message, 'the guest was silent for 200 ms');
 });
 
 boot('is not believed when the control port says something else', async ({ directory }) => {
   const options = await withFakeQemu(directory, 'printf x >&5; printf word >&3; exec sleep 60');
-  assert.is((await failure(bootMachine({ ...options, bootMs: 200 }))).code, 'machine-failed');
+  const error = await failure(bootMachine(options));
+  assert.is(error.code, 'machine-failed');
+  assert.match(error.message, 'expected the answer to an identity on the control port, got byte 120');
+  assert.is(await starts(directory), 1, 'another boot would say the same');
 });
 
 boot('that ends before anybody read its last word is over all the same', async ({ directory }) => {
-  const machine = await bootMachine(
-    await withFakeQemu(directory, 'head -c 96 <&5 >/dev/null; printf k >&5; printf word >&3; read -r line <&3; exit 7'),
-  );
+  const machine = await bootMachine(await withFakeQemu(directory, `${AGENT} read -r line <&3; exit 7`));
   machine.channel.write('go\n');
   assert.is((await machine.exited).code, 7);
   await machine.close();
@@ -133,22 +136,14 @@ boot('from an image that is gone says so, and how to have it again', async ({ di
 });
 
 boot('ends a machine that heeds no signal', async ({ directory }) => {
-  const machine = await bootMachine(
-    await withFakeQemu(
-      directory,
-      'trap "" TERM; head -c 96 <&5 >/dev/null; printf k >&5; printf word >&3; while :; do sleep 1; done',
-    ),
-  );
+  const machine = await bootMachine(await withFakeQemu(directory, `trap "" TERM; ${AGENT} while :; do sleep 1; done`));
   await Promise.all([machine.close(), machine.close()]);
   assert.is((await machine.exited).signal, 'SIGTERM');
 });
 
 boot('leaves QEMU no descriptors but its own', async ({ directory }) => {
   const machine = await bootMachine(
-    await withFakeQemu(
-      directory,
-      `ls /proc/self/fd > ${directory}/starts; head -c 96 <&5 >/dev/null; printf k >&5; printf word >&3; exec sleep 60`,
-    ),
+    await withFakeQemu(directory, `ls /proc/self/fd > ${directory}/starts; ${AGENT} exec sleep 60`),
   );
   await machine.close();
   const open = (await readFile(join(directory, 'starts'), 'utf8')).trim().split('\n').map(Number);

@@ -1,0 +1,185 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  decodeArguments,
+  readBindingValue,
+  type WitFunction,
+  type WitType,
+  writeBindingValue,
+} from '../../../guest-sdk/protocol/index.ts';
+import { startSandbox } from '../../../runtime/sandbox/index.ts';
+import { rehearsalsOf, rehearse } from '../../../runtime/sandbox/rehearsal.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { type FakeInvocation, FakeMachine } from '../../support/fake-machine.ts';
+import { EMPTY_ARTIFACT, grantOf } from '../../support/fake-version.ts';
+import { SeededRandom } from '../../support/random.ts';
+import { randomType } from '../../support/wit-values.ts';
+
+const plan = suite('the rehearsals of a component');
+
+const taking = (name: string, ...types: readonly WitType[]) => {
+  const params = types.map((type, at) => ({ name: `p${at}`, type }));
+  const wit: WitFunction = { name, interface: null, function: name, params, result: null, async: false };
+  return { wit, path: [name] };
+};
+const NONE = { run: null, http: null, functions: [] };
+
+for (const [what, manifest, expected] of [
+  ['are none without a door', NONE, []],
+  ['run a command without arguments', { ...NONE, run: ['run'] }, ['run']],
+  ['ask an http function for its root', { ...NONE, http: ['handle'] }, ['http GET /']],
+  ['take every door', { run: ['run'], http: ['handle'], functions: [taking('f')] }, ['http GET /', 'run', 'call f']],
+  [
+    'call the first functions of many',
+    { ...NONE, functions: ['a', 'b', 'c', 'd', 'e'].map((name) => taking(name)) },
+    ['call a', 'call b', 'call c'],
+  ],
+  [
+    'leave out what cannot be called',
+    { ...NONE, functions: [taking('a', { kind: 'unsupported', what: 'stream' }), taking('b')] },
+    ['call b'],
+  ],
+] as const) {
+  plan(what, () => {
+    const said = rehearsalsOf(manifest).map(({ request }) => {
+      if (request.door === 'http') return `http ${request.method} ${request.path}`;
+      return request.door === 'call' ? `call ${request.target}` : 'run';
+    });
+    assert.equal(said, expected);
+  });
+}
+
+const U8: WitType = { kind: 'u8' };
+const ZEROS: readonly (readonly [type: WitType, zero: unknown])[] = [
+  [{ kind: 'bool' }, false],
+  ...(['s8', 'u8', 's16', 'u16', 's32', 'u32', 'f32', 'f64'] as const).map((kind) => [{ kind }, 0] as const),
+  ...(['s64', 'u64'] as const).map((kind) => [{ kind }, 0n] as const),
+  [{ kind: 'char' }, '0'],
+  [{ kind: 'string' }, ''],
+  [{ kind: 'list', element: U8 }, new Uint8Array(0)],
+  [{ kind: 'list', element: { kind: 'string' } }, []],
+  [{ kind: 'tuple', elements: [U8, { kind: 'string' }] }, [0, '']],
+  [{ kind: 'record', fields: [{ name: 'an-x', type: U8 }] }, { anX: 0 }],
+  [{ kind: 'variant', cases: [{ name: 'a', type: null }] }, { tag: 'a' }],
+  [
+    {
+      kind: 'variant',
+      cases: [
+        { name: 'a', type: U8 },
+        { name: 'b', type: null },
+      ],
+    },
+    { tag: 'a', val: 0 },
+  ],
+  [{ kind: 'enum', cases: ['a', 'b'] }, 'a'],
+  [
+    { kind: 'flags', names: ['a', 'b'] },
+    { a: false, b: false },
+  ],
+  [{ kind: 'option', some: U8 }, undefined],
+  [
+    { kind: 'result', ok: U8, err: null },
+    { tag: 'ok', val: 0 },
+  ],
+  [
+    { kind: 'result', ok: null, err: U8 },
+    { tag: 'ok', val: undefined },
+  ],
+];
+
+/** What the only rehearsal of a function that takes this is given. */
+function inputFor(...types: readonly WitType[]): unknown {
+  const [rehearsal] = rehearsalsOf({ ...NONE, functions: [taking('f', ...types)] });
+  assert.ok(rehearsal, 'there is a rehearsal');
+  return readBindingValue(rehearsal.input);
+}
+
+for (const [type, zero] of ZEROS) {
+  plan(`give a function zeros: ${JSON.stringify(type)}`, () => {
+    // Both through the same bytes, so that 0n and an absent value are what a guest would get.
+    assert.equal(inputFor(type), readBindingValue(writeBindingValue([zero])));
+  });
+}
+
+plan('find a zero for any type', () => {
+  const random = new SeededRandom(Math.random() * 2 ** 32);
+  for (let round = 0; round < 500; round += 1) {
+    const type = randomType(random, 4);
+    assert.is((inputFor(type) as unknown[]).length, 1, `seed ${random.seed}: ${JSON.stringify(type)}`);
+  }
+});
+
+plan('and a value of the right shape has that of its zeros', () => {
+  const { wit } = taking('f', U8, { kind: 'string' });
+  assert.equal(
+    inputFor(U8, { kind: 'string' }),
+    readBindingValue(writeBindingValue(decodeArguments(wit, [0, ''], 'json'))),
+  );
+});
+
+const performed = suite('a rehearsal');
+
+const WORKERS = 2;
+const MANIFEST = { ...EMPTY_ARTIFACT.manifest, run: ['run'], functions: [taking('f')] };
+
+/** Rehearses in a sandbox whose agent does with each invocation as the test says; gives how many there were and how it ended. */
+async function rehearseWith(act: (invocation: FakeInvocation, machine: FakeMachine, clock: FakeClock) => void) {
+  const machine = new FakeMachine('m', { workers: WORKERS });
+  const clock = new FakeClock();
+  const sandbox = await startSandbox({ kind: 'process', clock, startMachine: async () => machine });
+  await sandbox.load({ program: 'p', artifact: EMPTY_ARTIFACT, grant: grantOf(WORKERS) });
+  let count = 0;
+  const serve = async () => {
+    for (;;) {
+      const invocation = await machine.agent.next();
+      count += 1;
+      act(invocation, machine, clock);
+    }
+  };
+  void serve();
+  const end = await rehearse(sandbox, MANIFEST).then(
+    () => 'done',
+    (error: Error) => error.message,
+  );
+  const { state, running } = sandbox;
+  await sandbox.close();
+  return { count, end, state, running };
+}
+
+for (const [what, act] of [
+  ['that answers', (invocation: FakeInvocation) => invocation.done()],
+  [
+    'that writes much',
+    (invocation: FakeInvocation) => {
+      invocation.write('x'.repeat(100_000));
+      invocation.done(3);
+    },
+  ],
+  ['that traps', (invocation: FakeInvocation) => invocation.fail('guest-trapped')],
+  ['that uses up its deadline', (invocation: FakeInvocation) => invocation.fail('deadline-exceeded')],
+  [
+    'that goes on until it is told to end',
+    (invocation: FakeInvocation, _: FakeMachine, clock: FakeClock) => {
+      void invocation.cancelled.then(() => invocation.fail('deadline-exceeded'));
+      clock.advance(1200); // Both workers together: past the deadline, and not past the time to confirm its end.
+    },
+  ],
+] as const) {
+  performed(`of a function ${what} goes to its end, in every worker`, async () => {
+    const { count, end, state, running } = await rehearseWith(act);
+    assert.is(end, 'done');
+    // Two doors, three rounds.
+    assert.is(count, 2 * 3 * WORKERS);
+    assert.is(state, 'ready');
+    assert.is(running, 0);
+  });
+}
+
+performed('whose machine ends fails', async () => {
+  const { end, count } = await rehearseWith((_, machine) => machine.die(1, null));
+  assert.match(end, /^the sandbox is (poisoned|closed)$/);
+  assert.ok(count <= WORKERS);
+});
+
+plan.run();
+performed.run();

@@ -1,0 +1,99 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { startSandbox } from '../../../runtime/sandbox/index.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { FakeMachine, type FakeOptions } from '../../support/fake-machine.ts';
+import { grantOf } from '../../support/fake-version.ts';
+
+const restored = suite('a sandbox of a restored machine');
+
+/** A machine whose agent said that it is ready before the snapshot. */
+async function restore(options: FakeOptions = {}) {
+  const machine = new FakeMachine('m', { silent: true, ...options });
+  const clock = new FakeClock();
+  const starting = startSandbox({ kind: 'microvm', clock, startMachine: async () => machine, restoredWorkers: 3 });
+  return { machine, clock, starting };
+}
+
+const failureOf = async (promise: Promise<unknown>): Promise<CloudletError> => {
+  const error = await promise.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  assert.instance(error, CloudletError);
+  return error as CloudletError;
+};
+
+restored('asks for a sign of life, and has the workers that it was saved with', async () => {
+  const { machine, starting } = await restore();
+  const sandbox = await starting;
+  assert.is(sandbox.workers, 3);
+  assert.is(sandbox.state, 'starting');
+  assert.equal(machine.agent.heard, ['ping']);
+  await sandbox.close();
+});
+
+restored('is not there when the agent gives no sign', async () => {
+  const machine = new FakeMachine('m', { silent: true, mute: true });
+  const clock = new FakeClock();
+  let started = () => {};
+  const asked = new Promise<void>((resolve) => {
+    started = resolve;
+  });
+  const starting = startSandbox({
+    ...{ kind: 'microvm', clock, readyMs: 1000, restoredWorkers: 3 },
+    startMachine: async () => {
+      setImmediate(started);
+      return machine;
+    },
+  });
+  starting.catch(() => {}); // Seen below.
+  await asked;
+  clock.advance(1000);
+  const error = await failureOf(starting);
+  assert.is(error.code, 'machine-failed');
+  assert.match(error.message, 'the agent was not ready within 1000 ms');
+  assert.ok(machine.closed);
+});
+
+restored('serves what it came with once it has its grant', async () => {
+  const { machine, starting } = await restore();
+  const sandbox = await starting;
+  sandbox.adopt({ ...grantOf(3), environment: { KEY: 'value' }, arguments: ['a', 'b'] });
+  assert.is(sandbox.state, 'ready');
+  const call = sandbox.invoke({ door: 'run', arguments: [] }, new Uint8Array(0), { deadlineMs: 1000, log: () => {} });
+  (await machine.agent.next()).done();
+  await call.done;
+  // The grant goes before the first invocation: in one channel frames keep their order.
+  assert.equal(machine.agent.heard.slice(0, 3), ['ping', 'grant', 'invoke']);
+  await sandbox.close();
+});
+
+for (const [what, end] of [
+  ['has ended', (machine: FakeMachine) => machine.die(1, null)],
+  ['broke the rules of the wire', (machine: FakeMachine) => machine.agent.sendBytes(new Uint8Array(64).fill(255))],
+] as const) {
+  restored(`takes no grant when its machine ${what}`, async () => {
+    const { machine, starting } = await restore();
+    const sandbox = await starting;
+    end(machine);
+    await sandbox.ended;
+    try {
+      sandbox.adopt(grantOf(3));
+      assert.unreachable('it took the grant');
+    } catch (error) {
+      assert.is((error as CloudletError).code, 'machine-failed');
+    }
+    await sandbox.close();
+  });
+}
+
+restored('takes a grant once', async () => {
+  const sandbox = await (await restore()).starting;
+  sandbox.adopt(grantOf(3));
+  assert.throws(() => sandbox.adopt(grantOf(3)), 'the sandbox is ready');
+  await sandbox.close();
+});
+
+restored.run();
