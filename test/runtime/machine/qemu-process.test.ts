@@ -114,6 +114,13 @@ start('has a root that holds what it needs, read-only, and nothing of this compu
   assert.match(await said(await shell('echo x > /etc/x')), /Read-only|Permission denied/);
 });
 
+start('may use the devices that it is given, and no other', async () => {
+  assert.is(
+    await said(await shell('echo x > /dev/null && read -r line < /dev/null; echo /dev/*')),
+    '/dev/null /dev/urandom\n',
+  );
+});
+
 start('has namespaces of its own', async () => {
   const kinds = ['ipc', 'mnt', 'net', 'pid', 'uts'];
   const look = () => whileWaiting((pid) => kinds.map((kind) => readlinkSync(`/proc/${pid}/ns/${kind}`)));
