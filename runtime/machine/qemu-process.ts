@@ -1,7 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
-import { type ControlGroup, makeGroup } from './confinement/control-group.ts';
+import { type ControlGroup, type ControlGroups, type MachineLimits, makeGroup } from './confinement/control-group.ts';
 import { findHardening } from './confinement/hardening.ts';
 import { type HeldFiles, heldFilesEnvironment } from './confinement/held-files.ts';
 import { devicesFor, groupsFor } from './confinement/kvm-group.ts';
@@ -46,7 +46,7 @@ export async function startQemu({ qemu, accelerator, args, stdio, ...options }: 
   const environment = heldFilesEnvironment(options, stdio.length);
   const own = 'LD_PRELOAD' in environment ? [...stdio, programs.heldFiles.fd] : stdio;
   const [spawner, report] = [own.length, own.length + 1];
-  const group = makeGroup(controlGroups.places, { memoryMib: memoryLimitMib, cpus: cpuLimit });
+  const group = limitedGroup(controlGroups, { memoryMib: memoryLimitMib, cpus: cpuLimit });
   const words = ['report', String(report), 'close', String(spawner), ...plan, 'ready', 'run', found.qemu, ...args];
   const child = spawn(`/proc/self/fd/${spawner}`, words, {
     cwd: '/',
@@ -61,6 +61,15 @@ export async function startQemu({ qemu, accelerator, args, stdio, ...options }: 
   const pid = await setUp((child.stdio as unknown as Duplex[])[report]!);
   joinOrKill(group, pid, child);
   return Object.assign(child, { pid });
+}
+
+function limitedGroup({ places }: ControlGroups, limits: MachineLimits): ControlGroup {
+  try {
+    return makeGroup(places, limits);
+  } catch (cause) {
+    const sentence = `QEMU could not be started: its limits could not be set: ${(cause as Error).message}`;
+    throw new CloudletError('machine-failed', sentence, { cause });
+  }
 }
 
 /** The limits come a little later than the process: the kernel takes its time, QEMU needs longer before it runs a guest. */
