@@ -52,6 +52,11 @@ export function findHardening(qemu: string): Promise<Hardening> {
   return found;
 }
 
+/** What was found out does not hold any more: it is found out anew. */
+export function forgetHardening(qemu: string): void {
+  known.delete(qemu);
+}
+
 async function tryHardening(name: string): Promise<Hardening> {
   const qemu = await findProgram(name);
   const root = await machineRoot(qemu);

@@ -1,5 +1,8 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -184,6 +187,24 @@ start('does not start when there is no such program, and says which', async () =
   const error = await shell('', { qemu: '/none/qemu' }).catch((thrown: CloudletError) => thrown);
   assert.is((error as CloudletError).code, 'machine-failed');
   assert.match((error as CloudletError).message, '/none/qemu');
+});
+
+start('follows a program that was replaced', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'cloudlet-replaced-'));
+  const qemu = join(directory, 'qemu');
+  try {
+    await chmod(directory, 0o755);
+    for (const there of [true, false, true]) {
+      if (there) await copyFile('/bin/sh', qemu);
+      else await rm(qemu);
+      const outcome = await shell('echo started', { qemu }).catch((thrown: CloudletError) => thrown.message);
+      if (typeof outcome === 'string') assert.match(outcome, /expected a program, got none at .*qemu/);
+      else assert.is(await said(outcome), 'started\n');
+      assert.is(typeof outcome === 'string', !there);
+    }
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
 
 async function gone(pid: number): Promise<void> {
