@@ -33,6 +33,7 @@ export function cloudletStatus({ id, name, limits, source, pool, registry, uptim
     version: VERSION,
     sandbox: source.kind,
     accelerator: source.accelerator,
+    ...(source.hardening === undefined ? {} : { hardening: source.hardening }),
     mechanisms: [...MECHANISMS],
     limits: { componentBytes, bodyBytes, deadlineMs, memoryMib, machines, sandboxBytes: pool.memoryBytes },
     load: {

@@ -21,6 +21,7 @@ export {
   type Accelerator,
   chooseAccelerator,
   describeAccelerator,
+  describeHardening,
   INSTALL_QEMU,
   qemuVersion,
 } from './machine/index.ts';

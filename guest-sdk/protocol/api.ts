@@ -96,6 +96,13 @@ export const AcceleratorInfo = v.object({
 });
 export type AcceleratorInfo = v.InferOutput<typeof AcceleratorInfo>;
 
+/** What keeps each machine's QEMU apart from the computer, by names for people, and what the computer did not let us have. */
+export const HardeningInfo = v.object({
+  applied: v.array(v.string()),
+  missing: v.array(v.object({ what: v.string(), reason: v.string() })),
+});
+export type HardeningInfo = v.InferOutput<typeof HardeningInfo>;
+
 /** One finished or running invocation, for the page; no input, output or keys. */
 export const RecentInvocation = v.object({
   id: v.string(),
@@ -137,6 +144,8 @@ export const Status = v.object({
   version: v.string(),
   sandbox: v.picklist(['microvm', 'process']),
   accelerator: AcceleratorInfo,
+  /** Where functions run in machines. */
+  hardening: v.optional(HardeningInfo),
   /** Mechanisms of provisioning that this version offers. */
   mechanisms: v.array(v.string()),
   limits: v.object({

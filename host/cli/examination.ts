@@ -6,6 +6,7 @@ import { asCloudletError } from '../../guest-sdk/protocol/index.ts';
 import {
   chooseAccelerator,
   describeAccelerator,
+  describeHardening,
   INSTALL_QEMU,
   listImages,
   missingForImage,
@@ -30,6 +31,7 @@ export async function examine(config: HostConfig): Promise<Finding[]> {
     qemu(),
     accelerator(config),
     kvmDevice(),
+    hardening(),
     baseImage(config),
     toolchain(),
     port(config),
@@ -82,6 +84,21 @@ async function kvmDevice(): Promise<Finding> {
       ? 'enable virtualization in the firmware, and nested virtualization in a virtual machine'
       : 'add this user to the group kvm';
     return { what: '/dev/kvm', state: 'warning', detail, remedy };
+  }
+}
+
+async function hardening(): Promise<Finding> {
+  try {
+    const { applied, missing } = await describeHardening();
+    if (missing.length === 0) return { what: 'hardening', state: 'good', detail: applied.join(', ') };
+    const detail = `machines go without: ${missing.map(({ what, reason }) => `${what} (${reason})`).join('; ')}`;
+    const remedy =
+      process.getuid?.() === 0
+        ? 'run the host outside a container, or in one that may make namespaces and control groups'
+        : 'run the host as root: only root can give each machine a user and limits of its own';
+    return { what: 'hardening', state: 'warning', detail, remedy };
+  } catch (error) {
+    return { what: 'hardening', state: 'warning', detail: asCloudletError(error).message, remedy: INSTALL_QEMU };
   }
 }
 

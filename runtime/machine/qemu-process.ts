@@ -1,8 +1,8 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
-import { type ControlGroup, makeGroup } from './confinement/control-group.ts';
-import { findHardening } from './confinement/hardening.ts';
+import { type ControlGroup, type ControlGroups, type MachineLimits, makeGroup } from './confinement/control-group.ts';
+import { findHardening, forgetHardening, type StepFailure } from './confinement/hardening.ts';
 import { type HeldFiles, heldFilesEnvironment } from './confinement/held-files.ts';
 import { devicesFor, groupsFor } from './confinement/kvm-group.ts';
 import { PROGRAM_PATH } from './confinement/machine-root.ts';
@@ -36,7 +36,24 @@ const DEFAULTS = { memoryLimitMib: 4096, cpuLimit: 4 };
  * knowing nothing of its environment. Resolves when all is set up and the program is about to run: no event of the process is missed.
  * Fails with `machine-failed` when it could not be started, naming the step.
  */
-export async function startQemu({ qemu, accelerator, args, stdio, ...options }: QemuStart): Promise<QemuProcess> {
+export async function startQemu(start: QemuStart): Promise<QemuProcess> {
+  let started = await startOnce(start);
+  if ('step' in started) {
+    // QEMU's package was replaced, and its libraries have other names; or the computer's settings changed.
+    forgetHardening(start.qemu);
+    started = await startOnce(start);
+  }
+  if ('step' in started) throw started.error;
+  return started;
+}
+
+async function startOnce({
+  qemu,
+  accelerator,
+  args,
+  stdio,
+  ...options
+}: QemuStart): Promise<QemuProcess | StepFailure> {
   const { memoryLimitMib, cpuLimit } = { ...DEFAULTS, ...options };
   const { facts, controlGroups, ...found } = await findHardening(qemu);
   const programs = await programFiles();
@@ -46,7 +63,7 @@ export async function startQemu({ qemu, accelerator, args, stdio, ...options }: 
   const environment = heldFilesEnvironment(options, stdio.length);
   const own = 'LD_PRELOAD' in environment ? [...stdio, programs.heldFiles.fd] : stdio;
   const [spawner, report] = [own.length, own.length + 1];
-  const group = makeGroup(controlGroups.places, { memoryMib: memoryLimitMib, cpus: cpuLimit });
+  const group = limitedGroup(controlGroups, { memoryMib: memoryLimitMib, cpus: cpuLimit });
   const words = ['report', String(report), 'close', String(spawner), ...plan, 'ready', 'run', found.qemu, ...args];
   const child = spawn(`/proc/self/fd/${spawner}`, words, {
     cwd: '/',
@@ -59,8 +76,18 @@ export async function startQemu({ qemu, accelerator, args, stdio, ...options }: 
   }
   child.once('close', () => group.remove());
   const pid = await setUp((child.stdio as unknown as Duplex[])[report]!);
+  if (typeof pid !== 'number') return pid;
   joinOrKill(group, pid, child);
   return Object.assign(child, { pid });
+}
+
+function limitedGroup({ places }: ControlGroups, limits: MachineLimits): ControlGroup {
+  try {
+    return makeGroup(places, limits);
+  } catch (cause) {
+    const sentence = `QEMU could not be started: its limits could not be set: ${(cause as Error).message}`;
+    throw new CloudletError('machine-failed', sentence, { cause });
+  }
 }
 
 /** The limits come a little later than the process: the kernel takes its time, QEMU needs longer before it runs a guest. */

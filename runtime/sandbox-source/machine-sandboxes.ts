@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { chooseAccelerator, describeAccelerator, type MachineShape, SnapshotStore } from '../machine/index.ts';
+import {
+  chooseAccelerator,
+  describeAccelerator,
+  describeHardening,
+  type MachineShape,
+  SnapshotStore,
+} from '../machine/index.ts';
 import type { CloudletLimits, CloudletOptions } from '../options.ts';
 import type { SandboxSource } from '../sandbox/index.ts';
 import { KeptImage } from './kept-image.ts';
@@ -21,6 +27,7 @@ const SNAPSHOT_FLOOR = 2;
 export async function machineSandboxes(options: CloudletOptions, limits: CloudletLimits): Promise<SandboxSource> {
   const { cacheDir, accel: choice } = options;
   const accelerator = await chooseAccelerator({ cacheDir, choice });
+  const hardening = await describeHardening();
   const warning = (sentence: string) => options.observer?.warning?.(sentence);
   const store = await SnapshotStore.open({
     directory: join(cacheDir, 'snapshots'),
@@ -39,6 +46,7 @@ export async function machineSandboxes(options: CloudletOptions, limits: Cloudle
   return {
     kind: 'microvm',
     accelerator: describeAccelerator(accelerator),
+    hardening,
     start: (version, signal) => ladder.start(version, signal),
     prepare: (version, signal) => ladder.prepare(version, signal),
     forget: (versionId) => ladder.forget(versionId),

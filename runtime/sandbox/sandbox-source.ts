@@ -1,4 +1,4 @@
-import type { AcceleratorInfo } from '../../guest-sdk/protocol/index.ts';
+import type { AcceleratorInfo, HardeningInfo } from '../../guest-sdk/protocol/index.ts';
 import type { LoadedVersion } from './loaded-version.ts';
 import type { StartRung } from './rung.ts';
 import type { Sandbox, SandboxKind } from './sandbox.ts';
@@ -13,6 +13,8 @@ export interface StartedSandbox {
 export interface SandboxSource {
   readonly kind: SandboxKind;
   readonly accelerator: AcceleratorInfo;
+  /** Of machines. */
+  readonly hardening?: HardeningInfo;
   /** Starts a sandbox that serves `version`, by the cheapest rung that can be taken now. Nothing is left of a start that fails. */
   readonly start: (version: LoadedVersion, signal: AbortSignal) => Promise<StartedSandbox>;
   /** Makes later starts of the version cheaper (a snapshot), in the background; resolves when there is one, or when there cannot be one. */

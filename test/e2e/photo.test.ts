@@ -101,6 +101,8 @@ photo('is served by one sandbox, a QEMU process without privileges', async ({ ho
   assert.is(status.sandbox, 'microvm');
   assert.ok(['kvm', 'tcg'].includes(status.accelerator.kind));
   assert.is(status.accelerator.isolates, status.accelerator.kind === 'kvm');
+  assert.ok(status.hardening!.applied.includes('seccomp filter'));
+  for (const { what, reason } of status.hardening!.missing) assert.ok(what.length > 0 && reason.length > 0);
 });
 
 photo('goes through the cloudlet command', async ({ host }) => {

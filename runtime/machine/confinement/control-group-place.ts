@@ -9,6 +9,8 @@ export interface ControlGroupPlace {
   readonly controller: Controller;
   readonly version: 1 | 2;
   readonly directory: string;
+  /** Groups from the root to `directory`, each of which must hand the controller down; of version 1 nothing is handed down. */
+  readonly above: readonly string[];
 }
 
 /**
@@ -32,8 +34,14 @@ export function findPlace(
   // A container may see its own group as the root of the mount, and its full path in `/proc`.
   const below = posix.relative(mount.root, path);
   const directory = posix.join(mount.path, below.startsWith('..') ? '.' : below);
-  const place = version === 1 || directory === mount.path ? directory : posix.dirname(directory);
-  return { controller, version, directory: place };
+  if (version === 1) return { controller, version, directory, above: [] };
+  const place = directory === mount.path ? directory : posix.dirname(directory);
+  return { controller, version, directory: place, above: pathsBetween(mount.path, place) };
+}
+
+/** Every directory from `top` to `path`, both included. */
+function pathsBetween(top: string, path: string): string[] {
+  return path === top ? [top] : [...pathsBetween(top, posix.dirname(path)), path];
 }
 
 interface Mount {

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { CONTROLLERS, type ControlGroupPlace, type Controller, findPlace } from './control-group-place.ts';
 import { MAX_THREADS } from './plan.ts';
@@ -47,16 +48,29 @@ export function openControlGroups(proc = '/proc', root = '/'): ControlGroups {
       missing.push({ controller, reason: place.reason });
       continue;
     }
-    const there = { ...place, directory: join(root, place.directory) };
+    const there = {
+      ...place,
+      directory: join(root, place.directory),
+      above: place.above.map((directory) => join(root, directory)),
+    };
     try {
       removeLeftovers(there.directory, proc);
-      makeGroup([there], { memoryMib: 64, cpus: 1 }).remove();
+      for (const directory of there.above) handDown(controller, directory);
+      // As many processors as there are: a group may be refused more than those above it have.
+      makeGroup([there], { memoryMib: 64, cpus: availableParallelism() }).remove();
       places.push(there);
     } catch (error) {
       missing.push({ controller, reason: `${there.directory}: ${(error as NodeJS.ErrnoException).code}` });
     }
   }
   return { places, missing };
+}
+
+/** Lets the groups in a group of version 2 have a controller. systemd hands down only what one of its units asks for. */
+function handDown(controller: Controller, directory: string): void {
+  const file = join(directory, 'cgroup.subtree_control');
+  if (readFileSync(file, 'utf8').split(/\s+/).includes(controller)) return;
+  writeFileSync(file, `+${controller}`);
 }
 
 let made = 0;
@@ -91,13 +105,13 @@ export function makeGroup(places: readonly ControlGroupPlace[], limits: MachineL
   };
 }
 
-/** The files of a group that hold its limits. Pure. */
+/** The files of a group that hold its limits. */
 export function limitFiles(
   controller: Controller,
   version: 1 | 2,
   limits: MachineLimits,
 ): [file: string, value: string][] {
-  const quotaUs = Math.round(limits.cpus * PERIOD_US);
+  const quotaUs = Math.round(Math.min(limits.cpus, availableParallelism()) * PERIOD_US);
   const bytes = String(limits.memoryMib * 2 ** 20);
   switch (controller) {
     case 'memory':

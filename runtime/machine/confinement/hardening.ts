@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import { type ControlGroups, openControlGroups } from './control-group.ts';
+import type { Controller } from './control-group-place.ts';
 import { findProgram, machineRoot } from './machine-root.ts';
 import { LAYERS, type Layer, layerOfStep, type PlanFacts, planWords } from './plan.ts';
 import { programFiles } from './program-file.ts';
@@ -24,7 +25,7 @@ const USER_BASE = 0x7000_0000;
 const USERS = 2 ** 22;
 
 /** What a layer is called where people read it. */
-const WHAT: Record<Layer, string> = {
+export const WHAT: Record<Layer, string> = {
   'user-namespace': 'user namespace',
   network: 'network namespace',
   ipc: 'ipc namespace',
@@ -49,6 +50,11 @@ export function findHardening(qemu: string): Promise<Hardening> {
     found.catch(() => known.delete(qemu));
   }
   return found;
+}
+
+/** What was found out does not hold any more: it is found out anew. */
+export function forgetHardening(qemu: string): void {
+  known.delete(qemu);
 }
 
 async function tryHardening(name: string): Promise<Hardening> {
@@ -85,10 +91,15 @@ async function tryHardening(name: string): Promise<Hardening> {
   }
 }
 
+/** What the limit of a controller is called where people read it. */
+export function limitOn(controller: Controller): string {
+  return `limit on ${controller}`;
+}
+
 function describe(layers: ReadonlyMap<Layer, string>, { missing }: ControlGroups): Hardening['missing'] {
   return [
     ...[...layers].map(([layer, reason]) => ({ what: WHAT[layer], reason })),
-    ...missing.map(({ controller, reason }) => ({ what: `limit on ${controller}`, reason })),
+    ...missing.map(({ controller, reason }) => ({ what: limitOn(controller), reason })),
   ];
 }
 

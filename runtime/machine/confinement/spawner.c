@@ -320,7 +320,7 @@ void spawn(long *stack) {
     else if (same(step, "ready")) await_word(), word += 1;
     else if (same(step, "end")) call1(exit_, 0);
     else if (first == 0) must(-EINVAL);
-    else if (detail = first, same(step, "report")) must(call3(fcntl_, report = number_of(first), F_SETFD, FD_CLOEXEC)), word += 2;
+    else if (detail = first, same(step, "report")) must(call3(fcntl_, number_of(first), F_SETFD, FD_CLOEXEC)), report = number_of(first), word += 2;
     else if (same(step, "close")) must(call3(fcntl_, number_of(first), F_SETFD, FD_CLOEXEC)), word += 2;
     else if (same(step, "parent")) parent = number_of(first), word += 2;
     else if (same(step, "unshare")) must(call1(unshare_, namespace_of(first))), word += 2;

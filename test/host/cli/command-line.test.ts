@@ -159,7 +159,17 @@ commandLine('doctor tells of each thing how it stands, with a remedy for what is
   const { healthy, findings } = JSON.parse(text);
   assert.is(status, healthy ? 0 : 1);
   const what = findings.map((finding: { what: string }) => finding.what);
-  assert.equal(what, ['Node', 'QEMU', 'accelerator', '/dev/kvm', 'base image', 'C toolchain', 'port', 'data']);
+  assert.equal(what, [
+    'Node',
+    'QEMU',
+    'accelerator',
+    '/dev/kvm',
+    'hardening',
+    'base image',
+    'C toolchain',
+    'port',
+    'data',
+  ]);
   for (const finding of findings) assert.is(typeof finding.remedy, finding.state === 'good' ? 'undefined' : 'string');
   const lines = (await lab.run(['doctor', '--port', '0'])).text.trimEnd().split('\n');
   assert.ok(lines.every((line) => /^([✓!✗] | {17}→ )/.test(line)));

@@ -1,12 +1,17 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { findHardening } from '../../../runtime/machine/confinement/hardening.ts';
 import { type QemuProcess, type QemuStart, startQemu } from '../../../runtime/machine/qemu-process.ts';
 
-const isRoot = process.getuid?.() === 0;
+/** What this computer lets machines have; `hardening.test.ts` holds that the rest is told. */
+const { layers } = (await findHardening('/bin/sh')).facts;
 
 /** A shell in QEMU's place. It is confined as QEMU is: in a root of its own there is nothing but the shell. */
 const shell = (script: string, more: Partial<QemuStart> = {}) =>
@@ -85,7 +90,7 @@ start('has a user of its own, no capability, no way to any', async () => {
     assert.match(status, /CapInh:\s0{16}\nCapPrm:\s0{16}\nCapEff:\s0{16}\n/);
     assert.match(status, /NoNewPrivs:\s1/);
   }
-  if (!isRoot) return; // Only root can change the user.
+  if (!layers.includes('user')) return;
   const user = (status: string) => /Uid:\s(\d+)\s\1\s\1\s\1\nGid:\s\1\s\1\s\1\s\1\n/.exec(status)![1]!;
   assert.ok(Number(user(one)) >= 0x7000_0000, user(one));
   assert.is.not(user(one), user(other));
@@ -96,10 +101,12 @@ start('has a user of its own, no capability, no way to any', async () => {
 });
 
 start('is the first process of its namespace, and sees no other', async () => {
+  if (!layers.includes('root')) return;
   assert.match(await said(await shell('echo /proc/[0-9]*; echo "$$"')), /^\/proc\/1\n1\n$/);
 });
 
 start('has a root that holds what it needs, read-only, and nothing of this computer', async () => {
+  if (!layers.includes('root')) return;
   const [top, mounts] = await whileWaiting((pid) => [
     readdirSync(`/proc/${pid}/root`).sort(),
     readFileSync(`/proc/${pid}/mounts`, 'utf8').trim().split('\n'),
@@ -114,8 +121,24 @@ start('has a root that holds what it needs, read-only, and nothing of this compu
   assert.match(await said(await shell('echo x > /etc/x')), /Read-only|Permission denied/);
 });
 
+start('may use the devices that it is given, and no other', async () => {
+  if (!layers.includes('root')) return;
+  assert.is(
+    await said(await shell('echo x > /dev/null && read -r line < /dev/null; echo /dev/*')),
+    '/dev/null /dev/urandom\n',
+  );
+});
+
 start('has namespaces of its own', async () => {
-  const kinds = ['ipc', 'mnt', 'net', 'pid', 'uts'];
+  const kinds = (
+    [
+      ['ipc', 'ipc'],
+      ['root', 'mnt'],
+      ['network', 'net'],
+      ['processes', 'pid'],
+      ['host-name', 'uts'],
+    ] as const
+  ).flatMap(([layer, kind]) => (layers.includes(layer) ? [kind] : []));
   const look = () => whileWaiting((pid) => kinds.map((kind) => readlinkSync(`/proc/${pid}/ns/${kind}`)));
   const [one, other] = await Promise.all([look(), look()]);
   const ours = kinds.map((kind) => readlinkSync(`/proc/self/ns/${kind}`));
@@ -123,6 +146,7 @@ start('has namespaces of its own', async () => {
 });
 
 start('has no network interface but its own loopback, which is down', async () => {
+  if (!layers.includes('network')) return;
   const interfaces = await whileWaiting((pid) =>
     readFileSync(`/proc/${pid}/net/dev`, 'utf8').trim().split('\n').slice(2),
   );
@@ -148,6 +172,7 @@ start('has no descriptor but those it is given', async () => {
 });
 
 start('leaves its supervisor nothing that it is given', async () => {
+  if (!layers.includes('processes')) return;
   const child = await shell('echo ready; read -r line <&3');
   await once(child.stdout!, 'data');
   const supervisor = Number(/PPid:\s(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))![1]);
@@ -162,6 +187,24 @@ start('does not start when there is no such program, and says which', async () =
   const error = await shell('', { qemu: '/none/qemu' }).catch((thrown: CloudletError) => thrown);
   assert.is((error as CloudletError).code, 'machine-failed');
   assert.match((error as CloudletError).message, '/none/qemu');
+});
+
+start('follows a program that was replaced', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'cloudlet-replaced-'));
+  const qemu = join(directory, 'qemu');
+  try {
+    await chmod(directory, 0o755);
+    for (const there of [true, false, true]) {
+      if (there) await copyFile('/bin/sh', qemu);
+      else await rm(qemu);
+      const outcome = await shell('echo started', { qemu }).catch((thrown: CloudletError) => thrown.message);
+      if (typeof outcome === 'string') assert.match(outcome, /expected a program, got none at .*qemu/);
+      else assert.is(await said(outcome), 'started\n');
+      assert.is(typeof outcome === 'string', !there);
+    }
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
 
 async function gone(pid: number): Promise<void> {

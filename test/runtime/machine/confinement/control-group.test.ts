@@ -10,7 +10,7 @@ import {
 } from '../../../../runtime/machine/confinement/control-group.ts';
 import { startTimeOf } from '../../../../runtime/machine/confinement/process-identity.ts';
 
-const LIMITS = { memoryMib: 256, cpus: 1.5 };
+const LIMITS = { memoryMib: 256, cpus: 0.5 };
 
 interface Context {
   directory: string;
@@ -30,10 +30,10 @@ for (const [controller, version, files] of [
     1,
     [
       ['cpu.cfs_period_us', '100000'],
-      ['cpu.cfs_quota_us', '150000'],
+      ['cpu.cfs_quota_us', '50000'],
     ],
   ],
-  ['cpu', 2, [['cpu.max', '150000 100000']]],
+  ['cpu', 2, [['cpu.max', '50000 100000']]],
   ['pids', 1, [['pids.max', '160']]],
   ['pids', 2, [['pids.max', '160']]],
 ] as const) {
@@ -71,6 +71,23 @@ group('that cannot be made is missing, with the reason', ({ directory }) => {
   );
   assert.match(missing[0]!.reason, /groups\/none: ENOENT/);
   assert.match(missing[1]!.reason, /no control group file system/);
+});
+
+group('of version 2 is handed its controllers from the root down, where they are not', ({ directory }) => {
+  const [proc, slice] = [join(directory, 'proc'), join(directory, 'groups/system.slice')];
+  for (const made of [join(proc, 'self'), slice]) mkdirSync(made, { recursive: true });
+  writeFileSync(join(proc, 'self/cgroup'), '0::/system.slice/cloudlet.service\n');
+  writeFileSync(join(proc, 'self/mountinfo'), '30 23 0:27 / /groups rw - cgroup2 cgroup2 rw\n');
+  const files = [join(directory, 'groups/cgroup.subtree_control'), join(slice, 'cgroup.subtree_control')];
+  for (const file of files) writeFileSync(file, 'memory cpu\n');
+  const { places, missing } = openControlGroups(proc, directory);
+  assert.equal(missing, []);
+  assert.equal(
+    places.map(({ controller, version, directory }) => [controller, version, directory]),
+    ['memory', 'cpu', 'pids'].map((controller) => [controller, 2, slice]),
+  );
+  // The kernel would add to them.
+  for (const file of files) assert.is(readFileSync(file, 'utf8'), '+pids');
 });
 
 group('is found as this computer has it, and leaves nothing', () => {

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findHardening, parseFailure } from '../../../../runtime/machine/confinement/hardening.ts';
+import { describeHardening } from '../../../../runtime/machine/confinement/hardening-info.ts';
 
 const hardening = suite('hardening');
 
@@ -10,6 +11,15 @@ hardening('has every layer here that is not told as missing, and none twice', as
   const layers = 7 - (isRoot ? 1 : 0);
   assert.is(facts.layers.length + controlGroups.places.length + missing.length, layers + 3);
   for (const { what, reason } of missing) assert.ok(what.length > 0 && reason.length > 0);
+});
+
+hardening('is told: what is applied and what is missing, nothing twice', async () => {
+  const { applied, missing } = await describeHardening();
+  const all = [...applied, ...missing.map(({ what }) => what)];
+  assert.is(new Set(all).size, all.length);
+  for (const what of ['seccomp filter', 'empty root', 'network namespace', 'user of its own', 'limit on memory']) {
+    assert.ok(all.includes(what), what);
+  }
 });
 
 hardening('is found once for each program', () => {
