@@ -24,7 +24,10 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   preview1: (source, scratch) => core(join(source, 'main.c'), 'command', scratch),
   typed: (source, scratch) => reactor(source, 'typed.c', scratch),
   evil: (source, scratch) => reactor(source, 'evil.c', scratch),
-  'spin-start': spinStart,
+  'spin-start': text,
+  hoard: text,
+  'hoard-table': text,
+  'draws-at-start': text,
   'hello-http': javaScript,
   'echo-http': javaScript,
 };
@@ -97,7 +100,7 @@ async function reactor(source: string, file: string, scratch: string): Promise<U
   return encodeComponent(await core(join(source, file), 'reactor', scratch), 'reactor', { wit });
 }
 
-async function spinStart(source: string, scratch: string): Promise<Uint8Array> {
+async function text(source: string, scratch: string): Promise<Uint8Array> {
   const wit = join(scratch, 'wit');
   await assembleWit(join(source, 'world.wit'), wit);
   const module = await parse(await readFile(join(source, 'module.wat'), 'utf8'));
