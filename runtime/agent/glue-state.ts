@@ -3,8 +3,6 @@ export const STATE_IMPORT = 'cloudlet:state$';
 
 /** How an evaluated glue is used again for the next invocation; filled by the glue when its instances are made. */
 export interface GlueState {
-  /** Gives the glue other imports. */
-  bind?: (imports: Readonly<Record<string, unknown>>) => void;
   /** Empties its tables of handles and of the host's resources. */
   reset?: () => void;
 }
@@ -33,8 +31,13 @@ const OUTER: readonly (readonly [RegExp, ((name: string) => string) | null])[] =
 
 /** State beside the instances. What is assigned once, when they are made, needs nothing. */
 const INNER: readonly (readonly [RegExp, ((name: string) => string) | null])[] = [
-  [/^let (captureCnt\d+) = 0;$/, (name) => `${name} = 0;`],
-  [/^const (captureTable\d+)= new Map\(\);$/, (name) => `${name}.clear();`],
+  [/^let captureCnt\d+ = 0;$/, null],
+  // A new map where the old was used: one that is only cleared leaves a chain of its former insides, which young collections keep.
+  [
+    /^const captureTable(\d+)= new Map\(\);$/,
+    (at) =>
+      `if (captureCnt${at} > 0 || captureTable${at}.size > 0) { captureCnt${at} = 0; captureTable${at} = new Map(); }`,
+  ],
   [/^const (handleTable\d+) = \[T_FLAG, 0\];$/, (name) => `${name}.length = 2; ${name}[0] = T_FLAG; ${name}[1] = 0;`],
   // An imported global: its value is put back with those of the modules.
   [/^const instanceFlags\d+ = new WebAssembly\.Global\(\{ value: "i32", mutable: true \}, \d+\);$/, null],
@@ -44,9 +47,9 @@ const INNER: readonly (readonly [RegExp, ((name: string) => string) | null])[] =
 ];
 
 /**
- * The glue with a way to use its functions, which were compiled and are warm, for another invocation: to bind other imports and to
- * forget every handle and resource. Every declaration that could hold something is looked at; when one is of an unknown form the glue
- * is given back as it was, `STATE_IMPORT` stays empty, and each invocation has to evaluate it anew.
+ * The glue with a way to use its functions, which were compiled and are warm, for another invocation: to forget every handle and
+ * resource. Every declaration that could hold something is looked at; when one is of an unknown form the glue is given back as it was,
+ * `STATE_IMPORT` stays empty, and each invocation has to evaluate it anew.
  */
 export function renewableGlue(glue: string): string {
   const head = HEAD.exec(glue);
@@ -54,25 +57,13 @@ export function renewableGlue(glue: string): string {
   const end = GENERATOR_END.exec(glue);
   // An exported resource has a finalizer, which would call into the instance long after its invocation.
   if (head === null || generator < 0 || end === null || glue.includes('FinalizationRegistry')) return glue;
-  const begin = head.index + head[0].length;
-  const inside = generator + GENERATOR_BEGIN.length;
-  const outer = resets(glue.slice(begin, generator), 2, OUTER);
-  const inner = resets(glue.slice(inside, end.index), 4, INNER);
+  const outer = resets(glue.slice(head.index + head[0].length, generator), 2, OUTER);
+  const inner = resets(glue.slice(generator + GENERATOR_BEGIN.length, end.index), 4, INNER);
   if (outer === null || inner === null) return glue;
-  const bound: string[] = [];
-  const scope = glue.slice(begin, generator).replaceAll(IMPORTED, (_, declared: string) => {
-    bound.push(`(${declared});`);
-    return `let ${declared};`;
-  });
-  const renewal = `Object.assign(imports['${STATE_IMPORT}'], {
-      bind: (imports) => { ${bound.join(' ')} },
-      reset: () => { ${[...outer, ...inner].join(' ')} },
-    });`;
-  return `${glue.slice(0, begin)}${scope}${glue.slice(generator, end.index)}\n    ${renewal}${glue.slice(end.index)}`;
+  const instances = glue.slice(generator, end.index).replaceAll(/^ {4}const (?=captureTable)/gm, '    let ');
+  const renewal = `imports['${STATE_IMPORT}'].reset = () => { ${[...outer, ...inner].join(' ')} };`;
+  return `${glue.slice(0, generator)}${instances}\n    ${renewal}${glue.slice(end.index)}`;
 }
-
-/** Declarations of what comes from outside. */
-const IMPORTED = /(?<=^ ?| {2})const (lift\$ = imports\['[^']*'\]|\{ [^=\n]* \} = imports(?:\['[^']*'\]|\.\w+));/gm;
 
 /** What empties every declaration at this indentation, or null when one is of an unknown form. */
 function resets(

@@ -1,68 +1,54 @@
 import { instantiateMetered, RESETTABLE_SECTION } from '../component/rewrite/metered-instance.ts';
+import { RenewableWasi, type Wasi, type WasiBackend } from '../wasi/index.ts';
 import type { FuelGauge } from './fuel.ts';
 import { type GlueState, STATE_IMPORT } from './glue-state.ts';
 import type { GuestComponent } from './guest-component.ts';
 import { InstanceImage } from './instance-image.ts';
+import { LIFT_IMPORT, LiftBudget } from './lift-budget.ts';
 
-/** What a glue takes as imports. */
-export type GuestImports = Readonly<Record<string, unknown>>;
-
-/** One instance of a component, for one invocation at a time. */
+/** One instance of a component with its WASI, for one invocation at a time. */
 export class GuestInstance {
-  readonly exports: unknown;
-  readonly #state: GlueState;
-  readonly #seat: Seat;
+  /** Bounds what is copied out of its memories. */
+  readonly lift: LiftBudget;
+  readonly #component: GuestComponent;
+  readonly #wasi = new RenewableWasi();
+  readonly #state: GlueState = {};
+  #fuel: FuelGauge | null = null;
+  #exports: unknown = null;
   /** As it was after its initialisation; null when something in it cannot be put back. */
-  readonly #image: InstanceImage | null;
+  #image: InstanceImage | null = null;
 
-  private constructor(exports: unknown, state: GlueState, seat: Seat, image: InstanceImage | null) {
-    this.exports = exports;
-    this.#state = state;
-    this.#seat = seat;
-    this.#image = image;
+  constructor(component: GuestComponent) {
+    this.#component = component;
+    this.lift = new LiftBudget(component.message.valueBytes);
   }
 
   /**
-   * Makes a new instance and initialises it with these imports and this fuel. With `kept` it remembers how it was then, so that it
+   * Initialises it before there is an invocation: traps when it asks the host for anything. It remembers how it was then, so that it
    * can be `reset`, if it is of a kind that can.
    */
-  static async make(
-    component: GuestComponent,
-    imports: GuestImports,
-    fuel: FuelGauge,
-    kept = false,
-  ): Promise<GuestInstance> {
-    const state: GlueState = {};
-    const seat: Seat = { fuel };
-    // One function for the whole life of the instance: its modules keep it.
-    const checkpoint = () => seat.fuel.checkpoint();
+  async prepare(fuel: FuelGauge): Promise<void> {
+    this.#fuel = fuel;
     const objects: unknown[] = [];
-    let resettable = kept;
-    const exports = await component.instantiate({ ...imports, [STATE_IMPORT]: state }, (module, given) => {
-      const made = instantiateMetered(module, given, checkpoint);
-      if (!resettable) return made;
-      resettable = WebAssembly.Module.customSections(module, RESETTABLE_SECTION).length > 0;
-      // The host's own globals are among the imports.
+    let resettable = true;
+    this.#exports = await this.#instantiate((module, given, instance) => {
+      resettable &&= WebAssembly.Module.customSections(module, RESETTABLE_SECTION).length > 0;
+      // The glue's own globals are among what it gives.
       for (const name in given) objects.push(...Object.values(given[name]!));
-      const noted = (instance: WebAssembly.Instance): WebAssembly.Instance => {
-        objects.push(...Object.values(instance.exports));
-        return instance;
-      };
-      return made instanceof Promise ? made.then(noted) : noted(made);
+      objects.push(...Object.values(instance.exports));
     });
-    const image = resettable && state.reset !== undefined ? InstanceImage.of(objects) : null;
-    return new GuestInstance(exports, state, seat, image);
+    if (resettable && this.#state.reset !== undefined) this.#image = InstanceImage.of(objects);
   }
 
-  /** Whether it can serve with other imports than it was made with. */
-  get rebindable(): boolean {
-    return this.#state.bind !== undefined;
+  /** Lets it serve an invocation. */
+  begin(backend: WasiBackend, fuel: FuelGauge): Wasi {
+    this.#fuel = fuel;
+    return this.#wasi.renew(backend);
   }
 
-  /** Lets it serve an invocation with its imports and its fuel. */
-  bind(imports: GuestImports, fuel: FuelGauge): void {
-    this.#state.bind!(imports);
-    this.#seat.fuel = fuel;
+  /** What it exports; unless it was prepared it is initialised now, at the cost of the invocation that has begun. */
+  exports(): unknown {
+    return this.#exports ?? this.#instantiate(() => {});
   }
 
   /**
@@ -70,13 +56,31 @@ export class GuestInstance {
    * Only after a call that returned: what is suspended or was cut off inside would go on in the next invocation.
    */
   reset(): boolean {
+    this.#wasi.vacate();
     if (this.#image === null || !this.#image.restore()) return false;
     this.#state.reset!();
+    this.lift.refill();
     return true;
+  }
+
+  #instantiate(note: Note): Promise<unknown> {
+    // One function for the whole life of the instance: its modules keep it.
+    const checkpoint = () => this.#fuel!.checkpoint();
+    const imports = { ...this.#wasi.imports, [LIFT_IMPORT]: this.lift, [STATE_IMPORT]: this.#state };
+    return this.#component.instantiate(imports, (module, given) => {
+      const made = instantiateMetered(module, given, checkpoint);
+      const noted = (instance: WebAssembly.Instance) => {
+        note(module, given, instance);
+        return instance;
+      };
+      return made instanceof Promise ? made.then(noted) : noted(made);
+    });
   }
 }
 
-/** Whose fuel an instance burns. */
-interface Seat {
-  fuel: FuelGauge;
-}
+/** Is told of every core instance with what it was given; the glue leaves that out when there is nothing. */
+type Note = (
+  module: WebAssembly.Module,
+  given: WebAssembly.Imports | undefined,
+  instance: WebAssembly.Instance,
+) => void;

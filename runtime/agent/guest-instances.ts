@@ -1,17 +1,15 @@
-import { createWasi, DEFAULT_LIMITS, discardSink, emptySource, GuestTrap, type WasiBackend } from '../wasi/index.ts';
 import type { FuelGauge } from './fuel.ts';
 import type { GuestComponent } from './guest-component.ts';
-import { type GuestImports, GuestInstance } from './guest-instance.ts';
-import { LIFT_IMPORT, LiftBudget } from './lift-budget.ts';
+import { GuestInstance } from './guest-instance.ts';
 
 /** Attempts after which no more is made ahead of need. One may have been interrupted for another's sake; more in a row are the component's. */
 const MOST_FAILURES = 3;
 
 /**
  * The instances of a component in one worker: at most one is kept ready, so that no caller waits for it to be made or cleaned.
- * Kept are only instances that called nothing of the host while they were initialised. Whatever an instance learnt from the host then
- * (random numbers, the time, its environment) would be the same in every invocation that it serves, and in every clone of a
- * machine whose snapshot holds it.
+ * Kept are only instances that asked the host for nothing while they were initialised. Whatever one learnt from the host then (random
+ * numbers, the time, its environment) would be the same in every invocation that it serves, and in every clone of a machine whose
+ * snapshot holds it.
  */
 export class GuestInstances {
   readonly #component: GuestComponent;
@@ -23,18 +21,16 @@ export class GuestInstances {
     this.#component = component;
   }
 
-  /** Whether an invocation would not have to wait for an instance. */
+  /** Whether an invocation would not have to wait for an instance to be initialised. */
   get ready(): boolean {
     return this.#ready !== null;
   }
 
-  /** An instance for one invocation: the one that is ready, else a new one, which the caller's fuel has to initialise. */
-  take(imports: GuestImports, fuel: FuelGauge): GuestInstance | Promise<GuestInstance> {
-    if (this.#preparing !== null) return this.#preparing.then(() => this.take(imports, fuel));
-    const instance = this.#ready;
-    if (instance === null) return GuestInstance.make(this.#component, imports, fuel);
+  /** An instance for one invocation: the one that is ready, else one that is not initialised yet. */
+  take(): GuestInstance | Promise<GuestInstance> {
+    if (this.#preparing !== null) return this.#preparing.then(() => this.take());
+    const instance = this.#ready ?? new GuestInstance(this.#component);
     this.#ready = null;
-    instance.bind(imports, fuel);
     return instance;
   }
 
@@ -52,47 +48,14 @@ export class GuestInstances {
   }
 
   async #make(fuel: FuelGauge): Promise<void> {
+    const instance = new GuestInstance(this.#component);
     try {
-      const instance = await GuestInstance.make(this.#component, refusingImports(), fuel, true);
-      if (instance.rebindable) this.#ready = instance;
+      await instance.prepare(fuel);
+      this.#ready = instance;
+      this.#failures = 0;
     } catch {
-      // It trapped, ran out of time, or called the host. An invocation makes its own, and tells its caller if that fails as well.
+      // It trapped, ran out of time, or asked the host. An invocation makes its own, and tells its caller if that fails as well.
+      this.#failures += 1;
     }
-    this.#failures = this.#ready === null ? this.#failures + 1 : 0;
   }
 }
-
-/** WASI of which every function, constructor and static method traps. */
-function refusingImports(): GuestImports {
-  const { imports } = createWasi(NOTHING);
-  const refusing: Record<string, unknown> = { [LIFT_IMPORT]: new LiftBudget(0) };
-  for (const [name, members] of Object.entries(imports)) {
-    refusing[name] = Object.fromEntries(Object.entries(members).map(([member, value]) => [member, refused(value)]));
-  }
-  return refusing;
-}
-
-/** A stand-in with the same prototype, which is all that the glue may look at before it calls. */
-function refused(value: unknown): unknown {
-  if (typeof value !== 'function') return value;
-  const refuse = (): never => {
-    throw new GuestTrap('an instance that is made ahead of its invocation called the host');
-  };
-  return new Proxy(value, {
-    apply: refuse,
-    construct: refuse,
-    get: (target, key) => (key === 'prototype' || typeof key === 'symbol' ? Reflect.get(target, key) : refuse),
-  });
-}
-
-const NOTHING: WasiBackend = {
-  environment: [],
-  arguments: [],
-  stdin: emptySource,
-  stdout: discardSink,
-  stderr: discardSink,
-  clock: { wallMs: () => 0, monotonicNs: () => 0n, timer: () => () => {} },
-  random: () => {},
-  files: null,
-  limits: DEFAULT_LIMITS,
-};

@@ -1,4 +1,4 @@
-import { type ByteSink, createWasi, emptySource, GuestExit, type HttpHead, type Wasi } from '../wasi/index.ts';
+import { type ByteSink, emptySource, GuestExit, type HttpHead, type Wasi } from '../wasi/index.ts';
 import type { FuelGauge } from './fuel.ts';
 import { serveCall, serveHttp, serveRun } from './guest-doors.ts';
 import { describeTrap, GuestFailure, interruptedFailure } from './guest-failure.ts';
@@ -8,7 +8,7 @@ import type { GuestInstances } from './guest-instances.ts';
 import { GuestLog, LogBudget } from './guest-log.ts';
 import { GuestOutput } from './guest-output.ts';
 import { type InvocationStreams, invocationBackend } from './invocation-backend.ts';
-import { LIFT_IMPORT, LiftBudget } from './lift-budget.ts';
+import type { LiftBudget } from './lift-budget.ts';
 import type { DoneMessage, InvokeMessage, LoadMessage } from './wire.ts';
 import type { FromWorker, Interrupt, ToWorker } from './worker-message.ts';
 
@@ -26,9 +26,9 @@ export class GuestInvocation {
   readonly #logs: { readonly stdout: GuestLog; readonly stderr: GuestLog };
   readonly #logBudget = new LogBudget();
   readonly #fuel: FuelGauge;
-  readonly #lift: LiftBudget;
   readonly #interrupted = Promise.withResolvers<never>();
   readonly #post: (message: FromWorker, transfer?: ArrayBuffer[]) => void;
+  #wasi: Wasi | null = null;
   #returned: GuestInstance | null = null;
 
   constructor(
@@ -44,7 +44,6 @@ export class GuestInvocation {
     this.#instances = instances;
     this.#post = post;
     this.#fuel = fuel;
-    this.#lift = new LiftBudget(load.valueBytes);
     this.#input = new GuestInput(message.input, (bytes) => post({ kind: 'credit', id, bytes }));
     this.#output = new GuestOutput((bytes) => post({ kind: 'body', id, bytes }, [bytes.buffer as ArrayBuffer]));
     const log = (stream: 'stdout' | 'stderr') =>
@@ -82,15 +81,14 @@ export class GuestInvocation {
   /** Runs to the end, whatever that is. Never rejects. */
   async run(): Promise<DoneMessage> {
     const startedAt = performance.now();
-    const wasi = createWasi(invocationBackend(this.#load, this.#message, this.#streams()));
     let outcome: Success | GuestFailure;
     try {
-      outcome = await Promise.race([this.#serve(wasi), this.#interrupted.promise]);
+      outcome = await Promise.race([this.#serve(), this.#interrupted.promise]);
     } catch (thrown) {
       outcome = this.#outcomeOf(thrown);
     } finally {
       this.#fuel.end();
-      wasi.close();
+      this.#wasi?.close();
       this.#output.abandon();
       this.#input.close();
     }
@@ -100,15 +98,16 @@ export class GuestInvocation {
     return { kind: 'ok', ...outcome, runMs };
   }
 
-  async #serve(wasi: Wasi): Promise<Success> {
-    const imports = { ...wasi.imports, [LIFT_IMPORT]: this.#lift };
-    const instance = await this.#instances.take(imports, this.#fuel);
-    const success = await this.#enter(instance.exports, wasi);
+  async #serve(): Promise<Success> {
+    const instance = await this.#instances.take();
+    const wasi = instance.begin(invocationBackend(this.#load, this.#message, this.#streams(instance.lift)), this.#fuel);
+    this.#wasi = wasi;
+    const success = await this.#enter(await instance.exports(), wasi, instance.lift);
     if (this.#fuel.why === null) this.#returned = instance;
     return success;
   }
 
-  async #enter(exports: unknown, wasi: Wasi): Promise<Success> {
+  async #enter(exports: unknown, wasi: Wasi, lift: LiftBudget): Promise<Success> {
     const load = this.#load;
     const request = this.#message;
     switch (request.door) {
@@ -118,16 +117,19 @@ export class GuestInvocation {
       case 'run':
         return { exitCode: await serveRun(exports, load) };
       case 'http':
-        return { exitCode: 0, trailers: await serveHttp(exports, load, request, wasi, this.#input, this.#respond) };
+        return {
+          exitCode: 0,
+          trailers: await serveHttp(exports, load, request, wasi, this.#input, (head) => this.#respond(head, lift)),
+        };
       default:
         return request satisfies never;
     }
   }
 
-  readonly #respond = ({ status, headers }: HttpHead): ByteSink => {
+  #respond({ status, headers }: HttpHead, lift: LiftBudget): ByteSink {
     this.#post({ kind: 'head', id: this.id, head: { status, headers } });
-    return this.#lift.onTheWay(this.#output);
-  };
+    return lift.onTheWay(this.#output);
+  }
 
   #interrupt(why: Interrupt): void {
     this.#fuel.interrupt(why);
@@ -154,12 +156,12 @@ export class GuestInvocation {
     });
   }
 
-  #streams(): InvocationStreams {
+  #streams(lift: LiftBudget): InvocationStreams {
     const command = this.#message.door === 'run';
     return {
       stdin: command ? this.#input : emptySource,
-      stdout: this.#lift.onTheWay(command ? this.#output : this.#logs.stdout),
-      stderr: this.#lift.onTheWay(this.#logs.stderr),
+      stdout: lift.onTheWay(command ? this.#output : this.#logs.stdout),
+      stderr: lift.onTheWay(this.#logs.stderr),
     };
   }
 }

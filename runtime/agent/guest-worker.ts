@@ -4,6 +4,7 @@ import { FuelGauge } from './fuel.ts';
 import { loadComponent } from './guest-component.ts';
 import { GuestInstances } from './guest-instances.ts';
 import { GuestInvocation } from './guest-invocation.ts';
+import { Outbox } from './outbox.ts';
 import type { LoadMessage } from './wire.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-message.ts';
 
@@ -15,7 +16,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   const cell = new Int32Array(start.interruptCell);
   let component: { readonly message: LoadMessage; readonly instances: GuestInstances } | null = null;
   let running: GuestInvocation | null = null;
-  const post = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+  const outbox = new Outbox(port);
+  const post = (message: FromWorker, transfer?: ArrayBuffer[]) => outbox.post(message, transfer);
 
   // What is left of an interrupted guest may still reject, after everyone stopped listening; it must not end the worker.
   process.on('unhandledRejection', () => {});
@@ -30,6 +32,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
           return post({ kind: 'loaded', error: (error as Error).message });
         }
         post({ kind: 'loaded', error: null });
+        outbox.flush();
         return component.instances.prepare(new FuelGauge(cell, PREPARE_MS));
       case 'grant':
         if (component !== null) component = { ...component, message: { ...component.message, ...message.grant } };
@@ -50,6 +53,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
         // What interrupted it must not interrupt what is made next. Before the answer: then the cell may be the next invocation's.
         Atomics.store(cell, 0, 0);
         post({ kind: 'done', id: message.id, done });
+        outbox.flush();
         // After the answer has left: what is cleaned or made now is ready when the next invocation comes.
         if (invocation.returned !== null) instances.giveBack(invocation.returned);
         return instances.prepare(new FuelGauge(cell, PREPARE_MS));
