@@ -41,7 +41,8 @@ export class GuestInstances {
 
   /** Makes an instance ahead of need, if none is ready and the component allows it. Never rejects. */
   async prepare(fuel: FuelGauge): Promise<void> {
-    if (this.#ready !== null || this.#preparing !== null || this.#failures >= MOST_FAILURES) return;
+    if (this.#preparing !== null) return this.#preparing;
+    if (this.#ready !== null || this.#failures >= MOST_FAILURES) return;
     this.#preparing = this.#make(fuel);
     await this.#preparing;
     this.#preparing = null;
