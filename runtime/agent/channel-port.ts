@@ -25,9 +25,25 @@ export function socketPort(fd: number): ChannelPort {
   const socket = new Socket({ fd, readable: true, writable: true });
   const leave = () => process.exit(0);
   socket.on('end', leave).on('close', leave).on('error', leave);
-  return {
-    start: (take) => void socket.on('data', take),
-    write: (bytes) => void socket.write(bytes),
+  return { start: (take) => void socket.on('data', take), write: joined((bytes) => void socket.write(bytes)) };
+}
+
+/** Writes what comes within one round of the event loop, from all workers, with one system call. */
+function joined(write: (bytes: Uint8Array) => void): (bytes: Uint8Array) => void {
+  let waiting: Uint8Array[] = [];
+  let size = 0;
+  const flush = () => {
+    if (size === 0) return;
+    const bytes = waiting.length === 1 ? waiting[0]! : Buffer.concat(waiting, size);
+    waiting = [];
+    size = 0;
+    write(bytes);
+  };
+  return (bytes) => {
+    if (size === 0) setImmediate(flush);
+    waiting.push(bytes);
+    size += bytes.length;
+    if (size > WRITE_BYTES) flush();
   };
 }
 

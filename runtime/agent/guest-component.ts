@@ -1,4 +1,5 @@
 import { registerHooks } from 'node:module';
+import { renewableGlue } from './glue-state.ts';
 import { budgetLifts } from './lift-budget.ts';
 import type { LoadMessage } from './wire.ts';
 import type { WorkerComponent } from './worker-message.ts';
@@ -19,7 +20,10 @@ export type Instantiate = (
 /** A component in a worker: its glue evaluated, its modules at hand. Holds nothing that one invocation could leave to the next. */
 export interface GuestComponent {
   readonly message: LoadMessage;
-  /** A new instance, with its own memories, globals and handle tables. `LIFT_IMPORT` among the imports is its `LiftBudget`. */
+  /**
+   * A new instance, with its own memories, globals and handle tables. Among the imports, `LIFT_IMPORT` is its `LiftBudget` and
+   * `STATE_IMPORT` takes what is needed to use it again.
+   */
   instantiate(imports: Readonly<Record<string, unknown>>, instantiateCore: InstantiateCore): Promise<unknown>;
 }
 
@@ -28,7 +32,7 @@ const GLUE_URL = 'cloudlet:component';
 
 /** Evaluates a component's glue in this worker. Once for each worker: the module cache of Node keeps the first. */
 export async function loadComponent(component: WorkerComponent): Promise<GuestComponent> {
-  const glue = budgetLifts(component.glue);
+  const glue = renewableGlue(budgetLifts(component.glue));
   const hooks = registerHooks({
     resolve: (specifier, context, next) =>
       specifier === GLUE_URL ? { url: GLUE_URL, format: 'module', shortCircuit: true } : next(specifier, context),

@@ -1,56 +1,49 @@
-import { openSync, readSync } from 'node:fs';
-import { instantiateMetered } from '../component/rewrite/metered-instance.ts';
-import {
-  type ByteSink,
-  createWasi,
-  DEFAULT_LIMITS,
-  emptySource,
-  GuestExit,
-  type HttpHead,
-  systemClock,
-  type Wasi,
-  type WasiBackend,
-} from '../wasi/index.ts';
+import { type ByteSink, emptySource, GuestExit, type HttpHead, type Wasi } from '../wasi/index.ts';
 import type { FuelGauge } from './fuel.ts';
-import type { GuestComponent } from './guest-component.ts';
 import { serveCall, serveHttp, serveRun } from './guest-doors.ts';
 import { describeTrap, GuestFailure, interruptedFailure } from './guest-failure.ts';
 import { GuestInput } from './guest-input.ts';
+import type { GuestInstance } from './guest-instance.ts';
+import type { GuestInstances } from './guest-instances.ts';
 import { GuestLog, LogBudget } from './guest-log.ts';
 import { GuestOutput } from './guest-output.ts';
-import { LIFT_IMPORT, LiftBudget } from './lift-budget.ts';
-import type { DoneMessage, InvokeMessage } from './wire.ts';
+import { type InvocationStreams, invocationBackend } from './invocation-backend.ts';
+import type { LiftBudget } from './lift-budget.ts';
+import type { DoneMessage, InvokeMessage, LoadMessage } from './wire.ts';
 import type { FromWorker, Interrupt, ToWorker } from './worker-message.ts';
 
 /** What a good end says. */
 type Success = Omit<Extract<DoneMessage, { kind: 'ok' }>, 'kind' | 'runMs'>;
 
-/** One invocation in a worker: a fresh instance with its own WASI, alive until `run` resolves and discarded then. */
+/** One invocation in a worker: an instance that is as new, with its own WASI, alive until `run` resolves. */
 export class GuestInvocation {
   readonly id: number;
   readonly #message: InvokeMessage;
-  readonly #component: GuestComponent;
+  readonly #load: LoadMessage;
+  readonly #instances: GuestInstances;
   readonly #input: GuestInput;
   readonly #output: GuestOutput;
   readonly #logs: { readonly stdout: GuestLog; readonly stderr: GuestLog };
   readonly #logBudget = new LogBudget();
   readonly #fuel: FuelGauge;
-  readonly #lift: LiftBudget;
   readonly #interrupted = Promise.withResolvers<never>();
   readonly #post: (message: FromWorker, transfer?: ArrayBuffer[]) => void;
+  #wasi: Wasi | null = null;
+  #returned: GuestInstance | null = null;
 
   constructor(
     { id, message }: Extract<ToWorker, { kind: 'invoke' }>,
-    component: GuestComponent,
+    load: LoadMessage,
+    instances: GuestInstances,
     fuel: FuelGauge,
     post: (message: FromWorker, transfer?: ArrayBuffer[]) => void,
   ) {
     this.id = id;
     this.#message = message;
-    this.#component = component;
+    this.#load = load;
+    this.#instances = instances;
     this.#post = post;
     this.#fuel = fuel;
-    this.#lift = new LiftBudget(component.message.valueBytes);
     this.#input = new GuestInput(message.input, (bytes) => post({ kind: 'credit', id, bytes }));
     this.#output = new GuestOutput((bytes) => post({ kind: 'body', id, bytes }, [bytes.buffer as ArrayBuffer]));
     const log = (stream: 'stdout' | 'stderr') =>
@@ -80,25 +73,22 @@ export class GuestInvocation {
     }
   }
 
+  /** Its instance when the guest has returned, and so can do nothing more: only such a one may serve again. */
+  get returned(): GuestInstance | null {
+    return this.#returned;
+  }
+
   /** Runs to the end, whatever that is. Never rejects. */
   async run(): Promise<DoneMessage> {
     const startedAt = performance.now();
-    const wasi = createWasi(this.#backend());
     let outcome: Success | GuestFailure;
     try {
-      const instantiated = this.#component.instantiate(
-        { ...wasi.imports, [LIFT_IMPORT]: this.#lift },
-        (module, given) => instantiateMetered(module, given, this.#fuel.checkpoint),
-      );
-      outcome = await Promise.race([
-        instantiated.then((exports) => this.#serve(exports, wasi)),
-        this.#interrupted.promise,
-      ]);
+      outcome = await Promise.race([this.#serve(), this.#interrupted.promise]);
     } catch (thrown) {
       outcome = this.#outcomeOf(thrown);
     } finally {
       this.#fuel.end();
-      wasi.close();
+      this.#wasi?.close();
       this.#output.abandon();
       this.#input.close();
     }
@@ -108,26 +98,38 @@ export class GuestInvocation {
     return { kind: 'ok', ...outcome, runMs };
   }
 
-  async #serve(exports: unknown, wasi: Wasi): Promise<Success> {
-    const { message } = this.#component;
+  async #serve(): Promise<Success> {
+    const instance = await this.#instances.take();
+    const wasi = instance.begin(invocationBackend(this.#load, this.#message, this.#streams(instance.lift)), this.#fuel);
+    this.#wasi = wasi;
+    const success = await this.#enter(await instance.exports(), wasi, instance.lift);
+    if (this.#fuel.why === null) this.#returned = instance;
+    return success;
+  }
+
+  async #enter(exports: unknown, wasi: Wasi, lift: LiftBudget): Promise<Success> {
+    const load = this.#load;
     const request = this.#message;
     switch (request.door) {
       case 'call':
-        await serveCall(exports, message, request.target, this.#input, this.#output);
+        await serveCall(exports, load, request.target, this.#input, this.#output);
         return { exitCode: 0 };
       case 'run':
-        return { exitCode: await serveRun(exports, message) };
+        return { exitCode: await serveRun(exports, load) };
       case 'http':
-        return { exitCode: 0, trailers: await serveHttp(exports, message, request, wasi, this.#input, this.#respond) };
+        return {
+          exitCode: 0,
+          trailers: await serveHttp(exports, load, request, wasi, this.#input, (head) => this.#respond(head, lift)),
+        };
       default:
         return request satisfies never;
     }
   }
 
-  readonly #respond = ({ status, headers }: HttpHead): ByteSink => {
+  #respond({ status, headers }: HttpHead, lift: LiftBudget): ByteSink {
     this.#post({ kind: 'head', id: this.id, head: { status, headers } });
-    return this.#lift.onTheWay(this.#output);
-  };
+    return lift.onTheWay(this.#output);
+  }
 
   #interrupt(why: Interrupt): void {
     this.#fuel.interrupt(why);
@@ -154,28 +156,12 @@ export class GuestInvocation {
     });
   }
 
-  #backend(): WasiBackend {
-    const { message } = this.#component;
-    const request = this.#message;
-    const command = request.door === 'run';
+  #streams(lift: LiftBudget): InvocationStreams {
+    const command = this.#message.door === 'run';
     return {
-      environment: message.environment,
-      arguments: [message.program, ...message.arguments, ...(command ? request.arguments : [])],
       stdin: command ? this.#input : emptySource,
-      stdout: this.#lift.onTheWay(command ? this.#output : this.#logs.stdout),
-      stderr: this.#lift.onTheWay(this.#logs.stderr),
-      clock: systemClock,
-      random: kernelRandom,
-      files: null,
-      limits: DEFAULT_LIMITS,
+      stdout: lift.onTheWay(command ? this.#output : this.#logs.stdout),
+      stderr: lift.onTheWay(this.#logs.stderr),
     };
   }
-}
-
-let randomDevice: number | null = null;
-
-/** The kernel's generator: unlike the one of OpenSSL, it is seeded anew after a restore from a snapshot. */
-function kernelRandom(bytes: Uint8Array): void {
-  randomDevice ??= openSync('/dev/urandom', 'r');
-  for (let at = 0; at < bytes.length; ) at += readSync(randomDevice, bytes, at, bytes.length - at, null);
 }

@@ -35,7 +35,8 @@ export class GuestLog implements ByteSink {
   readonly capacity = CAPACITY;
   readonly #budget: LogBudget;
   readonly #post: (text: string) => void;
-  readonly #decoder = new TextDecoder();
+  /** Made when it is needed: most invocations write nothing. */
+  #decoder: TextDecoder | null = null;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
 
@@ -47,6 +48,7 @@ export class GuestLog implements ByteSink {
   write(bytes: Uint8Array): void {
     const kept = this.#budget.take(bytes.length);
     if (kept === 0) return;
+    this.#decoder ??= new TextDecoder();
     this.#pending.push(new Uint8Array(bytes.subarray(0, kept)));
     this.#pendingBytes += kept;
     if (this.#pendingBytes >= LINE_BYTES || bytes.subarray(0, kept).includes(NEWLINE)) this.#postLines();
@@ -64,6 +66,7 @@ export class GuestLog implements ByteSink {
 
   /** Posts the rest, whether or not its line has ended. */
   finish(): void {
+    if (this.#decoder === null) return;
     const text = this.#decoder.decode(Buffer.concat(this.#pending));
     this.#pending = [];
     this.#pendingBytes = 0;
@@ -75,7 +78,7 @@ export class GuestLog implements ByteSink {
     const end = all.lastIndexOf(NEWLINE) + 1;
     // A line longer than the limit goes out in pieces.
     const cut = all.length - end >= LINE_BYTES ? all.length : end;
-    const text = this.#decoder.decode(all.subarray(0, cut), { stream: true });
+    const text = this.#decoder!.decode(all.subarray(0, cut), { stream: true });
     const rest = all.subarray(cut);
     this.#pending = rest.length === 0 ? [] : [rest];
     this.#pendingBytes = rest.length;

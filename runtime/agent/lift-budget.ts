@@ -7,19 +7,26 @@ export const LIFT_IMPORT = 'cloudlet:lift$';
 /** What guests lift beside the values of typed calls, bytes: names, header fields, paths, a write that is under way. */
 const SLACK_BYTES = 1024 * 1024;
 
+/** For all invocations: they keep nothing between two texts, and to make one costs more than most invocations. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const UTF16 = new TextDecoder('utf-16le', { fatal: true, ignoreBOM: true });
+
 /**
  * Bounds what one invocation may copy out of its memory at a time. Without it a guest of a few megabytes that returns two thousand
  * lists which are all the same megabyte makes the agent hold two thousand megabytes.
  */
 export class LiftBudget {
   readonly #valueBytes: number;
-  readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  readonly #utf16 = new TextDecoder('utf-16le', { fatal: true, ignoreBOM: true });
   #leftBytes: number;
 
   constructor(valueBytes: number) {
     this.#valueBytes = valueBytes;
     this.#leftBytes = valueBytes + SLACK_BYTES;
+  }
+
+  /** Makes it what it was, for another invocation. */
+  refill(): void {
+    this.#leftBytes = this.#valueBytes + SLACK_BYTES;
   }
 
   /** A copy of the memory from `from` to `to`. A list that points outside is a trap: a plain `slice` would shorten it. */
@@ -32,30 +39,20 @@ export class LiftBudget {
   /** A string in UTF-8. Bytes that are none are a trap, as the component model wants. */
   utf8(bytes: Uint8Array): string {
     this.#spend(bytes.byteLength);
-    return this.#utf8.decode(bytes);
+    return UTF8.decode(bytes);
   }
 
   /** A string in UTF-16. */
   utf16(units: Uint16Array): string {
     this.#spend(units.byteLength);
-    return this.#utf16.decode(units);
+    return UTF16.decode(units);
   }
 
   /** The same sink; what it takes has gone on its way and need not be counted any more. */
   onTheWay(sink: ByteSink): ByteSink {
-    const budget = this;
-    return {
-      get capacity() {
-        return sink.capacity;
-      },
-      write(bytes) {
-        sink.write(bytes);
-        budget.#leftBytes = Math.min(budget.#leftBytes + bytes.length, budget.#valueBytes + SLACK_BYTES);
-      },
-      wait: () => sink.wait(),
-      flush: () => sink.flush(),
-      close: () => sink.close(),
-    };
+    return new PassingSink(sink, (bytes) => {
+      this.#leftBytes = Math.min(this.#leftBytes + bytes, this.#valueBytes + SLACK_BYTES);
+    });
   }
 
   #spend(bytes: number): void {
@@ -65,6 +62,38 @@ export class LiftBudget {
       'result-too-large',
       `the function gave more than ${this.#valueBytes} bytes at once, which is the limit`,
     );
+  }
+}
+
+/** A sink that tells how much went through it. */
+class PassingSink implements ByteSink {
+  readonly #sink: ByteSink;
+  readonly #passed: (bytes: number) => void;
+
+  constructor(sink: ByteSink, passed: (bytes: number) => void) {
+    this.#sink = sink;
+    this.#passed = passed;
+  }
+
+  get capacity(): number {
+    return this.#sink.capacity;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#sink.write(bytes);
+    this.#passed(bytes.length);
+  }
+
+  wait(): Promise<void> {
+    return this.#sink.wait();
+  }
+
+  flush(): Promise<void> | undefined {
+    return this.#sink.flush();
+  }
+
+  close(): void {
+    this.#sink.close();
   }
 }
 

@@ -126,7 +126,12 @@ export type InvokeRequest =
  * `input` is the whole input when it is at hand and at most `INLINE_BYTES`, which saves two frames on the way of a small call;
  * when it is null the input follows as `body` frames and an `end` under the same id.
  */
-export type InvokeMessage = InvokeRequest & { readonly deadlineMs: number; readonly input: Uint8Array | null };
+export type InvokeMessage = InvokeRequest & {
+  readonly deadlineMs: number;
+  readonly input: Uint8Array | null;
+  /** The host's wall clock, milliseconds since 1970, for a machine whose own may be that of a snapshot. */
+  readonly wallMs?: number;
+};
 
 /** Status and headers of an http answer; before its first body byte. */
 export interface HeadMessage {

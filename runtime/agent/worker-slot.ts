@@ -66,16 +66,22 @@ export class WorkerSlot {
     worker.on('error', (error) => this.#lose(worker, error.message));
     worker.on('exit', (status) => this.#lose(worker, `the worker ended with status ${status}`));
     return new Promise((resolve, reject) => {
-      worker.on('message', (message: FromWorker) => {
-        if (worker !== this.#worker) return;
-        if (message.kind === 'up') {
-          this.#up = true;
-          this.#loadWorker();
-          return resolve();
+      worker.on('message', (messages: readonly FromWorker[]) => {
+        for (const message of messages) {
+          if (worker !== this.#worker) return;
+          if (message.kind === 'up') {
+            this.#up = true;
+            this.#loadWorker();
+            resolve();
+            continue;
+          }
+          if (message.kind === 'prepared') {
+            this.#prepared?.();
+            continue;
+          }
+          if (message.kind === 'loaded') this.#ready = message.error === null;
+          this.#events.message(this, message);
         }
-        if (message.kind === 'prepared') return this.#prepared?.();
-        if (message.kind === 'loaded') this.#ready = message.error === null;
-        this.#events.message(this, message);
       });
       worker.once('exit', () => reject(new Error('a worker ended before it listened')));
     });

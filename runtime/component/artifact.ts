@@ -54,4 +54,6 @@ export interface ModuleTraits {
   /** It drops data or element segments, which cannot be undone. */
   readonly dropsSegments: boolean;
   readonly growsMemory: boolean;
+  /** All that a call can change in it is exported under reserved names, so that an instance can be made as it was. */
+  readonly resettable: boolean;
 }

@@ -53,6 +53,7 @@ const Traits = v.strictObject({
   mutatesTables: v.boolean(),
   dropsSegments: v.boolean(),
   growsMemory: v.boolean(),
+  resettable: v.boolean(),
 });
 
 const Manifest = v.strictObject({

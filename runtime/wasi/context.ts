@@ -8,6 +8,21 @@ export interface Readiness {
   listen(wake: () => void): () => void;
 }
 
+/** Where the imports of an instance find whom they work for: one context after another, when the instance serves again. */
+export class ContextSeat {
+  #context: Context | null = null;
+
+  /** Traps while there is none: then nobody has called the guest. */
+  get context(): Context {
+    if (this.#context === null) throw new GuestTrap('the guest called the host outside of an invocation');
+    return this.#context;
+  }
+
+  set context(context: Context | null) {
+    this.#context = context;
+  }
+}
+
 /** How long a guest may poll things that are ready before the event loop gets a turn, in nanoseconds. */
 const TURN_NS = 10_000_000n;
 

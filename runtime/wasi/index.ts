@@ -19,4 +19,4 @@ export type { FieldEntry } from './http/field.ts';
 export type { IncomingHttp } from './http/incoming-request.ts';
 export { PROVIDED_INTERFACES, providesInterface, SUSPENDING_IMPORTS } from './interfaces.ts';
 export { systemClock, webRandom } from './system.ts';
-export { createWasi, type Wasi } from './wasi.ts';
+export { createWasi, RenewableWasi, type Wasi } from './wasi.ts';

@@ -1,7 +1,7 @@
 import type { ByteSink, WasiBackend } from './backend.ts';
 import { cliInterfaces } from './cli/cli.ts';
 import { clockInterfaces } from './clocks/clocks.ts';
-import { Context } from './context.ts';
+import { Context, ContextSeat } from './context.ts';
 import { filesystemInterfaces } from './filesystem/filesystem.ts';
 import { type HttpExchange, type HttpHead, openExchange } from './http/exchange.ts';
 import { httpInterfaces } from './http/http.ts';
@@ -25,29 +25,67 @@ export interface Wasi {
   close(): void;
 }
 
+/**
+ * The operating system of an instance that serves one invocation after another: the imports stay as they are, and stay warm; whom they
+ * work for changes. An instance that calls anything which depends on an invocation traps while there is none.
+ */
+export class RenewableWasi {
+  readonly imports: Wasi['imports'];
+  readonly #seat = new ContextSeat();
+
+  constructor() {
+    const seat = this.#seat;
+    this.imports = {
+      'wasi:io/error': { Error: IoError },
+      'wasi:io/poll': { Pollable, poll: (pollables: readonly Pollable[]) => Pollable.poll(seat.context, pollables) },
+      'wasi:io/streams': { InputStream, OutputStream },
+      ...cliInterfaces(seat),
+      ...clockInterfaces(seat),
+      ...randomInterfaces(seat),
+      ...filesystemInterfaces(seat),
+      ...httpInterfaces(seat),
+      ...socketInterfaces(seat),
+    };
+  }
+
+  /** Lets the imports work for an invocation. Resources that were made for the one before stay with it. */
+  renew(backend: WasiBackend): Wasi {
+    const context = new Context(backend);
+    this.#seat.context = context;
+    return new WasiSession(this.imports, context);
+  }
+
+  /** Lets them work for nobody. */
+  vacate(): void {
+    this.#seat.context = null;
+  }
+}
+
+/** What an invocation has of the operating system of its instance. */
+class WasiSession implements Wasi {
+  readonly imports: Wasi['imports'];
+  readonly #context: Context;
+
+  constructor(imports: Wasi['imports'], context: Context) {
+    this.imports = imports;
+    this.#context = context;
+  }
+
+  get handles(): number {
+    return this.#context.handles;
+  }
+
+  incoming(request: IncomingHttp, respond: (head: HttpHead) => ByteSink): HttpExchange {
+    return openExchange(this.#context, request, respond);
+  }
+
+  close(): void {
+    this.#context.close();
+    this.#context.backend.stdin.close();
+  }
+}
+
 /** Makes the operating system of one instance from what it is given. Nothing is shared with other instances. */
 export function createWasi(backend: WasiBackend): Wasi {
-  const context = new Context(backend);
-  const imports: Record<string, Record<string, unknown>> = {
-    'wasi:io/error': { Error: IoError },
-    'wasi:io/poll': { Pollable, poll: (pollables: readonly Pollable[]) => Pollable.poll(context, pollables) },
-    'wasi:io/streams': { InputStream, OutputStream },
-    ...cliInterfaces(context),
-    ...clockInterfaces(context),
-    ...randomInterfaces(context),
-    ...filesystemInterfaces(context),
-    ...httpInterfaces(context),
-    ...socketInterfaces(context),
-  };
-  return {
-    imports,
-    get handles() {
-      return context.handles;
-    },
-    incoming: (request, respond) => openExchange(context, request, respond),
-    close() {
-      context.close();
-      backend.stdin.close();
-    },
-  };
+  return new RenewableWasi().renew(backend);
 }

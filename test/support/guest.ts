@@ -2,7 +2,7 @@
  * Components for tests, built from `test/support/guests/` on first use and kept between runs.
  */
 import { createHash } from 'node:crypto';
-import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { componentNew, parse } from '@bytecodealliance/jco';
 import { compileC, type ExecutionModel, findClang } from '../../guest-sdk/build/c/clang.ts';
 import { EXIT_IMPORT, EXIT_STATUS_FILE, EXIT_WRAP } from '../../guest-sdk/build/c/exit-status.ts';
 import { embedWorld, encodeComponent } from '../../guest-sdk/build/encode.ts';
+import { build } from '../../guest-sdk/build/index.ts';
 import { componentizeQuickJs } from '../../guest-sdk/build/javascript/quickjs.ts';
 import { assembleWit } from '../../guest-sdk/build/wasi-wit.ts';
 import { addBuildWorld, BUILD_WORLD } from '../../guest-sdk/build/world.ts';
@@ -24,13 +25,22 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   preview1: (source, scratch) => core(join(source, 'main.c'), 'command', scratch),
   typed: (source, scratch) => reactor(source, 'typed.c', scratch),
   evil: (source, scratch) => reactor(source, 'evil.c', scratch),
-  'spin-start': spinStart,
+  'http-c': (source, scratch) => reactor(source, 'http.c', scratch),
+  'spin-start': text,
+  hoard: text,
+  'hoard-table': text,
+  'draws-at-start': text,
   'hello-http': javaScript,
   'echo-http': javaScript,
+  'http-quickjs': (_, scratch) => project('quickjs', scratch),
+  'http-starlingmonkey': (_, scratch) => project('starlingmonkey', scratch),
 };
 
 /** Names that `guest` knows. */
 export const GUESTS: readonly string[] = Object.keys(RECIPES);
+
+/** Folders of guests that share one. */
+const FOLDERS: Readonly<Record<string, string>> = { 'http-quickjs': 'http-js', 'http-starlingmonkey': 'http-js' };
 
 const GUESTS_FOLDER = fileURLToPath(new URL('./guests/', import.meta.url));
 const BUILD_FOLDER = fileURLToPath(new URL('../../guest-sdk/build/', import.meta.url));
@@ -45,7 +55,7 @@ export async function guest(name: string): Promise<string> {
   const recipe = RECIPES[name];
   if (recipe === undefined)
     throw new Error(`there is no guest ${JSON.stringify(name)}; there are ${GUESTS.join(', ')}`);
-  const source = join(GUESTS_FOLDER, name);
+  const source = join(GUESTS_FOLDER, FOLDERS[name] ?? name);
   const cache = join(tmpdir(), `cloudlet-test-guests-${userInfo().uid}`);
   await mkdir(cache, { recursive: true, mode: 0o700 });
   const path = join(cache, `${name}-${await digestOf(source)}.wasm`);
@@ -97,7 +107,7 @@ async function reactor(source: string, file: string, scratch: string): Promise<U
   return encodeComponent(await core(join(source, file), 'reactor', scratch), 'reactor', { wit });
 }
 
-async function spinStart(source: string, scratch: string): Promise<Uint8Array> {
+async function text(source: string, scratch: string): Promise<Uint8Array> {
   const wit = join(scratch, 'wit');
   await assembleWit(join(source, 'world.wit'), wit);
   const module = await parse(await readFile(join(source, 'module.wat'), 'utf8'));
@@ -107,6 +117,16 @@ async function spinStart(source: string, scratch: string): Promise<Uint8Array> {
 async function javaScript(source: string): Promise<Uint8Array> {
   const code = await readFile(join(source, 'app.js'), 'utf8');
   return componentizeQuickJs({ code, wit: join(source, 'world.wit') });
+}
+
+/** `http-js` as a person would build it, guest library included. */
+async function project(backend: 'quickjs' | 'starlingmonkey', scratch: string): Promise<Uint8Array> {
+  const folder = join(scratch, 'project');
+  await mkdir(join(scratch, 'out'));
+  await cp(join(GUESTS_FOLDER, 'http-js'), folder, { recursive: true });
+  await writeFile(join(folder, 'cloudlet.json'), JSON.stringify({ name: 'http-js', backend, entry: 'index.ts' }));
+  const { component } = await build(folder, { output: join(scratch, 'out') });
+  return readFile(component);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -3,11 +3,20 @@
  * the agent may be bundled with it alone.
  */
 
+/** How names begin under which a rewritten core module exports what is ours. The brackets keep them apart from every name of a WIT world. */
+export const RESERVED_PREFIX = '[cloudlet]';
+
 /**
  * Names under which a rewritten core module exports what is needed to run it: the global that takes the checkpoint function,
- * and the start function that was taken out. The brackets keep them apart from every name of a WIT world.
+ * and the start function that was taken out.
  */
 export const RESERVED_EXPORTS = { checkpoint: '[cloudlet]checkpoint', start: '[cloudlet]start' } as const;
+
+/**
+ * Custom section of a module all of whose state that a call can change is exported: its memories and its changeable globals, each
+ * under a reserved name. Putting these back makes an instance what it was.
+ */
+export const RESETTABLE_SECTION = '[cloudlet]resettable';
 
 /**
  * Called when a guest has used up its fuel: gives the next ration, more than zero, or ends the guest by throwing or by giving

@@ -35,6 +35,7 @@ export interface ModuleShape {
   readonly parameterCounts: readonly number[];
   readonly importedFunctions: number;
   readonly importedGlobals: number;
+  readonly importedMemories: number;
   /** Type index of each function that the module defines. */
   readonly functionTypes: readonly number[];
   readonly memories: readonly Limits[];
@@ -55,7 +56,7 @@ export function readModuleShape(module: Uint8Array): ModuleShape {
   const functionTypes: number[] = [];
   const memories: Limits[] = [];
   const exportNames = new Set<string>();
-  const imported = { functions: 0, globals: 0 };
+  const imported = { functions: 0, globals: 0, memories: 0 };
   let globals = 0;
   let start: number | null = null;
   while (!reader.done) {
@@ -100,6 +101,7 @@ export function readModuleShape(module: Uint8Array): ModuleShape {
     parameterCounts,
     importedFunctions: imported.functions,
     importedGlobals: imported.globals,
+    importedMemories: imported.memories,
     functionTypes,
     memories,
     globals,
@@ -141,7 +143,7 @@ function readSubType(reader: ByteReader, parameterCounts: number[]): void {
   parameterCounts.push(params);
 }
 
-function readImport(reader: ByteReader, imported: { functions: number; globals: number }): void {
+function readImport(reader: ByteReader, imported: { functions: number; globals: number; memories: number }): void {
   reader.name('the module of an import');
   reader.name('the name of an import');
   const kind = reader.u8('the kind of an import');
@@ -155,6 +157,7 @@ function readImport(reader: ByteReader, imported: { functions: number; globals: 
       return;
     case 2:
       readMemoryLimits(reader);
+      imported.memories += 1;
       return;
     case 3:
       skipValueType(reader);

@@ -2,9 +2,10 @@ import type { ModuleTraits } from '../artifact.ts';
 import { ByteReader, refused } from '../binary/byte-reader.ts';
 import { ByteWriter, signedLeb } from '../binary/byte-writer.ts';
 import type { CodeScan } from './function-scan.ts';
+import { isResettable, readKeptState } from './kept-state.ts';
 import { limitMemories, limitTables } from './limits.ts';
 import { type MeterIndices, meterCode, scanCode } from './meter-code.ts';
-import { RESERVED_EXPORTS } from './metered-instance.ts';
+import { RESERVED_EXPORTS, RESERVED_PREFIX, RESETTABLE_SECTION } from './metered-instance.ts';
 import { type ModuleShape, readModuleShape, SECTION, type Section } from './module-shape.ts';
 
 /** Pages of 64 KiB that 32-bit addresses reach. */
@@ -36,14 +37,15 @@ export interface RewrittenModule {
 
 /**
  * Rewrites a core module so that the host can interrupt and limit it: every loop and function is charged for, the start
- * function waits until the host calls it, tables cannot grow without bound. All indices of the module keep their meaning.
+ * function waits until the host calls it, tables cannot grow without bound, and what a call may change is exported where all of
+ * it can be put back. All indices of the module keep their meaning.
  * Refuses a module that uses features which cannot be limited, or that V8 does not accept afterwards.
  */
 export function rewriteModule(name: string, module: Uint8Array): RewrittenModule {
   const shape = readModuleShape(module);
-  for (const reserved of Object.values(RESERVED_EXPORTS)) {
-    if (shape.exportNames.has(reserved))
-      throw refused(`the component uses the reserved export name ${JSON.stringify(reserved)}`);
+  for (const exported of shape.exportNames) {
+    if (exported.startsWith(RESERVED_PREFIX))
+      throw refused(`the component uses the reserved export name ${JSON.stringify(exported)}`);
   }
   const code = shape.sections.find(({ id }) => id === SECTION.code);
   const { functions, seen } = scanCode(readerOf(module, code), shape.importedFunctions);
@@ -57,19 +59,28 @@ export function rewriteModule(name: string, module: Uint8Array): RewrittenModule
   if (shape.memories.length > 0) {
     contents.set(SECTION.memory, new ByteWriter().bytes(limitMemories(shape.memories, () => MAX_PAGES)));
   }
-  const exports: [name: string, kind: number, index: number][] = [];
+  const kept = readKeptState(
+    readerOf(
+      module,
+      shape.sections.find(({ id }) => id === SECTION.global),
+    ),
+  );
+  const resettable = isResettable(kept, seen);
+  const exports: Export[] = [];
   if (shape.start !== null) exports.push([RESERVED_EXPORTS.start, 0, shape.start]);
   if (metered) {
     const indices = appendMeter(module, shape, contents);
     const parameterCount = (index: number): number => shape.parameterCounts[shape.functionTypes[index] ?? -1] ?? 0;
     contents.set(SECTION.code, meterCode(module, functions, parameterCount, indices));
     exports.push([RESERVED_EXPORTS.checkpoint, 3, indices.checkpoint]);
+    if (resettable) exports.push([`${RESERVED_PREFIX}fuel`, 3, indices.fuel]);
   }
+  if (resettable) exports.push(...stateExports(shape, kept.mutableGlobals));
   if (exports.length > 0)
     append(module, shape, contents, SECTION.export, exports.length, (out) => {
       for (const [exported, kind, index] of exports) out.name(exported).u8(kind).u32(index);
     });
-  const bytes = assemble(shape, contents);
+  const bytes = assemble(shape, contents, resettable);
   if (!isValid(bytes)) {
     throw refused(
       isValid(module)
@@ -87,6 +98,7 @@ export function rewriteModule(name: string, module: Uint8Array): RewrittenModule
       mutatesTables: seen.tableWrites > 0,
       dropsSegments: seen.segmentDrops > 0,
       growsMemory: seen.memoryGrows > 0,
+      resettable,
     },
   };
 }
@@ -94,6 +106,17 @@ export function rewriteModule(name: string, module: Uint8Array): RewrittenModule
 function isValid(module: Uint8Array): boolean {
   // The cast narrows the buffer's type only: nothing here is backed by shared memory.
   return WebAssembly.validate(module as Uint8Array<ArrayBuffer>);
+}
+
+/** An export that is added: kind 2 is a memory, 3 a global. */
+type Export = readonly [name: string, kind: number, index: number];
+
+/** Every memory and every changeable global that the module makes, whether or not it exports it itself. */
+function stateExports(shape: ModuleShape, mutableGlobals: readonly number[]): Export[] {
+  return [
+    ...shape.memories.map((_, at): Export => [`${RESERVED_PREFIX}memory${at}`, 2, shape.importedMemories + at]),
+    ...mutableGlobals.map((at): Export => [`${RESERVED_PREFIX}global${at}`, 3, shape.importedGlobals + at]),
+  ];
 }
 
 /** Whether a module only forwards: without loops and with at most one call in a function the depth of the stack bounds its time. */
@@ -139,7 +162,7 @@ function append(
   contents.set(id, out);
 }
 
-function assemble(shape: ModuleShape, contents: ReadonlyMap<number, ByteWriter>): Uint8Array {
+function assemble(shape: ModuleShape, contents: ReadonlyMap<number, ByteWriter>, resettable: boolean): Uint8Array {
   const out = new ByteWriter().bytes(PREAMBLE);
   for (const id of ORDER) {
     const content = contents.get(id);
@@ -148,6 +171,8 @@ function assemble(shape: ModuleShape, contents: ReadonlyMap<number, ByteWriter>)
   // Function names help in stack traces and still fit; every other custom section describes code that has moved.
   const names = shape.sections.find((section) => section.id === SECTION.custom && isNameSection(section));
   if (names !== undefined) out.section(SECTION.custom, new ByteWriter().bytes(names.content));
+  // The agent gets the module and not its traits.
+  if (resettable) out.section(SECTION.custom, new ByteWriter().name(RESETTABLE_SECTION));
   return out.finish();
 }
 

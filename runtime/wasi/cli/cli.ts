@@ -1,5 +1,5 @@
 import type { ByteSink } from '../backend.ts';
-import type { Context } from '../context.ts';
+import type { ContextSeat } from '../context.ts';
 import { DISPOSE } from '../dispose.ts';
 import { GuestExit } from '../guest-end.ts';
 import { InputStream } from '../io/input-stream.ts';
@@ -18,14 +18,13 @@ export class TerminalOutput {
 type WitResult = { readonly tag: 'ok' } | { readonly tag: 'err' };
 
 /** The interfaces of `wasi:cli`. */
-export function cliInterfaces(context: Context) {
-  const { backend } = context;
+export function cliInterfaces(seat: ContextSeat) {
   // The streams are the caller's: a guest that drops its handle and asks for another goes on where it was.
-  const output = (sink: ByteSink) => new OutputStream(context, sink, () => {});
+  const output = (sink: ByteSink) => new OutputStream(seat.context, sink, () => {});
   return {
     'wasi:cli/environment': {
-      getEnvironment: () => backend.environment,
-      getArguments: () => backend.arguments,
+      getEnvironment: () => seat.context.backend.environment,
+      getArguments: () => seat.context.backend.arguments,
       initialCwd: () => undefined,
     },
     'wasi:cli/exit': {
@@ -36,9 +35,9 @@ export function cliInterfaces(context: Context) {
         throw new GuestExit(code);
       },
     },
-    'wasi:cli/stdin': { getStdin: () => new InputStream(context, backend.stdin, () => {}) },
-    'wasi:cli/stdout': { getStdout: () => output(backend.stdout) },
-    'wasi:cli/stderr': { getStderr: () => output(backend.stderr) },
+    'wasi:cli/stdin': { getStdin: () => new InputStream(seat.context, seat.context.backend.stdin, () => {}) },
+    'wasi:cli/stdout': { getStdout: () => output(seat.context.backend.stdout) },
+    'wasi:cli/stderr': { getStderr: () => output(seat.context.backend.stderr) },
     'wasi:cli/terminal-input': { TerminalInput },
     'wasi:cli/terminal-output': { TerminalOutput },
     'wasi:cli/terminal-stdin': { getTerminalStdin: () => undefined },

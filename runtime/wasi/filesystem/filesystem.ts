@@ -1,11 +1,10 @@
-import type { Context } from '../context.ts';
+import type { ContextSeat } from '../context.ts';
 import { IoError } from '../io/error.ts';
 import { Descriptor } from './descriptor.ts';
 import { DirectoryEntryStream } from './directory-stream.ts';
 
 /** The interfaces of `wasi:filesystem`. */
-export function filesystemInterfaces(context: Context) {
-  const { files } = context.backend;
+export function filesystemInterfaces(seat: ContextSeat) {
   return {
     'wasi:filesystem/types': {
       Descriptor,
@@ -14,6 +13,8 @@ export function filesystemInterfaces(context: Context) {
     },
     'wasi:filesystem/preopens': {
       getDirectories(): [Descriptor, string][] {
+        const { context } = seat;
+        const { files } = context.backend;
         if (files === null) return [];
         const flags = { read: true, mutateDirectory: files.writable };
         return [[new Descriptor(context, files, files.root, flags), files.mount]];

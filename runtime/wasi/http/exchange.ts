@@ -48,7 +48,6 @@ export function openExchange(
   respond: (head: HttpHead) => ByteSink,
 ): HttpExchange {
   const { promise: end, resolve } = Promise.withResolvers<HttpEnd>();
-  let answered = false;
   let truncate: ((detail: string) => void) | null = null;
   const forget = context.atClose(() => {
     if (truncate === null) resolve({ kind: 'unanswered' });
@@ -62,25 +61,22 @@ export function openExchange(
   };
   const answer = (response: WitResponse) => {
     if (response.tag === 'err') {
-      answered = true;
+      exchange.answered = true;
       settle({ kind: 'error', code: response.val });
       return;
     }
     const set = OutgoingResponse.take(response.val);
-    answered = true;
+    exchange.answered = true;
     truncate = (detail) => set.pipe?.truncate(detail);
     start(set, incoming.method === 'HEAD', respond, settle);
   };
-  const request = new IncomingRequest(context, incoming);
-  const outparam = new ResponseOutparam(context, answer, () => settle({ kind: 'unanswered' }));
-  return {
-    request,
-    outparam,
-    get answered() {
-      return answered;
-    },
+  const exchange = {
+    request: new IncomingRequest(context, incoming),
+    outparam: new ResponseOutparam(context, answer, () => settle({ kind: 'unanswered' })),
+    answered: false,
     end,
   };
+  return exchange;
 }
 
 function start(

@@ -1,5 +1,5 @@
 import { boundConstructor } from '../bound-constructor.ts';
-import type { Context } from '../context.ts';
+import type { ContextSeat } from '../context.ts';
 import { IoError } from '../io/error.ts';
 import { ResponseOutparam } from './exchange.ts';
 import type { FieldEntry } from './field.ts';
@@ -11,12 +11,12 @@ import { FutureIncomingResponse, IncomingResponse, OutgoingRequest, RequestOptio
 import { OutgoingResponse } from './outgoing-response.ts';
 
 /** The interfaces of `wasi:http` that a guest imports. */
-export function httpInterfaces(context: Context) {
-  const fields = boundConstructor(Fields.prototype, () => Fields.empty(context));
+export function httpInterfaces(seat: ContextSeat) {
+  const fields = boundConstructor(Fields.prototype, () => Fields.empty(seat.context));
   return {
     'wasi:http/types': {
       Fields: Object.assign(fields, {
-        fromList: (entries: readonly FieldEntry[]) => Fields.fromList(context, entries),
+        fromList: (entries: readonly FieldEntry[]) => Fields.fromList(seat.context, entries),
       }),
       FutureIncomingResponse,
       FutureTrailers,
@@ -26,7 +26,7 @@ export function httpInterfaces(context: Context) {
       OutgoingBody,
       OutgoingRequest,
       OutgoingResponse,
-      RequestOptions: boundConstructor(RequestOptions.prototype, () => new RequestOptions(context)),
+      RequestOptions: boundConstructor(RequestOptions.prototype, () => new RequestOptions(seat.context)),
       ResponseOutparam,
       httpErrorCode: IoError.httpErrorCode,
     },

@@ -5,6 +5,7 @@ import { GuestTrap } from '../guest-end.ts';
 import { InputStream } from '../io/input-stream.ts';
 import { ALWAYS_READY, Pollable } from '../io/pollable.ts';
 import { Waker } from '../io/waker.ts';
+import { Watch } from '../io/watch.ts';
 import type { HttpErrorCode } from './error-code.ts';
 import type { FieldEntry } from './field.ts';
 import { Fields } from './fields.ts';
@@ -78,14 +79,11 @@ export class FutureTrailers {
         this.#state = { tag: 'connection-terminated' };
       },
     );
-    const isReady = () => this.#state !== 'waiting';
     const waker = new Waker({ wait: () => settled });
-    this.#readiness = {
-      get ready() {
-        return isReady();
-      },
-      listen: (wake) => waker.listen(wake),
-    };
+    this.#readiness = new Watch(
+      () => this.#state !== 'waiting',
+      () => waker,
+    );
   }
 
   subscribe(): Pollable {

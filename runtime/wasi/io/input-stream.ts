@@ -5,6 +5,7 @@ import { IoError, type StreamError } from './error.ts';
 import { clipLength } from './length.ts';
 import { Pollable } from './pollable.ts';
 import { wakerOf } from './waker.ts';
+import { Watch } from './watch.ts';
 
 const EMPTY = new Uint8Array(0);
 const CLOSED: StreamError = { tag: 'closed' };
@@ -24,13 +25,10 @@ export class InputStream {
     this.#context = context;
     this.#source = source;
     this.#onDrop = onDrop;
-    const isReady = () => this.#closed || source.ready;
-    this.#readiness = {
-      get ready() {
-        return isReady();
-      },
-      listen: (wake) => wakerOf(source).listen(wake),
-    };
+    this.#readiness = new Watch(
+      () => this.#closed || source.ready,
+      () => wakerOf(source),
+    );
   }
 
   read(length: bigint): Uint8Array {

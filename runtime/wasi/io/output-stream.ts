@@ -7,6 +7,7 @@ import type { InputStream } from './input-stream.ts';
 import { clipLength } from './length.ts';
 import { Pollable } from './pollable.ts';
 import { Waker, wakerOf } from './waker.ts';
+import { Watch } from './watch.ts';
 
 /** Longest list that `blocking-write-and-flush` and its sibling for zeroes take; WASI says 4096. */
 const BLOCKING_WRITE_BYTES = 4096;
@@ -33,21 +34,15 @@ export class OutputStream {
     this.#context = context;
     this.#sink = sink;
     this.#onDrop = onDrop;
-    const isReady = () => this.#ready();
-    const isFlushed = () => this.#flushing === null;
-    const flushWaker = new Waker({ wait: () => this.#flushing ?? Promise.resolve() });
-    this.#readiness = {
-      get ready() {
-        return isReady();
-      },
-      listen: (wake) => (isFlushed() ? wakerOf(sink) : flushWaker).listen(wake),
-    };
-    this.#flushReadiness = {
-      get ready() {
-        return isFlushed();
-      },
-      listen: (wake) => flushWaker.listen(wake),
-    };
+    const flushed = new Waker({ wait: () => this.#flushing ?? Promise.resolve() });
+    this.#readiness = new Watch(
+      () => this.#ready(),
+      () => (this.#flushing === null ? wakerOf(sink) : flushed),
+    );
+    this.#flushReadiness = new Watch(
+      () => this.#flushing === null,
+      () => flushed,
+    );
   }
 
   checkWrite(): bigint {

@@ -1,13 +1,13 @@
-import type { Context } from '../context.ts';
+import type { Context, ContextSeat } from '../context.ts';
 import { GuestTrap } from '../guest-end.ts';
 
 /** Most bytes that the platform's generators fill in one call. */
 const FILL_BYTES = 64 * 1024;
 
 /** The interfaces of `wasi:random`. The "insecure" ones are as good as the other: nothing is cached, so that clones of a snapshot differ. */
-export function randomInterfaces(context: Context) {
-  const bytes = (length: bigint) => randomBytes(context, length);
-  const u64 = () => new DataView(randomBytes(context, 8n).buffer).getBigUint64(0);
+export function randomInterfaces(seat: ContextSeat) {
+  const bytes = (length: bigint) => randomBytes(seat.context, length);
+  const u64 = () => new DataView(randomBytes(seat.context, 8n).buffer).getBigUint64(0);
   return {
     'wasi:random/random': { getRandomBytes: bytes, getRandomU64: u64 },
     'wasi:random/insecure': { getInsecureRandomBytes: bytes, getInsecureRandomU64: u64 },

@@ -1,4 +1,4 @@
-import type { Context } from '../context.ts';
+import type { Context, ContextSeat } from '../context.ts';
 import { DISPOSE } from '../dispose.ts';
 
 /** `wasi:sockets/network`'s resource `network`: names no network at all. */
@@ -26,9 +26,9 @@ function deny(): never {
 }
 
 /** The interfaces of `wasi:sockets`: they exist because toolchains import them, and deny every call with `access-denied`. */
-export function socketInterfaces(context: Context) {
+export function socketInterfaces(seat: ContextSeat) {
   return {
-    'wasi:sockets/instance-network': { instanceNetwork: () => new Network(context) },
+    'wasi:sockets/instance-network': { instanceNetwork: () => new Network(seat.context) },
     'wasi:sockets/network': { Network, networkErrorCode: () => undefined },
     'wasi:sockets/ip-name-lookup': { resolveAddresses: deny, ResolveAddressStream: Unreachable },
     'wasi:sockets/tcp-create-socket': { createTcpSocket: deny },

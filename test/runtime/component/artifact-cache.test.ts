@@ -52,6 +52,7 @@ const ARTIFACT: Artifact = {
         mutatesTables: false,
         dropsSegments: false,
         growsMemory: true,
+        resettable: true,
       },
     ],
   },

@@ -1,10 +1,14 @@
 // end to end
-import { sandboxBehaviour } from '../../support/sandbox-behaviour.ts';
+import { isolationBehaviour } from '../../support/isolation-behaviour.ts';
+import { type Subject, sandboxBehaviour } from '../../support/sandbox-behaviour.ts';
 import { loadedSandbox, startTestProcess } from '../../support/sandbox-lab.ts';
 
-sandboxBehaviour({
+const SUBJECT: Subject = {
   name: 'process',
   open: (guest) => loadedSandbox('process', () => startTestProcess(), guest),
   streamBytes: 100 * 1024 * 1024,
   lateMs: 15_000,
-});
+};
+
+sandboxBehaviour(SUBJECT);
+isolationBehaviour(SUBJECT);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { instantiateMetered } from '../../../../runtime/component/rewrite/metered-instance.ts';
+import { instantiateMetered, RESETTABLE_SECTION } from '../../../../runtime/component/rewrite/metered-instance.ts';
 import { rewriteModule } from '../../../../runtime/component/rewrite/rewrite-module.ts';
 import { wat } from '../../../support/wat.ts';
 
@@ -131,7 +131,8 @@ for (const [what, text] of [
   test(`${what} is left unmetered`, async () => {
     const { traits, bytes } = await rewrite(text);
     assert.is(traits.metered, false);
-    assert.ok(bytes.length <= (await wat(text)).length + 16);
+    // What says that it can be made as it was, and the export of a memory.
+    assert.ok(bytes.length <= (await wat(text)).length + 64);
   });
 
 for (const [what, text, sentence] of [
@@ -217,8 +218,50 @@ test('what would keep an instance from being used again is written down', async 
     mutatesTables: true,
     dropsSegments: true,
     growsMemory: true,
+    resettable: false,
   });
 });
+
+for (const [what, fields, exported] of [
+  [
+    'memories and changeable globals',
+    '(memory 1) (global i32 (i32.const 1)) (global (mut i64) (i64.const 2)) (global (mut f32) (f32.const 1.5)) (func (loop))',
+    ['[cloudlet]checkpoint', '[cloudlet]fuel', '[cloudlet]memory0', '[cloudlet]global1', '[cloudlet]global2'],
+  ],
+  [
+    'a global behind an imported one',
+    '(import "a" "g" (global i32)) (global (mut i32) (global.get 0))',
+    ['[cloudlet]global0'],
+  ],
+  ['nothing but functions', '(func (export "f"))', ['f']],
+] as const)
+  test(`a module of ${what} can be made as it was`, async () => {
+    const { bytes, traits } = await rewrite(`(module ${fields})`);
+    const module = new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
+    assert.is(traits.resettable, true);
+    assert.is(WebAssembly.Module.customSections(module, RESETTABLE_SECTION).length, 1);
+    assert.equal(
+      WebAssembly.Module.exports(module).map(({ name }) => name),
+      exported,
+    );
+  });
+
+for (const [what, fields] of [
+  ['a table that is written to', '(table 1 funcref) (func (table.set (i32.const 0) (ref.null func)))'],
+  ['a table that grows', '(table 1 funcref) (func (drop (table.grow (ref.null func) (i32.const 1))))'],
+  ['a table that is copied into', '(table 2 funcref) (func (table.copy (i32.const 0) (i32.const 1) (i32.const 1)))'],
+  ['a table that is filled', '(table 2 funcref) (func (table.fill (i32.const 0) (ref.null func) (i32.const 1)))'],
+  ['a segment that is dropped', '(memory 1) (data $d "x") (func (data.drop $d))'],
+  ['a reference in a global', '(global (mut externref) (ref.null extern))'],
+  ['a vector in a global', '(global (mut v128) (v128.const i32x4 1 2 3 4))'],
+] as const)
+  test(`a module of ${what} cannot be made as it was`, async () => {
+    const { bytes, traits } = await rewrite(`(module ${fields})`);
+    const module = new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
+    assert.is(traits.resettable, false);
+    assert.is(WebAssembly.Module.customSections(module, RESETTABLE_SECTION).length, 0);
+    assert.not.ok(WebAssembly.Module.exports(module).some(({ name }) => /memory|global|fuel/.test(name)));
+  });
 
 test('tables cannot grow without bound', async () => {
   const { exports } = await metered(
