@@ -147,7 +147,13 @@ static void become(const struct identity *identity, long random) {
 static void serve_control(void) {
   const long pause[2] = {0, PORT_LOOK_NS};
   control_file[FILE_DEVICE] = port_file[FILE_DEVICE];
-  long port = must(control_file, call3(open_, control_file, RDWR, 0));
+  long port = -ENOENT;
+  /* The driver makes one port after the other. */
+  for (int look = 0; port == -ENOENT && look < PORT_LOOKS; look++) {
+    port = call3(open_, control_file, RDWR, 0);
+    if (port == -ENOENT) call2(nanosleep, pause, 0);
+  }
+  must(control_file, port);
   long random = must("/dev/urandom", call3(open_, "/dev/urandom", RDWR, 0));
   struct identity identity;
   for (unsigned long length = 0;;) {

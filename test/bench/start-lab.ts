@@ -23,7 +23,11 @@ export interface TimedFunction {
 const NOTHING = new Uint8Array(0);
 
 /** A small component in C: divides two numbers. */
-export const DIVIDE: TimedFunction = timed('typed', { door: 'call', target: 'shapes.divide' }, writeBindingValue([6, 3]));
+export const DIVIDE: TimedFunction = timed(
+  'typed',
+  { door: 'call', target: 'shapes.divide' },
+  writeBindingValue([6, 3]),
+);
 
 /** A JavaScript function on QuickJS: answers a GET. */
 export const HELLO: TimedFunction = timed(

@@ -5,7 +5,7 @@ import { guest } from '../support/guest.ts';
 import { bootTestMachine } from '../support/microvm-lab.ts';
 import { CloudletUnderTest, median } from './cloudlet-under-test.ts';
 import type { Benchmark } from './run.ts';
-import { DIVIDE, callOnce, HELLO, StartLab, type TimedFunction } from './start-lab.ts';
+import { callOnce, DIVIDE, HELLO, StartLab, type TimedFunction } from './start-lab.ts';
 
 const BOOTS = 5;
 const CLONES = 21;
