@@ -11,8 +11,14 @@ import { describeMachine } from './machine.ts';
 export interface Benchmark {
   /** One line for people. */
   readonly title: string;
-  /** Measures; `say` reports progress. Figures carry their unit in their name. */
-  run(say: (line: string) => void): Promise<BenchmarkResult>;
+  /** Measures; `say` reports progress. Figures carry their unit in their name. `options` are for those that say so in their title. */
+  run(say: (line: string) => void, options: BenchmarkOptions): Promise<BenchmarkResult>;
+}
+
+/** How long a benchmark goes on, where that can be chosen. */
+export interface BenchmarkOptions {
+  /** `--calls N` */
+  readonly calls?: number;
 }
 
 export interface BenchmarkResult {
@@ -25,7 +31,7 @@ export interface BenchmarkResult {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false } },
+  options: { json: { type: 'boolean', default: false }, calls: { type: 'string' } },
 });
 const known = readdirSync(fileURLToPath(new URL('.', import.meta.url)))
   .filter((file) => file.endsWith('.bench.ts'))
@@ -39,7 +45,8 @@ if (unknown.length > 0) {
 for (const name of positionals.length > 0 ? positionals : known) {
   const benchmark = ((await import(`./${name}.bench.ts`)) as { default: Benchmark }).default;
   process.stderr.write(`${name}: ${benchmark.title}\n`);
-  const result = await benchmark.run((line) => process.stderr.write(`  ${line}\n`));
+  const options = values.calls === undefined ? {} : { calls: Number(values.calls) };
+  const result = await benchmark.run((line) => process.stderr.write(`  ${line}\n`), options);
   const machine = describeMachine();
   if (values.json) {
     process.stdout.write(`${JSON.stringify({ bench: name, machine, ...result })}\n`);

@@ -1,0 +1,162 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { asCloudletError, type FunctionName, parseName } from '../../guest-sdk/protocol/index.ts';
+import { Cloudlet } from '../../runtime/index.ts';
+import { bodyOf, guestBytes } from '../support/cloudlet-lab.ts';
+import { TEST_CACHE } from '../support/microvm-lab.ts';
+import { SeededRandom } from '../support/random.ts';
+import type { Benchmark } from './run.ts';
+import { childProcesses, openDescriptors, strike } from './soak-faults.ts';
+
+const FUNCTIONS = 6;
+const CALLERS = 12;
+const SEED = 20261125;
+/** One fault for so many calls, on average. */
+const CALLS_PER_FAULT = 500;
+const DEADLINE_MS = 10_000;
+/** A call that has not ended by then is lost. */
+const LOST_MS = 60_000;
+const DISK_MIB = 64;
+const CALLS = { process: 20_000, microvm: 1_000 };
+
+/** Codes that say clearly why there is no answer, when sandboxes are killed and stopped. */
+const CLEAR = new Set(['machine-failed', 'at-capacity', 'deadline-exceeded', 'storage-full']);
+
+interface Outcome {
+  right: number;
+  refused: number;
+  wrong: number;
+  lost: number;
+  faults: number;
+}
+
+/** A disk of its own, small enough to be filled. Only root mounts one. */
+function smallDisk(directory: string): boolean {
+  mkdirSync(directory, { recursive: true });
+  if (process.getuid?.() !== 0) return false;
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m,mode=0700`, 'tmpfs', directory]);
+  return true;
+}
+
+async function oneCall(cloudlet: Cloudlet, name: FunctionName, random: SeededRandom, outcome: Outcome): Promise<void> {
+  const [a, b] = [random.below(1000), random.below(1000)];
+  const formats = { argumentFormat: 'json', resultFormat: 'json' } as const;
+  const options = { ...formats, deadlineMs: DEADLINE_MS, idempotent: random.below(2) === 0 };
+  const late = Promise.withResolvers<'lost'>();
+  const timer = setTimeout(() => late.resolve('lost'), LOST_MS);
+  try {
+    const answer = await Promise.race([cloudlet.call(name, 'add', [a, b], options), late.promise]);
+    if (answer === 'lost') outcome.lost += 1;
+    else if (answer.value === a + b) outcome.right += 1;
+    else outcome.wrong += 1;
+  } catch (error) {
+    if (CLEAR.has(asCloudletError(error).code)) outcome.refused += 1;
+    else throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Fills the disk, publishes into it, and gives the space back. */
+async function fillDisk(cloudlet: Cloudlet, disk: string, name: FunctionName, bytes: Uint8Array): Promise<void> {
+  const filler = join(disk, 'filler');
+  try {
+    writeFileSync(filler, Buffer.alloc(DISK_MIB * 2 ** 20));
+  } catch {
+    // It is full now.
+  }
+  try {
+    await cloudlet.publish(name, bodyOf(bytes));
+  } catch (error) {
+    if (!CLEAR.has(asCloudletError(error).code)) throw error;
+  } finally {
+    rmSync(filler);
+  }
+}
+
+async function soak(sandbox: 'process' | 'microvm', calls: number, say: (line: string) => void) {
+  const scratch = mkdtempSync(join(tmpdir(), 'cloudlet-soak-'));
+  const disk = join(scratch, 'disk');
+  const mounted = smallDisk(disk);
+  const random = new SeededRandom(SEED);
+  const outcome: Outcome = { right: 0, refused: 0, wrong: 0, lost: 0, faults: 0 };
+  const names = Array.from({ length: FUNCTIONS }, (_, at) => parseName(`f${at}`));
+  const bytes = await guestBytes('typed');
+  const before = { descriptors: openDescriptors(), children: childProcesses() };
+  const samples: { calls: number; rss: number }[] = [];
+  const options = { dataDir: join(disk, 'data'), cacheDir: TEST_CACHE, sandbox, accel: 'auto' } as const;
+  const cloudlet = await Cloudlet.open(options);
+  const accelerator = (await cloudlet.status()).accelerator.kind;
+  try {
+    for (const name of names) await cloudlet.publish(name, bodyOf(bytes));
+    let begun = 0;
+    const caller = async (): Promise<void> => {
+      while (begun < calls) {
+        begun += 1;
+        if (begun % Math.ceil(calls / 20) === 0) {
+          samples.push({ calls: begun, rss: process.memoryUsage.rss() });
+          say(`${sandbox}: ${begun} of ${calls} calls, ${JSON.stringify(outcome)}`);
+        }
+        if (random.below(CALLS_PER_FAULT) === 0) {
+          outcome.faults += 1;
+          const victims = cloudlet.sandboxes();
+          const kind = random.below(3);
+          if (kind === 2 && mounted) await fillDisk(cloudlet, disk, names[0]!, bytes);
+          else if (victims.length > 0) strike(kind === 0 ? 'kill' : 'stop', random.pick(victims), 2 * DEADLINE_MS);
+        }
+        await oneCall(cloudlet, random.pick(names), random, outcome);
+      }
+    };
+    await Promise.all(Array.from({ length: CALLERS }, caller));
+  } finally {
+    await cloudlet.close();
+    if (mounted) execFileSync('umount', [disk]);
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  const after = { descriptors: openDescriptors(), children: childProcesses() };
+  return {
+    accelerator,
+    figures: {
+      [`${sandbox}_calls`]: calls,
+      [`${sandbox}_faults`]: outcome.faults,
+      [`${sandbox}_right`]: outcome.right,
+      [`${sandbox}_clear_errors`]: outcome.refused,
+      [`${sandbox}_wrong`]: outcome.wrong,
+      [`${sandbox}_lost`]: outcome.lost,
+      [`${sandbox}_leaked_descriptors`]: after.descriptors - before.descriptors,
+      [`${sandbox}_leaked_processes`]: after.children - before.children,
+      [`${sandbox}_rss_mib_per_100k_calls`]: Number((slope(samples) * 1e5).toFixed(2)),
+    },
+  };
+}
+
+/** MiB for each call over the second half of a run, by least squares: the first half still fills caches. */
+function slope(samples: readonly { calls: number; rss: number }[]): number {
+  const half = samples.slice(samples.length >> 1);
+  const mean = (of: (sample: (typeof half)[number]) => number) =>
+    half.reduce((sum, sample) => sum + of(sample), 0) / half.length;
+  const [x, y] = [mean(({ calls }) => calls), mean(({ rss }) => rss)];
+  const above = half.reduce((sum, { calls, rss }) => sum + (calls - x) * (rss - y), 0);
+  const below = half.reduce((sum, { calls }) => sum + (calls - x) ** 2, 0);
+  return below === 0 ? 0 : above / below / 2 ** 20;
+}
+
+const benchmark: Benchmark = {
+  title: `calls over ${FUNCTIONS} functions with random faults (--calls N: so many in each kind of sandbox)`,
+  async run(say, { calls }) {
+    const asProcess = await soak('process', calls ?? CALLS.process, say);
+    const asMachine = await soak('microvm', calls ?? CALLS.microvm, say);
+    return {
+      accelerator: asMachine.accelerator,
+      figures: { ...asProcess.figures, ...asMachine.figures },
+      notes: [
+        `Seed ${SEED}; ${CALLERS} callers at once; faults: a sandbox is killed, a sandbox is stopped, the disk is filled while a version is published.`,
+        'Right: the sum that was asked for. Clear error: a code that says why there is none. Anything else would be wrong, lost, or end the run.',
+      ],
+    };
+  },
+};
+
+export default benchmark;
