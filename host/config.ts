@@ -19,6 +19,10 @@ export interface HostConfig {
   readonly accel: AcceleratorChoice;
   /** The name people see; undefined leaves it to the cloudlet. */
   readonly name: string | undefined;
+  /** Private memory that all sandboxes together may take, MiB; undefined leaves it to the cloudlet. */
+  readonly memoryMib: number | undefined;
+  /** After how long without a call a sandbox is closed, seconds; undefined leaves it to the cloudlet. */
+  readonly idleS: number | undefined;
   /** Further names that a request may give in `Host`, for a cloudlet behind a name of its own or a forwarded port. */
   readonly allowHosts: readonly string[];
 }
@@ -28,6 +32,11 @@ const port = v.pipe(
   v.integer(),
   v.minValue(0),
   v.maxValue(65535),
+);
+const count = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,9}$/), v.transform(Number))]),
+  v.integer(),
+  v.minValue(1),
 );
 const text = v.pipe(v.string(), v.nonEmpty());
 
@@ -46,6 +55,8 @@ const ServeFlags = v.strictObject({
   sandbox: v.optional(v.picklist(['microvm', 'process'])),
   accel: v.optional(v.picklist(['auto', 'kvm', 'tcg'])),
   name: v.optional(v.pipe(text, v.maxLength(63))),
+  memory: v.optional(count),
+  idle: v.optional(count),
   allowHost: v.optional(v.array(v.pipe(v.string(), v.regex(/^[a-z0-9_.-]+$|^\[[0-9a-f:.]+\]$/i)))),
 });
 /** Flags of `cloudlet serve` before they are checked; each may also come from `CLOUDLET_<FLAG>`. */
@@ -61,6 +72,8 @@ const EXPECTED: Readonly<Record<keyof typeof ServeFlags.entries, string>> = {
   sandbox: '"microvm" or "process"',
   accel: '"auto", "kvm" or "tcg"',
   name: 'a name of 1 to 63 characters',
+  memory: 'a whole number of MiB above 0',
+  idle: 'a whole number of seconds above 0',
   allowHost: 'a host name without port',
 };
 
@@ -94,6 +107,8 @@ export function hostConfig(flags: ServeFlags = {}, around: Surroundings = surrou
     sandbox: chosen.sandbox ?? 'microvm',
     accel: chosen.accel ?? 'auto',
     name: chosen.name,
+    memoryMib: chosen.memory,
+    idleS: chosen.idle,
     allowHosts: chosen.allowHost ?? [],
   };
 }

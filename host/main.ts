@@ -49,7 +49,7 @@ export interface Serving {
  */
 export async function serve(config: HostConfig, options: ServeOptions = {}): Promise<Serving> {
   const journal = options.journal ?? createJournal();
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const limits = limitsOf(config, options.limits);
   const draining = new AbortController();
   const stopListening = options.handleSignals === false ? () => {} : onSignal(() => draining.abort());
 
@@ -103,6 +103,17 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
     network: serving.invitation.network,
   });
   return serving;
+}
+
+/** The limits of a cloudlet; what the operator chose goes before what the program did. */
+function limitsOf({ memoryMib, idleS }: HostConfig, given: Partial<CloudletLimits> = {}): CloudletLimits {
+  const limits = { ...DEFAULT_LIMITS, ...given };
+  const pool = {
+    ...limits.pool,
+    ...(memoryMib === undefined ? {} : { memoryBytes: memoryMib * 1024 * 1024 }),
+    ...(idleS === undefined ? {} : { idleMs: idleS * 1000 }),
+  };
+  return { ...limits, pool };
 }
 
 /** Tells the network what anybody may know: the facts of `GET /v1/advertisement`. */

@@ -10,5 +10,7 @@ export function withServeFlags(command: Command): Command {
     .addOption(new Option('--sandbox <kind>', 'microvm, or process: without isolation, for machines without QEMU'))
     .addOption(new Option('--accel <accelerator>', 'auto, kvm or tcg'))
     .option('--name <name>', 'the name people see')
+    .option('--memory <MiB>', 'memory that all sandboxes together may take (default three quarters of what is free)')
+    .option('--idle <seconds>', 'after how long without a call a sandbox is closed (default 600)')
     .option('--allow-host <name...>', 'further names that requests may use for this host');
 }

@@ -15,6 +15,8 @@ config('without flags it is loopback, port 8080, a microvm and the directories o
     sandbox: 'microvm',
     accel: 'auto',
     name: undefined,
+    memoryMib: undefined,
+    idleS: undefined,
     allowHosts: [],
   });
 });
@@ -48,6 +50,8 @@ const refused: readonly [
   [{ bind: 'example.com' }, {}, /--bind .* an IP address/],
   [{ sandbox: 'docker' }, {}, /"microvm" or "process", got "docker"/],
   [{ accel: 'xen' }, {}, /--accel/],
+  [{ memory: '0' }, {}, /--memory .* a whole number of MiB above 0, got "0"/],
+  [{}, { CLOUDLET_IDLE: '1h' }, /--idle \(CLOUDLET_IDLE\) .* a whole number of seconds above 0, got "1h"/],
   [{ prot: 1 }, {}, /no option --prot/],
   [{}, { CLOUDLET_PROT: '1' }, /CLOUDLET_PROT/],
   [{ allowHost: ['a b'] } as never, {}, /--allow-host .* a host name without port/],

@@ -44,7 +44,7 @@ main.after(async (context) => {
 });
 
 function configIn(folder: string, port = 0): HostConfig {
-  const flags = { port, data: join(folder, 'data'), cache: join(folder, 'cache'), sandbox: 'process' };
+  const flags = { port, data: join(folder, 'data'), cache: join(folder, 'cache'), sandbox: 'process', memory: 3000 };
   return hostConfig(flags, { environment: {}, home: folder, isRoot: false });
 }
 
@@ -86,8 +86,8 @@ main('its page lets a stranger knock, and shows the owner what runs', async (con
 main('its status is what the description promises', async (context) => {
   const status = (await (await ask(context, '/v1/status')).json()) as Status;
   assert.equal(
-    [status.id, status.sandbox, status.accelerator.isolates],
-    [context.serving.cloudlet.id, 'process', false],
+    [status.id, status.sandbox, status.accelerator.isolates, status.limits.sandboxBytes],
+    [context.serving.cloudlet.id, 'process', false, 3000 * 1024 * 1024],
   );
 });
 

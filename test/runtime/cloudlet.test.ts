@@ -200,6 +200,31 @@ cloudlets('input beyond the limit ends the invocation', async () => {
   await refused(work(), 'body-too-large', /at most 300000 bytes/);
 });
 
+for (const [what, idempotent, outcome] of [
+  ['is run again when its caller said that it may be', true, 'ok'],
+  ['fails when nobody did', false, 'machine-failed'],
+] as const) {
+  cloudlets(`a command whose sandbox is lost while it runs ${what}`, async () => {
+    const input = Promise.withResolvers<void>();
+    async function* body() {
+      yield Buffer.from('one, ');
+      await input.promise;
+      yield Buffer.from('two');
+    }
+    const request = { door: 'run', arguments: ['count'] } as const;
+    const running = lab.cloudlet.invoke(name('cat'), request, body(), { idempotent }).then(textOf);
+    const outcomeOf = running.then(
+      (text) => (text === '8\n' ? 'ok' : text),
+      (error: CloudletError) => error.code,
+    );
+    const isRunning = () => lab.cloudlet.sandboxes().find((one) => one.function === 'cat' && one.running > 0);
+    while (isRunning() === undefined) await new Promise((resolve) => setImmediate(resolve));
+    process.kill(isRunning()!.pid!, 'SIGKILL');
+    input.resolve();
+    assert.is(await outcomeOf, outcome);
+  });
+}
+
 cloudlets('tells of a publish at once, and later that its version starts faster', async () => {
   const prepared = Promise.withResolvers<CloudletEvent>();
   const unsubscribe = lab.cloudlet.subscribe((event) => {
