@@ -20,6 +20,7 @@ type Recipe = (source: string, scratch: string) => Promise<Uint8Array>;
 
 const RECIPES: Readonly<Record<string, Recipe>> = {
   cat: command,
+  clock: command,
   files: command,
   waits: command,
   preview1: (source, scratch) => core(join(source, 'main.c'), 'command', scratch),
