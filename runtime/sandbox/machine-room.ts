@@ -223,7 +223,7 @@ export class MachineRoom {
     return this.#machines < this.#options.machines && this.#budget.excess(lane.version.id) <= 0;
   }
 
-  /** Makes room for one more: what ends already counts, then who is unused goes, then who has more than its share. */
+  /** Makes room for one more: what ends now counts, then who is unused goes, then who was told to and is still used, then one more is. */
   #makeRoom(lane: VersionLane): void {
     const { clock, machines, turnMs, weight } = this.#options;
     const missing = { machines: this.#machines + 1 - machines, bytes: this.#budget.excess(lane.version.id) };
@@ -232,12 +232,14 @@ export class MachineRoom {
       missing.machines -= 1;
       missing.bytes -= this.#budget.bytesOf(one);
     };
-    for (const one of this.#owners.keys()) if (one.leaving) count(one);
+    const leaving = [...this.#owners.keys()].filter((one) => one.leaving);
+    for (const one of leaving) if (one.taken === 0) count(one);
     for (const one of unusedOfOthers(this.#lanes.values(), lane)) {
       if (isEnough()) return;
       count(one);
       this.#end(one);
     }
+    for (const one of leaving) if (one.taken > 0) count(one);
     if (isEnough()) return;
     const claimed = claim(this.#lanes.values(), lane, { weight, turnMs, now: clock.now() });
     if (claimed === null) return;

@@ -27,13 +27,17 @@ export function claim(
   { weight, turnMs, now }: FairShare,
 ): { readonly from: LaneSandbox } | { readonly inMs: number } | null {
   const shareOf = (each: VersionLane, more: number) => (each.held + more) / weight(each.version.program);
+  // Of those who hold equally much, the one who has had it longest.
   const [richest] = [...lanes]
-    .filter((other) => other !== lane && other.sandboxes.length > 0)
-    .sort((a, b) => shareOf(b, 0) - shareOf(a, 0));
+    .filter((other) => other !== lane)
+    .flatMap((other) => {
+      const [from] = [...other.sandboxes].sort((a, b) => a.taken - b.taken);
+      return from === undefined ? [] : [{ other, from }];
+    })
+    .sort((a, b) => shareOf(b.other, 0) - shareOf(a.other, 0) || a.from.readyAt - b.from.readyAt);
   if (richest === undefined) return null;
-  const [from] = [...richest.sandboxes].sort((a, b) => a.taken - b.taken);
-  if (from === undefined) return null;
-  if (shareOf(richest, -1) >= shareOf(lane, 1)) return { from };
+  const { other, from } = richest;
+  if (shareOf(other, -1) >= shareOf(lane, 1)) return { from };
   if (lane.held > 0) return null;
   const inMs = from.readyAt + Math.max(turnMs, from.startMs) - now;
   return inMs > 0 ? { inMs } : { from };

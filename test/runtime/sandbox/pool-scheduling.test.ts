@@ -316,6 +316,44 @@ scheduling('takes a sandbox from a function that holds several for one that has 
   await Promise.all(waiting);
 });
 
+scheduling('goes round when more functions are busy than there are machines', async () => {
+  lab = new Lab({ machines: 2, turnMs: 1000 });
+  lab.deadlineMs = 1_000_000;
+  const versions = ['a', 'b', 'c', 'd'].map((id) => versionOf(id, { concurrency: 1 }));
+  const waiting = versions.flatMap((version) => burst(version, 40));
+  await settled();
+  for (let passed = 0; passed < 9_000; passed += 100) {
+    await lab.pass(100);
+    for (const { agent } of lab.machines) while (agent.unasked > 0) (await agent.next()).done();
+    await settled();
+  }
+  for (const id of ['a', 'b', 'c', 'd']) {
+    assert.ok(lab.source.started.filter((started) => started === id).length >= 2, lab.source.started.join(''));
+  }
+  await lab.pool.close();
+  await Promise.allSettled(waiting);
+});
+
+scheduling('does not wait for who was told to leave when another becomes unused before', async () => {
+  lab = new Lab({ machines: 2, turnMs: 1000 });
+  lab.deadlineMs = 60_000;
+  const waiting = [lab.invoke(A)];
+  const first = await (await lab.machine(1)).agent.next();
+  await lab.pass(10);
+  waiting.push(lab.invoke(B));
+  const second = await (await lab.machine(2)).agent.next();
+  await lab.pass(1000);
+  waiting.push(lab.invoke(versionOf('c')));
+  await settled();
+  // One of the two was told to leave; the other is done earlier.
+  second.done();
+  await settled();
+  assert.is(lab.source.started.join(''), 'abc');
+  first.done();
+  await answerAll();
+  await Promise.all(waiting);
+});
+
 scheduling('says when to come again from what waits and how long one takes', async () => {
   lab = new Lab({ workers: 1, queueLength: 10 });
   lab.deadlineMs = 60_000;
