@@ -26,6 +26,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   preview1: (source, scratch) => core(join(source, 'main.c'), 'command', scratch),
   typed: (source, scratch) => reactor(source, 'typed.c', scratch),
   evil: (source, scratch) => reactor(source, 'evil.c', scratch),
+  draws: (source, scratch) => reactor(source, 'draws.c', scratch),
   'http-c': (source, scratch) => reactor(source, 'http.c', scratch),
   'spin-start': text,
   hoard: text,
