@@ -98,7 +98,7 @@ boot('waits for the kernel to have taken its identity, and then the time once mo
 });
 
 boot('is not believed when the control port says something else', async ({ directory }) => {
-  const options = await withFakeQemu(directory, 'printf x >&5; printf word >&3; exec sleep 60');
+  const options = await withFakeQemu(directory, 'head -c 96 <&5 >/dev/null; printf x >&5; exec sleep 60');
   const error = await failure(bootMachine(options));
   assert.is(error.code, 'machine-failed');
   assert.match(error.message, 'expected the answer to an identity on the control port, got byte 120');
