@@ -1,6 +1,7 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { TrieRouter } from 'hono/router/trie-router';
 import type { HostContext } from './http/connection.ts';
+import { protectResponse } from './http/protection.ts';
 import { openApiDocument } from './openapi.ts';
 import type { HostParts } from './parts.ts';
 import { problemHandler, unknownRoute } from './problem.ts';
@@ -46,19 +47,10 @@ export function createApp(parts: HostParts, pages?: Hono<HostContext>): Hono<Hos
 function protect({ metrics }: HostParts): MiddlewareHandler<HostContext> {
   return async (c, next) => {
     await next();
-    const { headers, status } = c.res;
-    for (const [name, value] of PROTECTION) if (!headers.has(name)) headers.set(name, value);
-    metrics.requestAnswered(status);
+    protectResponse(c);
+    metrics.requestAnswered(c.res.status);
   };
 }
-
-const PROTECTION: readonly (readonly [string, string])[] = [
-  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
-  ['x-content-type-options', 'nosniff'],
-  ['x-frame-options', 'DENY'],
-  ['referrer-policy', 'no-referrer'],
-  ['cross-origin-resource-policy', 'same-origin'],
-];
 
 function refuseWhileDraining(draining: AbortSignal): MiddlewareHandler<HostContext> {
   return async (c: Context<HostContext>, next) => {

@@ -11,29 +11,55 @@ export interface Journal {
   readonly error: (event: string, fields?: JournalFields, cause?: unknown) => void;
 }
 
+type Level = 'info' | 'warn' | 'error';
+
 /** Where lines go and how they look; `console.error` when left out, readable when that is a terminal, else JSON. */
 export interface JournalOptions {
-  readonly write?: (line: string) => void;
+  readonly write?: (line: string, level: Level) => void;
   readonly readable?: boolean;
   readonly now?: () => Date;
 }
 
 /** Makes a journal: JSON lines for machines, `12:30:05 event key=value` for people. */
 export function createJournal(options: JournalOptions = {}): Journal {
-  const write = options.write ?? console.error;
+  const write = options.write ?? gathered(console.error);
   const readable = options.readable ?? process.stderr.isTTY === true;
   const now = options.now ?? (() => new Date());
   const line =
-    (level: 'info' | 'warn' | 'error') =>
+    (level: Level) =>
     (event: string, fields: JournalFields = {}, cause?: unknown) => {
       const all = cause === undefined ? fields : { ...fields, cause: describe(cause) };
       write(
         readable
           ? readableLine(now(), level, event, all)
           : JSON.stringify({ at: now().toISOString(), level, event, ...all }),
+        level,
       );
     };
   return { info: line('info'), warn: line('warn'), error: line('error') };
+}
+
+/** How long a line waits for others, milliseconds. */
+const GATHER_MS = 20;
+
+/**
+ * Writes lines together: each write to a pipe or a file stops the event loop, and a busy host has thousands of lines a second.
+ * What is wrong is written at once, after what came before it; the rest at the latest when the process ends.
+ */
+function gathered(write: (text: string) => void): (line: string, level: Level) => void {
+  let lines: string[] = [];
+  const flush = () => {
+    if (lines.length === 0) return;
+    const text = lines.join('\n');
+    lines = [];
+    write(text);
+  };
+  process.on('exit', flush);
+  return (line, level) => {
+    if (lines.length === 0) setTimeout(flush, GATHER_MS).unref();
+    lines.push(line);
+    if (level !== 'info') flush();
+  };
 }
 
 /** A journal that says nothing, for callers that have their own way to look. */

@@ -203,7 +203,7 @@ export class Cloudlet {
   async invoke(
     name: FunctionName,
     request: InvocationRequest,
-    input: AsyncIterable<Uint8Array>,
+    input: Uint8Array | AsyncIterable<Uint8Array>,
     options: InvokeOptions = {},
   ): Promise<Invocation> {
     this.#checkOpen();

@@ -2,9 +2,10 @@ import type { Context } from 'hono';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { Invocation, InvocationEnd } from '../../runtime/index.ts';
 import { connectionOf, type HostContext, takesTrailers } from './connection.ts';
-import { GUEST_CONTENT_POLICY, headersFromGuest, trailersFromGuest } from './guest-headers.ts';
+import { type AnswerHeaders, GUEST_CONTENT_POLICY, headersFromGuest, trailersFromGuest } from './guest-headers.ts';
+import { wholeResponse } from './protection.ts';
 import { serverTiming } from './server-timing.ts';
-import { streamedBody } from './streamed-body.ts';
+import { notAsDeclared, streamedBody } from './streamed-body.ts';
 
 /** An answer of a command up to this size is sent with its exit status in the header; a longer one, in the trailer. */
 export const BUFFERED_BYTES = 64 * 1024;
@@ -47,11 +48,11 @@ export async function commandAnswer(c: Context<HostContext>, invocation: Invocat
  * A component's http answer, streamed. A failure half-way breaks the connection, so that it never looks complete.
  * `onWithheld` is told which headers the function may not set on an origin that it shares with the cloudlet.
  */
-export function httpAnswer(
+export async function httpAnswer(
   c: Context<HostContext>,
   invocation: Invocation,
   onWithheld: (names: readonly string[]) => void,
-): Response {
+): Promise<Response> {
   const head = invocation.head;
   if (head === null || head.status < 200 || head.status > 599) {
     throw new CloudletError(
@@ -61,21 +62,44 @@ export function httpAnswer(
   }
   const { fields, contentLength, stripped } = headersFromGuest(head.headers);
   if (stripped.length > 0) onWithheld(stripped);
+  const bodiless = c.req.method === 'HEAD' || BODILESS.has(head.status);
+  const whole = bodiless ? null : (invocation.output.whole?.() ?? null);
+  const end = whole === null ? null : await invocation.done;
+  if (whole !== null && end?.trailers.length === 0)
+    return wholeAnswer(c, invocation, { head, fields, contentLength, whole, end });
   const headers = commonHeaders(invocation);
   for (const [name, value] of fields) headers.append(name, value);
   if (!headers.has('content-type')) headers.set('content-type', 'application/octet-stream');
-  if (c.req.method === 'HEAD' || BODILESS.has(head.status)) {
+  if (bodiless) {
     void discard(invocation);
     // After a 205 with a length its receiver would take the next answer on the connection for the body.
     if (LENGTHLESS.has(head.status)) headers.delete('content-length');
     return new Response(null, { status: head.status, headers });
   }
   const sendTrailers = contentLength === null ? declareTrailers(c, headers, ['Server-Timing']) : () => {};
-  const body = streamedBody(c, invocation.output[Symbol.asyncIterator](), contentLength, async () => {
+  const output = prepended(whole === null ? [] : [whole], invocation.output[Symbol.asyncIterator]());
+  const body = streamedBody(c, output, contentLength, async () => {
     const end: InvocationEnd = await invocation.done;
     sendTrailers([...trailersFromGuest(end.trailers), ['Server-Timing', serverTiming(invocation.timing, end.runMs)]]);
   });
   return new Response(body, { status: head.status, headers });
+}
+
+/** An http answer that has come whole: one write, its length and all its timing in the head. */
+function wholeAnswer(c: Context<HostContext>, invocation: Invocation, answer: WholeAnswer): Response {
+  const { head, fields, contentLength, whole, end } = answer;
+  if (contentLength !== null && contentLength !== whole.length) throw notAsDeclared(contentLength, whole.length);
+  const headers: Record<string, string> = plainHeaders(invocation, end.runMs);
+  for (const [name, value] of fields)
+    headers[name] = Object.hasOwn(headers, name) ? `${headers[name]}, ${value}` : value;
+  headers['content-type'] ??= 'application/octet-stream';
+  return wholeResponse(c, head.status, whole as Uint8Array<ArrayBuffer>, headers);
+}
+
+interface WholeAnswer extends Pick<AnswerHeaders, 'fields' | 'contentLength'> {
+  readonly head: NonNullable<Invocation['head']>;
+  readonly whole: Uint8Array;
+  readonly end: InvocationEnd;
 }
 
 async function shortAnswer(invocation: Invocation, held: readonly Uint8Array[]): Promise<Response> {
@@ -87,13 +111,17 @@ async function shortAnswer(invocation: Invocation, held: readonly Uint8Array[]):
 }
 
 function commonHeaders(invocation: Invocation, runMs?: number): Headers {
-  return new Headers({
+  return new Headers(plainHeaders(invocation, runMs));
+}
+
+function plainHeaders(invocation: Invocation, runMs?: number): Record<string, string> {
+  return {
     'cloudlet-invocation': invocation.id,
     'cloudlet-function-version': String(invocation.version),
     'server-timing': serverTiming(invocation.timing, runMs),
     'content-security-policy': GUEST_CONTENT_POLICY,
     'x-content-type-options': 'nosniff',
-  });
+  };
 }
 
 /** Announces trailers where they can be sent, and gives the function that sends them; they must go before the body ends. */

@@ -9,6 +9,8 @@ export interface HostContext {
   Variables: {
     /** Who asks; null for a stranger, who gets only what is anonymous. */
     caller: Caller | null;
+    /** Whether the response was made with the headers that every response of ours has. */
+    protected?: boolean;
   };
 }
 

@@ -57,6 +57,28 @@ function bodySource(c: Context<HostContext>): AsyncIterator<Uint8Array> | null {
   return body === null ? null : body.values({ preventCancel: true });
 }
 
+/**
+ * A request's body for an invocation: bytes when all of it is here already, which for a small request it is, else as it comes. Bytes
+ * need no stream between here and the guest.
+ */
+export function invocationInput(c: Context<HostContext>, maxBytes: number): Uint8Array | AsyncIterable<Uint8Array> {
+  const incoming = connectionOf(c)?.incoming;
+  if (incoming === undefined || incoming.headers['transfer-encoding'] !== undefined)
+    return requestBody(c, { maxBytes });
+  const declared = declaredLength(c) ?? (incoming.headers['content-length'] === undefined ? 0 : null);
+  if (declared === 0) return NOTHING;
+  if (declared === null || declared > SMALL_BYTES || incoming.readableLength !== declared) {
+    return requestBody(c, { maxBytes });
+  }
+  refuseDeclaredLength(declared, maxBytes);
+  return incoming.read() as Uint8Array;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Longest body that is taken in one piece. */
+const SMALL_BYTES = 16 * 1024;
+
 /** A request's whole body, bounded. */
 export async function readBody(c: Context<HostContext>, maxBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];

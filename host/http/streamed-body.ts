@@ -2,6 +2,11 @@ import type { Context } from 'hono';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { breakConnection, type HostContext } from './connection.ts';
 
+/** A function's body that has not the length which its function declared. */
+export function notAsDeclared(declaredBytes: number, got: number | 'more'): CloudletError {
+  return new CloudletError('guest-response-invalid', `expected ${declaredBytes} bytes as declared, got ${got}`);
+}
+
 /**
  * A body that is read only as fast as it is sent, and leaves its source when its reader leaves.
  * Holds the source to the length that was declared: a byte more would be taken for the next answer on the same connection.
@@ -19,10 +24,7 @@ export function streamedBody(
     if (!next.done) sent += next.value.length;
     if (declaredBytes !== null && (sent > declaredBytes || (next.done && sent < declaredBytes))) {
       await output.return?.();
-      throw new CloudletError(
-        'guest-response-invalid',
-        `expected ${declaredBytes} bytes as declared, got ${next.done ? sent : 'more'}`,
-      );
+      throw notAsDeclared(declaredBytes, next.done ? sent : 'more');
     }
     if (!next.done) return next.value;
     await finish();

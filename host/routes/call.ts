@@ -4,6 +4,7 @@ import type { CallResult, ValueFormat } from '../../runtime/index.ts';
 import type { HostContext } from '../http/connection.ts';
 import { invokeOptions } from '../http/invoke-options.ts';
 import { negotiate, requireMediaType } from '../http/media-type.ts';
+import { wholeResponse } from '../http/protection.ts';
 import { parseJson, parseWith, readBody, refuseEncodedBody } from '../http/request-body.ts';
 import { serverTiming } from '../http/server-timing.ts';
 import { describe } from '../openapi.ts';
@@ -65,7 +66,7 @@ export function callRoutes({ cloudlet, limits }: HostParts): Hono<HostContext> {
         resultFormat: FORMATS[answerType],
       });
       const body = encode(result.value, FORMATS[answerType]);
-      return new Response(body, { headers: { ...resultHeaders(result), 'content-type': answerType } });
+      return wholeResponse(c, 200, body, { ...resultHeaders(result), 'content-type': answerType });
     },
   );
   return routes;

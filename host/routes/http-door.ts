@@ -5,7 +5,7 @@ import { httpAnswer } from '../http/answer.ts';
 import { connectionOf, type HostContext } from '../http/connection.ts';
 import { headersForGuest } from '../http/guest-headers.ts';
 import { invokeOptions } from '../http/invoke-options.ts';
-import { requestBody } from '../http/request-body.ts';
+import { invocationInput } from '../http/request-body.ts';
 import type { HostParts } from '../parts.ts';
 
 /** Functions whose withheld headers were already told to the journal; bounded, since names come from outside. */
@@ -30,10 +30,10 @@ export function httpDoorRoutes({ cloudlet, limits, journal }: HostParts): Hono<H
     const invocation = await cloudlet.invoke(
       name,
       guestRequest(c),
-      requestBody(c, { maxBytes: limits.bodyBytes }),
+      invocationInput(c, limits.bodyBytes),
       invokeOptions(c),
     );
-    return httpAnswer(c, invocation, tellOnce(name));
+    return await httpAnswer(c, invocation, tellOnce(name));
   };
   routes.all('/f/:name', handler);
   routes.all('/f/:name/*', handler);

@@ -3,7 +3,7 @@ import { CloudletError, parseName } from '../../guest-sdk/protocol/index.ts';
 import { commandAnswer } from '../http/answer.ts';
 import type { HostContext } from '../http/connection.ts';
 import { invokeOptions } from '../http/invoke-options.ts';
-import { refuseEncodedBody, requestBody } from '../http/request-body.ts';
+import { invocationInput, refuseEncodedBody } from '../http/request-body.ts';
 import { describe } from '../openapi.ts';
 import type { HostParts } from '../parts.ts';
 
@@ -40,7 +40,7 @@ export function runRoutes(parts: HostParts): Hono<HostContext> {
     }),
     async (c) => {
       refuseEncodedBody(c);
-      const input = requestBody(c, { maxBytes: parts.limits.bodyBytes });
+      const input = invocationInput(c, parts.limits.bodyBytes);
       const request = { door: 'run', arguments: commandArguments(c) } as const;
       const invocation = await parts.cloudlet.invoke(parseName(c.req.param('name')), request, input, invokeOptions(c));
       return await commandAnswer(c, invocation);

@@ -13,7 +13,7 @@ import type { FunctionVersion } from '../function/function-version.ts';
 import type { CloudletObserver } from '../observer.ts';
 import type { CallInput, InvokeRequest, Invocation as SandboxInvocation, SandboxPool } from '../sandbox/index.ts';
 import type { CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation.ts';
-import { collectBytes, limitedBytes } from './limited-bytes.ts';
+import { collectBytes, limitedBytes, limitedInput } from './limited-bytes.ts';
 import { RecentInvocations } from './recent-invocations.ts';
 import { typedInput, typedResult } from './typed-call.ts';
 
@@ -49,10 +49,10 @@ export class Invocations {
   async stream(
     version: FunctionVersion,
     request: InvocationRequest,
-    input: AsyncIterable<Uint8Array>,
+    input: CallInput,
     options: InvokeOptions,
   ): Promise<Invocation> {
-    const limited = limitedBytes(input, this.#parts.bodyBytes, 'body-too-large');
+    const limited = limitedInput(input, this.#parts.bodyBytes);
     const record = this.#begin(version, request.door, undefined);
     try {
       const invocation = await this.#enter(record, version, request, limited, options);

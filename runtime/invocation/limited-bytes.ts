@@ -1,4 +1,5 @@
 import { CloudletError, type ErrorCode } from '../../guest-sdk/protocol/index.ts';
+import type { CallInput } from '../sandbox/index.ts';
 
 /** The same bytes, ended with an error of this code as soon as there are more than `limitBytes`. */
 export async function* limitedBytes(
@@ -12,6 +13,13 @@ export async function* limitedBytes(
     if (total > limitBytes) throw new CloudletError(code, `expected at most ${limitBytes} bytes, got more`);
     yield chunk;
   }
+}
+
+/** An input of at most so many bytes; `body-too-large` at once when it is at hand, else when it has come so far. */
+export function limitedInput(input: CallInput, limitBytes: number): CallInput {
+  if (!(input instanceof Uint8Array)) return limitedBytes(input, limitBytes, 'body-too-large');
+  if (input.length <= limitBytes) return input;
+  throw new CloudletError('body-too-large', `expected at most ${limitBytes} bytes, got ${input.length}`);
 }
 
 /** All bytes in one piece. */

@@ -40,6 +40,18 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
     this.#wakeReader();
   }
 
+  /**
+   * All bytes, taken out at once, when the writer has ended well already; else null, and nothing is taken. A small answer that came in
+   * one piece need not be streamed.
+   */
+  whole(): Uint8Array | null {
+    if (this.#end !== 'ended') return null;
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    for (const chunk of chunks) this.#events.taken(chunk.length);
+    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     return { next: () => this.#next(), return: () => this.#leave() };
   }

@@ -12,6 +12,12 @@ export interface InvocationEnd {
   readonly runMs: number;
 }
 
+/** Bytes of an answer, as they come. */
+export interface InvocationOutput extends AsyncIterable<Uint8Array> {
+  /** All of them, taken out, when the guest has ended well already; null when it has not. */
+  readonly whole?: () => Uint8Array | null;
+}
+
 /** An invocation whose answer has begun. */
 export interface Invocation {
   readonly id: string;
@@ -21,7 +27,7 @@ export interface Invocation {
    * Body of an http answer, a command's stdout, or the MessagePack of a typed call's result. Read it once, to its end, or leave
    * early, which cancels the guest. Reading slowly slows the guest. Throws a `CloudletError` when the guest fails half-way.
    */
-  readonly output: AsyncIterable<Uint8Array>;
+  readonly output: InvocationOutput;
   /** Rejects with what `output` throws. Never an unhandled rejection. */
   readonly done: Promise<InvocationEnd>;
   readonly timing: PlaceTiming;

@@ -46,6 +46,8 @@ export class Registry {
   readonly #versionRows: StatementSync;
   readonly #versionRow: StatementSync;
   readonly #digestRow: StatementSync;
+  /** Current versions that were asked for since the last change: every invocation asks. Nobody else writes to the file while it is open. */
+  readonly #current = new Map<FunctionName, RegisteredVersion>();
 
   private constructor(database: DatabaseSync, now: () => Date) {
     this.#database = database;
@@ -131,12 +133,18 @@ export class Registry {
 
   /** One version (default: the current one); `function-unknown` or `version-unknown` when there is none. */
   version(name: FunctionName, version?: number): RegisteredVersion {
+    const known = version === undefined ? this.#current.get(name) : undefined;
+    if (known !== undefined) return known;
     // Only its own row: every call asks for one, and a function may have had a great many versions.
     const current = (this.#functionRow.get(name) as unknown as FunctionRow | undefined)?.current;
     const row = current === undefined ? undefined : this.#versionRow.get(name, version ?? current);
-    if (row !== undefined) return asVersion(row as unknown as VersionRow);
-    const known = this.get(name);
-    return pick(name, known.versions, version ?? known.current);
+    if (row !== undefined) {
+      const found = asVersion(row as unknown as VersionRow);
+      if (version === undefined) this.#current.set(name, found);
+      return found;
+    }
+    const { versions, current: newest } = this.get(name);
+    return pick(name, versions, version ?? newest);
   }
 
   /**
@@ -185,6 +193,7 @@ export class Registry {
 
   /** Closes the file. Idempotent. */
   close(): void {
+    this.#current.clear();
     if (this.#database.isOpen) this.#database.close();
   }
 
@@ -197,6 +206,9 @@ export class Registry {
     } catch (error) {
       if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw asStorageError(error);
+    } finally {
+      // Afterwards: the work itself may have asked.
+      this.#current.clear();
     }
   }
 

@@ -1,8 +1,8 @@
-/** The floor of the invoke benchmark: plain Hono on the same Node and adapter, answering what the hello component answers. */
+/** The floor of the invoke benchmark: plain Hono on the same Node and adapter, answering what the function of the benchmark answers. */
 import { argv } from 'node:process';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 
 const app = new Hono();
-app.get('/', (c) => c.text('Hello from the edge!\n'));
+app.get('/', (c) => c.text('hello\n'));
 serve({ fetch: app.fetch, port: Number(argv[2]), hostname: '127.0.0.1' });

@@ -3,7 +3,7 @@
  *
  *     node load.ts '{"port":8080,"connections":8,"warmupMs":1000,"durationMs":3000,"request":"<base64>"}'
  *
- * Each connection sends the request again as soon as its answer is complete. Prints one JSON line of a `LoadResult`.
+ * Each connection sends the request again as soon as its answer is complete, or when it is due. Prints one JSON line of a `LoadResult`.
  */
 import { connect } from 'node:net';
 import { argv, stdout } from 'node:process';
@@ -13,6 +13,8 @@ export interface LoadOptions {
   readonly connections: number;
   readonly warmupMs: number;
   readonly durationMs: number;
+  /** Requests a second over all connections; left out, each connection sends as fast as it is answered. */
+  readonly rps?: number;
   /** The raw HTTP/1.1 request, keep-alive, as base64. */
   readonly request: string;
 }
@@ -28,6 +30,8 @@ export interface LoadResult {
 
 const options = JSON.parse(argv[2] ?? '') as LoadOptions;
 const request = Buffer.from(options.request, 'base64');
+/** Between two requests of one connection. */
+const betweenMs = options.rps === undefined ? 0 : (1000 * options.connections) / options.rps;
 const latencies: number[] = [];
 let bad = 0;
 let measuring = false;
@@ -44,7 +48,20 @@ function drive(): Promise<void> {
       sentAt = performance.now();
       socket.write(request);
     };
-    socket.on('connect', send);
+    let due = 0;
+    const sendWhenDue = () => {
+      due += betweenMs;
+      const waitMs = due - performance.now();
+      if (waitMs > 0) return void setTimeout(send, waitMs);
+      send();
+      // It should have gone while the one before it was not answered: a server that stalls must not be asked less for it.
+      sentAt = due;
+    };
+    const next = options.rps === undefined ? send : sendWhenDue;
+    socket.on('connect', () => {
+      due = performance.now() + Math.random() * betweenMs;
+      next();
+    });
     socket.on('error', (error) => (stopped ? resolve() : reject(error)));
     socket.on('close', () => (stopped ? resolve() : reject(new Error('the server closed a keep-alive connection'))));
     socket.on('data', (chunk) => {
@@ -56,7 +73,7 @@ function drive(): Promise<void> {
       if (!/^HTTP\/1\.1 200 /.test(received.toString('latin1', 0, 16))) bad++;
       received = received.subarray(end);
       if (stopped) socket.destroy();
-      else send();
+      else next();
     });
   });
 }
@@ -94,7 +111,8 @@ await Promise.race([Promise.all(running), new Promise((resolve) => setTimeout(re
 const seconds = (performance.now() - started) / 1000;
 measuring = false;
 stopped = true;
-await Promise.all(running);
+// A connection that waits for its next request has nobody to wake it.
+await Promise.race([Promise.all(running), new Promise((resolve) => setTimeout(resolve, 2 * betweenMs + 1000))]);
 
 latencies.sort((a, b) => a - b);
 const at = (fraction: number) =>
@@ -106,4 +124,4 @@ const result: LoadResult = {
   p99Ms: Number(at(0.99).toFixed(3)),
   bad,
 };
-stdout.write(`${JSON.stringify(result)}\n`);
+stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));

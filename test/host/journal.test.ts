@@ -33,6 +33,25 @@ journal('an error carries its cause with the stack', () => {
   assert.match(JSON.parse(lines[0]!).cause, /TypeError: deep inside\n.*journal\.test\.ts/s);
 });
 
+journal('what is wrong is written at once, after what came before it', () => {
+  const written: string[] = [];
+  const kept = console.error;
+  console.error = (text: string) => written.push(text);
+  try {
+    const { info, warn } = createJournal({ readable: false, now });
+    info('first');
+    info('second');
+    assert.equal(written, []);
+    warn('third');
+  } finally {
+    console.error = kept;
+  }
+  assert.equal(
+    written.map((text) => text.split('\n').map((line) => JSON.parse(line).event)),
+    [['first', 'second', 'third']],
+  );
+});
+
 journal('it is told what the engine reports', () => {
   const { lines, journal } = record(true);
   const observer = journalObserver(journal);

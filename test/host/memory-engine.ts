@@ -39,6 +39,8 @@ export type Guest = (
 export interface GuestAnswer {
   readonly head?: { readonly status: number; readonly headers: readonly HeaderPair[] };
   readonly output: AsyncIterable<Uint8Array>;
+  /** All bytes, of an answer that has ended when it begins. */
+  readonly whole?: Uint8Array;
   readonly end?: Partial<InvocationEnd>;
 }
 
@@ -134,20 +136,27 @@ export class MemoryEngine implements Engine {
   async invoke(...[name, request, input, options]: Parameters<Engine['invoke']>): Promise<Invocation> {
     this.#bytes(name);
     this.started.push(`${request.door} ${name}`);
-    const answer = await this.guest(request, input, options?.signal);
+    const answer = await this.guest(request, input instanceof Uint8Array ? chunks(input) : input, options?.signal);
     const { promise: done, resolve, reject } = Promise.withResolvers<InvocationEnd>();
     done.catch(() => {
       // As the engine promises: never an unhandled rejection.
     });
-    const output = (async function* () {
+    const end = () => resolve({ exitCode: 0, trailers: [], runMs: 3.25, ...answer.end });
+    const streamed = (async function* () {
       try {
         yield* answer.output;
-        resolve({ exitCode: 0, trailers: [], runMs: 3.25, ...answer.end });
+        end();
       } catch (error) {
         reject(error);
         throw error;
       }
     })();
+    const { whole } = answer;
+    const atOnce = () => {
+      end();
+      return whole!;
+    };
+    const output = whole === undefined ? streamed : Object.assign(streamed, { whole: atOnce });
     const timing = { queueMs: 0.5, startMs: 84, start: 'boot' } as const;
     return { id: 'i1', door: request.door, version: 1, timing, head: answer.head ?? null, output, done };
   }

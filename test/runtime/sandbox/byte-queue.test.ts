@@ -31,6 +31,25 @@ byteQueue('gives what was written, in order, and then its end', async () => {
   assert.equal(seen, { taken: 3, left: 0 });
 });
 
+for (const parts of [[], ['abc'], ['ab', 'c']])
+  byteQueue(`gives ${parts.length} parts at once when they have ended well`, async () => {
+    const { queue, seen, reader } = open();
+    for (const part of parts) queue.push(bytes(part));
+    assert.is(queue.whole(), null);
+    queue.end();
+    assert.is(Buffer.from(queue.whole()!).toString(), parts.join(''));
+    assert.equal(seen, { taken: parts.join('').length, left: 0 });
+    assert.is((await reader.next()).done, true);
+  });
+
+byteQueue('gives nothing at once when it failed', async () => {
+  const { queue, reader } = open();
+  queue.push(bytes('ab'));
+  queue.fail(new Error('lost'));
+  assert.is(queue.whole(), null);
+  assert.is((await reader.next()).value?.length, 2);
+});
+
 byteQueue('counts bytes as taken when the reader takes them', async () => {
   const { queue, seen, reader } = open();
   queue.push(bytes('ab'));
