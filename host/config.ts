@@ -3,7 +3,7 @@ import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { CloudletError } from '../guest-sdk/protocol/index.ts';
-import type { AcceleratorChoice, SandboxKind } from '../runtime/index.ts';
+import type { AcceleratorChoice, Isolation, SandboxKind } from '../runtime/index.ts';
 
 /** What one host serves, where it keeps things and how it runs guests. Made by `hostConfig` only, so it is always complete and valid. */
 export interface HostConfig {
@@ -17,6 +17,7 @@ export interface HostConfig {
   readonly cacheDir: string;
   readonly sandbox: SandboxKind;
   readonly accel: AcceleratorChoice;
+  readonly isolation: Isolation;
   /** The name people see; undefined leaves it to the cloudlet. */
   readonly name: string | undefined;
   /** Private memory that all sandboxes together may take, MiB; undefined leaves it to the cloudlet. */
@@ -54,6 +55,7 @@ const ServeFlags = v.strictObject({
   cache: v.optional(text),
   sandbox: v.optional(v.picklist(['microvm', 'process'])),
   accel: v.optional(v.picklist(['auto', 'kvm', 'tcg'])),
+  isolation: v.optional(v.picklist(['shared', 'dedicated'])),
   name: v.optional(v.pipe(text, v.maxLength(63))),
   memory: v.optional(count),
   idle: v.optional(count),
@@ -71,6 +73,7 @@ const EXPECTED: Readonly<Record<keyof typeof ServeFlags.entries, string>> = {
   cache: 'a directory',
   sandbox: '"microvm" or "process"',
   accel: '"auto", "kvm" or "tcg"',
+  isolation: '"shared" or "dedicated"',
   name: 'a name of 1 to 63 characters',
   memory: 'a whole number of MiB above 0',
   idle: 'a whole number of seconds above 0',
@@ -106,6 +109,7 @@ export function hostConfig(flags: ServeFlags = {}, around: Surroundings = surrou
     cacheDir: resolve(chosen.cache ?? defaultDirectory(around, 'XDG_CACHE_HOME', '.cache', '/var/cache')),
     sandbox: chosen.sandbox ?? 'microvm',
     accel: chosen.accel ?? 'auto',
+    isolation: chosen.isolation ?? 'shared',
     name: chosen.name,
     memoryMib: chosen.memory,
     idleS: chosen.idle,

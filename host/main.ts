@@ -65,6 +65,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
       cacheDir: config.cacheDir,
       sandbox: config.sandbox,
       accel: config.accel,
+      isolation: config.isolation,
       ...(config.name === undefined ? {} : { name: config.name }),
       limits,
       observer: observers(journalObserver(journal), metrics.observer),

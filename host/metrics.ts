@@ -102,6 +102,17 @@ function present(status: Status): Instrument[] {
     ),
     gauge('cloudlet_sandbox_private_bytes', 'Private memory of all sandboxes.', status.load.sandboxBytes),
     gauge('cloudlet_sandbox_limit_bytes', 'Private memory that all sandboxes may take.', status.limits.sandboxBytes),
+    ...(status.snapshots === undefined
+      ? []
+      : [
+          gauge('cloudlet_snapshots', 'Saved machines on disk, from which others are started.', status.snapshots.kept),
+          gauge('cloudlet_snapshot_bytes', 'Disk space of saved machines.', status.snapshots.bytes),
+          gauge(
+            'cloudlet_snapshot_limit_bytes',
+            'Disk space that saved machines may take.',
+            status.snapshots.limitBytes,
+          ),
+        ]),
     gauge('cloudlet_invocations_running', 'Invocations running.', status.load.invocationsRunning),
     gauge('cloudlet_invocations_queued', 'Invocations waiting for a sandbox.', status.load.invocationsQueued),
     gauge('cloudlet_uptime_seconds', 'Time since the host started.', status.uptimeS),

@@ -24,9 +24,18 @@ export interface StatusParts {
 }
 
 /** The cloudlet's status at this moment. */
-export function cloudletStatus({ id, name, limits, source, pool, registry, uptimeS }: StatusParts): Status {
+export async function cloudletStatus({
+  id,
+  name,
+  limits,
+  source,
+  pool,
+  registry,
+  uptimeS,
+}: StatusParts): Promise<Status> {
   const { componentBytes, bodyBytes, deadlineMs, memoryMib, machines } = limits;
   const { running, queued, paused, privateBytes } = pool.load();
+  const snapshots = await source.snapshots?.();
   return {
     id,
     name,
@@ -34,6 +43,7 @@ export function cloudletStatus({ id, name, limits, source, pool, registry, uptim
     sandbox: source.kind,
     accelerator: source.accelerator,
     ...(source.hardening === undefined ? {} : { hardening: source.hardening }),
+    ...(snapshots === undefined ? {} : { snapshots }),
     mechanisms: [...MECHANISMS],
     limits: { componentBytes, bodyBytes, deadlineMs, memoryMib, machines, sandboxBytes: pool.memoryBytes },
     load: {

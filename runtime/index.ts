@@ -31,6 +31,7 @@ export {
   type CloudletLimits,
   type CloudletOptions,
   DEFAULT_LIMITS,
+  type Isolation,
   type SandboxKind,
 } from './options.ts';
 export type { PublishOptions, PublishProgress } from './provision/index.ts';

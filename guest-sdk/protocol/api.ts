@@ -103,6 +103,18 @@ export const HardeningInfo = v.object({
 });
 export type HardeningInfo = v.InferOutput<typeof HardeningInfo>;
 
+/** Saved machines, from which others are started. */
+export const SnapshotsInfo = v.object({
+  kept: v.number(),
+  /** On disk, bytes. */
+  bytes: v.number(),
+  /** Beyond it the least recently used go, bytes. */
+  limitBytes: v.number(),
+  /** `shared`: machines of one snapshot share its pages, read-only, until they write; `dedicated`: each has a copy. */
+  isolation: v.picklist(['shared', 'dedicated']),
+});
+export type SnapshotsInfo = v.InferOutput<typeof SnapshotsInfo>;
+
 /** One finished or running invocation, for the page; no input, output or keys. */
 export const RecentInvocation = v.object({
   id: v.string(),
@@ -146,6 +158,8 @@ export const Status = v.object({
   accelerator: AcceleratorInfo,
   /** Where functions run in machines. */
   hardening: v.optional(HardeningInfo),
+  /** Where functions run in machines. */
+  snapshots: v.optional(SnapshotsInfo),
   /** Mechanisms of provisioning that this version offers. */
   mechanisms: v.array(v.string()),
   limits: v.object({

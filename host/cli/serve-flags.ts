@@ -9,6 +9,12 @@ export function withServeFlags(command: Command): Command {
     .option('--cache <directory>', 'where base images and translated components live')
     .addOption(new Option('--sandbox <kind>', 'microvm, or process: without isolation, for machines without QEMU'))
     .addOption(new Option('--accel <accelerator>', 'auto, kvm or tcg'))
+    .addOption(
+      new Option(
+        '--isolation <kind>',
+        'shared, or dedicated: machines share no page of memory, at 100 MiB and a tenth of a second more for each',
+      ),
+    )
     .option('--name <name>', 'the name people see')
     .option('--memory <MiB>', 'memory that all sandboxes together may take (default three quarters of what is free)')
     .option('--idle <seconds>', 'after how long without a call a sandbox is closed (default 600)')

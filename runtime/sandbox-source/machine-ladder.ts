@@ -4,12 +4,14 @@ import type { BaseImage } from '../image/index.ts';
 import {
   bootMachine,
   conditionsOf,
+  copySparse,
   type MachineShape,
   restoreMachine,
   type Snapshot,
   type SnapshotStore,
   unlessAborted,
 } from '../machine/index.ts';
+import type { Isolation } from '../options.ts';
 import {
   type LoadedVersion,
   type Sandbox,
@@ -27,6 +29,7 @@ export interface LadderParts {
   /** Of all machines: a snapshot fits no other. */
   readonly shape: MachineShape;
   readonly image: KeptImage;
+  readonly isolation: Isolation;
   /** Told one sentence about what went wrong while service goes on. */
   readonly warning: (sentence: string) => void;
 }
@@ -133,9 +136,15 @@ export class MachineLadder {
    * is removed.
    */
   async #clone(image: BaseImage, snapshot: Snapshot, signal: AbortSignal, grant?: Grant): Promise<Sandbox | null> {
-    const { shape, store } = this.#parts;
-    const { key, memory, state, conditions } = snapshot;
-    const startMachine = () => restoreMachine({ id: newMachineId(), image, shape, memory, state, signal });
+    const { shape, store, isolation } = this.#parts;
+    const { key, state, conditions } = snapshot;
+    // A copy is without a name as soon as the machine has it open.
+    const own = isolation === 'dedicated' ? await store.draft(conditions) : null;
+    const startMachine = async () => {
+      if (own !== null) await copySparse(snapshot.memory, own.memory, signal);
+      const memory = own?.memory ?? snapshot.memory;
+      return restoreMachine({ id: newMachineId(), image, shape, memory, state, signal });
+    };
     try {
       const sandbox = await startSandbox({ kind: 'microvm', startMachine, restoredWorkers: shape.workers }, signal);
       if (grant !== undefined) sandbox.adopt(grant);
@@ -155,6 +164,8 @@ export class MachineLadder {
         await store.refuse(key, error.message);
       }
       return null;
+    } finally {
+      await own?.discard();
     }
   }
 

@@ -41,12 +41,18 @@ export async function machineSandboxes(options: CloudletOptions, limits: Cloudle
     vcpus: VCPUS,
     workers: limits.concurrency,
   };
-  const ladder = new MachineLadder({ store, shape, image: new KeptImage(cacheDir, warning), warning });
+  const isolation = options.isolation ?? 'shared';
+  const image = new KeptImage(cacheDir, warning);
+  const ladder = new MachineLadder({ store, shape, image, warning, isolation });
   ladder.begin();
   return {
     kind: 'microvm',
     accelerator: describeAccelerator(accelerator),
     hardening,
+    snapshots: async () => {
+      const { snapshots, bytes } = await store.usage();
+      return { kept: snapshots, bytes, limitBytes: limits.snapshotBytes, isolation };
+    },
     start: (version, signal) => ladder.start(version, signal),
     prepare: (version, signal) => ladder.prepare(version, signal),
     forget: (versionId) => ladder.forget(versionId),

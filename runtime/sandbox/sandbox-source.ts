@@ -1,4 +1,4 @@
-import type { AcceleratorInfo, HardeningInfo } from '../../guest-sdk/protocol/index.ts';
+import type { AcceleratorInfo, HardeningInfo, SnapshotsInfo } from '../../guest-sdk/protocol/index.ts';
 import type { LoadedVersion } from './loaded-version.ts';
 import type { StartRung } from './rung.ts';
 import type { Sandbox, SandboxKind } from './sandbox.ts';
@@ -15,6 +15,8 @@ export interface SandboxSource {
   readonly accelerator: AcceleratorInfo;
   /** Of machines. */
   readonly hardening?: HardeningInfo;
+  /** What is kept to start machines from. */
+  readonly snapshots?: () => Promise<SnapshotsInfo>;
   /** Starts a sandbox that serves `version`, by the cheapest rung that can be taken now. Nothing is left of a start that fails. */
   readonly start: (version: LoadedVersion, signal: AbortSignal) => Promise<StartedSandbox>;
   /** Makes later starts of the version cheaper (a snapshot), in the background; resolves when there is one, or when there cannot be one. */

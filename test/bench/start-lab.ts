@@ -60,7 +60,13 @@ export class StartLab {
     this.shape = shape;
     this.#store = store;
     const warning = (sentence: string) => process.stderr.write(`  ${sentence}\n`);
-    this.ladder = new MachineLadder({ store, shape, image: new KeptImage(TEST_CACHE, warning), warning });
+    this.ladder = new MachineLadder({
+      store,
+      shape,
+      image: new KeptImage(TEST_CACHE, warning),
+      warning,
+      isolation: 'shared',
+    });
   }
 
   /** Opens a lab on an empty store in `directory`. */
