@@ -34,6 +34,9 @@ export async function bootMachine(options: BootOptions): Promise<QemuMachine> {
   }
 }
 
+/** What a page of a mapped file without room on its disk does to QEMU, or one that is beyond the end of its file. */
+const NO_ROOM = ', since the file of its memory could not hold a page: is the disk full?';
+
 /** Ends a machine that did not come to life, and says why. Throws when the caller gave it up. */
 export async function startFailure(
   machine: QemuMachine,
@@ -50,7 +53,7 @@ export async function startFailure(
       ? outcome.refused
       : outcome === 'silent'
         ? `the guest was silent for ${waited}`
-        : `QEMU ended with ${exit.signal ?? `status ${exit.code}`}`;
+        : `QEMU ended with ${exit.signal ?? `status ${exit.code}`}${exit.signal === 'SIGBUS' ? NO_ROOM : ''}`;
   const doing = what === 'boot' ? 'the machine did not boot' : 'the machine could not be restored';
   return new CloudletError('machine-failed', `${doing}: ${why}; it said last: ${exit.tail || 'nothing'}`);
 }

@@ -44,6 +44,8 @@ const ACKNOWLEDGED = 'k'.charCodeAt(0);
 export class ControlPort {
   readonly #stream: Duplex;
   readonly #waiting: PromiseWithResolvers<void>[] = [];
+  /** Why it gives no answers any more. */
+  #ended: string | null = null;
 
   constructor(stream: Duplex) {
     this.#stream = stream;
@@ -56,8 +58,8 @@ export class ControlPort {
   renew(identity: Identity): Promise<void> {
     const answer = Promise.withResolvers<void>();
     answer.promise.catch(() => {});
-    if (!this.#stream.writable) {
-      answer.reject(new Error('the control port is closed'));
+    if (this.#ended !== null) {
+      answer.reject(new Error(this.#ended));
     } else {
       this.#waiting.push(answer);
       this.#stream.write(encodeIdentity(identity));
@@ -79,6 +81,7 @@ export class ControlPort {
   }
 
   #end(reason: string): void {
-    for (const answer of this.#waiting.splice(0)) answer.reject(new Error(reason));
+    this.#ended ??= reason;
+    for (const answer of this.#waiting.splice(0)) answer.reject(new Error(this.#ended));
   }
 }

@@ -37,6 +37,9 @@ export interface LadderParts {
 /** Clones of one snapshot that may fail one after the other: the first may be the computer's fault, and making it again takes seconds. */
 const FAILURES = 2;
 
+/** How long the agent of a clone may take to give a sign of life, milliseconds: a hundred times what it takes. */
+const ANSWER_MS = 15_000;
+
 /** The rungs by which a machine for a version is had: a clone of its snapshot, a clone of the golden one and a load, a boot and a load. */
 export class MachineLadder {
   readonly #parts: LadderParts;
@@ -146,7 +149,8 @@ export class MachineLadder {
       return restoreMachine({ id: newMachineId(), image, shape, memory, state, signal });
     };
     try {
-      const sandbox = await startSandbox({ kind: 'microvm', startMachine, restoredWorkers: shape.workers }, signal);
+      const restored = { restoredWorkers: shape.workers, readyMs: ANSWER_MS };
+      const sandbox = await startSandbox({ kind: 'microvm', startMachine, ...restored }, signal);
       if (grant !== undefined) sandbox.adopt(grant);
       this.#failures.delete(key);
       return sandbox;

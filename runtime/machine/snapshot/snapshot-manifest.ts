@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import type { MachineShape } from '../qemu-args.ts';
 
 /** Changes when what is saved, or how, changes. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /**
  * Under what a snapshot may be restored. A machine that differs in any of it would crash, or be another machine than was
@@ -17,6 +17,8 @@ export interface SnapshotConditions {
   readonly accelerator: 'kvm' | 'tcg';
   /** QEMU's model of the processor, and what the computer's own is and can do. */
   readonly processor: string;
+  /** Rate of the counter that the guest's clock was told to go by, in MHz: processors of one model may differ in it. Null when it found out itself. */
+  readonly counterMhz: number | null;
   /** Digest of the base image. */
   readonly image: string;
   readonly memoryMib: number;
@@ -34,6 +36,7 @@ const Manifest = v.strictObject({
     qemu: v.string(),
     accelerator: v.picklist(['kvm', 'tcg']),
     processor: v.string(),
+    counterMhz: v.nullable(v.number()),
     image: v.string(),
     memoryMib: v.number(),
     vcpus: v.number(),
@@ -55,6 +58,8 @@ export function conditionsOf(shape: MachineShape, image: string, content: string
     qemu: accelerator.qemuVersion,
     accelerator: accelerator.kind,
     processor: `${accelerator.cpu} on ${processorOfComputer()}`,
+    // It is measured again in each boot of the computer, to 100 ppm: rounded, most find the snapshots of the last.
+    counterMhz: accelerator.tscKhz === null ? null : Math.round(accelerator.tscKhz / 1000),
     image,
     memoryMib,
     vcpus,

@@ -12,6 +12,7 @@ const CONDITIONS: SnapshotConditions = {
   qemu: '7.2.22',
   accelerator: 'tcg',
   processor: 'max on a processor 0123456789abcdef',
+  counterMhz: 2596,
   image: '0'.repeat(64),
   memoryMib: 512,
   vcpus: 2,
@@ -27,13 +28,15 @@ const MANIFEST = snapshotManifest({
 const keys = suite('the key of a snapshot');
 
 keys('is this one, else all snapshots would be made again', () => {
-  assert.is(snapshotKey(CONDITIONS), '139438d17b4bb488cf35f9147bdda30bcf0c3a840f1bc025c68269bea2e71148');
+  assert.is(snapshotKey(CONDITIONS), '6827034cad9b1540cb3c8c630f1a69b47b92243526410e09490870364db6097d');
 });
 
 for (const [what, other] of [
   ['version of QEMU', { qemu: '8.2.0' }],
   ['accelerator', { accelerator: 'kvm' }],
   ['processor', { processor: 'host' }],
+  ['rate of the counter', { counterMhz: 2597 }],
+  ['rate of the counter that is not known', { counterMhz: null }],
   ['image', { image: '1'.repeat(64) }],
   ['size of memory', { memoryMib: 513 }],
   ['number of processors', { vcpus: 1 }],
@@ -53,7 +56,7 @@ manifests('is read as it was written', () => {
 });
 
 manifests('has the conditions of a machine as it would be started here', () => {
-  const accelerator = { kind: 'tcg', cpu: 'max', tscKhz: 1, qemuVersion: '7.2.22', reason: '' } as const;
+  const accelerator = { kind: 'tcg', cpu: 'max', tscKhz: 2_596_126, qemuVersion: '7.2.22', reason: '' } as const;
   const made = conditionsOf({ accelerator, memoryMib: 512, vcpus: 2, workers: 4 }, '0'.repeat(64), 'content');
   assert.match(made.processor, /^max on .+ [0-9a-f]{16}$/);
   assert.equal(made, { ...CONDITIONS, processor: made.processor, content: 'content' });

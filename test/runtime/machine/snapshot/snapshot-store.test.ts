@@ -20,6 +20,7 @@ const conditionsWith = (content: string | null): SnapshotConditions => ({
   qemu: '7.2.22',
   accelerator: 'tcg',
   processor: 'max on a processor',
+  counterMhz: null,
   image: '0'.repeat(64),
   memoryMib: MEMORY_MIB,
   vcpus: 2,
