@@ -76,7 +76,7 @@ confinement('does not outlive its host, at whatever moment of a start that is ki
     const afterMs = random.below(40);
     await startAndKill(name, afterMs);
     await until(() => named(name).length === 0);
-    assert.equal(named(name), [], `kill ${kill} after ${afterMs} ms, seed ${random.seed}`);
+    assert.equal(named(name).map(stateOf), [], `kill ${kill} after ${afterMs} ms, seed ${random.seed}`);
   }
 });
 
@@ -115,6 +115,23 @@ function named(name: string): string[] {
       return false; // No process, or one that ended.
     }
   });
+}
+
+/** Who a process is and what it waits for, for a failure's message. */
+function stateOf(pid: string): string {
+  const read = (file: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+    } catch {
+      return 'ended';
+    }
+  };
+  return [
+    pid,
+    ...(read('status').match(/(Name|State|PPid|SigPnd|ShdPnd):.*/g) ?? []),
+    read('wchan'),
+    read('stack'),
+  ].join(' ');
 }
 
 async function until(happened: () => boolean): Promise<void> {

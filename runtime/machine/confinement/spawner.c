@@ -215,7 +215,8 @@ static void drop_privileges(const char *base, const char *groups) {
   must(call2(capset_, header, none));
 }
 
-/* Ends with the parent from here on. The kernel forgets this at a change of identity, and does not know of a parent that ended before. */
+/* Ends with the parent from here on. The kernel forgets this at a change of identity, and does not know of a parent that ended before:
+   a plan ties twice, at its begin, since steps may take the kernel seconds, and after its last change. */
 static void tie_to_parent(void) {
   must(call5(prctl_, SET_PDEATHSIG, SIGKILL, 0, 0, 0));
   if (lifeline < 0) {
@@ -271,6 +272,7 @@ static void fork_child(const char *base, const char *groups) {
     call1(close_, ends[1]);
     lifeline = ends[0];
     must(call4(rt_sigprocmask, SIG_SETMASK, &before, 0, sizeof before));
+    tie_to_parent();
     return;
   }
   say("pid ", "", "", child);
@@ -322,7 +324,7 @@ void spawn(long *stack) {
     else if (first == 0) must(-EINVAL);
     else if (detail = first, same(step, "report")) must(call3(fcntl_, number_of(first), F_SETFD, FD_CLOEXEC)), report = number_of(first), word += 2;
     else if (same(step, "close")) must(call3(fcntl_, number_of(first), F_SETFD, FD_CLOEXEC)), word += 2;
-    else if (same(step, "parent")) parent = number_of(first), word += 2;
+    else if (same(step, "parent")) parent = number_of(first), tie_to_parent(), word += 2;
     else if (same(step, "unshare")) must(call1(unshare_, namespace_of(first))), word += 2;
     else if (same(step, "hostname")) must(call2(sethostname_, first, length_of(first))), word += 2;
     else if (same(step, "file")) bind(first, 0, NODEV), word += 2;

@@ -34,7 +34,8 @@ for (const [plan, line] of [
   [['unshare', 'everything'], 'failed unshare everything 22'],
   [['limit', '4'], 'failed limit 4 22'],
   [['limit', '4', '-1'], 'failed limit 4 22'],
-  [['parent', '1', 'tie'], 'failed tie 3'],
+  [['parent', '1', 'tie'], 'failed parent 1 3'],
+  [['tie'], 'failed tie 3'],
   [['run', '/none'], 'failed run /none 2'],
   [['report', '99'], 'failed report 99 9'],
 ] as const) {
