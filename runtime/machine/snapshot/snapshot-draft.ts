@@ -15,10 +15,9 @@ import { writeManifest } from './verify-snapshot.ts';
 export async function makeDraft(directory: string, memoryMib: number): Promise<void> {
   const { memory, state } = snapshotFiles(directory);
   const bytes = memoryMib * 2 ** 20;
-  const { bavail, bsize } = await statfs(dirname(directory));
-  if (bavail * bsize < bytes) {
-    const free = Math.floor((bavail * bsize) / 2 ** 20);
-    const sentence = `a snapshot of a machine takes up to ${memoryMib} MiB, and ${free} MiB are free in ${dirname(directory)}; free some space, or use --data with a directory on another disk`;
+  const free = await freeBytes(dirname(directory));
+  if (free < bytes) {
+    const sentence = `a snapshot of a machine takes up to ${memoryMib} MiB, and ${Math.floor(free / 2 ** 20)} MiB are free in ${dirname(directory)}; free some space, or use --data with a directory on another disk`;
     throw new CloudletError('storage-full', sentence);
   }
   try {
@@ -34,6 +33,12 @@ export async function makeDraft(directory: string, memoryMib: number): Promise<v
     await rm(directory, { recursive: true, force: true });
     throw asStorageError(error);
   }
+}
+
+/** Bytes that are free on the disk of a directory. */
+export async function freeBytes(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(directory);
+  return bavail * bsize;
 }
 
 /** Completes a draft into a snapshot that is not yet in its place; no process may write its files any more. */

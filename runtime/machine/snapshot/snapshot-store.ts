@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive, startTimeOf } from '../confinement/process-identity.ts';
 import { unlessAborted } from '../unless-aborted.ts';
-import { completeDraft, makeDraft, renameUnlessThere } from './snapshot-draft.ts';
+import { completeDraft, freeBytes, makeDraft, renameUnlessThere } from './snapshot-draft.ts';
 import { type Snapshot, snapshotFiles, snapshotIn } from './snapshot-files.ts';
 import { parseSnapshotManifest, type SnapshotConditions, snapshotKey } from './snapshot-manifest.ts';
 import { verifySnapshot } from './verify-snapshot.ts';
@@ -45,7 +45,7 @@ export class SnapshotStore {
   /** Keys of what is being committed: that is not removed to make room. */
   readonly #committing = new Set<string>();
   /** Snapshots that are being looked at, by key: who asks meanwhile gets the same answer. */
-  readonly #checks = new Map<string, Promise<string | null>>();
+  readonly #checks = new Map<string, Promise<boolean>>();
 
   private constructor(options: SnapshotStoreOptions, bootId: string) {
     this.#options = options;
@@ -67,12 +67,7 @@ export class SnapshotStore {
   /** The snapshot for these conditions; null when there is none, or what there was had to be refused and is gone. */
   async find(conditions: SnapshotConditions, signal?: AbortSignal): Promise<Snapshot | null> {
     const key = snapshotKey(conditions);
-    const wrong = await unlessAborted(this.#check(key), signal);
-    if (wrong === MISSING) return null;
-    if (wrong !== null) {
-      await this.refuse(key, wrong);
-      return null;
-    }
+    if (!(await unlessAborted(this.#check(key), signal))) return null;
     const now = new Date();
     await utimes(this.#path(key), now, now).catch(() => {
       // It was removed just now: whoever restores it will be told.
@@ -93,10 +88,14 @@ export class SnapshotStore {
     }
   }
 
-  /** Empty files for a machine that will be saved under these conditions. `storage-full` when there is no room for its memory. */
+  /**
+   * Empty files for a machine that will be saved under these conditions. Other snapshots go when the disk has no room for its memory;
+   * `storage-full` when that is not enough.
+   */
   async draft(conditions: SnapshotConditions): Promise<SnapshotDraft> {
     const key = snapshotKey(conditions);
     const directory = this.#path(`${DRAFT_PREFIX}${draftOwner()}-${key.slice(0, 16)}-${randomUUID().slice(0, 8)}`);
+    await this.#removeWhile(async () => (await freeBytes(this.#options.directory)) < conditions.memoryMib * 2 ** 20);
     await makeDraft(directory, conditions.memoryMib);
     const { memory, state } = snapshotFiles(directory);
     return {
@@ -123,15 +122,19 @@ export class SnapshotStore {
     return { bytes: all.reduce((sum, { bytes }) => sum + bytes, 0), snapshots: all.length };
   }
 
-  /** Removes the least recently used until the rest fits; those without content, from which all others come, go last. */
-  async trim(): Promise<void> {
-    const { budgetBytes, floor } = this.#options;
+  /** Removes what goes beyond the budget. */
+  trim(): Promise<void> {
+    return this.#removeWhile((bytes) => bytes > this.#options.budgetBytes);
+  }
+
+  /** Removes the least recently used first while there is too much; those without content, from which all others come, go last. */
+  async #removeWhile(isTooMuch: (bytes: number) => boolean | Promise<boolean>): Promise<void> {
     const all = await this.#all();
     let bytes = all.reduce((sum, each) => sum + each.bytes, 0);
     let left = all.length;
     const order = all.sort((a, b) => Number(a.content === null) - Number(b.content === null) || a.usedAt - b.usedAt);
     for (const each of order) {
-      if (bytes <= budgetBytes || left <= floor) return;
+      if (left <= this.#options.floor || !(await isTooMuch(bytes))) return;
       if (this.#committing.has(each.key)) continue;
       await rm(this.#path(each.key), { recursive: true, force: true });
       bytes -= each.bytes;
@@ -174,20 +177,24 @@ export class SnapshotStore {
     return found.filter((each) => each !== null);
   }
 
-  #check(key: string): Promise<string | null> {
+  /** Whether there is a whole snapshot; one that is not whole is refused, once for all who ask at the same time. */
+  #check(key: string): Promise<boolean> {
     const running = this.#checks.get(key);
     if (running !== undefined) return running;
-    const check = this.#wrongWith(key).finally(() => this.#checks.delete(key));
+    const check = this.#isWhole(key).finally(() => this.#checks.delete(key));
     this.#checks.set(key, check);
     return check;
   }
 
-  async #wrongWith(key: string): Promise<string | null> {
+  async #isWhole(key: string): Promise<boolean> {
     const directory = this.#path(key);
     const text = await readFile(snapshotFiles(directory).manifest, 'utf8').catch(() => null);
-    if (text === null) return MISSING;
+    if (text === null) return false;
     const manifest = parseSnapshotManifest(text);
-    return manifest === null ? 'its manifest cannot be read' : verifySnapshot(directory, key, manifest, this.#bootId);
+    const wrong =
+      manifest === null ? 'its manifest cannot be read' : await verifySnapshot(directory, key, manifest, this.#bootId);
+    if (wrong !== null) await this.refuse(key, wrong);
+    return wrong === null;
   }
 
   #path(name: string): string {
@@ -199,9 +206,6 @@ export class SnapshotStore {
 function draftOwner(): string {
   return `${process.pid}-${startTimeOf(process.pid)}`;
 }
-
-/** There is no snapshot: nothing to refuse. */
-const MISSING = 'there is none';
 
 /** Whether nobody will ever need this: the draft of a process that is gone, or a snapshot whose removal was cut short. */
 async function isLeftOver(path: string, name: string): Promise<boolean> {

@@ -146,7 +146,8 @@ for (const [what, damage, reason] of [
       const made = await make(store, FUNCTION);
       if (boot === 'another boot') await inAnotherBoot(made);
       await damage(made);
-      assert.is(await store.find(FUNCTION), null);
+      // Two who ask at once are told once.
+      assert.equal(await Promise.all([store.find(FUNCTION), store.find(FUNCTION)]), [null, null]);
       assert.is(refusals.length, 1);
       assert.match(refusals[0]!, /refused and removed, and will be made again/);
       assert.match(refusals[0]!, reason);
@@ -274,21 +275,39 @@ stores('forgets what belongs to a content', async ({ store, directory }) => {
   assert.equal((await readdir(directory)).sort(), [golden.key, other.key].sort());
 });
 
-stores('says that a disk has no room before a machine finds out', async (context) => {
-  const directory = join(dirname(context.directory), 'full');
+/** Has `use` work in a file system of this size; without the right to mount one, on the disk that is there, as `mounted` says. */
+async function onDiskOf(context: Context, size: string, use: (directory: string, mounted: boolean) => Promise<void>) {
+  const directory = join(dirname(context.directory), 'small');
   await mkdir(directory);
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'cloudlet-test', directory]);
-  // Without the right to mount: a machine that is larger than any disk.
-  const conditions = mounted.status === 0 ? FUNCTION : { ...FUNCTION, memoryMib: 2 ** 40 };
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'cloudlet-test', directory]).status === 0;
   try {
+    await use(directory, mounted);
+  } finally {
+    if (mounted) spawnSync('umount', [directory]);
+  }
+}
+
+stores('says that a disk has no room before a machine finds out', async (context) => {
+  await onDiskOf(context, '1m', async (directory, mounted) => {
     const store = await openStore({ ...context, directory });
-    const error = await failureOf(store.draft(conditions));
+    const error = await failureOf(store.draft(mounted ? FUNCTION : { ...FUNCTION, memoryMib: 2 ** 40 }));
     assert.is(error.code, 'storage-full');
     assert.match(error.message, /takes up to \d+ MiB, and \d+ MiB are free/);
     assert.equal(await readdir(directory), []);
-  } finally {
-    if (mounted.status === 0) spawnSync('umount', [directory]);
-  }
+  });
+});
+
+stores('removes others when the disk has no room', async (context) => {
+  await onDiskOf(context, '7m', async (directory, mounted) => {
+    const store = await openStore({ ...context, directory }, { ...PLENTY, floor: 1 });
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    for (const [at, name] of names.entries()) await usedAt(await make(store, conditionsWith(name)), 1000 + at);
+    const found = await Promise.all(names.map(async (name) => (await store.find(conditionsWith(name))) !== null));
+    // Each takes one MiB, and wants four.
+    const expected = mounted ? [false, false, false, true, true, true] : names.map(() => true);
+    assert.equal(found, expected);
+    assert.equal(context.refusals, []);
+  });
 });
 
 stores.run();
