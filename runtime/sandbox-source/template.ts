@@ -11,6 +11,7 @@ import {
   type SnapshotConditions,
   type SnapshotDraft,
   type SnapshotStore,
+  unlessAborted,
 } from '../machine/index.ts';
 import { type LoadedVersion, rehearse, type Sandbox, startSandbox } from '../sandbox/index.ts';
 
@@ -44,7 +45,7 @@ export function makeFunctionSnapshot(
   given: AbortSignal,
 ): Promise<Snapshot> {
   return save(store, conditionsOf(shape, image.digest, content), given, async (draft, signal) => {
-    const artifact = await version.artifact();
+    const artifact = await unlessAborted(version.artifact(), signal);
     await copySparse(golden.memory, draft.memory, signal);
     const startMachine = () =>
       restoreMachine({

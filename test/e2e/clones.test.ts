@@ -267,6 +267,15 @@ for (const [what, damage, warning] of DAMAGE) {
   });
 }
 
+/** Waits until there are machines that were not there before. */
+async function newMachines(lab: CloneLab, before: readonly string[]): Promise<string[]> {
+  for (;;) {
+    const found = lab.machines().filter((pid) => !before.includes(pid));
+    if (found.length > 0) return found;
+    await sleep(5);
+  }
+}
+
 clones('of a snapshot that is given up half-way are none, and nothing of it is left', async ({ lab }) => {
   const version = versionWith(`given-up-${run}`, draws);
   const before = lab.machines();
@@ -291,17 +300,28 @@ clones('of a machine that died before it was saved are none, and nothing of it i
   const before = lab.machines();
   lab.warnings.length = 0;
   const preparing = lab.source.prepare(version, lab.signal);
-  let machines: string[] = [];
-  while (machines.length === 0) {
-    await sleep(10);
-    machines = lab.machines().filter((pid) => !before.includes(pid));
-  }
-  for (const pid of machines) process.kill(Number(pid), 'SIGKILL');
+  for (const pid of await newMachines(lab, before)) process.kill(Number(pid), 'SIGKILL');
   await preparing;
   assert.match(lab.warnings.join(), `no snapshot of "${version.id}" could be made`);
   assert.equal(lab.drafts(), []);
   assert.equal(lab.machines(), before);
   assert.is(lab.find(version.id), null);
+});
+
+clones('that die while they start cost a rung, and the second in a row the snapshot', async ({ lab }) => {
+  lab.warnings.length = 0;
+  for (const [warning, isKept] of [
+    [/a clone of a snapshot could not be started/, true],
+    [/a snapshot of a machine was refused and removed/, false],
+  ] as const) {
+    const before = lab.machines();
+    const starting = lab.with(DRAWING, async ({ via }) => via);
+    for (const pid of await newMachines(lab, before)) process.kill(Number(pid), 'SIGKILL');
+    assert.is(await starting, 'golden-clone');
+    assert.match(lab.warnings.pop()!, warning);
+    assert.equal(lab.warnings, []);
+    assert.is(lab.find(DRAWING.id) !== null, isKept);
+  }
 });
 
 async function ofOtherQemu({ manifest }: SnapshotPaths): Promise<void> {
