@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isAlive, startTimeOf } from '../confinement/process-identity.ts';
 import { unlessAborted } from '../unless-aborted.ts';
+import { draftName, isLeftOver, isSnapshotName } from './directory-name.ts';
 import { completeDraft, freeBytes, makeDraft, renameUnlessThere } from './snapshot-draft.ts';
 import { type Snapshot, snapshotFiles, snapshotIn } from './snapshot-files.ts';
 import { parseSnapshotManifest, type SnapshotConditions, snapshotKey } from './snapshot-manifest.ts';
@@ -28,9 +27,6 @@ export interface SnapshotStoreOptions {
   /** Told one sentence when a snapshot was refused. */
   readonly refused?: (sentence: string) => void;
 }
-
-const DRAFT_PREFIX = '.making-';
-const KEY = /^[0-9a-f]{64}$/;
 
 /** Times that a snapshot is tried to be put where another host has put the same. */
 const COMMITS = 3;
@@ -94,7 +90,7 @@ export class SnapshotStore {
    */
   async draft(conditions: SnapshotConditions): Promise<SnapshotDraft> {
     const key = snapshotKey(conditions);
-    const directory = this.#path(`${DRAFT_PREFIX}${draftOwner()}-${key.slice(0, 16)}-${randomUUID().slice(0, 8)}`);
+    const directory = this.#path(draftName(key));
     await this.#removeWhile(async () => (await freeBytes(this.#options.directory)) < conditions.memoryMib * 2 ** 20);
     await makeDraft(directory, conditions.memoryMib);
     const { memory, state } = snapshotFiles(directory);
@@ -159,7 +155,7 @@ export class SnapshotStore {
   }
 
   async #all(): Promise<{ key: string; bytes: number; usedAt: number; content: string | null }[]> {
-    const names = (await readdir(this.#options.directory)).filter((name) => KEY.test(name));
+    const names = (await readdir(this.#options.directory)).filter(isSnapshotName);
     const found = await Promise.all(
       names.map(async (key) => {
         try {
@@ -200,20 +196,4 @@ export class SnapshotStore {
   #path(name: string): string {
     return join(this.#options.directory, name);
   }
-}
-
-/** Whose a draft is: in a container that is started again, the next host often has the number of the last one, but another start. */
-function draftOwner(): string {
-  return `${process.pid}-${startTimeOf(process.pid)}`;
-}
-
-/** Whether nobody will ever need this: the draft of a process that is gone, or a snapshot whose removal was cut short. */
-async function isLeftOver(path: string, name: string): Promise<boolean> {
-  if (name.startsWith(DRAFT_PREFIX)) {
-    const [pid, start] = name.slice(DRAFT_PREFIX.length).split('-');
-    return !isAlive(Number(pid), start ?? '');
-  }
-  if (!KEY.test(name)) return false;
-  const text = await readFile(snapshotFiles(path).manifest, 'utf8').catch(() => null);
-  return text === null || parseSnapshotManifest(text) === null;
 }

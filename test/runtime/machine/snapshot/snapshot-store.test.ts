@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -211,21 +212,28 @@ stores('removes what a host that is gone has left, and nothing of one that runs'
   const gone = spawnSync(process.execPath, ['-e', '']).pid;
   const { pid } = process;
   const start = startTimeOf(pid);
-  const live = `.making-${pid}-${start}-0123456789abcdef-00000000`;
+  const here = readlinkSync('/proc/self/ns/pid').replace(/\D/g, '');
+  const live = `.making-${pid}-${start}-${here}-0123456789abcdef-00000000`;
+  // Of a host in another container, whose processes cannot be seen from here.
+  const [foreign, old] = [`.making-1-1-2-0123456789abcdef-00000000`, `.making-1-1-2-0123456789abcdef-00000001`];
   const kept = await make(context.store, FUNCTION);
   for (const name of [
     live,
-    `.making-${gone}-1-0123456789abcdef-00000000`,
+    foreign,
+    old,
+    `.making-${gone}-1-${here}-0123456789abcdef-00000000`,
     // A process has its number, but is another: it started at another time.
-    `.making-${pid}-${Number(start) - 1}-0123456789abcdef-00000000`,
+    `.making-${pid}-${Number(start) - 1}-${here}-0123456789abcdef-00000000`,
     '.making-nonsense',
     'f'.repeat(64),
   ]) {
     await mkdir(join(context.directory, name));
     await writeFile(join(context.directory, name, 'memory'), 'left');
   }
+  await utimes(join(context.directory, old), 1000, 1000);
+  await utimes(join(context.directory, '.making-nonsense'), 1000, 1000);
   const store = await openStore(context);
-  assert.equal((await readdir(context.directory)).sort(), [live, kept.key].sort());
+  assert.equal((await readdir(context.directory)).sort(), [live, foreign, kept.key].sort());
   assert.equal(await store.find(FUNCTION), kept);
 });
 
