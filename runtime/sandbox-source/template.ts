@@ -56,6 +56,8 @@ export function makeFunctionSnapshot(
     try {
       const grant = { ...version.grant, environment: {}, arguments: [] };
       await template.sandbox.load({ program: version.program, artifact, grant }, signal);
+      // Once before: the first grant of a clone compiles nothing.
+      template.sandbox.grant(grant);
       await rehearse(template.sandbox, artifact.manifest);
       return template;
     } catch (error) {

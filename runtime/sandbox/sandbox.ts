@@ -115,10 +115,15 @@ export class Sandbox {
   }
 
   /** Its machine came with what it runs: gives that what no snapshot may hold, and it is ready. `machine-failed` when it has ended by now. */
-  adopt({ environment, arguments: words }: Grant): void {
+  adopt(grant: Grant): void {
     if (this.#state !== 'starting') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
-    this.#channel.grant({ environment: Object.entries(environment), arguments: words });
+    this.grant(grant);
     this.#state = moveState(this.#state, 'ready');
+  }
+
+  /** What the invocations that follow are given. */
+  grant({ environment, arguments: words }: Pick<Grant, 'environment' | 'arguments'>): void {
+    this.#channel.grant({ environment: Object.entries(environment), arguments: words });
   }
 
   /** Starts an invocation. The caller sees to it that there are never more than `workers`. */
