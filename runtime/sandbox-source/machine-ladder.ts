@@ -14,6 +14,7 @@ import {
 import type { Isolation } from '../options.ts';
 import {
   type LoadedVersion,
+  rehearse,
   type Sandbox,
   type StartedSandbox,
   type StartRung,
@@ -64,7 +65,7 @@ export class MachineLadder {
     return this.#parts.image.with(async (image) => {
       const kept = await this.#parts.store.find(this.#conditions(image, version), signal);
       const adopted = kept === null ? null : await this.#clone(image, kept, signal, version.grant);
-      if (adopted !== null) return { sandbox: adopted, via: 'function-clone' };
+      if (adopted !== null) return this.#started(version, adopted, 'function-clone');
       let via: StartRung = 'golden-clone';
       const startEmpty = async (): Promise<Sandbox> => {
         // Making it may take long, and goes on for others.
@@ -76,8 +77,16 @@ export class MachineLadder {
         return startSandbox({ kind: 'microvm', startMachine }, signal);
       };
       const sandbox = await startLoaded(version, startEmpty, signal);
-      return { sandbox, via };
+      return this.#started(version, sandbox, via);
     });
+  }
+
+  /** A clone of a function's snapshot has all that is compiled, but an emulator has still to translate it: one call makes it. */
+  #started(version: LoadedVersion, sandbox: Sandbox, via: StartRung): StartedSandbox {
+    const isClone = via === 'function-clone';
+    if (isClone && this.#parts.shape.accelerator.kind === 'kvm') return { sandbox, via };
+    const extent = { rounds: 1, workers: isClone ? 1 : sandbox.workers };
+    return { sandbox, via, warm: async () => rehearse(sandbox, (await version.artifact()).manifest, extent) };
   }
 
   /** Makes the snapshot of a version, unless there is one; what goes wrong is told once, and starts go on without it. */

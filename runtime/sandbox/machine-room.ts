@@ -10,6 +10,7 @@ import { Preparations } from './preparations.ts';
 import { settleRenewal, staleSandbox } from './renewal.ts';
 import type { StartRung } from './rung.ts';
 import type { Sandbox } from './sandbox.ts';
+import { startFor } from './start-for.ts';
 import { StartQueue } from './start-queue.ts';
 import { VersionLane } from './version-lane.ts';
 
@@ -150,9 +151,7 @@ export class MachineRoom {
     this.#budget.hold(reservation, version.id);
     lane.beginStart(forWaiting);
     try {
-      const started = await source.start(version, signal);
-      if (signal.aborted) await started.sandbox.close();
-      signal.throwIfAborted();
+      const started = await startFor(source, version, forWaiting, signal);
       const one = lane.endStart(started, beganAt);
       this.#owners.set(one, lane);
       this.#budget.hold(one, version.id);

@@ -3,7 +3,15 @@ import type { InvokeRequest } from '../agent/wire.ts';
 import type { ArtifactManifest } from '../component/artifact.ts';
 import type { Sandbox } from './sandbox.ts';
 
-/** Times that each worker runs each way in: after the second the engine has compiled what an invocation needs. */
+/** How much is rehearsed. */
+export interface RehearsalExtent {
+  /** Times that each way in is run by each worker. */
+  readonly rounds: number;
+  /** Workers that run it at once. */
+  readonly workers: number;
+}
+
+/** Times that each worker runs each way in before a snapshot: after the second the engine has compiled what an invocation needs. */
 const ROUNDS = 3;
 
 /** Typed functions that are rehearsed; the others share most of their code. */
@@ -11,6 +19,9 @@ const FUNCTIONS = 40;
 
 /** Wall time of one rehearsal, milliseconds: a function that needs longer is not made faster by it. */
 const DEADLINE_MS = 2000;
+
+/** Wall time after which nothing more is rehearsed, milliseconds: forty functions that loop must not take minutes. */
+const ENOUGH_MS = 10_000;
 
 interface Rehearsal {
   readonly request: InvokeRequest;
@@ -20,15 +31,20 @@ interface Rehearsal {
 const NOTHING = new Uint8Array(0);
 
 /**
- * Runs the function of a sandbox that is to become a snapshot, so that what the first invocation of a clone needs is compiled and in
- * memory. The function is given nothing that it could have an effect with, and its input is nothing or zeros; how it ends does
- * not matter, and what it writes goes nowhere.
+ * Runs the function of a sandbox that is to become a snapshot, or that nobody waits for, so that what its first invocation needs is
+ * compiled and in memory. The function is given nothing that it could have an effect with, and its input is nothing or zeros; how it
+ * ends does not matter, and what it writes goes nowhere.
  */
-export async function rehearse(sandbox: Sandbox, manifest: ArtifactManifest): Promise<void> {
+export async function rehearse(
+  sandbox: Sandbox,
+  manifest: ArtifactManifest,
+  { rounds, workers }: RehearsalExtent = { rounds: ROUNDS, workers: sandbox.workers },
+): Promise<void> {
+  const startedAt = performance.now();
   for (const { request, input } of rehearsalsOf(manifest)) {
-    for (let round = 0; round < ROUNDS; round += 1) {
-      // One for each worker, at once.
-      await Promise.all(Array.from({ length: sandbox.workers }, () => run(sandbox, request, input)));
+    for (let round = 0; round < rounds; round += 1) {
+      if (performance.now() - startedAt > ENOUGH_MS) return;
+      await Promise.all(Array.from({ length: workers }, () => run(sandbox, request, input)));
     }
   }
 }

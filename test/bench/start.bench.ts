@@ -46,9 +46,10 @@ async function functionCloneMs(lab: StartLab, fn: TimedFunction): Promise<number
   return ms;
 }
 
-/** From the wish to the first result of a clone that was restored before and stands still. */
+/** From the wish to the first result of a clone that was restored before, as the pool does it ahead of need, and stands still. */
 async function prerestoredMs(lab: StartLab, fn: TimedFunction): Promise<number> {
-  const { sandbox } = await lab.start(fn);
+  const { sandbox, warm } = await lab.start(fn);
+  await warm?.();
   await sandbox.pause();
   const startedAt = performance.now();
   await sandbox.resume();

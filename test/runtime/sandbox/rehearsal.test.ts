@@ -22,6 +22,7 @@ const taking = (name: string, ...types: readonly WitType[]) => {
   const wit: WitFunction = { name, interface: null, function: name, params, result: null, async: false };
   return { wit, path: [name] };
 };
+const MANY = Array.from({ length: 50 }, (_, at) => `f${at}`);
 const NONE = { run: null, http: null, functions: [] };
 
 for (const [what, manifest, expected] of [
@@ -31,8 +32,8 @@ for (const [what, manifest, expected] of [
   ['take every door', { run: ['run'], http: ['handle'], functions: [taking('f')] }, ['http GET /', 'run', 'call f']],
   [
     'call the first functions of many',
-    { ...NONE, functions: ['a', 'b', 'c', 'd', 'e'].map((name) => taking(name)) },
-    ['call a', 'call b', 'call c'],
+    { ...NONE, functions: MANY.map((name) => taking(name)) },
+    MANY.slice(0, 40).map((name) => `call ${name}`),
   ],
   [
     'leave out what cannot be called',
