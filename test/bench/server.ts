@@ -6,6 +6,9 @@ import type { LoadOptions, LoadResult } from './load.ts';
 
 const LOAD = fileURLToPath(new URL('./load.ts', import.meta.url));
 
+/** How long a server that is being waited for may take to answer, milliseconds: one that never does must not be waited for. */
+const ANSWER_MS = 10_000;
+
 /** A TCP port on loopback that nothing listens on right now. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -44,7 +47,7 @@ export class Server {
     const deadline = performance.now() + 120_000;
     while (performance.now() < deadline) {
       if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}: ${server.#tail}`);
-      const status = await fetch(`http://127.0.0.1:${port}${path}`).then(
+      const status = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(ANSWER_MS) }).then(
         (response) => response.status,
         () => 0,
       );
@@ -62,6 +65,9 @@ export class Server {
     const firmly = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
     await ended;
     clearTimeout(firmly);
+    // A process that it started may live on and hold the other ends.
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
   }
 }
 

@@ -71,5 +71,19 @@ export function isolationBehaviour(subject: Subject): void {
     });
   }
 
+  isolation('get their own Math.random in JavaScript', async () => {
+    const opening = opened.get('http-quickjs') ?? subject.open('http-quickjs');
+    opened.set('http-quickjs', opening);
+    const sandbox = await opening;
+    const request = { door: 'http', method: 'GET', scheme: 'http', authority: 'a.test', headers: [] } as const;
+    const draw = async () => {
+      const options = { deadlineMs: 20_000, log: () => {} };
+      return (await finish(sandbox.invoke({ ...request, path: '/random' }, new Uint8Array(0), options))).text;
+    };
+    const drawn = await Promise.all(Array.from({ length: 12 }, draw));
+    assert.is(new Set(drawn).size, drawn.length);
+    for (const number of drawn) assert.match(number, /^0\.\d+|^\d(\.\d+)?e-\d+$/);
+  });
+
   isolation.run();
 }

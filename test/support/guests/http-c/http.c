@@ -42,7 +42,7 @@ STREAMS("[resource-drop]output-stream") void stream_drop(handle);
 static char arena[4096];
 static size_t used;
 
-/* Nothing is freed: an instance serves one request. */
+/* Freed all at once, when the next request begins: where one instance serves many. */
 EXPORT("cabi_realloc") void *cabi_realloc(void *old, size_t old_size, size_t align, size_t size) {
   (void)old;
   (void)old_size;
@@ -105,6 +105,7 @@ static const char *value(const char *at, const char *end) {
 
 EXPORT("wasi:http/incoming-handler@0.2.12#handle") void handle_request(handle request, handle outparam) {
   answer got;
+  used = length = 0;
   request_path(request, &got);
   bool json = got.tag && got.text.length == 5 && got.text.data[1] == 'j';
   request_drop(request);
