@@ -76,13 +76,29 @@ export class CloneLab {
     return readdirSync(join(TEST_CACHE, 'snapshots')).filter((name) => name.startsWith(`.making-${process.pid}-`));
   }
 
-  /** Process ids of the machines of this process, and of what supervises them. */
+  /** Process ids of the QEMUs of this process that run: each is the child of its supervisor, and a start that ends before it is made again. */
   machines(): string[] {
-    return readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
+    return childrenOf(process.pid).flatMap(childrenOf).filter(isQemu);
   }
 
   async close(): Promise<void> {
     await this.source.close();
+  }
+}
+
+function childrenOf(pid: number | string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
+  } catch {
+    return []; // It has ended.
+  }
+}
+
+function isQemu(pid: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('qemu-system');
+  } catch {
+    return false; // It has ended.
   }
 }
 
