@@ -42,7 +42,12 @@ export class Server {
     path: string,
     env: NodeJS.ProcessEnv = {},
   ): Promise<Server> {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    // A process group of its own, because some servers leave processes behind that they started.
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+      detached: true,
+    });
     const server = new Server(port, child);
     const deadline = performance.now() + 120_000;
     while (performance.now() < deadline) {
@@ -65,9 +70,11 @@ export class Server {
     const firmly = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
     await ended;
     clearTimeout(firmly);
-    // A process that it started may live on and hold the other ends.
-    this.#child.stdout?.destroy();
-    this.#child.stderr?.destroy();
+    try {
+      process.kill(-this.#child.pid!, 'SIGKILL');
+    } catch {
+      // Nothing of the group is left, as it should be.
+    }
   }
 }
 
