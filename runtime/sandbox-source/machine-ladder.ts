@@ -86,7 +86,10 @@ export class MachineLadder {
     const isClone = via === 'function-clone';
     if (isClone && this.#parts.shape.accelerator.kind === 'kvm') return { sandbox, via };
     const extent = { rounds: 1, workers: isClone ? 1 : sandbox.workers };
-    return { sandbox, via, warm: async () => rehearse(sandbox, (await version.artifact()).manifest, extent) };
+    return {
+      ...{ sandbox, via },
+      warm: async (isEnough) => rehearse(sandbox, (await version.artifact()).manifest, { ...extent, isEnough }),
+    };
   }
 
   /** Makes the snapshot of a version, unless there is one; what goes wrong is told once, and starts go on without it. */

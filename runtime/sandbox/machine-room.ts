@@ -151,7 +151,7 @@ export class MachineRoom {
     this.#budget.hold(reservation, version.id);
     lane.beginStart(forWaiting);
     try {
-      const started = await startFor(source, version, forWaiting, signal);
+      const started = await startFor(source, version, () => lane.waiting > 0, signal);
       const one = lane.endStart(started, beganAt);
       this.#owners.set(one, lane);
       this.#budget.hold(one, version.id);

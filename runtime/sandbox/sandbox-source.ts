@@ -7,8 +7,8 @@ import type { Sandbox, SandboxKind } from './sandbox.ts';
 export interface StartedSandbox {
   readonly sandbox: Sandbox;
   readonly via: StartRung;
-  /** Makes its first invocation faster, for one that nobody waits for; undefined where that would gain nothing. */
-  readonly warm?: () => Promise<void>;
+  /** Makes its first invocation faster, until `isEnough`, which is asked between steps of some milliseconds; undefined where that would gain nothing. */
+  readonly warm?: (isEnough: () => boolean) => Promise<void>;
 }
 
 /** Starts sandboxes, always of one kind, and says what their boundary is worth. */

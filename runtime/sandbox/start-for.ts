@@ -1,16 +1,19 @@
 import type { LoadedVersion } from './loaded-version.ts';
 import type { SandboxSource, StartedSandbox } from './sandbox-source.ts';
 
-/** Starts a sandbox for those who wait, or ahead of them: then it is warmed before it is theirs. Nothing is left of a start that fails. */
+/**
+ * Starts a sandbox, and warms it as long as nobody waits for it, which `isAwaited` says at every moment. Nothing is left of a start
+ * that fails.
+ */
 export async function startFor(
   source: Pick<SandboxSource, 'start'>,
   version: LoadedVersion,
-  forWaiting: boolean,
+  isAwaited: () => boolean,
   signal: AbortSignal,
 ): Promise<StartedSandbox> {
   const started = await source.start(version, signal);
   try {
-    if (!forWaiting && !signal.aborted) await started.warm?.();
+    if (!isAwaited() && !signal.aborted) await started.warm?.(() => isAwaited() || signal.aborted);
     signal.throwIfAborted();
     return started;
   } catch (error) {

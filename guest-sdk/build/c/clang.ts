@@ -74,9 +74,14 @@ export async function compileC(source: CSource): Promise<string> {
   const compile = [TARGET, '-O2', '-std=gnu11', '-Wall', '-Wextra', ...includes, '-isystem', STB_FOLDER, '-c'];
   const objects = source.files.map((_, at) => `${source.output}.${at}.o`);
   try {
-    const warnings = await Promise.all(
+    // All of them have ended before the folder that they write to goes, also when one fails.
+    const compiled = await Promise.allSettled(
       source.files.map((file, at) => runCompiler(clang, [...compile, file, '-o', objects[at]!], { signal })),
     );
+    const warnings = compiled.map((each) => {
+      if (each.status === 'rejected') throw each.reason;
+      return each.value;
+    });
     // Linking is a step of its own, without -O: clang would otherwise run any wasm-opt on the path, and the same sources would
     // give another component on another machine.
     const model = source.model === 'reactor' ? ['-mexec-model=reactor'] : [];
