@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InstanceImage } from '../../../runtime/agent/instance-image.ts';
+import { wat } from '../../support/wat.ts';
 
 const PAGE = 64 * 1024;
 
@@ -32,6 +33,26 @@ for (const [type, first, other] of [
     global.value = other;
     assert.is(taken.restore(), true);
     assert.ok(Object.is(global.value, first));
+  });
+}
+
+for (const [type, bits] of [
+  ['f32', 'i32'],
+  ['f64', 'i64'],
+] as const) {
+  image(`puts back the bits of a NaN in a global of type ${type}, which JavaScript cannot tell apart`, async () => {
+    const module = await wat(`(module
+      (global $g (export "g") (mut ${type}) (${type}.const nan))
+      (func (export "write") (global.set $g (${type}.const nan:0x2ecde7)))
+      (func (export "read") (result ${bits}) (${bits}.reinterpret_${type} (global.get $g))))`);
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module));
+    const { g, write, read } = exports as { g: WebAssembly.Global; write(): void; read(): unknown };
+    const taken = InstanceImage.of([g]);
+    const before = read();
+    write();
+    assert.is.not(read(), before);
+    taken.restore();
+    assert.is(read(), before);
   });
 }
 
