@@ -195,6 +195,8 @@ export class Agent {
   }
 
   #heard(slot: WorkerSlot, message: FromWorker): void {
+    // A guest that catches its own end runs on until its next checkpoint, and may still write: `done` was the last of its frames.
+    if ('id' in message && !this.#invocations.has(message.id)) return;
     switch (message.kind) {
       case 'up':
       case 'prepared':

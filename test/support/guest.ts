@@ -32,6 +32,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   hoard: text,
   'hoard-table': text,
   'draws-at-start': text,
+  late: text,
   'hello-http': javaScript,
   'echo-http': javaScript,
   'http-quickjs': (_, scratch) => project('quickjs', scratch),

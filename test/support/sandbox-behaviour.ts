@@ -270,6 +270,15 @@ export function sandboxBehaviour(subject: Subject): void {
     assert.is((await finish(await invoke('cat', run(), Buffer.from('next')))).text, 'next');
   });
 
+  behaviour('serves on after a guest that catches its own end and writes to its log', async () => {
+    const call = await invoke('late', typed('wait-and-write'), writeBindingValue([]), { deadlineMs: 100 });
+    assert.is((await failureOf(call)).code, 'deadline-exceeded');
+    await call.confirmed;
+    // Asked of the same agent, so answered after all that the guest wrote.
+    await (await sandboxOf('late')).ping();
+    await stillServes('late', 'count', [], 1);
+  });
+
   behaviour('answers three good calls while one loops', async () => {
     const looping = await invoke('evil', typed('spin'), writeBindingValue([]), { deadlineMs: 3000 });
     const failure = failureOf(looping);
