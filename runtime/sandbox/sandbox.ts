@@ -42,6 +42,12 @@ const CALLER_GRACE_MS = 200;
  */
 const CONFIRM_MS = 2_000;
 
+/** How long an agent may take to have what it is to run, milliseconds: a start that never ends would hold its turn from all functions. */
+const LOAD_MS = 60_000;
+
+/** How long a machine may take to stop its processors, milliseconds: who comes meanwhile waits for it. */
+const PAUSE_MS = 5_000;
+
 /** One function version loaded in one machine. It owns the machine. */
 export class Sandbox {
   readonly id: string;
@@ -96,6 +102,9 @@ export class Sandbox {
     const abort = () => void this.close();
     signal?.throwIfAborted();
     signal?.addEventListener('abort', abort, { once: true });
+    const stop = this.#clock.after(LOAD_MS, () =>
+      this.#poison(`the agent did not load the component within ${LOAD_MS} ms`),
+    );
     try {
       const { message, parts } = loadMessage(content);
       const loaded = await this.#channel.load(message, parts);
@@ -105,6 +114,7 @@ export class Sandbox {
       }
       if (this.#state === 'starting') this.#state = moveState(this.#state, 'ready');
     } finally {
+      stop();
       signal?.removeEventListener('abort', abort);
     }
   }
@@ -166,9 +176,11 @@ export class Sandbox {
   async pause(): Promise<void> {
     if (this.#running > 0) throw new Error('a sandbox cannot be paused while an invocation runs in it');
     this.#state = moveState(this.#state, 'paused');
+    const stop = this.#clock.after(PAUSE_MS, () => this.#poison(`the machine was not paused within ${PAUSE_MS} ms`));
     this.#pausing = this.#machine
       .pause()
-      .catch((error: Error) => this.#poison(`the machine could not be paused: ${error.message}`));
+      .catch((error: Error) => this.#poison(`the machine could not be paused: ${error.message}`))
+      .finally(stop);
     await this.#pausing;
   }
 

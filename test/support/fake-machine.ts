@@ -82,7 +82,7 @@ export interface FakeOptions {
   readonly loadError?: string | undefined;
   /** It does not say that it is ready. */
   readonly silent?: boolean;
-  /** It does not answer a ping. */
+  /** It answers neither a ping nor a load. */
   readonly mute?: boolean;
 }
 
@@ -153,7 +153,7 @@ export class FakeAgent {
         break;
       case 'end':
         if (invocation !== undefined) invocation.takeEnd();
-        else
+        else if (!this.#mute)
           this.say('loaded', id, { compileMs: 1, ...(this.loadError === undefined ? {} : { error: this.loadError }) });
         break;
       case 'credit':
@@ -181,6 +181,8 @@ export class FakeMachine implements Machine {
   paused = false;
   /** What it says when it is to be paused or resumed, instead of doing it. */
   pauseError: string | undefined;
+  /** Asked before it is paused; may take its time. */
+  pausing: () => Promise<void> = async () => {};
   /** Asked before it is resumed; may take its time. */
   resuming: () => Promise<void> = async () => {};
   /** Its private memory, bytes. */
@@ -198,6 +200,7 @@ export class FakeMachine implements Machine {
   }
 
   async pause(): Promise<void> {
+    await this.pausing();
     if (this.pauseError !== undefined) throw new Error(this.pauseError);
     this.paused = true;
   }

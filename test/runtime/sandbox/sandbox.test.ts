@@ -17,7 +17,7 @@ interface Fixture {
   readonly clock: FakeClock;
 }
 
-async function open(options: { loadError?: string } = {}): Promise<Fixture> {
+async function open(options: { loadError?: string; mute?: boolean } = {}): Promise<Fixture> {
   const machine = new FakeMachine('m1', options);
   const clock = new FakeClock();
   const sandbox = await startSandbox({ kind: 'process', clock, startMachine: async () => machine });
@@ -90,6 +90,15 @@ for (const what of ['paused', 'resumed'] as const) {
     assert.match((await fixture.sandbox.ended).reason ?? '', `could not be ${what}: QEMU closed`);
   });
 }
+
+sandbox('is poisoned when its machine says nothing of being paused', async () => {
+  const fixture = await loaded();
+  fixture.machine.pausing = () => new Promise(() => {});
+  void fixture.sandbox.pause();
+  fixture.clock.advance(5_000);
+  assert.match((await fixture.sandbox.ended).reason ?? '', 'not paused within 5000 ms');
+  assert.ok(fixture.machine.closed);
+});
 
 for (const from of Object.keys(NEXT_STATES) as SandboxState[]) {
   for (const to of Object.keys(NEXT_STATES) as SandboxState[]) {
@@ -177,6 +186,14 @@ sandbox('cannot be loaded with what the agent refuses', async () => {
   assert.match(failure.message, 'does not compile');
   assert.is.not(fixture.sandbox.state, 'ready');
   await fixture.sandbox.close();
+});
+
+sandbox('is poisoned when its agent says nothing of a load', async () => {
+  const fixture = await open({ mute: true });
+  const failure = failureOf(fixture.sandbox.load(CONTENT));
+  fixture.clock.advance(60_000);
+  assert.is((await failure).code, 'machine-failed');
+  assert.match((await fixture.sandbox.ended).reason ?? '', 'did not load the component within 60000 ms');
 });
 
 sandbox('gives up a start whose machine ends first, quoting what it said', async () => {
