@@ -77,6 +77,7 @@ export class WorkerSlot {
           }
           if (message.kind === 'prepared') {
             this.#prepared?.();
+            this.#prepared = null;
             continue;
           }
           if (message.kind === 'loaded') this.#ready = message.error === null;
@@ -99,11 +100,11 @@ export class WorkerSlot {
     if (this.#up) this.post({ kind: 'grant', grant });
   }
 
-  /** Resolves when the worker has done what came before, a load for instance, and holds nothing that it does not need. */
+  /** Resolves when the worker, or its successor, has done what came before, a load for instance, and holds nothing that it does not need. */
   prepare(): Promise<void> {
     return new Promise((resolve) => {
       this.#prepared = resolve;
-      this.post({ kind: 'prepare' });
+      if (this.#up) this.post({ kind: 'prepare' });
     });
   }
 
@@ -127,6 +128,7 @@ export class WorkerSlot {
   async replace(): Promise<void> {
     const worker = this.#worker;
     this.#worker = null;
+    this.#up = false;
     this.#ready = false;
     await worker?.terminate();
     await this.start();
@@ -136,6 +138,8 @@ export class WorkerSlot {
     if (!this.#up) return;
     if (this.#component !== null) this.post({ kind: 'load', component: this.#component });
     if (this.#grant !== null) this.post({ kind: 'grant', grant: this.#grant });
+    // Who waits for this cannot know that the worker which it asked was lost.
+    if (this.#prepared !== null) this.post({ kind: 'prepare' });
   }
 
   #lose(worker: Worker, reason: string): void {

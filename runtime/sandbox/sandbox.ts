@@ -45,6 +45,12 @@ const CONFIRM_MS = 2_000;
 /** How long an agent may take to have what it is to run, milliseconds: a start that never ends would hold its turn from all functions. */
 const LOAD_MS = 60_000;
 
+/**
+ * How long an agent may take to get ready for a snapshot, milliseconds: that of a booted machine starts its workers meanwhile. A function
+ * whose every instance costs its worker is never ready, and snapshots are made one at a time.
+ */
+const PREPARE_MS = 120_000;
+
 /** How long a machine may take to stop its processors, milliseconds: who comes meanwhile waits for it. */
 const PAUSE_MS = 5_000;
 
@@ -121,7 +127,11 @@ export class Sandbox {
 
   /** Gets ready for a snapshot; see `Channel.prepare`. */
   prepare(): Promise<void> {
-    return this.#channel.prepare();
+    const prepared = this.#channel.prepare();
+    const stop = this.#clock.after(PREPARE_MS, () =>
+      this.#poison(`the agent was not ready for a snapshot within ${PREPARE_MS} ms`),
+    );
+    return prepared.finally(stop);
   }
 
   /** Its machine came with what it runs: gives that what no snapshot may hold, and it is ready. `machine-failed` when it has ended by now. */

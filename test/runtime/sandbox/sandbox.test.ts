@@ -196,6 +196,13 @@ sandbox('is poisoned when its agent says nothing of a load', async () => {
   assert.match((await fixture.sandbox.ended).reason ?? '', 'did not load the component within 60000 ms');
 });
 
+sandbox('is poisoned when its agent does not get ready for a snapshot', async () => {
+  const fixture = await loaded();
+  const failure = failureOf(fixture.sandbox.prepare());
+  fixture.clock.advance(120_000);
+  assert.match((await failure).message, 'not ready for a snapshot within 120000 ms');
+});
+
 sandbox('gives up a start whose machine ends first, quoting what it said', async () => {
   const machine = new FakeMachine('m1', { silent: true });
   const starting = failureOf(

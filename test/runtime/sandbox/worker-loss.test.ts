@@ -28,12 +28,12 @@ const UNREACHABLE: Artifact = {
 const loss = suite('a sandbox that loses a worker');
 let sandbox: Sandbox;
 
-const call = (target: string, deadlineMs = 20_000) =>
-  sandbox.invoke({ door: 'call', target }, writeBindingValue([]), { deadlineMs, log: () => {} });
+const call = (target: string, deadlineMs = 20_000, within = sandbox) =>
+  within.invoke({ door: 'call', target }, writeBindingValue([]), { deadlineMs, log: () => {} });
 
-async function failureOf(target: string, deadlineMs?: number): Promise<CloudletError> {
+async function failureOf(target: string, deadlineMs?: number, within?: Sandbox): Promise<CloudletError> {
   try {
-    await finish(call(target, deadlineMs));
+    await finish(call(target, deadlineMs, within));
   } catch (error) {
     return error as CloudletError;
   }
@@ -73,6 +73,17 @@ loss('answers both when both workers loop at once', async () => {
   );
   assert.is(readBindingValue((await finish(call('one'))).output), 1);
   assert.is(sandbox.state, 'ready');
+});
+
+loss('is ready for a snapshot when it has the successor of a worker that it lost just now', async () => {
+  const single = await startSandbox({ kind: 'process', startMachine: () => startTestProcess(1) });
+  await single.load({ program: 'p', artifact: UNREACHABLE, grant: TEST_GRANT });
+  for (const target of ['quit', 'spin']) {
+    await failureOf(target, 100, single);
+    await single.prepare();
+    assert.is(readBindingValue((await finish(call('one', undefined, single))).output), 1);
+  }
+  await single.close();
 });
 
 loss.run();
