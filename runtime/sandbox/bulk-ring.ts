@@ -8,6 +8,8 @@ import { BulkSlots, decodeBulk, encodeBulk, SLOT_BYTES, WireError } from '../age
 export class BulkRing {
   readonly #fd: number;
   readonly #slots = new BulkSlots('host');
+  /** Slots that were read and whose `freed` frames have not left: no honest agent names one. */
+  readonly #unfreed = new Set<number>();
 
   /** `fd` is the machine's second disk; see `Machine.bulkFd`. */
   constructor(fd: number) {
@@ -29,13 +31,23 @@ export class BulkRing {
     return null;
   }
 
-  /** The bytes that a `bulk` frame of the agent names, as a copy, and the slot to free. */
+  /**
+   * The bytes that a `bulk` frame of the agent names, as a copy, and the slot to free. Each slot once until `freedLeft`: a frame of 20 bytes
+   * that costs a copy of a slot could else hold up the event loop for as long as its sender likes.
+   */
   fetch(payload: Uint8Array): { readonly bytes: Uint8Array; readonly slot: number } {
     const { slot, bytes } = decodeBulk(payload, 'agent');
+    if (this.#unfreed.has(slot)) throw new WireError(`expected a slot that is free, got slot ${slot} again`);
+    this.#unfreed.add(slot);
     const copy = new Uint8Array(bytes);
     if (readSync(this.#fd, copy, 0, bytes, slot * SLOT_BYTES) !== bytes)
       throw new WireError('expected a slot that is full');
     return { bytes: copy, slot };
+  }
+
+  /** The `freed` frames of all slots that were read are on their way. */
+  freedLeft(): void {
+    this.#unfreed.clear();
   }
 
   /** Takes back the slot that a `freed` frame names. */

@@ -18,6 +18,9 @@ import { BulkRing } from './bulk-ring.ts';
 import { Call, type CallInput, type CallLog } from './call.ts';
 import { FrameWriter } from './frame-writer.ts';
 
+/** Most bytes that may wait for an agent while it sends: each of its frames may be answered by one, which it need not read. */
+const UNREAD_BYTES = 16 * 1024 * 1024;
+
 /** The host's end of a machine's channel: many invocations over one byte stream. */
 export class Channel {
   /** The agent's first words; rejects when the channel is lost before. */
@@ -119,6 +122,10 @@ export class Channel {
 
   #take(bytes: Uint8Array): void {
     if (this.#loss !== null) return;
+    if (this.#writer.queuedBytes > UNREAD_BYTES) {
+      this.#lose(`the agent sends, and has not read ${this.#writer.queuedBytes} bytes`);
+      return;
+    }
     try {
       for (const frame of this.#reader.push(bytes)) this.#dispatch(frame);
     } catch (error) {

@@ -22,6 +22,11 @@ export class FrameWriter {
     this.#bulk = bulk;
   }
 
+  /** Bytes that the other side has not taken yet. */
+  get queuedBytes(): number {
+    return this.#stream.writableLength;
+  }
+
   message(kind: KindName, id: number, message: unknown): void {
     this.raw(kind, id, encodeMessage(message));
   }
@@ -50,6 +55,7 @@ export class FrameWriter {
     const held = this.#held;
     this.#held = [];
     this.#heldBytes = 0;
+    this.#bulk?.freedLeft();
     if (!this.#stream.writable) return;
     this.#stream.cork();
     let full = false;

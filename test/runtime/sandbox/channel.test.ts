@@ -3,7 +3,17 @@ import { duplexPair } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CloudletError, type ErrorCode } from '../../../guest-sdk/protocol/index.ts';
-import { CHUNK_BYTES, encodeFrame, encodeMessage, INLINE_BYTES, WINDOW_BYTES } from '../../../runtime/agent/wire.ts';
+import { SLOTS } from '../../../runtime/agent/bulk-slots.ts';
+import {
+  BULK_BYTES,
+  CHUNK_BYTES,
+  encodeBulk,
+  encodeFrame,
+  encodeMessage,
+  INLINE_BYTES,
+  WINDOW_BYTES,
+} from '../../../runtime/agent/wire.ts';
+import { openBulkFile } from '../../../runtime/machine/bulk-file.ts';
 import type { Call, CallInput } from '../../../runtime/sandbox/call.ts';
 import { Channel } from '../../../runtime/sandbox/channel.ts';
 import { FakeAgent } from '../../support/fake-machine.ts';
@@ -247,6 +257,37 @@ for (const [what, harm] of [
     );
   });
 }
+
+channel('takes a slot of the disk again only when its freed frame has left', async () => {
+  const file = await openBulkFile(BULK_BYTES);
+  const [near, far] = await socketPair();
+  const channel = new Channel(near, file.fd);
+  const agent = new FakeAgent(far);
+  await channel.ready;
+  const call = invoke(channel);
+  const { id } = await agent.next();
+  const bulk = encodeFrame('bulk', id, encodeBulk(SLOTS, 1));
+  for (let times = 0; times < 3; times += 1) {
+    agent.sendBytes(bulk);
+    await channel.ping();
+  }
+  // In one chunk: an agent that had waited for the answer to the first could not have said the second.
+  agent.sendBytes(Buffer.concat([bulk, bulk]));
+  assert.match((await channel.lost).message, `expected a slot that is free, got slot ${SLOTS} again`);
+  assert.is(await codeOf(call.done), 'machine-failed');
+  far.destroy();
+  await file.close();
+});
+
+channel('gives up an agent that sends and does not read', async () => {
+  const { channel, agent, far } = await open();
+  far.pause();
+  const environment = [['LONG', 'x'.repeat(1_000_000)]] as const;
+  for (let times = 0; times < 17; times += 1) channel.grant({ environment, arguments: [] });
+  await new Promise(setImmediate);
+  agent.send('pong', 1, new Uint8Array(0));
+  assert.match((await channel.lost).message, 'the agent sends, and has not read');
+});
 
 channel('survives an agent that sends anything', async () => {
   const random = new SeededRandom(Number(process.env['SEED'] ?? Date.now()));
