@@ -30,14 +30,20 @@ export class BulkDisk {
     return null;
   }
 
-  /** Puts a payload on the disk and gives what a `bulk` frame says of it; null when no slot is free. */
+  /** Puts a payload on the disk and gives what a `bulk` frame says of it; null when no slot is free, or no space. */
   place(bytes: Uint8Array): Uint8Array | null {
     const slot = this.#slots.take();
     if (slot === null) return null;
     this.#staging.set(bytes);
     const whole = Math.ceil(bytes.length / SECTOR) * SECTOR;
-    writeSync(this.#fd, this.#staging, 0, whole, slot * SLOT_BYTES);
-    return encodeBulk(slot, bytes.length);
+    try {
+      if (writeSync(this.#fd, this.#staging, 0, whole, slot * SLOT_BYTES) === whole) {
+        return encodeBulk(slot, bytes.length);
+      }
+    } catch {
+      // The host's memory for the file is used up: the slot stays taken, and payloads go by the port.
+    }
+    return null;
   }
 
   /** The bytes that a `bulk` frame of the host names, as a copy, and the slot to free. */
