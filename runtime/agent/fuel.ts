@@ -16,12 +16,14 @@ export class GuestInterrupted extends Error {
 export class FuelGauge {
   readonly #cell: Int32Array;
   readonly #deadlineAt: number;
+  readonly #passed: () => void;
   #why: Interrupt | null = null;
   #over = false;
 
-  /** `cell` is written by the serving thread; `remainingMs` counts from now. */
-  constructor(cell: Int32Array, remainingMs: number) {
+  /** `cell` is written by the serving thread; `remainingMs` counts from now. `passed` is called whenever the guest goes on. */
+  constructor(cell: Int32Array, remainingMs: number, passed: () => void = () => {}) {
     this.#cell = cell;
+    this.#passed = passed;
     this.#deadlineAt = performance.now() + remainingMs;
   }
 
@@ -47,6 +49,7 @@ export class FuelGauge {
       else if (performance.now() > this.#deadlineAt) this.#why = 'deadline-exceeded';
     }
     if (this.#over || this.#why !== null) throw new GuestInterrupted('the invocation has ended');
+    this.#passed();
     return FUEL;
   };
 }

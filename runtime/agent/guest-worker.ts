@@ -18,6 +18,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   let running: GuestInvocation | null = null;
   const outbox = new Outbox(port);
   const post = (message: FromWorker, transfer?: ArrayBuffer[]) => outbox.post(message, transfer);
+  // A guest that writes and then computes for long does not let the event loop have a turn.
+  const flush = () => outbox.flush();
 
   // What is left of an interrupted guest may still reject, after everyone stopped listening; it must not end the worker.
   process.on('unhandledRejection', () => {});
@@ -45,7 +47,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
       case 'invoke': {
         if (component === null) throw new Error('a worker was asked to run before it was loaded');
         const { message: load, instances } = component;
-        const fuel = new FuelGauge(cell, message.remainingMs);
+        const fuel = new FuelGauge(cell, message.remainingMs, flush);
         const invocation = new GuestInvocation(message, load, instances, fuel, post);
         running = invocation;
         const done = await invocation.run();

@@ -14,7 +14,7 @@ export class Outbox {
     this.#port = port;
   }
 
-  /** Sends a message when the guest waits, or at `flush`. */
+  /** Sends a message when the guest waits, or at `flush`, which comes at the guest's next fuel checkpoint at the latest. */
   post(message: FromWorker, transfer: readonly ArrayBuffer[] = []): void {
     // Ticks come after the microtasks of a turn, and with them after all that a guest does without waiting.
     if (this.#messages.length === 0) process.nextTick(() => this.flush());

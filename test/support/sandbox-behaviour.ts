@@ -4,7 +4,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CloudletError, readBindingValue, writeBindingValue } from '../../guest-sdk/protocol/index.ts';
-import type { InvokeRequest } from '../../runtime/agent/wire.ts';
+import type { InvokeRequest, LogMessage } from '../../runtime/agent/wire.ts';
 import type { Call, CallInput } from '../../runtime/sandbox/call.ts';
 import type { Sandbox } from '../../runtime/sandbox/index.ts';
 import { finish, LogCollector } from './sandbox-lab.ts';
@@ -268,6 +268,18 @@ export function sandboxBehaviour(subject: Subject): void {
     assert.is((await failureOf(call)).code, 'deadline-exceeded');
     await call.confirmed;
     assert.is((await finish(await invoke('cat', run(), Buffer.from('next')))).text, 'next');
+  });
+
+  behaviour('passes on what a guest has written while it still computes', async () => {
+    const sandbox = await sandboxOf('late');
+    const logged = Promise.withResolvers<string>();
+    const log = ({ text }: LogMessage) => logged.resolve(text);
+    const caller = new AbortController();
+    const request = typed('write-and-spin');
+    const call = sandbox.invoke(request, writeBindingValue([]), { deadlineMs: 60_000, log, signal: caller.signal });
+    assert.is(await logged.promise, 'after the end\n');
+    caller.abort();
+    await call.confirmed;
   });
 
   behaviour('serves on after a guest that catches its own end and writes to its log', async () => {

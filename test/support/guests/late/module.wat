@@ -17,6 +17,10 @@
         (call $block (call $alarm (i64.const 3600000000000)))))
     (call $write (local.get $log) (i32.const 64) (i32.const 14) (i32.const 1024)))
 
+  (func (export "write-and-spin")
+    (call $write (call $stderr) (i32.const 64) (i32.const 14) (i32.const 1024))
+    (loop $on (br $on)))
+
   (func (export "count") (result i32)
     (global.set $count (i32.add (global.get $count) (i32.const 1)))
     (global.get $count))
