@@ -8,6 +8,7 @@ import {
   type MachineShape,
   restoreMachine,
   type Snapshot,
+  type SnapshotDraft,
   type SnapshotStore,
   unlessAborted,
 } from '../machine/index.ts';
@@ -37,6 +38,9 @@ export interface LadderParts {
 
 /** Clones of one snapshot that may fail one after the other: the first may be the computer's fault, and making it again takes seconds. */
 const FAILURES = 2;
+
+/** What a copy of a snapshot's memory fails with. A boot needs no room on the disk. */
+const COPY_FAILURES: ReadonlySet<string> = new Set(['storage-full', 'storage-unavailable']);
 
 /** How long the agent of a clone may take to give a sign of life, milliseconds: a hundred times what it takes. */
 const ANSWER_MS = 15_000;
@@ -153,11 +157,15 @@ export class MachineLadder {
   async #clone(image: BaseImage, snapshot: Snapshot, signal: AbortSignal, grant?: Grant): Promise<Sandbox | null> {
     const { shape, store, isolation } = this.#parts;
     const { key, state, conditions } = snapshot;
-    // A copy is without a name as soon as the machine has it open.
-    const own = isolation === 'dedicated' ? await store.draft(conditions) : null;
+    const drafts: SnapshotDraft[] = [];
+    const ownMemory = async (): Promise<string> => {
+      const draft = await store.draft(conditions);
+      drafts.push(draft);
+      await copySparse(snapshot.memory, draft.memory, signal);
+      return draft.memory;
+    };
     const startMachine = async () => {
-      if (own !== null) await copySparse(snapshot.memory, own.memory, signal);
-      const memory = own?.memory ?? snapshot.memory;
+      const memory = isolation === 'dedicated' ? await ownMemory() : snapshot.memory;
       return restoreMachine({ id: newMachineId(), image, shape, memory, state, signal });
     };
     try {
@@ -168,6 +176,10 @@ export class MachineLadder {
       return sandbox;
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof CloudletError && COPY_FAILURES.has(error.code)) {
+        this.#parts.warning(`a machine could not have memory of its own from a snapshot: ${error.message}`);
+        return null;
+      }
       if (!(error instanceof CloudletError) || error.code !== 'machine-failed') throw error;
       // Looked for again by the next start: it may be gone.
       if (conditions.content === null) this.#golden = null;
@@ -181,7 +193,8 @@ export class MachineLadder {
       }
       return null;
     } finally {
-      await own?.discard();
+      // The machine has it open, and it needs no name.
+      for (const draft of drafts) await draft.discard();
     }
   }
 
