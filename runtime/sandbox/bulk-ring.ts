@@ -40,9 +40,17 @@ export class BulkRing {
     if (this.#unfreed.has(slot)) throw new WireError(`expected a slot that is free, got slot ${slot} again`);
     this.#unfreed.add(slot);
     const copy = new Uint8Array(bytes);
-    if (readSync(this.#fd, copy, 0, bytes, slot * SLOT_BYTES) !== bytes)
-      throw new WireError('expected a slot that is full');
+    if (this.#read(copy, slot * SLOT_BYTES) !== bytes) throw new WireError('expected a slot that is full');
     return { bytes: copy, slot };
+  }
+
+  /** What fails here costs this machine: an error that nobody expects would end the host. */
+  #read(into: Uint8Array, at: number): number {
+    try {
+      return readSync(this.#fd, into, 0, into.length, at);
+    } catch (error) {
+      throw new WireError(`expected a disk that can be read: ${(error as Error).message}`);
+    }
   }
 
   /** The `freed` frames of all slots that were read are on their way. */

@@ -1,4 +1,6 @@
+import { open as openFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { duplexPair } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -277,6 +279,19 @@ channel('takes a slot of the disk again only when its freed frame has left', asy
   assert.is(await codeOf(call.done), 'machine-failed');
   far.destroy();
   await file.close();
+});
+
+channel('is lost, and not the host, when the disk cannot be read', async () => {
+  const folder = await openFile(tmpdir());
+  const [near, far] = await socketPair();
+  const channel = new Channel(near, folder.fd);
+  const agent = new FakeAgent(far);
+  const call = invoke(channel);
+  agent.send('bulk', (await agent.next()).id, encodeBulk(SLOTS, 1));
+  assert.match((await channel.lost).message, 'expected a disk that can be read: EISDIR');
+  assert.is(await codeOf(call.done), 'machine-failed');
+  far.destroy();
+  await folder.close();
 });
 
 channel('gives up an agent that sends and does not read', async () => {
