@@ -18,6 +18,7 @@ export class FuelGauge {
   readonly #deadlineAt: number;
   readonly #passed: () => void;
   #why: Interrupt | null = null;
+  #isLate = false;
   #over = false;
 
   /** `cell` is written by the serving thread; `remainingMs` counts from now. `passed` is called whenever the guest goes on. */
@@ -30,6 +31,11 @@ export class FuelGauge {
   /** Why the invocation is interrupted, or null. */
   get why(): Interrupt | null {
     return this.#why;
+  }
+
+  /** Whether it was ended because its own time was over, and not from outside. */
+  get isLate(): boolean {
+    return this.#isLate;
   }
 
   /** The invocation has ended: what is left of its guest, suspended somewhere, ends at its next checkpoint. */
@@ -46,7 +52,10 @@ export class FuelGauge {
     if (!this.#over && this.#why === null) {
       const code = Atomics.load(this.#cell, 0);
       if (code !== 0) this.#why = INTERRUPTS[code - 1] ?? 'client-closed';
-      else if (performance.now() > this.#deadlineAt) this.#why = 'deadline-exceeded';
+      else if (performance.now() > this.#deadlineAt) {
+        this.#why = 'deadline-exceeded';
+        this.#isLate = true;
+      }
     }
     if (this.#over || this.#why !== null) throw new GuestInterrupted('the invocation has ended');
     this.#passed();

@@ -2,7 +2,7 @@ import type { FuelGauge } from './fuel.ts';
 import type { GuestComponent } from './guest-component.ts';
 import { GuestInstance } from './guest-instance.ts';
 
-/** Attempts after which no more is made ahead of need. One may have been interrupted for another's sake; more in a row are the component's. */
+/** Failures in a row after which no more is made ahead of need. Those that were interrupted for an invocation's sake do not count. */
 const MOST_FAILURES = 3;
 
 /**
@@ -56,7 +56,8 @@ export class GuestInstances {
       this.#failures = 0;
     } catch {
       // It trapped, ran out of time, or asked the host. An invocation makes its own, and tells its caller if that fails as well.
-      this.#failures += 1;
+      // Callers who leave in such moments must not be able to make it dearer for all others.
+      if (fuel.why === null || fuel.isLate) this.#failures += 1;
     }
   }
 }
