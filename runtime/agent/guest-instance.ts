@@ -37,6 +37,8 @@ export class GuestInstance {
       for (const name in given) objects.push(...Object.values(given[name]!));
       objects.push(...Object.values(instance.exports));
     });
+    // A guest that catches the trap goes on without what it asked for: with a seed of its own, for instance, the same in all instances.
+    if (this.#wasi.missed) throw new Error('the guest called the host while it was initialised');
     if (resettable && this.#state.reset !== undefined) this.#image = InstanceImage.of(objects);
   }
 

@@ -11,11 +11,18 @@ export interface Readiness {
 /** Where the imports of an instance find whom they work for: one context after another, when the instance serves again. */
 export class ContextSeat {
   #context: Context | null = null;
+  #missed = false;
 
   /** Traps while there is none: then nobody has called the guest. */
   get context(): Context {
-    if (this.#context === null) throw new GuestTrap('the guest called the host outside of an invocation');
-    return this.#context;
+    if (this.#context !== null) return this.#context;
+    this.#missed = true;
+    throw new GuestTrap('the guest called the host outside of an invocation');
+  }
+
+  /** Whether the guest ever called while there was none. It may have caught the trap. */
+  get missed(): boolean {
+    return this.#missed;
   }
 
   set context(context: Context | null) {

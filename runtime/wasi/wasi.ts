@@ -48,6 +48,11 @@ export class RenewableWasi {
     };
   }
 
+  /** Whether the guest ever called for something that depends on an invocation while there was none. */
+  get missed(): boolean {
+    return this.#seat.missed;
+  }
+
   /** Lets the imports work for an invocation. Resources that were made for the one before stay with it. */
   renew(backend: WasiBackend): Wasi {
     const context = new Context(backend);

@@ -116,12 +116,17 @@ for (const [what, begin] of [
   ['a new resource', (imports) => new imports['wasi:http/types'].Fields()],
   ['a resource of its own', (imports) => imports['wasi:http/types'].Fields.fromList([])],
 ] as const satisfies [string, (imports: Imports) => unknown][]) {
-  test(`none is kept when its initialisation asks for ${what}`, async () => {
-    const { instances, seen } = await instancesOf(COUNTER, begin);
-    for (let times = 0; times < 10; times += 1) await instances.prepare(fuel());
-    assert.is(instances.ready, false);
-    assert.is(seen.made, 3);
-  });
+  for (const [how, ask] of [
+    ['', begin],
+    [', also when it catches the trap', (imports: Imports) => assert.throws(() => begin(imports))],
+  ] as const) {
+    test(`none is kept when its initialisation asks for ${what}${how}`, async () => {
+      const { instances, seen } = await instancesOf(COUNTER, ask);
+      for (let times = 0; times < 10; times += 1) await instances.prepare(fuel());
+      assert.is(instances.ready, false);
+      assert.is(seen.made, 3);
+    });
+  }
 }
 
 test('one that was interrupted is made the next time, however often it was', async () => {
