@@ -222,7 +222,7 @@ export function describeExit(exit: MachineExit): string {
 }
 
 /** The load message of an artifact under its grant, and the bytes that follow it. Pure. `component-refused` when the grant has less memory than the component starts with. */
-export function loadMessage(content: SandboxContent): { message: LoadMessage; parts: Uint8Array[] } {
+function loadMessage(content: SandboxContent): { message: LoadMessage; parts: Uint8Array[] } {
   const { grant } = content;
   const artifact = limitMemory(content.artifact, grant.limits.memoryMib);
   const { manifest } = artifact;
