@@ -59,7 +59,7 @@ export const DEFAULT_LIMITS: CloudletLimits = {
 export interface CloudletOptions {
   /** Where functions, keys and the owner's token live; made with mode 0700 when missing. */
   readonly dataDir: string;
-  /** Where what can be made again lives: base images, translated components. */
+  /** Where what can be made again lives: base images, snapshots, translated components. */
   readonly cacheDir: string;
   readonly sandbox: SandboxKind;
   readonly accel: AcceleratorChoice;
