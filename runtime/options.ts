@@ -1,8 +1,5 @@
 import type { CloudletObserver } from './observer.ts';
-import type { PoolLimits } from './sandbox/index.ts';
-
-/** How machines are asked to run: `microvm` is a QEMU machine, `process` the same agent as a child process without isolation. */
-export type SandboxKind = 'microvm' | 'process';
+import type { PoolLimits, SandboxKind } from './sandbox/index.ts';
 
 /** Which accelerator QEMU may use; `auto` trusts KVM only after a probe really ran a guest. */
 export type AcceleratorChoice = 'auto' | 'kvm' | 'tcg';

@@ -2,15 +2,15 @@ import type { Socket } from 'node:net';
 import { duplexPair } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CloudletError, type ErrorCode } from '../../../guest-sdk/protocol/index.ts';
+import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import { CHUNK_BYTES, encodeFrame, encodeMessage, INLINE_BYTES, WINDOW_BYTES } from '../../../runtime/agent/wire.ts';
 import type { Call, CallInput } from '../../../runtime/sandbox/call.ts';
 import { Channel } from '../../../runtime/sandbox/channel.ts';
 import { FakeAgent } from '../../support/fake-machine.ts';
+import { codeOf, RUN } from '../../support/pool-lab.ts';
 import { SeededRandom } from '../../support/random.ts';
 import { socketPair } from '../../support/socket-pair.ts';
 
-const RUN = { door: 'run', arguments: [] } as const;
 const HTTP = { door: 'http', method: 'GET', scheme: 'http', authority: 'a', path: '/', headers: [] } as const;
 
 interface Fixture {
@@ -31,16 +31,6 @@ async function open(): Promise<Fixture> {
 
 const invoke = (channel: Channel, input: CallInput = new Uint8Array(0)): Call =>
   channel.invoke(RUN, input, 1000, () => {});
-
-async function codeOf(promise: Promise<unknown>): Promise<ErrorCode> {
-  try {
-    await promise;
-  } catch (error) {
-    assert.instance(error, CloudletError);
-    return (error as CloudletError).code;
-  }
-  throw new Error('expected a failure');
-}
 
 async function read(call: Call): Promise<string> {
   let text = '';
