@@ -6,7 +6,7 @@ export type AcceleratorChoice = 'auto' | 'kvm' | 'tcg';
 
 /**
  * Whether the machines of one snapshot share its memory pages until they write to them (`shared`), or each has a copy of its own from
- * the start (`dedicated`): 100 MiB more for each, and a start that is as much slower as the copy takes, so that no tenant can
+ * the start (`dedicated`): some 200 MiB more for each, and a start that is as much slower as the copy takes, so that no tenant can
  * learn from the speed of a page what another has touched.
  */
 export type Isolation = 'shared' | 'dedicated';

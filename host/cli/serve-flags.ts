@@ -12,7 +12,7 @@ export function withServeFlags(command: Command): Command {
     .addOption(
       new Option(
         '--isolation <kind>',
-        'shared, or dedicated: machines share no page of memory, at 100 MiB and a tenth of a second more for each',
+        'shared, or dedicated: machines share no page of memory, at some 200 MiB and a tenth of a second more for each',
       ),
     )
     .option('--name <name>', 'the name people see')
