@@ -172,6 +172,7 @@ export const Status = v.object({
     bodyBytes: v.number(),
     deadlineMs: v.number(),
     memoryMib: v.number(),
+    /** Sandboxes of either kind at once. */
     machines: v.number(),
     /** Private memory that all sandboxes together may take, bytes. */
     sandboxBytes: v.number(),
@@ -187,6 +188,7 @@ export const Status = v.object({
     rssBytes: v.number(),
   }),
   functions: v.number(),
+  /** Sandboxes of either kind, running and paused. */
   machines: v.number(),
   uptimeS: v.number(),
 });

@@ -76,7 +76,8 @@ async function kvmDevice(): Promise<Finding> {
     return {
       what: '/dev/kvm',
       state: 'good',
-      detail: 'opens (whether it runs guests is what the accelerator line says)',
+      detail:
+        'opens for this user (whether machines may use it, and it runs guests, is what the accelerator line says)',
     };
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
