@@ -3,8 +3,8 @@ import type { InvokeRequest, LoadMessage } from '../agent/wire.ts';
 import type { Artifact } from '../component/artifact.ts';
 import { limitMemory } from '../component/limit-memory.ts';
 import type { Machine, MachineExit } from '../machine/machine.ts';
-import type { Call, CallInput, CallLog } from './call.ts';
-import type { Channel } from './channel.ts';
+import type { Call, CallInput, CallLog } from './channel/call.ts';
+import type { Channel } from './channel/channel.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { moveState, type SandboxState } from './state.ts';
 
