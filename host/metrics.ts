@@ -38,14 +38,18 @@ export function createMetrics(traffic: () => Traffic = () => ({ receivedBytes: 0
   const started = counter('cloudlet_sandboxes_started_total', 'Sandboxes started, by how they came to be.', ['via']);
   const closed = counter(
     'cloudlet_sandboxes_closed_total',
-    'Sandboxes closed: idle ones, and ones that failed or were poisoned.',
+    'Sandboxes closed: unused, replaced or in the way of others (idle), or failed.',
     ['cause'],
   );
   const starts = counter('cloudlet_starts_total', 'Invocations that got a sandbox, by the rung of the start ladder.', [
     'via',
   ]);
   for (const rung of RUNGS) starts.add([rung], 0);
-  const prepared = counter('cloudlet_prepared_total', 'Versions whose later starts were made cheaper.', []);
+  const prepared = counter(
+    'cloudlet_prepared_total',
+    'Versions that were prepared: their snapshot is there, or cannot be made.',
+    [],
+  );
   const published = counter('cloudlet_publishes_total', 'Publishes, by whether they made a new version.', ['created']);
   const counters: readonly Instrument[] = [
     requests,
@@ -94,10 +98,10 @@ function present(status: Status): Instrument[] {
       accelerator: status.accelerator.kind,
     }),
     gauge('cloudlet_functions', 'Published functions.', status.functions),
-    gauge('cloudlet_machines', 'Machines running.', status.machines),
+    gauge('cloudlet_machines', 'Sandboxes, running and paused.', status.machines),
     gauge(
       'cloudlet_machines_paused',
-      'Machines that are paused: they cost memory and no CPU.',
+      'Sandboxes that are paused: they cost memory and no CPU.',
       status.load.sandboxesPaused,
     ),
     gauge('cloudlet_sandbox_private_bytes', 'Private memory of all sandboxes.', status.load.sandboxBytes),
@@ -105,13 +109,13 @@ function present(status: Status): Instrument[] {
     ...(status.snapshots === undefined
       ? []
       : [
-          gauge('cloudlet_snapshots', 'Saved machines on disk, from which others are started.', status.snapshots.kept),
-          gauge('cloudlet_snapshot_bytes', 'Disk space of saved machines.', status.snapshots.bytes),
           gauge(
-            'cloudlet_snapshot_limit_bytes',
-            'Disk space that saved machines may take.',
-            status.snapshots.limitBytes,
+            'cloudlet_snapshots',
+            'Snapshots of machines on disk, from which others are cloned.',
+            status.snapshots.kept,
           ),
+          gauge('cloudlet_snapshot_bytes', 'Disk space of snapshots.', status.snapshots.bytes),
+          gauge('cloudlet_snapshot_limit_bytes', 'Disk space that snapshots may take.', status.snapshots.limitBytes),
         ]),
     gauge('cloudlet_invocations_running', 'Invocations running.', status.load.invocationsRunning),
     gauge('cloudlet_invocations_queued', 'Invocations waiting for a sandbox.', status.load.invocationsQueued),

@@ -32,7 +32,6 @@ export {
   type CloudletOptions,
   DEFAULT_LIMITS,
   type Isolation,
-  type SandboxKind,
 } from './options.ts';
 export type { PublishOptions, PublishProgress } from './provision/index.ts';
-export { RUNGS, type Rung } from './sandbox/index.ts';
+export { RUNGS, type Rung, type SandboxKind } from './sandbox/index.ts';

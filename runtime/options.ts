@@ -1,15 +1,12 @@
 import type { CloudletObserver } from './observer.ts';
-import type { PoolLimits } from './sandbox/index.ts';
-
-/** How machines are asked to run: `microvm` is a QEMU machine, `process` the same agent as a child process without isolation. */
-export type SandboxKind = 'microvm' | 'process';
+import type { PoolLimits, SandboxKind } from './sandbox/index.ts';
 
 /** Which accelerator QEMU may use; `auto` trusts KVM only after a probe really ran a guest. */
 export type AcceleratorChoice = 'auto' | 'kvm' | 'tcg';
 
 /**
  * Whether the machines of one snapshot share its memory pages until they write to them (`shared`), or each has a copy of its own from
- * the start (`dedicated`): 100 MiB more for each, and a start that is as much slower as the copy takes, so that no tenant can
+ * the start (`dedicated`): some 200 MiB more for each, and a start that is as much slower as the copy takes, so that no tenant can
  * learn from the speed of a page what another has touched.
  */
 export type Isolation = 'shared' | 'dedicated';
@@ -59,7 +56,7 @@ export const DEFAULT_LIMITS: CloudletLimits = {
 export interface CloudletOptions {
   /** Where functions, keys and the owner's token live; made with mode 0700 when missing. */
   readonly dataDir: string;
-  /** Where what can be made again lives: base images, translated components. */
+  /** Where what can be made again lives: base images, snapshots, translated components. */
   readonly cacheDir: string;
   readonly sandbox: SandboxKind;
   readonly accel: AcceleratorChoice;

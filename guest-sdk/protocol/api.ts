@@ -38,6 +38,7 @@ export const Grant = v.object({
 });
 export type Grant = v.InferOutput<typeof Grant>;
 
+/** One version of a function. */
 export const VersionInfo = v.object({
   version: v.number(),
   digest: v.string(),
@@ -66,6 +67,7 @@ export const FunctionInfo = v.object({
 });
 export type FunctionInfo = v.InferOutput<typeof FunctionInfo>;
 
+/** All functions, by name. */
 export const FunctionList = v.object({ functions: v.array(FunctionInfo) });
 
 /** The answer to a publish. */
@@ -81,6 +83,7 @@ export const Published = v.object({
 });
 export type Published = v.InferOutput<typeof Published>;
 
+/** Which version shall be the current one; the one before when left out. */
 export const RollbackRequest = v.strictObject({
   version: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
 });
@@ -103,7 +106,7 @@ export const HardeningInfo = v.object({
 });
 export type HardeningInfo = v.InferOutput<typeof HardeningInfo>;
 
-/** Saved machines, from which others are started. */
+/** Snapshots of machines, from which others are cloned. */
 export const SnapshotsInfo = v.object({
   kept: v.number(),
   /** On disk, bytes. */
@@ -131,6 +134,7 @@ export const RecentInvocation = v.object({
 });
 export type RecentInvocation = v.InferOutput<typeof RecentInvocation>;
 
+/** One sandbox that exists, and the version that is loaded in it. */
 export const SandboxInfo = v.object({
   id: v.string(),
   kind: v.picklist(['microvm', 'process']),
@@ -149,6 +153,7 @@ export const SandboxInfo = v.object({
 });
 export type SandboxInfo = v.InferOutput<typeof SandboxInfo>;
 
+/** What a cloudlet is, can do and is doing. */
 export const Status = v.object({
   /** `cl-<hex of the key>`: the cloudlet's identity on the network. */
   id: v.string(),
@@ -167,6 +172,7 @@ export const Status = v.object({
     bodyBytes: v.number(),
     deadlineMs: v.number(),
     memoryMib: v.number(),
+    /** Sandboxes of either kind at once. */
     machines: v.number(),
     /** Private memory that all sandboxes together may take, bytes. */
     sandboxBytes: v.number(),
@@ -182,6 +188,7 @@ export const Status = v.object({
     rssBytes: v.number(),
   }),
   functions: v.number(),
+  /** Sandboxes of either kind, running and paused. */
   machines: v.number(),
   uptimeS: v.number(),
 });
@@ -244,7 +251,10 @@ export const Advertisement = v.object({
 });
 export type Advertisement = v.InferOutput<typeof Advertisement>;
 
+/** Sandboxes that exist now. */
 export const SandboxList = v.object({ sandboxes: v.array(SandboxInfo) });
+
+/** Running and lately finished invocations, newest first. */
 export const InvocationList = v.object({ invocations: v.array(RecentInvocation) });
 
 /** Arguments of a typed call, in order. */

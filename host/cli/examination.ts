@@ -76,7 +76,8 @@ async function kvmDevice(): Promise<Finding> {
     return {
       what: '/dev/kvm',
       state: 'good',
-      detail: 'opens (whether it runs guests is what the accelerator line says)',
+      detail:
+        'opens for this user (whether machines may use it, and it runs guests, is what the accelerator line says)',
     };
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
@@ -103,14 +104,14 @@ async function hardening(): Promise<Finding> {
   }
 }
 
-/** How machines have the memory of a snapshot: QEMU itself maps it read-only from version 8.2 on. */
+/** How clones have the memory of their snapshot: QEMU itself maps it read-only from version 8.2 on. */
 function memorySharing({ isolation }: HostConfig): Finding {
   const how = 'mapped read-only by every version of QEMU, through descriptors that cannot write';
   const detail =
     isolation === 'shared'
-      ? `shared between the machines of one snapshot, ${how}; --isolation dedicated shares nothing`
-      : `copied for each machine, ${how}: no page is shared`;
-  return { what: 'memory of snapshots', state: 'good', detail };
+      ? `memory shared between the clones of one, ${how}; --isolation dedicated shares nothing`
+      : `memory copied for each clone, ${how}: no page is shared`;
+  return { what: 'snapshots', state: 'good', detail };
 }
 
 async function baseImage(config: HostConfig): Promise<Finding> {

@@ -6,13 +6,13 @@ export function withServeFlags(command: Command): Command {
     .option('--port <number>', 'TCP port (default 8080)')
     .option('--bind <address>', 'address to listen on; 0.0.0.0 serves the network (default 127.0.0.1)')
     .option('--data <directory>', 'where functions, keys and the owner token live')
-    .option('--cache <directory>', 'where base images and translated components live')
+    .option('--cache <directory>', 'where base images, snapshots and translated components live')
     .addOption(new Option('--sandbox <kind>', 'microvm, or process: without isolation, for machines without QEMU'))
     .addOption(new Option('--accel <accelerator>', 'auto, kvm or tcg'))
     .addOption(
       new Option(
         '--isolation <kind>',
-        'shared, or dedicated: machines share no page of memory, at 100 MiB and a tenth of a second more for each',
+        'shared, or dedicated: machines share no page of memory, at some 200 MiB and a tenth of a second more for each',
       ),
     )
     .option('--name <name>', 'the name people see')

@@ -67,7 +67,7 @@ export function statusRoutes({ cloudlet, metrics, draining }: HostParts): Hono<H
     '/v1/events',
     describe({
       summary:
-        'What changes, as it changes: events "functions" and "sandboxes" (ask again), "prepared" (a version starts faster now), and "invocation" with its state',
+        'What changes, as it changes: events "functions" and "sandboxes" (ask again), "prepared" (the snapshot of a version is there, or cannot be made), and "invocation" with its state',
       tag: 'cloudlet',
       answers: { 200: { description: 'Server-sent events', types: ['text/event-stream'] } },
     }),

@@ -1,12 +1,16 @@
 import { WireError } from './wire-error.ts';
 
 /**
- * The second disk of a machine carries large payloads, because the serial port carries 40 MB/s at best and the disk more than a thousand:
- * slots of `SLOT_BYTES`, the first `SLOTS` for what the host sends, the others for what the agent sends. A sender owns its slots: it fills
- * a free one, says so in a `bulk` frame, and has it back with the `freed` frame that answers. Without a free one it sends a `body` frame.
+ * Size of a slot of a machine's second disk, bytes. The disk carries large payloads, because the serial port carries 40 MB/s at best and
+ * the disk more than a thousand. A sender owns its slots: it fills a free one, says so in a `bulk` frame, and has it back with the `freed`
+ * frame that answers. Without a free one it sends a `body` frame.
  */
 export const SLOT_BYTES = 256 * 1024;
+
+/** Slots of each sender: the first are the host's, the others the agent's. */
 export const SLOTS = 8;
+
+/** Size of the disk, bytes; the host makes it so large (`BULK_BYTES` of `runtime/machine`). */
 export const BULK_BYTES = 2 * SLOTS * SLOT_BYTES;
 
 /** Shorter payloads are faster by the serial port, bytes. */
@@ -15,7 +19,7 @@ export const BULK_FROM_BYTES = 16 * 1024;
 /** Who fills a slot. */
 export type BulkSender = 'host' | 'agent';
 
-/** Payload of a `bulk` frame: u32le slot | u32le bytes in it. Of a `freed` frame: u32le slot. */
+/** Payload of a `bulk` frame: u32le slot | u32le bytes in it. */
 export function encodeBulk(slot: number, bytes: number): Uint8Array {
   const payload = new Uint8Array(8);
   const view = new DataView(payload.buffer);
@@ -24,6 +28,7 @@ export function encodeBulk(slot: number, bytes: number): Uint8Array {
   return payload;
 }
 
+/** Payload of a `freed` frame: u32le slot. */
 export function encodeFreed(slot: number): Uint8Array {
   const payload = new Uint8Array(4);
   new DataView(payload.buffer).setUint32(0, slot, true);

@@ -11,8 +11,8 @@ export interface Identity {
   readonly id: Uint8Array;
 }
 
-export const ENTROPY_BYTES = 64;
-export const ID_BYTES = 16;
+const ENTROPY_BYTES = 64;
+const ID_BYTES = 16;
 
 /**
  * The time inside a machine that becomes a snapshot: 2000-01-01. Its clones jump by decades, and a jump is what makes OpenSSL's

@@ -1,13 +1,13 @@
 /** Component × machine: starts sandboxes, keeps them, and runs invocations in them. */
 export type { HeadMessage, InvokeRequest } from '../agent/wire.ts';
-export type { CallInput } from './call.ts';
+export type { CallInput } from './channel/call.ts';
 export type { HeaderPair, Invocation, InvocationEnd } from './invocation.ts';
 export type { LoadedVersion } from './loaded-version.ts';
-export type { RoomEntry } from './machine-room.ts';
-export type { PlaceTiming } from './place.ts';
-export { type PoolInvokeOptions, SandboxPool } from './pool.ts';
-export type { PoolObserver } from './pool-observer.ts';
-export type { PoolLimits, PoolOptions } from './pool-options.ts';
+export type { RoomEntry } from './pool/machine-room.ts';
+export type { PlaceTiming } from './pool/place.ts';
+export { type PoolInvokeOptions, SandboxPool } from './pool/pool.ts';
+export type { PoolObserver } from './pool/pool-observer.ts';
+export type { PoolLimits, PoolOptions } from './pool/pool-options.ts';
 export { type ProcessMachineOptions, startProcessMachine } from './process-machine.ts';
 export { rehearse } from './rehearsal.ts';
 export { RUNGS, type Rung, type StartRung } from './rung.ts';

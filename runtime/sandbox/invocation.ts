@@ -1,4 +1,4 @@
-import type { PlaceTiming } from './place.ts';
+import type { PlaceTiming } from './pool/place.ts';
 
 /** A header as it is on the wire: its name and its raw bytes. */
 export type HeaderPair = readonly [name: string, value: Uint8Array];

@@ -3,8 +3,8 @@ import type { InvokeRequest, LoadMessage } from '../agent/wire.ts';
 import type { Artifact } from '../component/artifact.ts';
 import { limitMemory } from '../component/limit-memory.ts';
 import type { Machine, MachineExit } from '../machine/machine.ts';
-import type { Call, CallInput, CallLog } from './call.ts';
-import type { Channel } from './channel.ts';
+import type { Call, CallInput, CallLog } from './channel/call.ts';
+import type { Channel } from './channel/channel.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { moveState, type SandboxState } from './state.ts';
 
@@ -244,7 +244,7 @@ export function describeExit(exit: MachineExit): string {
 }
 
 /** The load message of an artifact under its grant, and the bytes that follow it. Pure. `component-refused` when the grant has less memory than the component starts with. */
-export function loadMessage(content: SandboxContent): { message: LoadMessage; parts: Uint8Array[] } {
+function loadMessage(content: SandboxContent): { message: LoadMessage; parts: Uint8Array[] } {
   const { grant } = content;
   const artifact = limitMemory(content.artifact, grant.limits.memoryMib);
   const { manifest } = artifact;

@@ -1,6 +1,6 @@
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { Machine } from '../machine/machine.ts';
-import { Channel } from './channel.ts';
+import { Channel } from './channel/channel.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { describeExit, Sandbox, type SandboxKind } from './sandbox.ts';
 

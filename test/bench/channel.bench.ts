@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { QemuMachine } from '../../runtime/machine/index.ts';
-import { Channel } from '../../runtime/sandbox/channel.ts';
+import { Channel } from '../../runtime/sandbox/channel/channel.ts';
 import type { Sandbox } from '../../runtime/sandbox/index.ts';
 import { finish } from '../support/sandbox-lab.ts';
 import { median } from './cloudlet-under-test.ts';

@@ -8,6 +8,7 @@
 import { connect } from 'node:net';
 import { argv, stdout } from 'node:process';
 
+/** What a load is made of: as many connections as asked for, each of which sends the same request. */
 export interface LoadOptions {
   readonly port: number;
   readonly connections: number;
@@ -19,6 +20,7 @@ export interface LoadOptions {
   readonly request: string;
 }
 
+/** What the requests between the end of the warm-up and the end took. */
 export interface LoadResult {
   readonly requests: number;
   readonly rps: number;

@@ -15,7 +15,7 @@ import {
 } from '../../guest-sdk/protocol/index.ts';
 import type { HeadMessage, InvokeRequest } from '../../runtime/agent/wire.ts';
 import { transpile } from '../../runtime/component/transpile.ts';
-import type { CallInput } from '../../runtime/sandbox/call.ts';
+import type { CallInput } from '../../runtime/sandbox/channel/call.ts';
 import { type Sandbox, startSandbox } from '../../runtime/sandbox/index.ts';
 import { finish, LogCollector, startTestProcess } from './sandbox-lab.ts';
 

@@ -12,8 +12,11 @@ import { FakeClock } from './fake-clock.ts';
 import { FakeMachine } from './fake-machine.ts';
 import { FakeSource } from './fake-source.ts';
 
+/** A request that any command takes. */
 export const RUN = { door: 'run', arguments: [] } as const;
+/** Input of no bytes. */
 export const EMPTY = new Uint8Array(0);
+/** Bytes of a mebibyte. */
 export const MIB = 1024 * 1024;
 
 /** A pool over fake machines, and what it reported. By default one sandbox for each version and memory without end. */

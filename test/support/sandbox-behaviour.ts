@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CloudletError, readBindingValue, writeBindingValue } from '../../guest-sdk/protocol/index.ts';
 import type { InvokeRequest, LogMessage } from '../../runtime/agent/wire.ts';
-import type { Call, CallInput } from '../../runtime/sandbox/call.ts';
+import type { Call, CallInput } from '../../runtime/sandbox/channel/call.ts';
 import type { Sandbox } from '../../runtime/sandbox/index.ts';
 import { finish, LogCollector } from './sandbox-lab.ts';
 

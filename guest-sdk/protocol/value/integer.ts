@@ -19,11 +19,6 @@ const NUMBER_RANGES = Object.fromEntries(
 
 const DECIMAL = /^(0|-?[1-9][0-9]{0,19})$/;
 
-/** Whether a kind of WIT type is an integer. */
-export function isIntegerKind(kind: string): kind is IntegerKind {
-  return Object.hasOwn(INTEGER_RANGES, kind);
-}
-
 /** The value as a number when it is a whole number in the range of a type of at most 32 bits, else undefined. */
 export function smallInteger(kind: IntegerKind, value: unknown): number | undefined {
   const number = typeof value === 'bigint' ? Number(value) : value;

@@ -2,6 +2,8 @@ import { posix } from 'node:path';
 
 /** What is limited by control groups. */
 export const CONTROLLERS = ['memory', 'cpu', 'pids'] as const;
+
+/** What one control group limits. */
 export type Controller = (typeof CONTROLLERS)[number];
 
 /** A directory of the control group file system in which groups for machines are made. */

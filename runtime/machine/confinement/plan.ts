@@ -3,6 +3,8 @@
  * that is not root, who may do the rest only inside one.
  */
 export const LAYERS = ['user-namespace', 'network', 'ipc', 'host-name', 'processes', 'root', 'user'] as const;
+
+/** One layer of a machine's confinement. */
 export type Layer = (typeof LAYERS)[number];
 
 /** What a root of its own holds; all of it is seen where this computer has it, and cannot be written. */

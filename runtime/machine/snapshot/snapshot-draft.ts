@@ -17,7 +17,7 @@ export async function makeDraft(directory: string, memoryMib: number): Promise<v
   const bytes = memoryMib * 2 ** 20;
   const free = await freeBytes(dirname(directory));
   if (free < bytes) {
-    const sentence = `a snapshot of a machine takes up to ${memoryMib} MiB, and ${Math.floor(free / 2 ** 20)} MiB are free in ${dirname(directory)}; free some space, or use --data with a directory on another disk`;
+    const sentence = `a snapshot of a machine takes up to ${memoryMib} MiB, and ${Math.floor(free / 2 ** 20)} MiB are free in ${dirname(directory)}; free some space, or use --cache with a directory on another disk`;
     throw new CloudletError('storage-full', sentence);
   }
   try {

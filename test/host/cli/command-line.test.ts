@@ -165,7 +165,7 @@ commandLine('doctor tells of each thing how it stands, with a remedy for what is
     'accelerator',
     '/dev/kvm',
     'hardening',
-    'memory of snapshots',
+    'snapshots',
     'base image',
     'C toolchain',
     'port',

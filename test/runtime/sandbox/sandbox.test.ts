@@ -6,9 +6,8 @@ import { moveState, NEXT_STATES } from '../../../runtime/sandbox/state.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { FakeMachine } from '../../support/fake-machine.ts';
 import { EMPTY_ARTIFACT, grantOf } from '../../support/fake-version.ts';
+import { EMPTY, failureOf, RUN } from '../../support/pool-lab.ts';
 
-const RUN = { door: 'run', arguments: [] } as const;
-const EMPTY = new Uint8Array(0);
 const CONTENT = { program: 'p', artifact: EMPTY_ARTIFACT, grant: grantOf(4) };
 
 interface Fixture {
@@ -32,16 +31,6 @@ async function loaded(): Promise<Fixture> {
 
 const invoke = ({ sandbox }: Fixture, signal?: AbortSignal, deadlineMs = 1000) =>
   sandbox.invoke(RUN, EMPTY, { deadlineMs, log: () => {}, ...(signal === undefined ? {} : { signal }) });
-
-async function failureOf(promise: Promise<unknown>): Promise<CloudletError> {
-  try {
-    await promise;
-  } catch (error) {
-    assert.instance(error, CloudletError);
-    return error as CloudletError;
-  }
-  throw new Error('expected a failure');
-}
 
 const sandbox = suite('a sandbox');
 

@@ -1,0 +1,102 @@
+/** Checks what an agent says: whoever broke out of WebAssembly in there may say anything. */
+import {
+  type CreditMessage,
+  type DoneMessage,
+  decodeMessage,
+  type HeadMessage,
+  type LoadedMessage,
+  type LogMessage,
+  type ReadyMessage,
+  WIRE_VERSION,
+  WireError,
+} from '../../agent/wire.ts';
+
+type Shape = Readonly<Record<string, unknown>>;
+
+export function parseReady(payload: Uint8Array): ReadyMessage {
+  const message = record('ready', payload);
+  const wire = count('ready.wire', message['wire']);
+  if (wire !== WIRE_VERSION) {
+    throw new WireError(`expected an agent of wire version ${WIRE_VERSION}, got ${wire}: build the base image again`);
+  }
+  return { wire, node: text('ready.node', message['node']), workers: count('ready.workers', message['workers']) };
+}
+
+export function parseLoaded(payload: Uint8Array): LoadedMessage {
+  const message = record('loaded', payload);
+  const compileMs = finite('loaded.compileMs', message['compileMs']);
+  return message['error'] === undefined ? { compileMs } : { compileMs, error: text('loaded.error', message['error']) };
+}
+
+export function parseHead(payload: Uint8Array): HeadMessage {
+  const message = record('head', payload);
+  const status = count('head.status', message['status']);
+  // 1xx would be an interim answer to every HTTP library, and what is above 599 none at all.
+  if (status < 200 || status > 599) throw new WireError(`expected a status from 200 to 599, got ${status}`);
+  return { status, headers: headers('head.headers', message['headers']) };
+}
+
+export function parseDone(payload: Uint8Array): DoneMessage {
+  const message = record('done', payload);
+  const runMs = finite('done.runMs', message['runMs']);
+  if (message['kind'] === 'ok') {
+    const exitCode = count('done.exitCode', message['exitCode']);
+    if (message['trailers'] === undefined) return { kind: 'ok', exitCode, runMs };
+    return { kind: 'ok', exitCode, runMs, trailers: headers('done.trailers', message['trailers']) };
+  }
+  if (message['kind'] !== 'failed') throw new WireError('expected done.kind to be "ok" or "failed"');
+  return {
+    kind: 'failed',
+    code: text('done.code', message['code']),
+    detail: text('done.detail', message['detail']),
+    runMs,
+  };
+}
+
+export function parseLog(payload: Uint8Array): LogMessage {
+  const message = record('log', payload);
+  const stream = message['stream'];
+  if (stream !== 'stdout' && stream !== 'stderr') throw new WireError('expected log.stream to be "stdout" or "stderr"');
+  return { stream, text: text('log.text', message['text']) };
+}
+
+export function parseCredit(payload: Uint8Array): CreditMessage {
+  return { bytes: count('credit.bytes', record('credit', payload)['bytes']) };
+}
+
+function record(what: string, payload: Uint8Array): Shape {
+  const message = decodeMessage(payload);
+  if (typeof message !== 'object' || message === null || Array.isArray(message)) {
+    throw new WireError(`expected ${what} to be an object`);
+  }
+  return message as Shape;
+}
+
+function text(what: string, value: unknown): string {
+  if (typeof value !== 'string') throw new WireError(`expected ${what} to be a string, got ${typeof value}`);
+  return value;
+}
+
+function finite(what: string, value: unknown): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
+    throw new WireError(`expected ${what} to be a number from 0, got ${typeof value}`);
+  }
+  return value;
+}
+
+function count(what: string, value: unknown): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
+    throw new WireError(`expected ${what} to be a whole number from 0, got ${typeof value}`);
+  }
+  return value;
+}
+
+function headers(what: string, value: unknown): readonly (readonly [string, Uint8Array])[] {
+  if (!Array.isArray(value)) throw new WireError(`expected ${what} to be an array`);
+  return value.map((entry: unknown) => {
+    if (!Array.isArray(entry)) throw new WireError(`expected ${what} to hold pairs`);
+    const [name, bytes] = entry as readonly unknown[];
+    if (!(bytes instanceof Uint8Array)) throw new WireError(`expected ${what} to hold bytes`);
+    return [text(what, name), bytes] as const;
+  });
+}

@@ -1,0 +1,221 @@
+import { asCloudletError, CloudletError, isErrorCode } from '../../../guest-sdk/protocol/index.ts';
+import {
+  CHUNK_BYTES,
+  type DoneMessage,
+  type HeadMessage,
+  type LogMessage,
+  ReceiveWindow,
+  SendWindow,
+  WINDOW_BYTES,
+} from '../../agent/wire.ts';
+import { ByteQueue } from './byte-queue.ts';
+import type { FrameWriter } from './frame-writer.ts';
+
+/** How an invocation ended well. */
+export type CallEnd = Extract<DoneMessage, { kind: 'ok' }>;
+
+/** Input of an invocation: all of it, or as it comes. The bytes are not copied: whoever gives them does not change them any more. */
+export type CallInput = Uint8Array | AsyncIterable<Uint8Array>;
+
+/** Guest output for the function's log. */
+export type CallLog = (message: LogMessage) => void;
+
+/**
+ * One invocation as the host sees it: sends the input as credit allows, takes the answer, and knows two ends.
+ * The caller's end (`done`) may come first, by a deadline or because the caller left; the agent's (`confirmed`) frees its worker.
+ */
+export class Call {
+  readonly id: number;
+  /** The http head, or null when output begins or a good end is known without one; rejects when the invocation fails before. */
+  readonly began: Promise<HeadMessage | null>;
+  /** The answer's body, or a command's stdout, or the encoded result of a typed call. */
+  readonly output: ByteQueue;
+  readonly done: Promise<CallEnd>;
+  /** The agent has ended this invocation, or there is no agent any more. */
+  readonly confirmed: Promise<void>;
+
+  readonly #writer: FrameWriter;
+  readonly #log: CallLog;
+  readonly #send = new SendWindow(WINDOW_BYTES);
+  readonly #receive = new ReceiveWindow(WINDOW_BYTES);
+  readonly #began = Promise.withResolvers<HeadMessage | null>();
+  readonly #done = Promise.withResolvers<CallEnd>();
+  readonly #confirmed = Promise.withResolvers<void>();
+  #inputOpen = false;
+  #inputStopped: () => void = () => {};
+  #answering = false;
+  #failed = false;
+  #ended = false;
+
+  constructor(id: number, writer: FrameWriter, log: CallLog) {
+    this.id = id;
+    this.#writer = writer;
+    this.#log = log;
+    this.began = this.#began.promise;
+    this.done = this.#done.promise;
+    this.confirmed = this.#confirmed.promise;
+    // Whoever only looks at one of the promises must not be ended by the other as an unhandled rejection.
+    this.began.catch(() => {});
+    this.done.catch(() => {});
+    this.output = new ByteQueue({ taken: (bytes) => this.#taken(bytes), left: () => this.#left() });
+  }
+
+  /** Whether a head or a byte of output has come: then the invocation cannot be tried again elsewhere. */
+  get answering(): boolean {
+    return this.#answering;
+  }
+
+  /** Sends the input as credit and the channel allow. A failing input ends the invocation. */
+  async send(input: CallInput): Promise<void> {
+    this.#inputOpen = true;
+    try {
+      if (input instanceof Uint8Array) await this.#sendChunk(input);
+      else await this.#sendAll(input);
+      if (this.#inputOpen) this.#writer.raw('end', this.id, EMPTY);
+    } catch (error) {
+      this.fail(asCloudletError(error, 'client-closed'));
+    } finally {
+      this.#inputOpen = false;
+    }
+  }
+
+  /** Ends the caller's side with `error` and asks the agent to end the invocation; `confirmed` says when it did. */
+  fail(error: CloudletError): void {
+    if (this.#ended || this.#failed) return;
+    this.#settleFailed(error);
+    this.#writer.raw('cancel', this.id, EMPTY);
+  }
+
+  takeHead(head: HeadMessage): void {
+    if (this.#failed) return;
+    this.#answering = true;
+    this.#began.resolve(head);
+  }
+
+  takeBody(bytes: Uint8Array): void {
+    this.#receive.receive(bytes.length);
+    if (this.#failed) {
+      this.#taken(bytes.length);
+      return;
+    }
+    this.#answering = true;
+    this.#began.resolve(null);
+    this.output.push(bytes);
+  }
+
+  takeLog(message: LogMessage): void {
+    this.#log(message);
+  }
+
+  takeCredit(bytes: number): void {
+    this.#send.add(bytes);
+  }
+
+  takeDone(message: DoneMessage): void {
+    this.#ended = true;
+    if (message.kind === 'ok') {
+      this.#began.resolve(null);
+      this.#done.resolve(message);
+      this.output.end();
+    } else {
+      this.#settleFailed(guestFailure(message.code, message.detail));
+    }
+    this.#settleConfirmed();
+  }
+
+  /** The channel is gone. */
+  takeLoss(error: CloudletError): void {
+    this.#ended = true;
+    this.#settleFailed(error);
+    this.#settleConfirmed();
+  }
+
+  #settleFailed(error: CloudletError): void {
+    this.#failed = true;
+    this.#began.reject(error);
+    this.#done.reject(error);
+    this.output.fail(error);
+    this.#stopInput();
+  }
+
+  #settleConfirmed(): void {
+    this.#stopInput();
+    this.#confirmed.resolve();
+  }
+
+  #stopInput(): void {
+    this.#inputOpen = false;
+    this.#inputStopped();
+    this.#send.release();
+  }
+
+  async #sendAll(input: AsyncIterable<Uint8Array>): Promise<void> {
+    const iterator = input[Symbol.asyncIterator]();
+    while (this.#inputOpen) {
+      // The guest may end without reading its input while the caller still sends: then nobody waits for the next chunk.
+      const step = await this.#nextInput(iterator);
+      if (step === null) break;
+      if (step.done === true) return;
+      await this.#sendChunk(step.value);
+    }
+    iterator.return?.()?.then(undefined, () => {
+      // The invocation is over; how its input ends changes nothing any more.
+    });
+  }
+
+  /** Not `Promise.race` with the end of the invocation: a promise that lives long keeps every chunk that it was raced with. */
+  #nextInput(iterator: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array> | null> {
+    return new Promise((resolve, reject) => {
+      this.#inputStopped = () => resolve(null);
+      iterator.next().then(resolve, reject);
+    });
+  }
+
+  async #sendChunk(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      await this.#writer.room();
+      if (!this.#inputOpen) return;
+      const size = this.#send.take(Math.min(CHUNK_BYTES, bytes.length - at));
+      if (size === 0) {
+        await this.#send.wait();
+        if (!this.#inputOpen) return;
+        continue;
+      }
+      this.#writer.body(this.id, bytes.subarray(at, at + size));
+      at += size;
+    }
+  }
+
+  #taken(bytes: number): void {
+    const credit = this.#receive.consume(bytes);
+    if (credit > 0 && !this.#ended) this.#writer.message('credit', this.id, { bytes: credit });
+  }
+
+  #left(): void {
+    this.fail(new CloudletError('client-closed', 'the caller left before the answer was complete'));
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** Codes that an agent may give to an invocation; any other would be the agent speaking for the cloudlet. */
+const GUEST_CODES: ReadonlySet<string> = new Set([
+  'argument-invalid',
+  'at-capacity',
+  'client-closed',
+  'deadline-exceeded',
+  'export-unknown',
+  'door-mismatch',
+  'guest-response-invalid',
+  'guest-trapped',
+  'machine-failed',
+  'result-too-large',
+]);
+
+function guestFailure(code: string, detail: string): CloudletError {
+  if (isErrorCode(code) && GUEST_CODES.has(code)) return new CloudletError(code, detail);
+  return new CloudletError(
+    'machine-failed',
+    `the agent ended the invocation with an unknown code: ${JSON.stringify(code.slice(0, 64))}`,
+  );
+}

@@ -1,0 +1,90 @@
+import type { Duplex } from 'node:stream';
+import { BULK_FROM_BYTES, encodeHeader, encodeMessage, type KindName } from '../../agent/wire.ts';
+import type { BulkRing } from './bulk-ring.ts';
+
+/** Payloads up to this size are copied into one buffer with what is written beside them; longer ones are written as they are. */
+const COPIED_BYTES = 4 * 1024;
+
+/** Frames that wait for each other are written at the latest when they are so many bytes. */
+const HELD_BYTES = 64 * 1024;
+
+/** Writes frames to a machine's channel; frames of one round of the event loop, of all invocations, go out in one system call. */
+export class FrameWriter {
+  readonly #stream: Duplex;
+  readonly #bulk: BulkRing | null;
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #drained: Promise<void> | null = null;
+
+  /** `bulk` carries large bodies, where the machine has a disk for them. */
+  constructor(stream: Duplex, bulk: BulkRing | null = null) {
+    this.#stream = stream;
+    this.#bulk = bulk;
+  }
+
+  /** Bytes that the other side has not taken yet. */
+  get queuedBytes(): number {
+    return this.#stream.writableLength;
+  }
+
+  message(kind: KindName, id: number, message: unknown): void {
+    this.raw(kind, id, encodeMessage(message));
+  }
+
+  /** Writes a `body`: by the disk when the bytes are many and a slot is free, else by the port. */
+  body(id: number, bytes: Uint8Array): void {
+    if (!this.#stream.writable) return;
+    const placed = bytes.length < BULK_FROM_BYTES ? null : (this.#bulk?.place(bytes) ?? null);
+    if (placed === null) this.raw('body', id, bytes);
+    else this.raw('bulk', id, placed);
+  }
+
+  /** Writes a frame whose payload is bytes, which must not change any more. After the channel ended it does nothing: the reader reports the end. */
+  raw(kind: KindName, id: number, payload: Uint8Array): void {
+    if (!this.#stream.writable) return;
+    if (this.#heldBytes === 0) setImmediate(() => this.#flush());
+    const header = encodeHeader(kind, id, payload.length);
+    this.#heldBytes += header.length + payload.length;
+    this.#held.push(header);
+    if (payload.length > 0) this.#held.push(payload);
+    if (this.#heldBytes > HELD_BYTES) this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#heldBytes === 0) return;
+    const held = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#bulk?.freedLeft();
+    if (!this.#stream.writable) return;
+    this.#stream.cork();
+    let full = false;
+    for (let from = 0; from < held.length; ) {
+      // Long bodies are not copied once more; the cork makes one system call of all.
+      let to = from + 1;
+      while (to < held.length && held[to - 1]!.length <= COPIED_BYTES && held[to]!.length <= COPIED_BYTES) to += 1;
+      full = !this.#stream.write(to === from + 1 ? held[from]! : Buffer.concat(held.slice(from, to)));
+      from = to;
+    }
+    this.#stream.uncork();
+    if (full) this.#drained ??= this.#nextDrain();
+  }
+
+  /** Resolves when the stream wants more bytes, or has ended. Body frames wait for it, control frames do not. */
+  async room(): Promise<void> {
+    await this.#drained;
+  }
+
+  #nextDrain(): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = () => {
+        this.#stream.off('drain', settle);
+        this.#stream.off('close', settle);
+        this.#drained = null;
+        resolve();
+      };
+      this.#stream.on('drain', settle);
+      this.#stream.on('close', settle);
+    });
+  }
+}

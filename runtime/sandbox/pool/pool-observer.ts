@@ -1,0 +1,29 @@
+import type { LogMessage } from '../../agent/wire.ts';
+import type { StartRung } from '../rung.ts';
+
+/** What the pool reports while it works. Nothing here carries input, output or keys. */
+export interface PoolObserver {
+  /** A guest wrote to standard output or error. */
+  readonly log?: (event: LogMessage & { readonly invocation: string; readonly version: string }) => void;
+  /** A sandbox serves a version now; `ms` from the wish for it to its end of loading. */
+  readonly sandboxStarted?: (event: {
+    readonly id: string;
+    readonly version: string;
+    readonly via: StartRung;
+    readonly ms: number;
+  }) => void;
+  /** A sandbox is gone; `reason` says why when it had to be. */
+  readonly sandboxClosed?: (event: {
+    readonly id: string;
+    readonly version: string;
+    readonly reason: string | null;
+  }) => void;
+  /** A sandbox was paused because nobody used it. */
+  readonly sandboxParked?: (event: { readonly id: string }) => void;
+  /** What makes later starts of a version cheaper is there, or cannot be; once for each version. */
+  readonly prepared?: (event: { readonly version: string; readonly ms: number }) => void;
+  /** Something about a version went wrong that nobody waits for. */
+  readonly troubled?: (event: { readonly version: string; readonly reason: string }) => void;
+  /** No sandbox could be started. */
+  readonly startFailed?: (event: { readonly version: string; readonly reason: string }) => void;
+}

@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import type { HeadMessage, InvokeRequest } from '../../agent/wire.ts';
+import type { Call, CallInput } from '../channel/call.ts';
+import type { Clock } from '../clock.ts';
+import type { Invocation, InvocationEnd } from '../invocation.ts';
+import type { LoadedVersion } from '../loaded-version.ts';
+import { MachineRoom, type RoomEntry } from './machine-room.ts';
+import type { Place } from './place.ts';
+import type { PoolObserver } from './pool-observer.ts';
+import { completeOptions, type PoolOptions } from './pool-options.ts';
+import { ReplayableInput } from './replayable-input.ts';
+import { canRetry, mayRepeat } from './retry.ts';
+
+/** Limits of one invocation. */
+export interface PoolInvokeOptions {
+  /** Names the invocation in the log; default: made up. */
+  readonly id?: string;
+  /** Wall time in the sandbox, milliseconds, over both attempts when there are two; waiting for a place is not counted. */
+  readonly deadlineMs: number;
+  /** The caller says that running it twice does no harm. */
+  readonly idempotent?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** What a pool does at a moment. */
+export interface PoolLoad {
+  /** Invocations in a sandbox, and waiting for one. */
+  readonly running: number;
+  readonly queued: number;
+  /** Sandboxes that are paused. */
+  readonly paused: number;
+  /** Private memory of all sandboxes, bytes. */
+  readonly privateBytes: number;
+}
+
+/** All sandboxes of a cloudlet: started when needed, paused when unused, closed when idle, replaced when lost. */
+export class SandboxPool {
+  /** Private memory that its sandboxes may take together, bytes. */
+  readonly memoryBytes: number;
+  readonly #observer: PoolObserver;
+  readonly #clock: Clock;
+  readonly #room: MachineRoom;
+
+  constructor(options: PoolOptions) {
+    const complete = completeOptions(options);
+    this.memoryBytes = complete.memoryBytes;
+    this.#observer = complete.observer;
+    this.#clock = complete.clock;
+    this.#room = new MachineRoom(complete);
+  }
+
+  /**
+   * Runs one invocation. Resolves when its answer begins: at the http head, at the first output, or at a good end without either.
+   * Rejects with a `CloudletError` when it fails before. When its sandbox is lost before the answer began, through no fault of
+   * its own, it is tried once more in another, provided that its input can still be had, and that it had not begun or may be
+   * repeated; see `mayRepeat`.
+   */
+  async invoke(
+    version: LoadedVersion,
+    request: InvokeRequest,
+    input: CallInput,
+    options: PoolInvokeOptions,
+  ): Promise<Invocation> {
+    const id = options.id ?? randomUUID();
+    const replay = new ReplayableInput(input);
+    const repeatable = mayRepeat(request, options.idempotent === true);
+    try {
+      const lane = this.#room.lane(version);
+      let leftMs = options.deadlineMs;
+      for (let attempt = 1; ; attempt += 1) {
+        const place = await lane.enter(options.signal);
+        const beganAt = this.#clock.now();
+        let call: Call | null = null;
+        try {
+          call = this.#begin(place, version.id, id, request, replay, { ...options, deadlineMs: leftMs });
+          const head = headOf(request, await call.began, call);
+          replay.release();
+          const done = endOf(call);
+          done.catch(() => {});
+          return { id, head, output: call.output, done, timing: place.timing };
+        } catch (error) {
+          const { intact } = replay;
+          const progress = { begun: call !== null, answering: call?.answering === true, intact };
+          if (attempt > 1 || !canRetry(error, repeatable, progress)) throw error;
+          leftMs = Math.max(1, Math.ceil(leftMs - (this.#clock.now() - beganAt)));
+        }
+      }
+    } catch (error) {
+      replay.discard();
+      throw error;
+    }
+  }
+
+  /** Starts a sandbox for a version before anyone asks, when there is room without closing another. Never rejects; see `state`. */
+  prewarm(version: LoadedVersion): Promise<void> {
+    return this.#room.prewarm(version);
+  }
+
+  /** Lets a version go: takes nothing more for it, sends away who waits, and closes its sandboxes when the running have ended. */
+  drop(versionId: string): void {
+    this.#room.drop(versionId);
+  }
+
+  /** What a version's sandbox does: `reason` is the sentence of a failed start. */
+  state(versionId: string): { readonly state: 'cold' | 'starting' | 'ready' | 'failed'; readonly reason?: string } {
+    const lane = this.#room.find(versionId);
+    if (lane !== undefined && lane.sandboxes.length > 0) return { state: 'ready' };
+    if (lane !== undefined && lane.starting > 0) return { state: 'starting' };
+    if (lane?.failure != null) return { state: 'failed', reason: lane.failure.message };
+    return { state: 'cold' };
+  }
+
+  /** Sandboxes that exist now, each with the id of its version. */
+  sandboxes(): RoomEntry[] {
+    return this.#room.entries();
+  }
+
+  /** What it does now. */
+  load(): PoolLoad {
+    const entries = this.#room.entries();
+    const sum = (of: (entry: RoomEntry) => number) => entries.reduce((total, entry) => total + of(entry), 0);
+    return {
+      running: sum(({ sandbox }) => sandbox.running),
+      queued: this.#room.waiting,
+      paused: sum(({ sandbox }) => (sandbox.state === 'paused' ? 1 : 0)),
+      privateBytes: sum(({ privateBytes }) => privateBytes),
+    };
+  }
+
+  /** Sends away who waits, ends all sandboxes. Idempotent; resolves when their processes are gone. */
+  close(): Promise<void> {
+    return this.#room.close();
+  }
+
+  #begin(
+    place: Place,
+    version: string,
+    invocation: string,
+    request: InvokeRequest,
+    replay: ReplayableInput,
+    options: PoolInvokeOptions,
+  ): Call {
+    try {
+      const call = place.sandbox.invoke(request, replay.open(), {
+        deadlineMs: options.deadlineMs,
+        log: (message) => this.#observer.log?.({ ...message, invocation, version }),
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      });
+      void call.confirmed.then(place.leave);
+      return call;
+    } catch (error) {
+      place.leave();
+      throw error;
+    }
+  }
+}
+
+/** An http answer without a head cannot be passed on; the agent's rules forbid it. */
+function headOf(request: InvokeRequest, head: HeadMessage | null, call: Call): HeadMessage | null {
+  if ((request.door === 'http') === (head !== null)) return head;
+  const error = new CloudletError('machine-failed', 'the agent gave an answer of another kind than was asked for');
+  call.fail(error);
+  throw error;
+}
+
+async function endOf(call: Call): Promise<InvocationEnd> {
+  const { exitCode, trailers, runMs } = await call.done;
+  return { exitCode, trailers: trailers ?? [], runMs };
+}
