@@ -47,7 +47,7 @@ export function createMetrics(traffic: () => Traffic = () => ({ receivedBytes: 0
   for (const rung of RUNGS) starts.add([rung], 0);
   const prepared = counter(
     'cloudlet_prepared_total',
-    'Versions that were prepared: their snapshot is there, or cannot be made.',
+    'Versions whose snapshot was made: their starts are clones of it.',
     [],
   );
   const published = counter('cloudlet_publishes_total', 'Publishes, by whether they made a new version.', ['created']);

@@ -23,6 +23,12 @@ const BULK_FILE = `/proc/self/fd/${FD.bulk}`;
 /** What QEMU calls the file to which device state is saved. */
 export const SAVED_FILE = '/dev/fdset/2';
 
+/**
+ * Translated code that an emulated machine keeps, MiB: what a call needs takes 18, and by default QEMU keeps an eighth of the guest's
+ * memory, all of it private. When it is full it is emptied and filled again.
+ */
+const TRANSLATED_MIB = 32;
+
 /** No device, file, display or system call beyond what is asked for. */
 const BARE = [
   ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
@@ -86,7 +92,7 @@ export function qemuArgs(shape: MachineShape, start: MachineStart): string[] {
   return [
     // The saved state has no description of itself, and QEMU would say that it misses one.
     ...['-machine', `microvm,rtc=on,suppress-vmdesc=on${start.memory === 'anonymous' ? '' : ',memory-backend=ram'}`],
-    ...['-accel', accelerator.kind === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
+    ...['-accel', accelerator.kind === 'kvm' ? 'kvm' : `tcg,thread=multi,tb-size=${TRANSLATED_MIB}`],
     ...['-cpu', accelerator.cpu],
     ...['-m', `${shape.memoryMib}M`],
     ...['-smp', String(shape.vcpus)],

@@ -96,24 +96,26 @@ export class MachineLadder {
     };
   }
 
-  /** Makes the snapshot of a version, unless there is one; what goes wrong is told once, and starts go on without it. */
-  async prepare(version: LoadedVersion, given: AbortSignal): Promise<void> {
+  /** Makes the snapshot of a version, unless there is one; false when that went wrong, which is told, and starts go on without it. */
+  async prepare(version: LoadedVersion, given: AbortSignal): Promise<boolean> {
     const signal = AbortSignal.any([given, this.#closing.signal]);
-    await this.#inTurn(() =>
+    return this.#inTurn(() =>
       this.#parts.image.with(async (image) => {
-        if ((await this.#parts.store.find(this.#conditions(image, version), signal)) !== null) return;
+        if ((await this.#parts.store.find(this.#conditions(image, version), signal)) !== null) return true;
         const golden = await unlessAborted(this.#goldenOf(image), signal);
         if (golden === null) {
           // What was in its way, a full disk for instance, may be gone the next time.
           this.#golden = null;
-          return;
+          return false;
         }
         const parts = { ...this.#parts, image };
         await makeFunctionSnapshot(parts, golden, version, contentOf(version), signal);
+        return true;
       }),
     ).catch((error: unknown) => {
       signal.throwIfAborted();
       this.#parts.warning(`no snapshot of "${version.program}" could be made: ${asCloudletError(error).message}`);
+      return false;
     });
   }
 

@@ -20,7 +20,7 @@ export function processSandboxes(workers: number): SandboxSource {
       via: 'boot',
     }),
     // A process has no snapshot.
-    prepare: () => Promise.resolve(),
+    prepare: () => Promise.resolve(false),
     forget: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };

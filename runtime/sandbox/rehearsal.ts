@@ -52,7 +52,7 @@ export async function rehearse(
 }
 
 async function run(sandbox: Sandbox, request: InvokeRequest, input: Uint8Array): Promise<void> {
-  const call = sandbox.invoke(request, input, { deadlineMs: DEADLINE_MS, log: () => {} });
+  const call = sandbox.invoke(request, input, { deadlineMs: DEADLINE_MS, log: () => {}, rehearsal: true });
   try {
     for await (const _ of call.output) {
       // Taken, so that the guest is not held back.

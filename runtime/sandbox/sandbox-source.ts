@@ -21,8 +21,8 @@ export interface SandboxSource {
   readonly snapshots?: () => Promise<SnapshotsInfo>;
   /** Starts a sandbox that serves `version`, by the cheapest rung that can be taken now. Nothing is left of a start that fails. */
   readonly start: (version: LoadedVersion, signal: AbortSignal) => Promise<StartedSandbox>;
-  /** Makes later starts of the version cheaper (a snapshot), in the background; resolves when there is one, or when there cannot be one. */
-  readonly prepare: (version: LoadedVersion, signal: AbortSignal) => Promise<void>;
+  /** Makes later starts of the version cheaper, in the background: whether its snapshot is there now. */
+  readonly prepare: (version: LoadedVersion, signal: AbortSignal) => Promise<boolean>;
   /** The version is gone: what was kept for it goes too. */
   readonly forget: (versionId: string) => Promise<void>;
   /** Gives up what goes on in the background. Idempotent; the sandboxes it started are their owner's. */

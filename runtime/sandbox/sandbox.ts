@@ -24,6 +24,8 @@ export interface CallOptions {
   /** Wall time from now, milliseconds. */
   readonly deadlineMs: number;
   readonly log: CallLog;
+  /** Nobody asked for it: it does not count as served. */
+  readonly rehearsal?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -152,7 +154,7 @@ export class Sandbox {
     if (options.signal?.aborted === true) throw callerLeft();
     const call = this.#channel.invoke(request, input, options.deadlineMs, options.log);
     this.#running += 1;
-    this.#served += 1;
+    if (options.rehearsal !== true) this.#served += 1;
     const left = () => call.fail(callerLeft());
     options.signal?.addEventListener('abort', left, { once: true });
     const stopCaller = this.#clock.after(options.deadlineMs + CALLER_GRACE_MS, () =>

@@ -127,8 +127,8 @@ export class StartLab {
     return this.ladder.start(version, this.#signal);
   }
 
-  prepare({ version }: TimedFunction): Promise<void> {
-    return this.ladder.prepare(version, this.#signal);
+  async prepare({ version }: TimedFunction): Promise<void> {
+    if (!(await this.ladder.prepare(version, this.#signal))) throw new Error('expected a snapshot to be made');
   }
 
   close(): Promise<void> {

@@ -20,6 +20,8 @@ export class FakeSource implements SandboxSource {
   sandboxKind: SandboxKind = 'process';
   /** How sandboxes come to be from now on. */
   via: StartRung = 'boot';
+  /** Whether versions can be prepared. */
+  preparable = true;
   /** Asked before something is prepared; may wait or throw. */
   preparing: () => Promise<void> = async () => {};
   readonly #startMachine: () => Promise<Machine>;
@@ -37,9 +39,10 @@ export class FakeSource implements SandboxSource {
     return { sandbox, via: this.via };
   }
 
-  async prepare(...[version]: Parameters<SandboxSource['prepare']>): Promise<void> {
+  async prepare(...[version]: Parameters<SandboxSource['prepare']>): Promise<boolean> {
     this.prepared.push(version.id);
     await this.preparing();
+    return this.preparable;
   }
 
   async forget(versionId: string): Promise<void> {

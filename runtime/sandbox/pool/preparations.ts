@@ -23,8 +23,10 @@ interface Wish {
 export class Preparations {
   readonly #options: PreparationOptions;
   readonly #wishes = new Map<string, Wish>();
-  /** When each version was last prepared, by the clock. */
-  readonly #preparedAt = new Map<string, number>();
+  /** When preparing each version was last tried, by the clock. */
+  readonly #triedAt = new Map<string, number>();
+  /** Versions that have a snapshot, as far as is known. */
+  readonly #prepared = new Set<string>();
   #going: Promise<void> | null = null;
 
   constructor(options: PreparationOptions) {
@@ -33,7 +35,7 @@ export class Preparations {
 
   /** A start of this version was dearer than need be. `ended` aborts when the version is let go. */
   want(version: LoadedVersion, ended: AbortSignal): void {
-    const at = this.#preparedAt.get(version.id);
+    const at = this.#triedAt.get(version.id);
     if (at !== undefined && this.#options.clock.now() - at < AGAIN_MS) return;
     this.#wishes.set(version.id, { version, ended });
   }
@@ -53,14 +55,15 @@ export class Preparations {
 
   /** Whether a version was prepared. */
   has(versionId: string): boolean {
-    return this.#preparedAt.has(versionId);
+    return this.#prepared.has(versionId);
   }
 
   /** The version was let go: what was kept for it goes too. Never rejects. */
   async forget(versionId: string): Promise<void> {
     const { source, observer } = this.#options;
     this.#wishes.delete(versionId);
-    this.#preparedAt.delete(versionId);
+    this.#triedAt.delete(versionId);
+    this.#prepared.delete(versionId);
     // What is being made for it must not come after its removal.
     await this.#going;
     await source.forget(versionId).catch((error: Error) => {
@@ -75,14 +78,15 @@ export class Preparations {
     const { source, clock, observer, signal } = this.#options;
     const beganAt = clock.now();
     try {
-      await source.prepare(version, AbortSignal.any([signal, ended]));
+      const made = await source.prepare(version, AbortSignal.any([signal, ended]));
       if (signal.aborted || ended.aborted) return;
-      const first = !this.#preparedAt.has(version.id);
-      this.#preparedAt.set(version.id, clock.now());
-      if (first) observer.prepared?.({ version: version.id, ms: clock.now() - beganAt });
+      this.#triedAt.set(version.id, clock.now());
+      if (!made || this.#prepared.has(version.id)) return;
+      this.#prepared.add(version.id);
+      observer.prepared?.({ version: version.id, ms: clock.now() - beganAt });
     } catch (error) {
       if (signal.aborted || ended.aborted) return;
-      this.#preparedAt.set(version.id, clock.now());
+      this.#triedAt.set(version.id, clock.now());
       observer.troubled?.({
         version: version.id,
         reason: `its snapshot could not be made: ${(error as Error).message}`,

@@ -142,7 +142,8 @@ async function rehearseWith(act: (invocation: FakeInvocation, machine: FakeMachi
     () => 'done',
     (error: Error) => error.message,
   );
-  const { state, running } = sandbox;
+  const { state, running, served } = sandbox;
+  assert.is(served, 0);
   await sandbox.close();
   return { count, end, state, running };
 }

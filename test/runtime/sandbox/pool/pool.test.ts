@@ -470,6 +470,15 @@ pool('goes on without a snapshot that cannot be made, and says why', async () =>
   assert.equal(lab.source.prepared, ['a', 'a']);
 });
 
+pool('says nothing of a version that cannot be prepared', async () => {
+  lab = new Lab();
+  lab.source.preparable = false;
+  await lab.complete(versionOf('a'), 1);
+  await settled();
+  assert.equal(lab.source.prepared, ['a']);
+  assert.equal(lab.reported, ['m1 started a via boot']);
+});
+
 pool('forgets a version only when what is being prepared for it has ended', async () => {
   lab = new Lab();
   const gate = Promise.withResolvers<void>();
