@@ -29,6 +29,7 @@ export class GuestInvocation {
   readonly #interrupted = Promise.withResolvers<never>();
   readonly #post: (message: FromWorker, transfer?: ArrayBuffer[]) => void;
   #wasi: Wasi | null = null;
+  #ended = false;
   #returned: GuestInstance | null = null;
 
   constructor(
@@ -87,6 +88,7 @@ export class GuestInvocation {
     } catch (thrown) {
       outcome = this.#outcomeOf(thrown);
     } finally {
+      this.#ended = true;
       this.#fuel.end();
       this.#wasi?.close();
       this.#output.abandon();
@@ -100,6 +102,11 @@ export class GuestInvocation {
 
   async #serve(): Promise<Success> {
     const instance = await this.#instances.take();
+    if (this.#ended) {
+      // While it was made. Nobody would close what the guest waits for.
+      this.#instances.giveBack(instance);
+      throw new GuestFailure('client-closed', 'the invocation had ended before it began');
+    }
     const wasi = instance.begin(invocationBackend(this.#load, this.#message, this.#streams(instance.lift)), this.#fuel);
     this.#wasi = wasi;
     const success = await this.#enter(await instance.exports(), wasi, instance.lift);

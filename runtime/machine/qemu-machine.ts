@@ -35,6 +35,8 @@ export class QemuMachine implements Machine {
   readonly #child: QemuProcess;
   readonly #qmp: QmpConnection;
   readonly #control: ControlPort;
+  /** Aborts with the end of the process. A listener can be taken off it again; of a promise that lives long it cannot. */
+  readonly #ended = new AbortController();
   #identity: Identity | null = null;
   #closing: Promise<void> | null = null;
 
@@ -60,6 +62,7 @@ export class QemuMachine implements Machine {
         // After those who read what came before have heard of the end.
         setImmediate(() => void bulk.close());
         resolve({ code, signal, tail: output.text });
+        this.#ended.abort();
       });
     });
     // One listener for all of them: Node takes many for a leak.
@@ -126,9 +129,9 @@ export class QemuMachine implements Machine {
     const settled = Promise.withResolvers<Readiness>();
     const watchdog = setTimeout(() => settled.resolve('silent'), ms);
     const gone = () => settled.resolve('ended');
-    signal?.addEventListener('abort', gone, { once: true });
-    if (signal?.aborted === true) gone();
-    void this.exited.then(gone);
+    const ends = [this.#ended.signal, ...(signal === undefined ? [] : [signal])];
+    for (const end of ends) end.addEventListener('abort', gone, { once: true });
+    if (ends.some(({ aborted }) => aborted)) gone();
     let refusal: NodeJS.Timeout | undefined;
     ready.then(
       () => settled.resolve('ready'),
@@ -140,7 +143,7 @@ export class QemuMachine implements Machine {
     const outcome = await settled.promise;
     clearTimeout(watchdog);
     clearTimeout(refusal);
-    signal?.removeEventListener('abort', gone);
+    for (const end of ends) end.removeEventListener('abort', gone);
     return outcome;
   }
 

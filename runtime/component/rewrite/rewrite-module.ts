@@ -81,13 +81,11 @@ export function rewriteModule(name: string, module: Uint8Array): RewrittenModule
       for (const [exported, kind, index] of exports) out.name(exported).u8(kind).u32(index);
     });
   const bytes = assemble(shape, contents, resettable);
-  if (!isValid(bytes)) {
-    throw refused(
-      isValid(module)
-        ? `the core module ${name} could not be made interruptible; please report it with the component`
-        : `the core module ${name} is not valid, or uses WebAssembly features that cannot run here`,
-    );
-  }
+  // The module itself as well: an index that means nothing in it could mean the fuel, once that is there.
+  if (!isValid(module))
+    throw refused(`the core module ${name} is not valid, or uses WebAssembly features that cannot run here`);
+  if (!isValid(bytes))
+    throw refused(`the core module ${name} could not be made interruptible; please report it with the component`);
   return {
     bytes,
     traits: {

@@ -57,6 +57,18 @@ for (const [what, text] of [
     assert.is(count.asked, 1001);
   });
 
+for (const [what, text] of [
+  ['the fuel', '(module (func (loop (br_if 0 (i32.const 0)) (global.set 0 (i64.const 9000000000000000000)))))'],
+  ['the checkpoint', '(module (func (loop (br_if 0 (i32.const 0)) (drop (global.get 1)))))'],
+  ['the function that refills', '(module (func (loop (br_if 0 (i32.const 0)) (call 1))))'],
+] as const)
+  test(`a module that names ${what} before it is there is refused`, async () => {
+    await rewrite(text).then(
+      () => assert.unreachable('it was rewritten'),
+      (error: Error) => assert.match(error.message, 'is not valid'),
+    );
+  });
+
 test('bytes that are filled or copied are charged for', async () => {
   const text = `(module (memory 16)
     (func (export "fill") (param i32) (memory.fill (i32.const 0) (i32.const 7) (local.get 0)))

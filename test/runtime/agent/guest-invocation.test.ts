@@ -1,0 +1,46 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FuelGauge } from '../../../runtime/agent/fuel.ts';
+import { type GlueState, STATE_IMPORT } from '../../../runtime/agent/glue-state.ts';
+import { GuestInstances } from '../../../runtime/agent/guest-instances.ts';
+import { GuestInvocation } from '../../../runtime/agent/guest-invocation.ts';
+import type { LoadMessage } from '../../../runtime/agent/wire.ts';
+
+const LOAD: LoadMessage = {
+  ...{ program: 'p', glueBytes: 0, modules: [], run: ['run'], http: null, functions: [] },
+  ...{ environment: [], arguments: [], valueBytes: 1000 },
+};
+const fuel = () => new FuelGauge(new Int32Array(new SharedArrayBuffer(4)), 60_000);
+
+const invocations = suite('an invocation in a worker');
+
+invocations('that was ended while its instance was made does not run in it', async () => {
+  const made = Promise.withResolvers<void>();
+  const calls: string[] = [];
+  const instances = new GuestInstances({
+    message: LOAD,
+    async instantiate(imports) {
+      await made.promise;
+      (imports[STATE_IMPORT] as GlueState).reset = () => {};
+      return { run: () => void calls.push('run') };
+    },
+  });
+  const preparing = instances.prepare(fuel());
+  const invoke = (id: number) => {
+    const message = { door: 'run', arguments: [], deadlineMs: 60_000, input: new Uint8Array(0) } as const;
+    return new GuestInvocation({ kind: 'invoke', id, message, remainingMs: 60_000 }, LOAD, instances, fuel(), () => {});
+  };
+  const ended = invoke(1);
+  const running = ended.run();
+  ended.take({ kind: 'interrupt', id: 1, why: 'client-closed' });
+  assert.is((await running).kind, 'failed');
+  made.resolve();
+  await preparing;
+  await new Promise(setImmediate);
+  assert.equal(calls, []);
+  assert.is(instances.ready, true);
+  assert.is((await invoke(2).run()).kind, 'ok');
+  assert.equal(calls, ['run']);
+});
+
+invocations.run();
