@@ -225,18 +225,16 @@ for (const [what, idempotent, outcome] of [
   });
 }
 
-cloudlets('tells of a publish at once, and later that its version starts faster', async () => {
-  const prepared = Promise.withResolvers<CloudletEvent>();
-  const unsubscribe = lab.cloudlet.subscribe((event) => {
-    if (event.kind === 'prepared') prepared.resolve(event);
-  });
-  const { version } = await publishGuest(lab.cloudlet, 'cat', 'prepared');
-  assert.equal(published.at(-1)?.name, 'prepared');
-  // A sandbox is only started ahead where there is room: a call makes some.
-  await textOf(await lab.cloudlet.invoke(name('prepared'), { door: 'run', arguments: [] }, bodyOf('x')));
-  assert.equal(await prepared.promise, { kind: 'prepared', function: 'prepared', version });
+cloudlets('says of no version that its snapshot is there where processes run functions', async () => {
+  const kinds: string[] = [];
+  const unsubscribe = lab.cloudlet.subscribe((event) => kinds.push(event.kind));
+  await publishGuest(lab.cloudlet, 'cat', 'unprepared');
+  assert.equal(published.at(-1)?.name, 'unprepared');
+  await textOf(await lab.cloudlet.invoke(name('unprepared'), { door: 'run', arguments: [] }, bodyOf('x')));
   unsubscribe();
-  await lab.cloudlet.remove(name('prepared'));
+  assert.ok(kinds.includes('functions'));
+  assert.not(kinds.includes('prepared'));
+  await lab.cloudlet.remove(name('unprepared'));
 });
 
 cloudlets('what a hostile guest does becomes an error of the guest, in the log and the recent list', async () => {
