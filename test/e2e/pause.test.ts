@@ -25,8 +25,10 @@ pause('takes no processor time, and answers with the present time when it was re
   const before = await processorTicks(sandbox.pid);
   // Nothing that happens could tell that nothing happens: this is the time over which it is measured.
   await wait(LOOK_MS);
-  assert.is((await processorTicks(sandbox.pid)) - before, 0);
+  const used = (await processorTicks(sandbox.pid)) - before;
   await sandbox.resume();
+  // QEMU's own thread may still have been at the end of its answer, and ticks are counted whole.
+  assert.ok(used <= 1, `${used} ticks`);
   const earliest = Date.now();
   const call = sandbox.invoke({ door: 'run', arguments: [] }, new Uint8Array(0), { deadlineMs: 30_000, log: () => {} });
   const said = Number((await finish(call)).text);
