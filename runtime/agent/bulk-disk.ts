@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
-import { BulkSlots, decodeBulk, encodeBulk, SLOT_BYTES } from './bulk-slots.ts';
+import { BulkSlots, bulkPart, decodeBulk, encodeBulk, SLOT_BYTES } from './bulk-slots.ts';
 
 /** The unit of an unbuffered disk, bytes. */
 const SECTOR = 512;
@@ -7,17 +7,19 @@ const SECTOR = 512;
 /** The agent's side of the disk for large payloads. */
 export class BulkDisk {
   readonly #fd: number;
+  readonly #from: number;
   readonly #slots = new BulkSlots('agent');
   /** One slot's bytes at an address that unbuffered reads and writes accept. */
   readonly #staging: Uint8Array;
 
-  private constructor(fd: number, staging: Uint8Array) {
+  private constructor(fd: number, part: number, staging: Uint8Array) {
     this.#fd = fd;
+    this.#from = bulkPart(part);
     this.#staging = staging;
   }
 
-  /** Opens the disk; null when there is none. Unbuffered: the host writes behind the kernel's back. */
-  static open(device: string): BulkDisk | null {
+  /** Opens a part of the disk, see `bulkPart`; null when there is none. Unbuffered: the host writes behind the kernel's back. */
+  static open(device: string, part: number): BulkDisk | null {
     let fd: number;
     try {
       fd = openSync(device, constants.O_RDWR | constants.O_DIRECT);
@@ -25,7 +27,7 @@ export class BulkDisk {
       return null; // A process, or a machine without one: everything goes by the port.
     }
     const staging = alignedStaging(fd);
-    if (staging !== null) return new BulkDisk(fd, staging);
+    if (staging !== null) return new BulkDisk(fd, part, staging);
     closeSync(fd);
     return null;
   }
@@ -37,7 +39,7 @@ export class BulkDisk {
     this.#staging.set(bytes);
     const whole = Math.ceil(bytes.length / SECTOR) * SECTOR;
     try {
-      if (writeSync(this.#fd, this.#staging, 0, whole, slot * SLOT_BYTES) === whole) {
+      if (writeSync(this.#fd, this.#staging, 0, whole, this.#from + slot * SLOT_BYTES) === whole) {
         return encodeBulk(slot, bytes.length);
       }
     } catch {
@@ -50,7 +52,7 @@ export class BulkDisk {
   fetch(payload: Uint8Array): { readonly bytes: Uint8Array; readonly slot: number } {
     const { slot, bytes } = decodeBulk(payload, 'host');
     const whole = Math.ceil(bytes / SECTOR) * SECTOR;
-    readSync(this.#fd, this.#staging, 0, whole, slot * SLOT_BYTES);
+    readSync(this.#fd, this.#staging, 0, whole, this.#from + slot * SLOT_BYTES);
     return { bytes: this.#staging.slice(0, bytes), slot };
   }
 

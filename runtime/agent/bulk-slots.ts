@@ -7,11 +7,16 @@ import { WireError } from './wire-error.ts';
  */
 export const SLOT_BYTES = 256 * 1024;
 
-/** Slots of each sender: the first are the host's, the others the agent's. */
-export const SLOTS = 8;
+/** Slots of each sender in one part: the first are the host's, the others the agent's. As many as an invocation has credit for. */
+export const SLOTS = 4;
 
-/** Size of the disk, bytes; the host makes it so large (`BULK_BYTES` of `runtime/machine`). */
+/** Size of a part of the disk, bytes; the channel and each line have one (`bulkDiskBytes` of `runtime/machine`). */
 export const BULK_BYTES = 2 * SLOTS * SLOT_BYTES;
+
+/** Where the part of the channel, 0, or of a line, counted from 1, begins on the disk, bytes. */
+export function bulkPart(part: number): number {
+  return part * BULK_BYTES;
+}
 
 /** Shorter payloads are faster by the serial port, bytes. */
 export const BULK_FROM_BYTES = 16 * 1024;

@@ -1,7 +1,7 @@
-import { open, read, readdirSync, readFileSync, write } from 'node:fs';
+import { open, openSync, read, readdirSync, readFileSync, write } from 'node:fs';
 import { Socket } from 'node:net';
 
-/** The agent's end of the channel, as bytes. */
+/** The agent's end of the channel, or of a worker's line, as bytes. */
 export interface ChannelPort {
   /** Gives every byte that comes to `take`, from now on. */
   start(take: (bytes: Uint8Array) => void): void;
@@ -45,6 +45,12 @@ function joined(write: (bytes: Uint8Array) => void): (bytes: Uint8Array) => void
     size += bytes.length;
     if (size > WRITE_BYTES) flush();
   };
+}
+
+/** Opens the virtio-serial port that is so many places behind the one of this name. The descriptor is whoever's it is given to. */
+export function openPortBehind(name: string, places: number): number {
+  const [, controller, place] = /^(.*p)(\d+)$/.exec(deviceOf(name))!;
+  return openSync(`${controller}${Number(place) + places}`, 'r+');
 }
 
 /** The channel over the virtio-serial port of this name. */

@@ -1,5 +1,5 @@
-import type { Interrupt } from './worker-message.ts';
-import { INTERRUPTS } from './worker-message.ts';
+import type { InterruptCell } from './interrupt-cell.ts';
+import type { Interrupt } from './wire.ts';
 
 /**
  * Fuel between two checkpoints, about one unit an instruction: a few milliseconds of guest time when the processor is emulated,
@@ -14,17 +14,24 @@ export class GuestInterrupted extends Error {
 
 /** Decides at every checkpoint of one invocation whether its guest may go on. Once it may not, it never may again. */
 export class FuelGauge {
-  readonly #cell: Int32Array;
+  readonly #cell: InterruptCell;
+  readonly #id: number | null;
+  readonly #before: number;
   readonly #deadlineAt: number;
   readonly #passed: () => void;
   #why: Interrupt | null = null;
   #isLate = false;
   #over = false;
 
-  /** `cell` is written by the serving thread; `remainingMs` counts from now. `passed` is called whenever the guest goes on. */
-  constructor(cell: Int32Array, remainingMs: number, passed: () => void = () => {}) {
+  /**
+   * `cell` is written by the serving thread; `remainingMs` counts from now. With null for `id` it is nobody's invocation, and ends
+   * as well when one is interrupted that waits for the worker. `passed` is called whenever the guest goes on.
+   */
+  constructor(cell: InterruptCell, id: number | null, remainingMs: number, passed: () => void = () => {}) {
     this.#cell = cell;
+    this.#id = id === null ? null : id | 0;
     this.#passed = passed;
+    this.#before = cell.interruptedId;
     this.#deadlineAt = performance.now() + remainingMs;
   }
 
@@ -50,8 +57,8 @@ export class FuelGauge {
   /** The next ration of fuel; throws when there is none. */
   readonly checkpoint = (): bigint => {
     if (!this.#over && this.#why === null) {
-      const code = Atomics.load(this.#cell, 0);
-      if (code !== 0) this.#why = INTERRUPTS[code - 1] ?? 'client-closed';
+      const asked = this.#cell.interruptedId;
+      if (this.#id === null ? asked !== this.#before : asked === this.#id) this.#why = this.#cell.why;
       else if (performance.now() > this.#deadlineAt) {
         this.#why = 'deadline-exceeded';
         this.#isLate = true;

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../guest-sdk/protocol/index.ts';
-import type { Interrupt } from './worker-message.ts';
+import type { Interrupt } from './wire.ts';
 
 /** An invocation that failed in a way that has a code of its own; anything else that is thrown is a trap. */
 export class GuestFailure extends Error {

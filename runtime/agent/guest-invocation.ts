@@ -9,8 +9,8 @@ import { GuestLog, LogBudget } from './guest-log.ts';
 import { GuestOutput } from './guest-output.ts';
 import { type InvocationStreams, invocationBackend } from './invocation-backend.ts';
 import type { LiftBudget } from './lift-budget.ts';
-import type { DoneMessage, InvokeMessage, LoadMessage } from './wire.ts';
-import type { FromWorker, Interrupt, ToWorker } from './worker-message.ts';
+import type { DoneMessage, Interrupt, InvokeMessage, LoadMessage } from './wire.ts';
+import type { FromInvocation, Invoked, ToInvocation } from './worker-message.ts';
 
 /** What a good end says. */
 type Success = Omit<Extract<DoneMessage, { kind: 'ok' }>, 'kind' | 'runMs'>;
@@ -27,17 +27,17 @@ export class GuestInvocation {
   readonly #logBudget = new LogBudget();
   readonly #fuel: FuelGauge;
   readonly #interrupted = Promise.withResolvers<never>();
-  readonly #post: (message: FromWorker, transfer?: ArrayBuffer[]) => void;
+  readonly #post: (message: FromInvocation) => void;
   #wasi: Wasi | null = null;
   #ended = false;
   #returned: GuestInstance | null = null;
 
   constructor(
-    { id, message }: Extract<ToWorker, { kind: 'invoke' }>,
+    { id, message }: Invoked,
     load: LoadMessage,
     instances: GuestInstances,
     fuel: FuelGauge,
-    post: (message: FromWorker, transfer?: ArrayBuffer[]) => void,
+    post: (message: FromInvocation) => void,
   ) {
     this.id = id;
     this.#message = message;
@@ -46,7 +46,7 @@ export class GuestInvocation {
     this.#post = post;
     this.#fuel = fuel;
     this.#input = new GuestInput(message.input, (bytes) => post({ kind: 'credit', id, bytes }));
-    this.#output = new GuestOutput((bytes) => post({ kind: 'body', id, bytes }, [bytes.buffer as ArrayBuffer]));
+    this.#output = new GuestOutput((bytes) => post({ kind: 'body', id, bytes }));
     const log = (stream: 'stdout' | 'stderr') =>
       new GuestLog(this.#logBudget, (text) => post({ kind: 'log', id, stream, text }));
     this.#logs = { stdout: log('stdout'), stderr: log('stderr') };
@@ -54,8 +54,8 @@ export class GuestInvocation {
     this.#interrupted.promise.catch(() => {});
   }
 
-  /** Takes what the serving thread says about this invocation while it runs. */
-  take(message: Extract<ToWorker, { kind: 'body' | 'end' | 'credit' | 'interrupt' }>): void {
+  /** Takes what comes for this invocation while it runs. */
+  take(message: ToInvocation): void {
     switch (message.kind) {
       case 'body':
         this.#input.push(message.bytes);

@@ -24,7 +24,7 @@ export class GuestOutput implements ByteSink {
 
   write(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
-      // A copy, which a Buffer's own slice is not: its memory goes to the other thread.
+      // A copy, which a Buffer's own slice is not: it leaves later, and the guest goes on with its memory.
       const piece = new Uint8Array(bytes.subarray(at, at + CHUNK_BYTES));
       if (this.#closed || this.#abandoned || this.#window.take(piece.length) !== piece.length) {
         throw new StreamFailure('the answer takes no more bytes');

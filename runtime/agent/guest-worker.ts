@@ -4,25 +4,60 @@ import { FuelGauge } from './fuel.ts';
 import { loadComponent } from './guest-component.ts';
 import { GuestInstances } from './guest-instances.ts';
 import { GuestInvocation } from './guest-invocation.ts';
-import { Outbox } from './outbox.ts';
+import { InterruptCell } from './interrupt-cell.ts';
 import type { LoadMessage } from './wire.ts';
-import type { FromWorker, ToWorker, WorkerStart } from './worker-message.ts';
+import { WorkerLine } from './worker-line.ts';
+import type { FromWorker, Invoked, ToWorker, WorkerStart } from './worker-message.ts';
 
 /** How long an instance that nobody waits for may take to be made, milliseconds; an interruption of who waits for it ends it as well. */
 const PREPARE_MS = 2_000;
 
-/** Runs guests in this worker, one invocation at a time, as the serving thread says over `port`. */
+/**
+ * Runs guests in this worker, one invocation at a time, as the host says over the worker's line. What to run, and what goes beyond
+ * one invocation, the serving thread says over `port`.
+ */
 export function serveGuests(port: MessagePort, start: WorkerStart): void {
-  const cell = new Int32Array(start.interruptCell);
+  const cell = new InterruptCell(start.cell);
   let component: { readonly message: LoadMessage; readonly instances: GuestInstances } | null = null;
   let running: GuestInvocation | null = null;
-  const outbox = new Outbox(port);
-  const post = (message: FromWorker, transfer?: ArrayBuffer[]) => outbox.post(message, transfer);
-  // A guest that writes and then computes for long does not let the event loop have a turn.
-  const flush = () => outbox.flush();
+  const say = (message: FromWorker) => port.postMessage(message);
+  const prepare = async () => component?.instances.prepare(new FuelGauge(cell, null, PREPARE_MS));
 
   // What is left of an interrupted guest may still reject, after everyone stopped listening; it must not end the worker.
   process.on('unhandledRejection', () => {});
+
+  const line = new WorkerLine(start, {
+    invoke: (invoked) => void invoke(invoked),
+    // What comes for an invocation that has ended was on its way when it did.
+    tell: (id, message) => {
+      if (running?.id === id) running.take(message);
+    },
+  });
+
+  // A guest that writes and then computes for long does not let the event loop have a turn.
+  const flush = () => line.flush();
+
+  async function invoke(invoked: Invoked): Promise<void> {
+    if (component === null) throw new Error('a worker was asked to run before it was loaded');
+    const { id } = invoked;
+    const { message: load, instances } = component;
+    const fuel = new FuelGauge(cell, id, invoked.message.deadlineMs, flush);
+    const invocation: GuestInvocation = new GuestInvocation(invoked, load, instances, fuel, (message) => {
+      // A guest that catches its own end runs on until its next checkpoint, and may still write: `done` was the last of its frames.
+      if (running === invocation) line.post(message);
+    });
+    running = invocation;
+    // It may have been interrupted while it was on its way.
+    if (cell.interruptedId === (id | 0)) invocation.take({ kind: 'interrupt', why: cell.why });
+    const done = await invocation.run();
+    running = null;
+    cell.finish(id);
+    line.post({ kind: 'done', id, done });
+    line.flush();
+    // After the answer has left: what is cleaned or made now is ready when the next invocation comes.
+    if (invocation.returned !== null) instances.giveBack(invocation.returned);
+    await instances.prepare(new FuelGauge(cell, null, PREPARE_MS));
+  }
 
   port.on('message', async (message: ToWorker) => {
     switch (message.kind) {
@@ -31,39 +66,26 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
           const loaded = await loadComponent(message.component);
           component = { message: loaded.message, instances: new GuestInstances(loaded) };
         } catch (error) {
-          return post({ kind: 'loaded', error: (error as Error).message });
+          return say({ kind: 'loaded', error: (error as Error).message });
         }
-        post({ kind: 'loaded', error: null });
-        outbox.flush();
-        return component.instances.prepare(new FuelGauge(cell, PREPARE_MS));
+        line.open();
+        say({ kind: 'loaded', error: null });
+        return prepare();
       case 'grant':
         if (component !== null) component = { ...component, message: { ...component.message, ...message.grant } };
         return;
       case 'prepare':
         // A clone then has an instance from the start.
-        await component?.instances.prepare(new FuelGauge(cell, PREPARE_MS));
+        await prepare();
+        line.rest();
         collectGarbage();
-        return post({ kind: 'prepared' });
-      case 'invoke': {
-        if (component === null) throw new Error('a worker was asked to run before it was loaded');
-        const { message: load, instances } = component;
-        const fuel = new FuelGauge(cell, message.remainingMs, flush);
-        const invocation = new GuestInvocation(message, load, instances, fuel, post);
-        running = invocation;
-        const done = await invocation.run();
-        running = null;
-        // What interrupted it must not interrupt what is made next. Before the answer: then the cell may be the next invocation's.
-        Atomics.store(cell, 0, 0);
-        post({ kind: 'done', id: message.id, done });
-        outbox.flush();
-        // After the answer has left: what is cleaned or made now is ready when the next invocation comes.
-        if (invocation.returned !== null) instances.giveBack(invocation.returned);
-        return instances.prepare(new FuelGauge(cell, PREPARE_MS));
-      }
-      default:
-        // What comes for an invocation that has ended was on its way when it did.
+        return say({ kind: 'prepared' });
+      case 'interrupt':
         if (running?.id === message.id) running.take(message);
+        return;
+      default:
+        message satisfies never;
     }
   });
-  post({ kind: 'up' });
+  say({ kind: 'up' });
 }

@@ -1,5 +1,6 @@
 /**
- * What the host and the agent say to each other: length-prefixed, versioned frames over one byte stream, multiplexed by id.
+ * What the host and the agent say to each other: length-prefixed, versioned frames. The channel goes to the agent's serving thread,
+ * and each worker has a line of its own, so that an invocation passes through no other thread.
  *
  *     u32le payload bytes | u8 wire version | u8 kind | u16le zero | u32le id | payload
  *
@@ -11,26 +12,29 @@ export {
   BULK_BYTES,
   BULK_FROM_BYTES,
   BulkSlots,
+  bulkPart,
   decodeBulk,
   encodeBulk,
   encodeFreed,
   SLOT_BYTES,
 } from './bulk-slots.ts';
 export { CHUNK_BYTES, INLINE_BYTES, ReceiveWindow, SendWindow, WINDOW_BYTES } from './credit-window.ts';
+export { EPOCH_BYTES, FIRST_EPOCH, LineReader } from './line-reader.ts';
 export { decodeMessage, encodeMessage } from './message-codec.ts';
 export { WireError } from './wire-error.ts';
 
 import { WireError } from './wire-error.ts';
 
 /** Changes whenever a frame or a message changes its meaning. */
-export const WIRE_VERSION = 2;
+export const WIRE_VERSION = 3;
 export const HEADER_BYTES = 12;
 
 /** Longest frame, in bytes, in either direction. The guest chooses the size, the cloudlet pays for the memory. */
 export const MAX_FRAME_BYTES = 1024 * 1024;
 
 /**
- * Kinds of frames. Host to agent: load … grant; agent to host: ready … prepared; both: body, end, credit, bulk, freed. `prepare` asks for what must
+ * Kinds of frames. Host to agent: load … grant; agent to host: ready … renewed; both: mark, body, end, credit, bulk, freed.
+ * On a line go invoke, its input and answer, and `mark`: the first frame of a worker, and the first for it. `prepare` asks for what must
  * be done before a snapshot; `prepared`, same id, says that all workers run, have what was loaded, and are idle.
  */
 export const KIND = {
@@ -40,6 +44,7 @@ export const KIND = {
   ping: 4,
   prepare: 5,
   grant: 6,
+  mark: 7,
   body: 8,
   end: 9,
   credit: 10,
@@ -52,6 +57,8 @@ export const KIND = {
   log: 20,
   pong: 21,
   prepared: 22,
+  lost: 23,
+  renewed: 24,
 } as const;
 export type KindName = keyof typeof KIND;
 
@@ -155,6 +162,36 @@ export interface LogMessage {
   readonly text: string;
 }
 
+/** Why an invocation is ended from outside; its place in the list, counted from 1, is what the shared cell holds. */
+export const INTERRUPTS = ['deadline-exceeded', 'client-closed'] as const;
+export type Interrupt = (typeof INTERRUPTS)[number];
+
+/** The invocation of this id shall end. `worker` is the one that has it, counted from 0. */
+export interface CancelMessage {
+  readonly worker: number;
+  readonly why: Interrupt;
+}
+
+/** A worker is no more. Id 0. */
+export interface LostMessage {
+  readonly worker: number;
+  /** The last invocation that it finished, whose answer may still be on its way; 0 when none. */
+  readonly finished: number;
+  /** For whose sake it was ended, and why; id 0 when it ended by itself, `reason` says how. */
+  readonly id: number;
+  readonly why: Interrupt | null;
+  readonly reason: string;
+}
+
+/** A lost worker gets a successor. Id 0. */
+export interface RenewedMessage {
+  readonly worker: number;
+  /** The line that the successor uses, counted from 0. In a machine it is the same; what is left in it is of the past. */
+  readonly line: number;
+  /** What the first frame in either direction, a `mark`, carries: before it comes what was meant for, or said by, who is no more. */
+  readonly epoch: Uint8Array;
+}
+
 /** More body bytes that may be sent under this id. */
 export interface CreditMessage {
   readonly bytes: number;
@@ -162,25 +199,29 @@ export interface CreditMessage {
 
 /** The bytes of one frame. */
 export function encodeFrame(kind: KindName, id: number, payload: Uint8Array): Uint8Array {
-  const header = encodeHeader(kind, id, payload.length);
-  const frame = new Uint8Array(HEADER_BYTES + payload.length);
-  frame.set(header);
+  // From Node's pool, written byte by byte: a `DataView` has memory of its own made for each small array.
+  const frame = Buffer.allocUnsafe(HEADER_BYTES + payload.length);
+  writeHeader(frame, kind, id, payload.length);
   frame.set(payload, HEADER_BYTES);
   return frame;
 }
 
 /** The bytes before the payload of a frame. */
 export function encodeHeader(kind: KindName, id: number, payloadBytes: number): Uint8Array {
+  const header = Buffer.allocUnsafe(HEADER_BYTES);
+  writeHeader(header, kind, id, payloadBytes);
+  return header;
+}
+
+function writeHeader(to: Buffer, kind: KindName, id: number, payloadBytes: number): void {
   if (payloadBytes > MAX_FRAME_BYTES) {
     throw new WireError(`expected a payload of at most ${MAX_FRAME_BYTES} bytes, got ${payloadBytes}`);
   }
-  const header = new Uint8Array(HEADER_BYTES);
-  const view = new DataView(header.buffer);
-  view.setUint32(0, payloadBytes, true);
-  view.setUint8(4, WIRE_VERSION);
-  view.setUint8(5, KIND[kind]);
-  view.setUint32(8, id, true);
-  return header;
+  to.writeUInt32LE(payloadBytes, 0);
+  to[4] = WIRE_VERSION;
+  to[5] = KIND[kind];
+  to[6] = to[7] = 0;
+  to.writeUInt32LE(id, 8);
 }
 
 /** Cuts a byte stream into frames. Never holds more than one frame's bytes; throws `WireError` on the first bad header. */

@@ -1,8 +1,4 @@
-import type { DoneMessage, GrantMessage, HeadMessage, InvokeMessage, LoadMessage } from './wire.ts';
-
-/** Why an invocation is ended from outside; its place in the list, counted from 1, is what the shared cell holds. */
-export const INTERRUPTS = ['deadline-exceeded', 'client-closed'] as const;
-export type Interrupt = (typeof INTERRUPTS)[number];
+import type { DoneMessage, GrantMessage, HeadMessage, Interrupt, InvokeMessage, LoadMessage } from './wire.ts';
 
 /** A component as a worker gets it: modules are compiled once for all workers. */
 export interface WorkerComponent {
@@ -11,10 +7,22 @@ export interface WorkerComponent {
   readonly modules: readonly (readonly [name: string, module: WebAssembly.Module])[];
 }
 
+/** A line as the serving thread opened it for one worker, who closes it. */
+export interface OpenLine {
+  /** Which of the lines it is, counted from 0. */
+  readonly line: number;
+  readonly fd: number;
+  /** A virtio-serial port, or a socket. */
+  readonly kind: 'port' | 'socket';
+  /** The disk for large bodies. */
+  readonly bulkDevice: string | null;
+}
+
 /** What a worker is made with. */
-export interface WorkerStart {
-  /** One Int32: 0, or the interrupt that the running guest sees at its next fuel checkpoint. */
-  readonly interruptCell: SharedArrayBuffer;
+export interface WorkerStart extends OpenLine {
+  readonly epoch: Uint8Array;
+  /** That of its `InterruptCell`. */
+  readonly cell: SharedArrayBuffer;
 }
 
 /** From the serving thread to a worker. */
@@ -24,18 +32,30 @@ export type ToWorker =
   | { readonly kind: 'grant'; readonly grant: GrantMessage }
   /** Get ready for a snapshot. */
   | { readonly kind: 'prepare' }
-  /** `remainingMs` of its deadline are left. */
-  | { readonly kind: 'invoke'; readonly id: number; readonly message: InvokeMessage; readonly remainingMs: number }
-  | { readonly kind: 'body'; readonly id: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'end'; readonly id: number }
-  | { readonly kind: 'credit'; readonly id: number; readonly bytes: number }
+  /** The shared cell says so too, but a guest that waits looks at none. */
   | { readonly kind: 'interrupt'; readonly id: number; readonly why: Interrupt };
 
 /** From a worker to the serving thread. */
 export type FromWorker =
   | { readonly kind: 'up' }
   | { readonly kind: 'loaded'; readonly error: string | null }
-  | { readonly kind: 'prepared' }
+  | { readonly kind: 'prepared' };
+
+/** An invocation as it came over a worker's line. */
+export interface Invoked {
+  readonly id: number;
+  readonly message: InvokeMessage;
+}
+
+/** What comes for an invocation while it runs. */
+export type ToInvocation =
+  | { readonly kind: 'body'; readonly bytes: Uint8Array }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'credit'; readonly bytes: number }
+  | { readonly kind: 'interrupt'; readonly why: Interrupt };
+
+/** What an invocation says. */
+export type FromInvocation =
   | { readonly kind: 'head'; readonly id: number; readonly head: HeadMessage }
   | { readonly kind: 'body'; readonly id: number; readonly bytes: Uint8Array }
   | { readonly kind: 'log'; readonly id: number; readonly stream: 'stdout' | 'stderr'; readonly text: string }

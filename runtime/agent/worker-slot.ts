@@ -1,21 +1,30 @@
+import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
-import type { GrantMessage } from './wire.ts';
+import { InterruptCell } from './interrupt-cell.ts';
 import {
-  type FromWorker,
-  INTERRUPTS,
+  EPOCH_BYTES,
+  FIRST_EPOCH,
+  type GrantMessage,
   type Interrupt,
-  type ToWorker,
-  type WorkerComponent,
-  type WorkerStart,
-} from './worker-message.ts';
+  type LostMessage,
+  type RenewedMessage,
+} from './wire.ts';
+import type { FromWorker, OpenLine, ToWorker, WorkerComponent, WorkerStart } from './worker-message.ts';
 
 /** What a slot's owner hears. */
 export interface WorkerSlotEvents {
-  /** A message about the running invocation, or the end of a load. */
-  readonly message: (slot: WorkerSlot, message: FromWorker) => void;
-  /** The worker ended by itself, for instance because it used up its memory. It has to be replaced. */
-  readonly lost: (slot: WorkerSlot, reason: string) => void;
+  /** The worker has what it was given to load; `error` says why not. */
+  readonly loaded: (error: string | null) => void;
+  /** The worker is no more, or will soon be. */
+  readonly lost: (message: Omit<LostMessage, 'worker'>) => void;
+  /** The worker's successor is about to start. */
+  readonly renewed: (message: Omit<RenewedMessage, 'worker'>) => void;
+  /** There is no worker any more and cannot be. */
+  readonly failed: (error: Error) => void;
 }
+
+/** How long an interrupted worker may take to end its invocation before the worker itself is ended, milliseconds. */
+const ACKNOWLEDGE_MS = 100;
 
 /**
  * JavaScript heap of one worker, MiB. Values of typed calls live there: a guest that returns more than this costs its worker and
@@ -29,63 +38,27 @@ const WORKER_HEAP_MIB = 128;
  */
 const WORKER_YOUNG_MIB = 8;
 
-/** A place for one running invocation: a worker, and its successor after it had to be ended. */
+/** A place for one running invocation: a worker with its line, and its successor after it had to be ended. */
 export class WorkerSlot {
   readonly #entry: URL;
+  readonly #openLine: () => OpenLine;
   readonly #events: WorkerSlotEvents;
-  readonly #cell = new Int32Array(new SharedArrayBuffer(4));
+  readonly #cell = new InterruptCell();
   #worker: Worker | null = null;
   #component: WorkerComponent | null = null;
   #grant: GrantMessage | null = null;
   #prepared: (() => void) | null = null;
   #up = false;
-  #ready = false;
 
-  constructor(entry: URL, events: WorkerSlotEvents) {
+  constructor(entry: URL, openLine: () => OpenLine, events: WorkerSlotEvents) {
     this.#entry = entry;
+    this.#openLine = openLine;
     this.#events = events;
   }
 
-  /** Whether the worker has the component and can take an invocation. */
-  get ready(): boolean {
-    return this.#ready;
-  }
-
-  /** Starts the worker; resolves when it listens. What was loaded before is loaded into it. */
+  /** Starts the first worker; resolves when it listens. */
   start(): Promise<void> {
-    const start: WorkerStart = { interruptCell: this.#cell.buffer as SharedArrayBuffer };
-    Atomics.store(this.#cell, 0, 0);
-    const worker = new Worker(this.#entry, {
-      workerData: start,
-      env: {},
-      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB, maxYoungGenerationSizeMb: WORKER_YOUNG_MIB },
-    });
-    this.#worker = worker;
-    this.#up = false;
-    this.#ready = false;
-    worker.on('error', (error) => this.#lose(worker, error.message));
-    worker.on('exit', (status) => this.#lose(worker, `the worker ended with status ${status}`));
-    return new Promise((resolve, reject) => {
-      worker.on('message', (messages: readonly FromWorker[]) => {
-        for (const message of messages) {
-          if (worker !== this.#worker) return;
-          if (message.kind === 'up') {
-            this.#up = true;
-            this.#loadWorker();
-            resolve();
-            continue;
-          }
-          if (message.kind === 'prepared') {
-            this.#prepared?.();
-            this.#prepared = null;
-            continue;
-          }
-          if (message.kind === 'loaded') this.#ready = message.error === null;
-          this.#events.message(this, message);
-        }
-      });
-      worker.once('exit', () => reject(new Error('a worker ended before it listened')));
-    });
+    return this.#start(this.#openLine(), FIRST_EPOCH);
   }
 
   /** Gives the worker the component it will run, now or as soon as there is one. */
@@ -97,53 +70,97 @@ export class WorkerSlot {
   /** What its invocations are given, from the next one on. */
   grant(grant: GrantMessage): void {
     this.#grant = grant;
-    if (this.#up) this.post({ kind: 'grant', grant });
+    if (this.#up) this.#post({ kind: 'grant', grant });
   }
 
   /** Resolves when the worker, or its successor, has done what came before, a load for instance, and holds nothing that it does not need. */
   prepare(): Promise<void> {
+    this.#cell.reset();
     return new Promise((resolve) => {
       this.#prepared = resolve;
-      if (this.#up) this.post({ kind: 'prepare' });
+      if (this.#up) this.#post({ kind: 'prepare' });
     });
   }
 
-  post(message: ToWorker): void {
-    this.#worker?.postMessage(message);
-  }
-
-  /** Starts an invocation. */
-  invoke(message: Extract<ToWorker, { kind: 'invoke' }>): void {
-    Atomics.store(this.#cell, 0, 0);
-    this.post(message);
-  }
-
-  /** First rung: a running guest sees it at its next fuel checkpoint, a waiting one by the message. */
+  /**
+   * Ends an invocation, unless it is over. First rung: a running guest sees the cell at its next fuel checkpoint, a waiting one is
+   * told by the message. Second rung: ends the worker, whatever it does, and starts its successor.
+   */
   interrupt(id: number, why: Interrupt): void {
-    Atomics.store(this.#cell, 0, INTERRUPTS.indexOf(why) + 1);
-    this.post({ kind: 'interrupt', id, why });
+    const worker = this.#worker;
+    if (worker === null || this.#cell.isOver(id) || this.#cell.interruptedId === (id | 0)) return;
+    this.#cell.interrupt(id, why);
+    this.#post({ kind: 'interrupt', id, why });
+    setTimeout(() => {
+      if (worker !== this.#worker || this.#cell.isOver(id)) return;
+      this.#replace({ id, why, reason: 'it did not end its invocation' });
+    }, ACKNOWLEDGE_MS);
   }
 
-  /** Second rung: ends the worker, whatever it does, and starts its successor. */
-  async replace(): Promise<void> {
-    const worker = this.#worker;
-    this.#worker = null;
-    this.#up = false;
-    this.#ready = false;
-    await worker?.terminate();
-    await this.start();
+  #start(line: OpenLine, epoch: Uint8Array): Promise<void> {
+    const start: WorkerStart = { ...line, epoch, cell: this.#cell.buffer };
+    const worker = new Worker(this.#entry, {
+      workerData: start,
+      env: {},
+      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB, maxYoungGenerationSizeMb: WORKER_YOUNG_MIB },
+    });
+    this.#worker = worker;
+    worker.on('error', (error) => this.#ended(worker, error.message));
+    worker.on('exit', (status) => this.#ended(worker, `the worker ended with status ${status}`));
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: FromWorker) => {
+        if (worker !== this.#worker) return;
+        switch (message.kind) {
+          case 'up':
+            this.#up = true;
+            this.#loadWorker();
+            resolve();
+            break;
+          case 'loaded':
+            this.#events.loaded(message.error);
+            break;
+          case 'prepared':
+            this.#prepared?.();
+            this.#prepared = null;
+            break;
+          default:
+            message satisfies never;
+        }
+      });
+      worker.once('exit', () => reject(new Error('a worker ended before it listened')));
+    });
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker?.postMessage(message);
   }
 
   #loadWorker(): void {
     if (!this.#up) return;
-    if (this.#component !== null) this.post({ kind: 'load', component: this.#component });
-    if (this.#grant !== null) this.post({ kind: 'grant', grant: this.#grant });
+    if (this.#component !== null) this.#post({ kind: 'load', component: this.#component });
+    if (this.#grant !== null) this.#post({ kind: 'grant', grant: this.#grant });
     // Who waits for this cannot know that the worker which it asked was lost.
-    if (this.#prepared !== null) this.post({ kind: 'prepare' });
+    if (this.#prepared !== null) this.#post({ kind: 'prepare' });
   }
 
-  #lose(worker: Worker, reason: string): void {
-    if (worker !== this.#worker) return;
-    this.#events.lost(this, reason);
+  #ended(worker: Worker, reason: string): void {
+    if (worker === this.#worker) this.#replace({ id: 0, why: null, reason });
+  }
+
+  #replace(lost: Omit<LostMessage, 'worker' | 'finished'>): void {
+    const worker = this.#worker;
+    this.#worker = null;
+    this.#up = false;
+    this.#events.lost({ ...lost, finished: this.#cell.finishedId });
+    this.#succeed(worker).catch(this.#events.failed);
+  }
+
+  /** The successor starts when the worker is gone: both would write to one line. */
+  async #succeed(worker: Worker | null): Promise<void> {
+    await worker?.terminate();
+    const line = this.#openLine();
+    const epoch = randomBytes(EPOCH_BYTES);
+    this.#events.renewed({ line: line.line, epoch });
+    await this.#start(line, epoch);
   }
 }

@@ -30,6 +30,10 @@ enum { NAME_FILE_DEVICE = 29, FILE_DEVICE = 10, DEVICES = 8 };
    is one byte, when the machine has become that. */
 static char control_file[] = "/dev/vport0p2";
 
+/* The workers' lines: `virtserialport,name=workerK,nr=2+K`, of the same controller. A kernel's name for a port has one digit or two. */
+static char line_file[] = "/dev/vport0p3\0";
+enum { FILE_PORT = 12, FIRST_LINE = 3 };
+
 struct identity {
   long seconds, nanoseconds; /* since 1970 */
   unsigned char entropy[64];
@@ -129,6 +133,39 @@ static void find_port(void) {
   must("looking for the port called " PORT_NAME, -ENOENT);
 }
 
+/* What the kernel's command line says of workers: words that the kernel does not know become the environment of this program. */
+static const char *find_workers(char **environment) {
+  for (; *environment != 0; environment++) {
+    int at = 0;
+    while (WORKERS[at] != 0 && (*environment)[at] == WORKERS[at]) at++;
+    if (WORKERS[at] == 0) return *environment;
+  }
+  return WORKERS "1";
+}
+
+/* Gives the agent the ports of its workers, each when the driver has made it. */
+static void give_lines(long workers) {
+  const long pause[2] = {0, PORT_LOOK_NS};
+  line_file[FILE_DEVICE] = port_file[FILE_DEVICE];
+  for (long port = FIRST_LINE; port < FIRST_LINE + workers; port++) {
+    line_file[FILE_PORT] = port < 10 ? '0' + port : '0' + port / 10;
+    line_file[FILE_PORT + 1] = port < 10 ? 0 : '0' + port % 10;
+    long given = -ENOENT;
+    for (int look = 0; given == -ENOENT && look < PORT_LOOKS; look++) {
+      given = call3(chown, line_file, AGENT_ID, AGENT_ID);
+      if (given == -ENOENT) call2(nanosleep, pause, 0);
+    }
+    must(line_file, given);
+  }
+}
+
+/* The number that `find_workers` found. */
+static long count_workers(const char *found) {
+  long count = 0;
+  for (found += sizeof WORKERS - 1; *found >= '0' && *found <= '9'; found++) count = 10 * count + (*found - '0');
+  return count;
+}
+
 /* Gives the machine a time, randomness and a name of its own: a clone has those of its snapshot, which others have too. */
 static void become(const struct identity *identity, long random) {
   static const char digits[] = "0123456789abcdef";
@@ -170,17 +207,7 @@ static void serve_control(void) {
   }
 }
 
-/* What the kernel's command line says of workers: words that the kernel does not know become the environment of this program. */
-static const char *find_workers(char **environment) {
-  for (; *environment != 0; environment++) {
-    int at = 0;
-    while (WORKERS[at] != 0 && (*environment)[at] == WORKERS[at]) at++;
-    if (WORKERS[at] == 0) return *environment;
-  }
-  return WORKERS "1";
-}
-
-/* In the child: becomes the agent, which owns nothing but its port and a temporary directory in memory. */
+/* In the child: becomes the agent, which owns nothing but its ports and a temporary directory in memory. */
 static void become_agent(char **environment) {
   /* Compiled functions are kept however long nobody calls them: a clone would compile them again. And nothing is collected because
      nobody has called for 8 seconds: every idle machine would work for a second, and write to pages that it shares with others. */
@@ -212,6 +239,7 @@ void boot(long *stack) {
   must("sethostname", call2(sethostname, "machine", 7));
   find_port();
   must(port_file, call3(chown, port_file, AGENT_ID, AGENT_ID));
+  give_lines(count_workers(find_workers(environment)));
   must(BULK_DISK, call3(chown, BULK_DISK, AGENT_ID, AGENT_ID));
 
   long control = must("fork", call0(fork_));

@@ -14,6 +14,8 @@ export interface Machine {
   readonly pid: number;
   /** Both directions of the agent's port. Frames of `agent/wire.ts` go over it. */
   readonly channel: Duplex;
+  /** The workers' lines, in the order of their numbers, and perhaps more for successors. */
+  readonly lines: readonly Duplex[];
   /** The disk for large bodies that both sides read and write, a descriptor of this process; open as long as the machine runs. */
   readonly bulkFd?: number;
   /** Settles when the process ended, for whatever reason; never rejects. */

@@ -15,7 +15,15 @@ export const FD = {
   incoming: 11,
   /** Where its device state goes when it is saved. */
   saved: 12,
+  /** The line of the first worker; those of the others follow. */
+  line: 13,
 } as const;
+
+/** Most workers that a machine can have: a controller of serial ports has 31, of which the first is a console's. */
+export const MAX_WORKERS = 28;
+
+/** Ports that are not lines: the console's place, the agent's, the kernel's. */
+const OTHER_PORTS = 3;
 
 /** What QEMU calls the disk for large bodies: it opens that more than once, for reading first. */
 const BULK_FILE = `/proc/self/fd/${FD.bulk}`;
@@ -43,7 +51,7 @@ export interface MachineShape {
   readonly accelerator: Accelerator;
   readonly memoryMib: number;
   readonly vcpus: number;
-  /** Guests that may run at once inside. */
+  /** Guests that may run at once inside, at most `MAX_WORKERS`. */
   readonly workers: number;
 }
 
@@ -107,11 +115,21 @@ export function qemuArgs(shape: MachineShape, start: MachineStart): string[] {
     // A full memory is the guest's error to see; by default it would stop the machine.
     ...['-drive', `if=none,id=bulk,file=${BULK_FILE},format=raw,file.locking=off,werror=report,rerror=report`],
     ...['-device', 'virtio-blk-device,drive=bulk'],
-    ...['-device', 'virtio-serial-device,max_ports=4'],
+    ...['-device', `virtio-serial-device,max_ports=${OTHER_PORTS + shape.workers}`],
     ...['-chardev', `socket,id=agent,fd=${FD.agent}`],
     ...['-device', 'virtserialport,chardev=agent,name=agent,nr=1'],
     ...['-chardev', `socket,id=control,fd=${FD.control}`],
     ...['-device', 'virtserialport,chardev=control,name=control,nr=2'],
+    ...Array.from({ length: shape.workers }, (_, worker) => lineArgs(worker)).flat(),
+  ];
+}
+
+/** The port by which one worker is spoken to. */
+function lineArgs(worker: number): string[] {
+  const id = `worker${worker + 1}`;
+  return [
+    ...['-chardev', `socket,id=${id},fd=${FD.line + worker}`],
+    ...['-device', `virtserialport,chardev=${id},name=${id},nr=${OTHER_PORTS + worker}`],
   ];
 }
 

@@ -30,6 +30,7 @@ export class QemuMachine implements Machine {
   readonly id: string;
   readonly pid: number;
   readonly channel: Duplex;
+  readonly lines: readonly Duplex[];
   readonly bulkFd: number;
   readonly exited: Promise<MachineExit>;
   readonly #child: QemuProcess;
@@ -40,25 +41,26 @@ export class QemuMachine implements Machine {
   #identity: Identity | null = null;
   #closing: Promise<void> | null = null;
 
-  /** Takes over a process and its disk for large bodies. */
-  constructor(id: string, child: QemuProcess, bulk: FileHandle) {
+  /** Takes over a process, with the lines of so many workers, and its disk for large bodies. */
+  constructor(id: string, child: QemuProcess, workers: number, bulk: FileHandle) {
     this.id = id;
     this.pid = child.pid;
     this.#child = child;
     const output = new OutputTail(child.stdout!, child.stderr!);
-    const stdio: readonly unknown[] = child.stdio;
-    const [channel, qmp, control] = [FD.agent, FD.qmp, FD.control].map((fd) => stdio[fd] as Duplex);
+    const stdio = child.stdio as unknown as readonly Duplex[];
+    const [channel, qmp, control] = [FD.agent, FD.qmp, FD.control].map((fd) => stdio[fd]!);
     this.channel = channel!;
+    this.lines = stdio.slice(FD.line, FD.line + workers);
     this.bulkFd = bulk.fd;
     this.#qmp = new QmpConnection(qmp!);
     this.#control = new ControlPort(control!);
     // A channel that breaks is a machine that ended: `exited` tells.
-    this.channel.on('error', () => undefined);
+    for (const stream of [this.channel, ...this.lines]) stream.on('error', () => undefined);
     this.exited = new Promise<MachineExit>((resolve) => {
       child.once('close', (code, signal) => {
         running.delete(this);
         if (running.size === 0) process.off('exit', killRunning);
-        for (const stream of [channel!, qmp!, control!]) stream.destroy();
+        for (const stream of [channel!, qmp!, control!, ...this.lines]) stream.destroy();
         // After those who read what came before have heard of the end.
         setImmediate(() => void bulk.close());
         resolve({ code, signal, tail: output.text });

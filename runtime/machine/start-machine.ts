@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { BaseImage } from '../image/index.ts';
 import { openBulkFile } from './bulk-file.ts';
-import { FD, type MachineShape, type MachineStart, qemuArgs } from './qemu-args.ts';
+import { FD, MAX_WORKERS, type MachineShape, type MachineStart, qemuArgs } from './qemu-args.ts';
 import { QemuMachine } from './qemu-machine.ts';
 import { startQemu } from './qemu-process.ts';
 
@@ -30,8 +30,10 @@ export interface MachineFiles {
   readonly saved?: string;
 }
 
-/** Size of the disk for large bodies; what passes over it is the sandbox's and the agent's to say. */
-export const BULK_BYTES = 4 * 1024 * 1024;
+/** Size of the disk for large bodies, of which the channel and each line have a part; what passes over it is the sandbox's and the agent's to say. */
+export function bulkDiskBytes(workers: number): number {
+  return (1 + workers) * 2 * 1024 * 1024;
+}
 
 /** Starts QEMU for a machine; whether the guest comes to life is the caller's to see. `machine-failed` when there is no process. */
 export async function startMachine(
@@ -40,6 +42,10 @@ export async function startMachine(
   files: MachineFiles = {},
 ): Promise<QemuMachine> {
   const { image, shape } = options;
+  if (shape.workers > MAX_WORKERS) {
+    const sentence = `expected at most ${MAX_WORKERS} calls at once in a machine, got ${shape.workers}`;
+    throw new CloudletError('sandbox-unavailable', sentence);
+  }
   const handles = new Map<number, FileHandle>();
   const give = async (fd: number, path: string, flags: number) => void handles.set(fd, await openPart(path, flags));
   try {
@@ -55,30 +61,30 @@ export async function startMachine(
     ] as const) {
       await give(fd, path, O_RDONLY).catch((error: Error) => Promise.reject(imageGone(error)));
     }
-    const bulk = await openBulkFile(BULK_BYTES);
+    const bulk = await openBulkFile(bulkDiskBytes(shape.workers));
     handles.set(FD.bulk, bulk);
     if (files.memory !== undefined) await give(FD.memory, files.memory, start.memory === 'kept' ? O_RDWR : O_RDONLY);
     if (files.incoming !== undefined) await give(FD.incoming, files.incoming, O_RDONLY);
     if (files.saved !== undefined) await give(FD.saved, files.saved, O_WRONLY);
-    // Sockets to the agent, to QEMU and to the guest's kernel; then the files, each at its own place.
-    const last = Math.max(...handles.keys());
+    // Sockets to the agent, to QEMU and to the guest's kernel; then the files, each at its own place; then the workers' lines.
     const descriptors = Object.values(FD)
-      .filter((fd) => fd <= last)
-      .map((fd) => handles.get(fd)?.fd ?? (fd < FD.root ? 'pipe' : 'ignore'));
+      .filter((fd) => fd < FD.line)
+      .map((fd) => handles.get(fd)?.fd ?? (fd < FD.root ? ('pipe' as const) : ('ignore' as const)));
+    const lines = Array.from({ length: shape.workers }, () => 'pipe' as const);
     const child = await startQemu({
       qemu: options.qemu ?? 'qemu-system-x86_64',
       accelerator: shape.accelerator.kind,
       args: qemuArgs(shape, start),
       memoryLimitMib: shape.memoryMib + QEMU_MIB,
       // `ignore` for stdin: with `stdio` as its console's backend QEMU reads it, and the end of a pipe would be input.
-      stdio: ['ignore', 'pipe', 'pipe', ...descriptors],
+      stdio: ['ignore', 'pipe', 'pipe', ...descriptors, ...lines],
       // These files are ours: QEMU may do with them what its descriptors may.
       ...(start.memory === 'private' ? { readOnlyFiles: [FD.memory] } : {}),
       writableFiles: start.memory === 'kept' ? [FD.bulk, FD.memory] : [FD.bulk],
     });
     // The host uses it too, and the machine closes it when it ends.
     handles.delete(FD.bulk);
-    return new QemuMachine(options.id, child, bulk);
+    return new QemuMachine(options.id, child, shape.workers, bulk);
   } finally {
     await Promise.all([...handles.values()].map((handle) => handle.close()));
   }

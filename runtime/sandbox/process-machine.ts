@@ -15,8 +15,11 @@ export interface ProcessMachineOptions {
   readonly workers: number;
 }
 
-/** The channel's descriptor in the child: the first after stdin, stdout and stderr. */
+/** The channel's descriptor in the child: the first after stdin, stdout and stderr. Those of the lines follow. */
 const CHANNEL_FD = 3;
+
+/** Workers that may be lost before the process is given up: a successor cannot have the socket of who it follows. */
+const SPARE_LINES = 16;
 
 /** Bytes of stderr that are kept for the reason of an exit. */
 const TAIL_BYTES = 4096;
@@ -29,9 +32,14 @@ const GENTLE_MS = 500;
  * The child gets none of our environment and ends itself when its channel ends, also when we are killed.
  */
 export async function startProcessMachine(options: ProcessMachineOptions): Promise<Machine> {
+  const lineCount = options.workers + SPARE_LINES;
   const child = spawn(options.node ?? process.execPath, ['--disable-warning=ExperimentalWarning', options.agentFile], {
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-    env: { CLOUDLET_CHANNEL_FD: String(CHANNEL_FD), CLOUDLET_WORKERS: String(options.workers) },
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...Array.from({ length: lineCount }, () => 'pipe' as const)],
+    env: {
+      CLOUDLET_CHANNEL_FD: String(CHANNEL_FD),
+      CLOUDLET_LINES: String(lineCount),
+      CLOUDLET_WORKERS: String(options.workers),
+    },
     cwd: '/',
   });
   const tail = keepTail(child);
@@ -44,21 +52,22 @@ export async function startProcessMachine(options: ProcessMachineOptions): Promi
     const exit = await exited;
     throw new CloudletError('sandbox-unavailable', `the agent's process could not be started: ${exit.tail}`);
   }
-  const channel = child.stdio[CHANNEL_FD] as Duplex;
+  const [channel, ...lines] = (child.stdio as unknown as readonly Duplex[]).slice(CHANNEL_FD);
   return {
     id: randomUUID(),
     pid,
-    channel,
+    channel: channel!,
+    lines,
     exited,
     pause: async () => {},
     resume: async () => {},
     privateBytes: () => privateBytes(pid),
-    close: () => end(child, channel, exited),
+    close: () => end(child, [channel!, ...lines], exited),
   };
 }
 
-async function end(child: ChildProcess, channel: Duplex, exited: Promise<MachineExit>): Promise<void> {
-  channel.destroy();
+async function end(child: ChildProcess, streams: readonly Duplex[], exited: Promise<MachineExit>): Promise<void> {
+  for (const stream of streams) stream.destroy();
   const timer = setTimeout(() => child.kill('SIGKILL'), GENTLE_MS);
   await exited;
   clearTimeout(timer);

@@ -139,6 +139,7 @@ export class Sandbox {
   /** Its machine came with what it runs: gives that what no snapshot may hold, and it is ready. `machine-failed` when it has ended by now. */
   adopt(grant: Grant): void {
     if (this.#state !== 'starting') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
+    this.#channel.adopt();
     this.grant(grant);
     this.#state = moveState(this.#state, 'ready');
   }
@@ -157,9 +158,14 @@ export class Sandbox {
     if (options.rehearsal !== true) this.#served += 1;
     const left = () => call.fail(callerLeft());
     options.signal?.addEventListener('abort', left, { once: true });
-    const stopCaller = this.#clock.after(options.deadlineMs + CALLER_GRACE_MS, () =>
-      call.fail(new CloudletError('deadline-exceeded', `the function did not finish within ${options.deadlineMs} ms`)),
-    );
+    let stopCaller = this.#clock.after(options.deadlineMs, () => {
+      call.expire();
+      stopCaller = this.#clock.after(CALLER_GRACE_MS, () =>
+        call.fail(
+          new CloudletError('deadline-exceeded', `the function did not finish within ${options.deadlineMs} ms`),
+        ),
+      );
+    });
     // Any early end, by deadline, by the caller's leaving or by a failing input, gives the agent so long to confirm it.
     let stopConfirm = () => {};
     let confirmed = false;

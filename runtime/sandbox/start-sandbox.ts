@@ -27,7 +27,7 @@ export async function startSandbox(options: StartOptions, signal?: AbortSignal):
   const clock = options.clock ?? systemClock;
   signal?.throwIfAborted();
   const machine = await options.startMachine(signal);
-  const channel = new Channel(machine.channel, machine.bulkFd ?? null);
+  const channel = new Channel(machine, options.restoredWorkers);
   const readyMs = options.readyMs ?? READY_MS;
   const stop = clock.after(readyMs, () => channel.close(`the agent was not ready within ${readyMs} ms`));
   const abort = () => channel.close('starting the sandbox was given up');

@@ -17,7 +17,7 @@ const MIB = 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 
 async function pingUs(machine: QemuMachine): Promise<number> {
-  const channel = new Channel(machine.channel, machine.bulkFd);
+  const channel = new Channel(machine);
   const times: number[] = [];
   for (let ping = 0; ping < PINGS; ping += 1) {
     const startedAt = performance.now();

@@ -6,6 +6,7 @@ import {
   decodeMessage,
   encodeFrame,
   encodeMessage,
+  FIRST_EPOCH,
   type Frame,
   FrameReader,
   type InvokeMessage,
@@ -15,6 +16,9 @@ import {
 import type { Machine, MachineExit } from '../../runtime/machine/machine.ts';
 
 const EMPTY = new Uint8Array(0);
+
+/** Workers of a fake agent that was not given another number. */
+export const FAKE_WORKERS = 4;
 
 /** An invocation as the fake agent got it; the test decides what becomes of it. */
 export class FakeInvocation {
@@ -78,6 +82,8 @@ export class FakeInvocation {
 /** How an agent behaves before any invocation. */
 export interface FakeOptions {
   readonly workers?: number;
+  /** Lines, some perhaps for successors; default: one for each worker. */
+  readonly lines?: number;
   /** What it says to a load instead of taking it. */
   readonly loadError?: string | undefined;
   /** It does not say that it is ready. */
@@ -86,10 +92,12 @@ export interface FakeOptions {
   readonly mute?: boolean;
 }
 
-/** The far end of a channel. */
+/** The far end of a channel, and of the lines of its workers. */
 export class FakeAgent {
   readonly #stream: Duplex;
-  readonly #reader = new FrameReader();
+  readonly #lines: readonly Duplex[];
+  /** Where each invocation came from. */
+  readonly #lineOf = new Map<number, Duplex>();
   readonly #invocations = new Map<number, FakeInvocation>();
   readonly #arrived: FakeInvocation[] = [];
   #waiting: ((invocation: FakeInvocation) => void)[] = [];
@@ -100,16 +108,21 @@ export class FakeAgent {
   /** Output bytes that the host gave credit for. */
   creditBytes = 0;
 
-  constructor(stream: Duplex, options: FakeOptions = {}) {
+  constructor(stream: Duplex, lines: readonly Duplex[], options: FakeOptions = {}) {
     this.#stream = stream;
+    this.#lines = lines;
     this.loadError = options.loadError;
     this.#mute = options.mute === true;
-    stream.on('data', (bytes: Uint8Array) => {
-      for (const frame of this.#reader.push(bytes)) this.#take(frame);
-    });
-    stream.on('error', () => {});
+    for (const each of [stream, ...lines]) this.#listen(each);
     if (options.silent === true) return;
-    this.say('ready', 0, { wire: WIRE_VERSION, node: process.version, workers: options.workers ?? 4 });
+    const workers = options.workers ?? FAKE_WORKERS;
+    this.say('ready', 0, { wire: WIRE_VERSION, node: process.version, workers });
+    for (let worker = 0; worker < workers; worker += 1) this.mark(worker, FIRST_EPOCH);
+  }
+
+  /** The worker of a line says that it serves. */
+  mark(line: number, epoch: Uint8Array): void {
+    this.#lines[line]!.write(encodeFrame('mark', 0, epoch));
   }
 
   /** The next invocation that comes, or came and was not asked for yet. */
@@ -128,20 +141,35 @@ export class FakeAgent {
     this.send(kind, id, encodeMessage(message));
   }
 
+  /** By the line of the invocation of this id; what has none, by the channel. */
   send(kind: KindName, id: number, payload: Uint8Array): void {
-    this.sendBytes(encodeFrame(kind, id, payload));
+    this.sendBytes(encodeFrame(kind, id, payload), this.#lineOf.get(id));
   }
 
-  sendBytes(bytes: Uint8Array): void {
-    if (this.#stream.writable) this.#stream.write(bytes);
+  sendBytes(bytes: Uint8Array, to: Duplex = this.#stream): void {
+    if (to.writable) to.write(bytes);
   }
 
-  #take({ kind, id, payload }: Frame): void {
-    if (kind !== 'body' && kind !== 'credit') this.heard.push(kind);
+  /** The line over which an invocation came. */
+  lineOf(id: number): Duplex {
+    return this.#lineOf.get(id)!;
+  }
+
+  #listen(stream: Duplex): void {
+    const reader = new FrameReader();
+    stream.on('data', (bytes: Uint8Array) => {
+      for (const frame of reader.push(bytes)) this.#take(frame, stream);
+    });
+    stream.on('error', () => {});
+  }
+
+  #take({ kind, id, payload }: Frame, from: Duplex): void {
+    if (kind !== 'body' && kind !== 'credit' && kind !== 'mark') this.heard.push(kind);
     const invocation = this.#invocations.get(id);
     switch (kind) {
       case 'invoke': {
         const arrived = new FakeInvocation(this, id, decodeMessage(payload) as InvokeMessage);
+        this.#lineOf.set(id, from);
         this.#invocations.set(id, arrived);
         const waiting = this.#waiting.shift();
         if (waiting === undefined) this.#arrived.push(arrived);
@@ -175,6 +203,7 @@ export class FakeMachine implements Machine {
   readonly id: string;
   readonly pid = 0;
   readonly channel: Duplex;
+  readonly lines: readonly Duplex[];
   readonly exited: Promise<MachineExit>;
   readonly agent: FakeAgent;
   closed = false;
@@ -195,7 +224,13 @@ export class FakeMachine implements Machine {
     this.id = id;
     this.channel = near;
     this.#far = far;
-    this.agent = new FakeAgent(far, options);
+    const lines = Array.from({ length: options.lines ?? options.workers ?? FAKE_WORKERS }, () => duplexPair());
+    this.lines = lines.map(([line]) => line);
+    this.agent = new FakeAgent(
+      far,
+      lines.map(([, line]) => line),
+      options,
+    );
     this.exited = this.#exited.promise;
   }
 

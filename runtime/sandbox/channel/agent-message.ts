@@ -3,10 +3,14 @@ import {
   type CreditMessage,
   type DoneMessage,
   decodeMessage,
+  EPOCH_BYTES,
   type HeadMessage,
+  INTERRUPTS,
   type LoadedMessage,
   type LogMessage,
+  type LostMessage,
   type ReadyMessage,
+  type RenewedMessage,
   WIRE_VERSION,
   WireError,
 } from '../../agent/wire.ts';
@@ -58,6 +62,33 @@ export function parseLog(payload: Uint8Array): LogMessage {
   const stream = message['stream'];
   if (stream !== 'stdout' && stream !== 'stderr') throw new WireError('expected log.stream to be "stdout" or "stderr"');
   return { stream, text: text('log.text', message['text']) };
+}
+
+export function parseLost(payload: Uint8Array): LostMessage {
+  const message = record('lost', payload);
+  const why = message['why'];
+  const known = INTERRUPTS.find((each) => each === why);
+  if (why !== null && known === undefined) throw new WireError(`expected lost.why to be null or one of ${INTERRUPTS}`);
+  return {
+    worker: count('lost.worker', message['worker']),
+    finished: count('lost.finished', message['finished']),
+    id: count('lost.id', message['id']),
+    why: known ?? null,
+    reason: text('lost.reason', message['reason']),
+  };
+}
+
+export function parseRenewed(payload: Uint8Array): RenewedMessage {
+  const message = record('renewed', payload);
+  const epoch = message['epoch'];
+  if (!(epoch instanceof Uint8Array) || epoch.length !== EPOCH_BYTES) {
+    throw new WireError(`expected renewed.epoch to be ${EPOCH_BYTES} bytes`);
+  }
+  return {
+    worker: count('renewed.worker', message['worker']),
+    line: count('renewed.line', message['line']),
+    epoch: new Uint8Array(epoch),
+  };
 }
 
 export function parseCredit(payload: Uint8Array): CreditMessage {

@@ -1,5 +1,5 @@
 import { readSync, writeSync } from 'node:fs';
-import { BulkSlots, decodeBulk, encodeBulk, SLOT_BYTES, WireError } from '../../agent/wire.ts';
+import { BulkSlots, bulkPart, decodeBulk, encodeBulk, SLOT_BYTES, WireError } from '../../agent/wire.ts';
 
 /**
  * The host's side of the disk for large payloads. Synchronous, because the file is in memory: a slot is copied in a tenth of a
@@ -7,13 +7,15 @@ import { BulkSlots, decodeBulk, encodeBulk, SLOT_BYTES, WireError } from '../../
  */
 export class BulkRing {
   readonly #fd: number;
+  readonly #from: number;
   readonly #slots = new BulkSlots('host');
   /** Slots that were read and whose `freed` frames have not left: no honest agent names one. */
   readonly #unfreed = new Set<number>();
 
-  /** `fd` is the machine's second disk; see `Machine.bulkFd`. */
-  constructor(fd: number) {
+  /** `fd` is the machine's second disk, see `Machine.bulkFd`; `part` which part of it, see `bulkPart`. */
+  constructor(fd: number, part: number) {
     this.#fd = fd;
+    this.#from = bulkPart(part);
   }
 
   /** Puts a payload of at most `SLOT_BYTES` on the disk and gives what a `bulk` frame says of it; null when no slot is free, or no space. */
@@ -22,7 +24,7 @@ export class BulkRing {
     const slot = this.#slots.take();
     if (slot === null) return null;
     try {
-      if (writeSync(this.#fd, bytes, 0, bytes.length, slot * SLOT_BYTES) === bytes.length) {
+      if (writeSync(this.#fd, bytes, 0, bytes.length, this.#from + slot * SLOT_BYTES) === bytes.length) {
         return encodeBulk(slot, bytes.length);
       }
     } catch {
@@ -40,7 +42,7 @@ export class BulkRing {
     if (this.#unfreed.has(slot)) throw new WireError(`expected a slot that is free, got slot ${slot} again`);
     this.#unfreed.add(slot);
     const copy = new Uint8Array(bytes);
-    if (this.#read(copy, slot * SLOT_BYTES) !== bytes) throw new WireError('expected a slot that is full');
+    if (this.#read(copy, this.#from + slot * SLOT_BYTES) !== bytes) throw new WireError('expected a slot that is full');
     return { bytes: copy, slot };
   }
 

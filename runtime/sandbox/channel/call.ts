@@ -3,7 +3,9 @@ import {
   CHUNK_BYTES,
   type DoneMessage,
   type HeadMessage,
+  type Interrupt,
   type LogMessage,
+  type LostMessage,
   ReceiveWindow,
   SendWindow,
   WINDOW_BYTES,
@@ -26,6 +28,7 @@ export type CallLog = (message: LogMessage) => void;
  */
 export class Call {
   readonly id: number;
+  readonly deadlineMs: number;
   /** The http head, or null when output begins or a good end is known without one; rejects when the invocation fails before. */
   readonly began: Promise<HeadMessage | null>;
   /** The answer's body, or a command's stdout, or the encoded result of a typed call. */
@@ -34,8 +37,10 @@ export class Call {
   /** The agent has ended this invocation, or there is no agent any more. */
   readonly confirmed: Promise<void>;
 
-  readonly #writer: FrameWriter;
   readonly #log: CallLog;
+  readonly #cancel: (why: Interrupt) => void;
+  /** None before it has begun. */
+  #writer: FrameWriter | null = null;
   readonly #send = new SendWindow(WINDOW_BYTES);
   readonly #receive = new ReceiveWindow(WINDOW_BYTES);
   readonly #began = Promise.withResolvers<HeadMessage | null>();
@@ -47,10 +52,12 @@ export class Call {
   #failed = false;
   #ended = false;
 
-  constructor(id: number, writer: FrameWriter, log: CallLog) {
+  /** `cancel` is asked to have the agent end it. */
+  constructor(id: number, deadlineMs: number, log: CallLog, cancel: (why: Interrupt) => void) {
     this.id = id;
-    this.#writer = writer;
+    this.deadlineMs = deadlineMs;
     this.#log = log;
+    this.#cancel = cancel;
     this.began = this.#began.promise;
     this.done = this.#done.promise;
     this.confirmed = this.#confirmed.promise;
@@ -65,13 +72,18 @@ export class Call {
     return this.#answering;
   }
 
+  /** It has a worker, to whom `writer` writes. */
+  begin(writer: FrameWriter): void {
+    this.#writer = writer;
+  }
+
   /** Sends the input as credit and the channel allow. A failing input ends the invocation. */
   async send(input: CallInput): Promise<void> {
     this.#inputOpen = true;
     try {
       if (input instanceof Uint8Array) await this.#sendChunk(input);
       else await this.#sendAll(input);
-      if (this.#inputOpen) this.#writer.raw('end', this.id, EMPTY);
+      if (this.#inputOpen) this.#writer?.raw('end', this.id, EMPTY);
     } catch (error) {
       this.fail(asCloudletError(error, 'client-closed'));
     } finally {
@@ -83,7 +95,12 @@ export class Call {
   fail(error: CloudletError): void {
     if (this.#ended || this.#failed) return;
     this.#settleFailed(error);
-    this.#writer.raw('cancel', this.id, EMPTY);
+    this.#cancel(error.code === 'deadline-exceeded' ? error.code : 'client-closed');
+  }
+
+  /** Its deadline has come: asks the agent to end it, which its caller hears from there. */
+  expire(): void {
+    if (!this.#ended && !this.#failed) this.#cancel('deadline-exceeded');
   }
 
   takeHead(head: HeadMessage): void {
@@ -121,6 +138,17 @@ export class Call {
       this.#settleFailed(guestFailure(message.code, message.detail));
     }
     this.#settleConfirmed();
+  }
+
+  /** Its worker is gone; null when its answer should have come before that, and did not. */
+  takeWorkerLoss(lost: LostMessage | null): void {
+    const [code, detail] =
+      lost === null || (lost.id !== 0 && lost.id !== this.id)
+        ? (['machine-failed', 'the worker was lost'] as const)
+        : lost.why === null
+          ? (['guest-trapped', `the function ended its worker: ${lost.reason}`] as const)
+          : ([lost.why, ended(lost.why, this.deadlineMs)] as const);
+    this.takeDone({ kind: 'failed', code, detail, runMs: 0 });
   }
 
   /** The channel is gone. */
@@ -173,7 +201,7 @@ export class Call {
 
   async #sendChunk(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
-      await this.#writer.room();
+      await this.#writer?.room();
       if (!this.#inputOpen) return;
       const size = this.#send.take(Math.min(CHUNK_BYTES, bytes.length - at));
       if (size === 0) {
@@ -181,14 +209,14 @@ export class Call {
         if (!this.#inputOpen) return;
         continue;
       }
-      this.#writer.body(this.id, bytes.subarray(at, at + size));
+      this.#writer?.body(this.id, bytes.subarray(at, at + size));
       at += size;
     }
   }
 
   #taken(bytes: number): void {
     const credit = this.#receive.consume(bytes);
-    if (credit > 0 && !this.#ended) this.#writer.message('credit', this.id, { bytes: credit });
+    if (credit > 0 && !this.#ended) this.#writer?.message('credit', this.id, { bytes: credit });
   }
 
   #left(): void {
@@ -197,6 +225,10 @@ export class Call {
 }
 
 const EMPTY = new Uint8Array(0);
+
+function ended(why: Interrupt, deadlineMs: number): string {
+  return why === 'deadline-exceeded' ? `the function did not finish within ${deadlineMs} ms` : 'the caller left';
+}
 
 /** Codes that an agent may give to an invocation; any other would be the agent speaking for the cloudlet. */
 const GUEST_CODES: ReadonlySet<string> = new Set([

@@ -1,50 +1,60 @@
-import type { Duplex } from 'node:stream';
 import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import {
   CHUNK_BYTES,
-  encodeFreed,
   type Frame,
   FrameReader,
   type GrantMessage,
-  INLINE_BYTES,
+  type Interrupt,
   type InvokeRequest,
   type LoadedMessage,
   type LoadMessage,
   type ReadyMessage,
   WireError,
 } from '../../agent/wire.ts';
-import { parseCredit, parseDone, parseHead, parseLoaded, parseLog, parseReady } from './agent-message.ts';
+import type { Machine } from '../../machine/machine.ts';
+import { parseLoaded, parseLost, parseReady, parseRenewed } from './agent-message.ts';
 import { BulkRing } from './bulk-ring.ts';
 import { Call, type CallInput, type CallLog } from './call.ts';
-import { FrameWriter } from './frame-writer.ts';
+import { CallLine, type LineParts } from './call-line.ts';
+import { FrameWriter, UNREAD_BYTES } from './frame-writer.ts';
 
-/** Most bytes that may wait for an agent while it sends: each of its frames may be answered by one, which it need not read. */
-const UNREAD_BYTES = 16 * 1024 * 1024;
+/** What a channel goes over; see `Machine`. */
+export type ChannelParts = Pick<Machine, 'channel' | 'lines' | 'bulkFd'>;
 
-/** The host's end of a machine's channel: many invocations over one byte stream. */
+/** An invocation that has no worker yet: a worker that is not there yet, or is being replaced, makes it wait. */
+interface Waiting {
+  readonly call: Call;
+  readonly begin: (line: CallLine) => void;
+}
+
+/** The host's end of a machine's channel, and of its workers' lines, of which each has one invocation at a time. */
 export class Channel {
   /** The agent's first words; rejects when the channel is lost before. */
   readonly ready: Promise<ReadyMessage>;
   /** Resolves, with the reason, when the channel is of no use any more: its end, an error, or a broken rule of the wire. */
   readonly lost: Promise<CloudletError>;
 
-  readonly #stream: Duplex;
+  readonly #parts: ChannelParts;
   readonly #bulk: BulkRing | null;
   readonly #writer: FrameWriter;
   readonly #reader = new FrameReader();
   readonly #ready = Promise.withResolvers<ReadyMessage>();
   readonly #lost = Promise.withResolvers<CloudletError>();
-  readonly #calls = new Map<number, Call>();
+  readonly #calls = new Set<Call>();
+  /** In the order of the workers' numbers. */
+  readonly #lines: CallLine[] = [];
+  readonly #waiting: Waiting[] = [];
   readonly #loads = new Map<number, PromiseWithResolvers<LoadedMessage>>();
   /** What the agent answers without a payload: `pong`, `prepared`. */
   readonly #answers = new Map<number, PromiseWithResolvers<void>>();
   #nextId = 1;
   #loss: CloudletError | null = null;
 
-  /** `bulkFd` is the machine's second disk, for large bodies. */
-  constructor(stream: Duplex, bulkFd: number | null = null) {
-    this.#stream = stream;
-    this.#bulk = bulkFd === null ? null : new BulkRing(bulkFd);
+  /** `restoredWorkers`: those of an agent that was restored, which said `ready` before. */
+  constructor(parts: ChannelParts, restoredWorkers = 0) {
+    const { channel: stream } = parts;
+    this.#parts = parts;
+    this.#bulk = this.#bulkOf(0);
     this.#writer = new FrameWriter(stream, this.#bulk);
     this.ready = this.#ready.promise;
     this.lost = this.#lost.promise;
@@ -53,8 +63,10 @@ export class Channel {
     stream.on('error', (error) => this.#lose(`the channel to the agent failed: ${error.message}`));
     stream.on('end', () => this.#lose('the agent closed its channel'));
     stream.on('close', () => this.#lose('the channel to the agent was closed'));
+    for (const line of parts.lines) line.on('error', () => undefined);
     // Whoever waited for the first byte may have left the stream paused.
     stream.resume();
+    this.#openLines(restoredWorkers);
   }
 
   /** Puts a component into the agent. Resolves with the agent's answer, good or bad. */
@@ -74,14 +86,13 @@ export class Channel {
     return answer.promise;
   }
 
-  /** Starts an invocation. A small input that is at hand travels with the request. */
+  /** Starts an invocation, as soon as a worker is free. */
   invoke(request: InvokeRequest, input: CallInput, deadlineMs: number, log: CallLog): Call {
-    const id = this.#takeId();
-    const call = new Call(id, this.#writer, log);
-    this.#calls.set(id, call);
-    const inline = input instanceof Uint8Array && input.length <= INLINE_BYTES ? input : null;
-    this.#writer.message('invoke', id, { ...request, deadlineMs, input: inline });
-    if (inline === null) void call.send(input);
+    const call: Call = new Call(this.#takeId(), deadlineMs, log, (why) => this.#cancel(call, why));
+    this.#calls.add(call);
+    void call.confirmed.then(() => this.#calls.delete(call));
+    this.#waiting.push({ call, begin: (line) => line.begin(call, request, input) });
+    this.#assign();
     return call;
   }
 
@@ -90,9 +101,15 @@ export class Channel {
     return this.#ask('ping');
   }
 
-  /** Resolves when the agent is ready for a snapshot: all its workers run, are idle, and hold nothing that they do not need. */
-  prepare(): Promise<void> {
-    return this.#ask('prepare');
+  /** Resolves when the agent is ready for a snapshot: all its workers run, are idle, and hold nothing that they do not need. Nothing may run meanwhile. */
+  async prepare(): Promise<void> {
+    await this.#ask('prepare');
+    for (const line of this.#lines) line.rest();
+  }
+
+  /** The agent was restored with what it runs: its workers said that they serve before. */
+  adopt(): void {
+    for (const line of this.#lines) line.adopt();
   }
 
   /** What the invocations that follow are given, in place of what the load said. */
@@ -130,14 +147,14 @@ export class Channel {
       for (const frame of this.#reader.push(bytes)) this.#dispatch(frame);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#lose(`the agent broke the rules of the wire: ${error.message}`);
+      this.#broken(error);
     }
   }
 
   #dispatch({ kind, id, payload }: Frame): void {
     switch (kind) {
       case 'ready':
-        this.#ready.resolve(parseReady(payload));
+        this.#takeReady(parseReady(payload));
         break;
       case 'loaded':
         ended(this.#loads, id, kind, parseLoaded(payload), (load, message) => load.resolve(message));
@@ -146,31 +163,18 @@ export class Channel {
       case 'prepared':
         ended(this.#answers, id, kind, null, (answer) => answer.resolve());
         break;
-      case 'head':
-        pending(this.#calls, id, kind).takeHead(parseHead(payload));
+      case 'lost': {
+        const lost = parseLost(payload);
+        this.#lineOf(lost.worker).lose(lost);
         break;
-      case 'body':
-        pending(this.#calls, id, kind).takeBody(payload);
-        break;
-      case 'bulk': {
-        if (this.#bulk === null) throw new WireError('expected no bulk frame: the machine has no disk for it');
-        const call = pending(this.#calls, id, kind);
-        const { bytes, slot } = this.#bulk.fetch(payload);
-        this.#writer.raw('freed', 0, encodeFreed(slot));
-        call.takeBody(bytes);
+      }
+      case 'renewed': {
+        const { worker, line, epoch } = parseRenewed(payload);
+        this.#lineOf(worker).renew(this.#partsOf(line), epoch);
         break;
       }
       case 'freed':
         this.#bulk?.freed(payload);
-        break;
-      case 'log':
-        pending(this.#calls, id, kind).takeLog(parseLog(payload));
-        break;
-      case 'credit':
-        pending(this.#calls, id, kind).takeCredit(parseCredit(payload).bytes);
-        break;
-      case 'done':
-        ended(this.#calls, id, kind, parseDone(payload), (call, message) => call.takeDone(message));
         break;
       case 'load':
       case 'invoke':
@@ -178,11 +182,75 @@ export class Channel {
       case 'ping':
       case 'prepare':
       case 'grant':
+      case 'mark':
+      case 'head':
+      case 'body':
+      case 'bulk':
       case 'end':
-        throw new WireError(`expected a frame that an agent may send, got ${kind}`);
+      case 'log':
+      case 'credit':
+      case 'done':
+        throw new WireError(`expected a frame that an agent may send by its channel, got ${kind}`);
       default:
         kind satisfies never;
     }
+  }
+
+  #takeReady(message: ReadyMessage): void {
+    if (this.#lines.length > 0) throw new WireError('expected one ready frame');
+    this.#openLines(message.workers);
+    this.#ready.resolve(message);
+  }
+
+  #openLines(workers: number): void {
+    for (let worker = 0; worker < workers; worker += 1) {
+      const line = new CallLine(this.#partsOf(worker), {
+        free: () => this.#assign(),
+        broken: (error) => this.#broken(error),
+      });
+      this.#lines.push(line);
+    }
+  }
+
+  /** The first free worker has the warmest code. */
+  #assign(): void {
+    while (this.#waiting.length > 0 && this.#loss === null) {
+      const line = this.#lines.find((each) => each.free);
+      if (line === undefined) return;
+      this.#waiting.shift()!.begin(line);
+    }
+  }
+
+  #cancel(call: Call, why: Interrupt): void {
+    const at = this.#waiting.findIndex((each) => each.call === call);
+    if (at !== -1) {
+      this.#waiting.splice(at, 1);
+      call.takeDone({ kind: 'failed', code: why, detail: 'the invocation had not begun', runMs: 0 });
+      return;
+    }
+    const worker = this.#lines.findIndex((line) => line.carries(call));
+    if (worker !== -1) this.#writer.message('cancel', call.id, { worker, why });
+  }
+
+  #lineOf(worker: number): CallLine {
+    const line = this.#lines[worker];
+    if (line === undefined) throw new WireError(`expected one of ${this.#lines.length} workers, got ${worker}`);
+    return line;
+  }
+
+  #partsOf(line: number): LineParts {
+    const stream = this.#parts.lines[line];
+    if (stream === undefined) throw new WireError(`expected one of ${this.#parts.lines.length} lines, got ${line}`);
+    return { stream, bulk: this.#bulkOf(line + 1) };
+  }
+
+  #bulkOf(part: number): BulkRing | null {
+    const { bulkFd } = this.#parts;
+    return bulkFd === undefined ? null : new BulkRing(bulkFd, part);
+  }
+
+  #broken(error: WireError): void {
+    this.#lose(`the agent broke the rules of the wire: ${error.message}`);
   }
 
   #lose(reason: string): void {
@@ -194,11 +262,12 @@ export class Channel {
     this.#ready.reject(loss);
     for (const load of this.#loads.values()) load.reject(loss);
     for (const answer of this.#answers.values()) answer.reject(loss);
-    for (const call of this.#calls.values()) call.takeLoss(loss);
+    for (const call of this.#calls) call.takeLoss(loss);
     this.#loads.clear();
     this.#answers.clear();
     this.#calls.clear();
-    this.#stream.destroy();
+    this.#waiting.length = 0;
+    for (const stream of [this.#parts.channel, ...this.#parts.lines]) stream.destroy();
   }
 }
 

@@ -8,10 +8,14 @@ const COPIED_BYTES = 4 * 1024;
 /** Frames that wait for each other are written at the latest when they are so many bytes. */
 const HELD_BYTES = 64 * 1024;
 
+/** Most bytes that may wait for an agent while it sends: each of its frames may be answered by one, which it need not read. */
+export const UNREAD_BYTES = 16 * 1024 * 1024;
+
 /** Writes frames to a machine's channel; frames of one round of the event loop, of all invocations, go out in one system call. */
 export class FrameWriter {
   readonly #stream: Duplex;
   readonly #bulk: BulkRing | null;
+  #retired = false;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #drained: Promise<void> | null = null;
@@ -33,7 +37,7 @@ export class FrameWriter {
 
   /** Writes a `body`: by the disk when the bytes are many and a slot is free, else by the port. */
   body(id: number, bytes: Uint8Array): void {
-    if (!this.#stream.writable) return;
+    if (this.#retired || !this.#stream.writable) return;
     const placed = bytes.length < BULK_FROM_BYTES ? null : (this.#bulk?.place(bytes) ?? null);
     if (placed === null) this.raw('body', id, bytes);
     else this.raw('bulk', id, placed);
@@ -41,13 +45,20 @@ export class FrameWriter {
 
   /** Writes a frame whose payload is bytes, which must not change any more. After the channel ended it does nothing: the reader reports the end. */
   raw(kind: KindName, id: number, payload: Uint8Array): void {
-    if (!this.#stream.writable) return;
+    if (this.#retired || !this.#stream.writable) return;
     if (this.#heldBytes === 0) setImmediate(() => this.#flush());
     const header = encodeHeader(kind, id, payload.length);
     this.#heldBytes += header.length + payload.length;
     this.#held.push(header);
     if (payload.length > 0) this.#held.push(payload);
     if (this.#heldBytes > HELD_BYTES) this.#flush();
+  }
+
+  /** Writes nothing any more, nor what waits: the stream goes on with another writer. Whole frames have been written. */
+  retire(): void {
+    this.#retired = true;
+    this.#held = [];
+    this.#heldBytes = 0;
   }
 
   #flush(): void {

@@ -4,23 +4,25 @@ import {
   BULK_BYTES,
   type BulkSender,
   BulkSlots,
+  bulkPart,
   decodeBulk,
   encodeBulk,
   encodeFreed,
   SLOT_BYTES,
   SLOTS,
 } from '../../../runtime/agent/bulk-slots.ts';
-import { CHUNK_BYTES, WireError } from '../../../runtime/agent/wire.ts';
-import { BULK_BYTES as DISK_BYTES } from '../../../runtime/machine/start-machine.ts';
+import { CHUNK_BYTES, WINDOW_BYTES, WireError } from '../../../runtime/agent/wire.ts';
+import { bulkDiskBytes } from '../../../runtime/machine/start-machine.ts';
 import { SeededRandom } from '../../support/random.ts';
 
 const slots = suite('the slots of the disk for large bodies');
 
 const isWireError = (error: unknown) => error instanceof WireError;
 
-slots('fit the disk that a machine has, and the longest body frame', () => {
-  assert.is(DISK_BYTES, BULK_BYTES);
+slots('fit the disk that a machine has, the longest body frame, and what may be under way', () => {
+  assert.is(bulkDiskBytes(3), bulkPart(1 + 3));
   assert.ok(CHUNK_BYTES <= SLOT_BYTES);
+  assert.ok(WINDOW_BYTES <= SLOTS * SLOT_BYTES);
 });
 
 slots('are written as they always were', () => {

@@ -1,43 +1,69 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FuelGauge, GuestInterrupted } from '../../../runtime/agent/fuel.ts';
-import { INTERRUPTS } from '../../../runtime/agent/worker-message.ts';
+import { InterruptCell } from '../../../runtime/agent/interrupt-cell.ts';
+import { INTERRUPTS } from '../../../runtime/agent/wire.ts';
 
-const cellOf = () => new Int32Array(new SharedArrayBuffer(4));
+const ID = 7;
 const interrupted = (error: unknown) => error instanceof GuestInterrupted;
 
 const fuel = suite('fuel');
 
 fuel('is given while nothing interrupts', () => {
-  const gauge = new FuelGauge(cellOf(), 60_000);
+  const gauge = new FuelGauge(new InterruptCell(), ID, 60_000);
   assert.ok(gauge.checkpoint() > 0n);
   assert.is(gauge.why, null);
 });
 
-for (const [at, why] of INTERRUPTS.entries()) {
+for (const why of INTERRUPTS) {
   fuel(`is refused for ever once the cell says ${why}`, () => {
-    const cell = cellOf();
-    const gauge = new FuelGauge(cell, 60_000);
-    Atomics.store(cell, 0, at + 1);
+    const cell = new InterruptCell();
+    const gauge = new FuelGauge(cell, ID, 60_000);
+    cell.interrupt(ID, why);
     assert.throws(gauge.checkpoint, interrupted);
     assert.is(gauge.why, why);
     // The cell is used for the next invocation, of which this guest must see nothing.
-    Atomics.store(cell, 0, 0);
+    cell.interrupt(ID + 1, why);
     assert.throws(gauge.checkpoint, interrupted);
   });
 }
 
 fuel('is refused after the deadline although nobody said so', () => {
-  const gauge = new FuelGauge(cellOf(), -1);
+  const gauge = new FuelGauge(new InterruptCell(), ID, -1);
   assert.throws(gauge.checkpoint, interrupted);
   assert.is(gauge.why, 'deadline-exceeded');
 });
 
 fuel('is refused to what is left of an invocation that has ended', () => {
-  const gauge = new FuelGauge(cellOf(), 60_000);
+  const gauge = new FuelGauge(new InterruptCell(), ID, 60_000);
   gauge.end();
   assert.throws(gauge.checkpoint, interrupted);
   assert.is(gauge.why, null);
+});
+
+fuel('is given to an invocation when another is interrupted, before or after', () => {
+  const cell = new InterruptCell();
+  cell.interrupt(ID - 1, 'client-closed');
+  const gauge = new FuelGauge(cell, ID, 60_000);
+  gauge.checkpoint();
+  cell.interrupt(ID + 1, 'client-closed');
+  gauge.checkpoint();
+});
+
+fuel("is refused to what is nobody's invocation when one that waits is interrupted", () => {
+  const cell = new InterruptCell();
+  cell.interrupt(ID, 'client-closed');
+  const gauge = new FuelGauge(cell, null, 60_000);
+  gauge.checkpoint();
+  cell.interrupt(ID + 1, 'client-closed');
+  assert.throws(gauge.checkpoint, interrupted);
+});
+
+fuel('knows an id of 32 bits', () => {
+  const cell = new InterruptCell();
+  const gauge = new FuelGauge(cell, 0xffff_fffe, 60_000);
+  cell.interrupt(0xffff_fffe, 'client-closed');
+  assert.throws(gauge.checkpoint, interrupted);
 });
 
 fuel.run();

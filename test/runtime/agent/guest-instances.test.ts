@@ -4,11 +4,12 @@ import { FuelGauge } from '../../../runtime/agent/fuel.ts';
 import type { GlueState } from '../../../runtime/agent/glue-state.ts';
 import type { GuestComponent } from '../../../runtime/agent/guest-component.ts';
 import { GuestInstances } from '../../../runtime/agent/guest-instances.ts';
+import { InterruptCell } from '../../../runtime/agent/interrupt-cell.ts';
 import { rewriteModule } from '../../../runtime/component/rewrite/rewrite-module.ts';
 import { wat } from '../../support/wat.ts';
 import { backend } from '../wasi/backend.ts';
 
-const fuel = () => new FuelGauge(new Int32Array(new SharedArrayBuffer(4)), 1000);
+const fuel = () => new FuelGauge(new InterruptCell(), null, 1000);
 
 /** A component of one module whose glue, written by hand, counts instances and resets, and calls `begin` where a start function would. */
 async function instancesOf(fields: string, begin: (imports: Imports) => void = () => {}) {
@@ -132,7 +133,9 @@ for (const [what, begin] of [
 test('one that was interrupted is made the next time, however often it was', async () => {
   const { instances } = await instancesOf('(func $f (loop (br_if 0 (i32.const 0)))) (start $f)');
   for (let times = 0; times < 10; times += 1) {
-    await instances.prepare(new FuelGauge(Int32Array.of(1 + (times % 2)), 1000));
+    const interrupted = fuel();
+    interrupted.interrupt(times % 2 === 0 ? 'deadline-exceeded' : 'client-closed');
+    await instances.prepare(interrupted);
     assert.is(instances.ready, false);
   }
   await instances.prepare(fuel());
@@ -142,7 +145,7 @@ test('one that was interrupted is made the next time, however often it was', asy
 test('none is kept when its initialisation does not end', async () => {
   const { instances, seen } = await instancesOf('(func $f (loop (br 0))) (start $f)');
   for (let times = 0; times < 10; times += 1) {
-    await instances.prepare(new FuelGauge(new Int32Array(new SharedArrayBuffer(4)), 10));
+    await instances.prepare(new FuelGauge(new InterruptCell(), null, 10));
     assert.is(instances.ready, false);
   }
   assert.is(seen.made, 3);

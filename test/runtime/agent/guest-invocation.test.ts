@@ -4,13 +4,14 @@ import { FuelGauge } from '../../../runtime/agent/fuel.ts';
 import { type GlueState, STATE_IMPORT } from '../../../runtime/agent/glue-state.ts';
 import { GuestInstances } from '../../../runtime/agent/guest-instances.ts';
 import { GuestInvocation } from '../../../runtime/agent/guest-invocation.ts';
+import { InterruptCell } from '../../../runtime/agent/interrupt-cell.ts';
 import type { LoadMessage } from '../../../runtime/agent/wire.ts';
 
 const LOAD: LoadMessage = {
   ...{ program: 'p', glueBytes: 0, modules: [], run: ['run'], http: null, functions: [] },
   ...{ environment: [], arguments: [], valueBytes: 1000 },
 };
-const fuel = () => new FuelGauge(new Int32Array(new SharedArrayBuffer(4)), 60_000);
+const fuel = () => new FuelGauge(new InterruptCell(), null, 60_000);
 
 const invocations = suite('an invocation in a worker');
 
@@ -28,11 +29,11 @@ invocations('that was ended while its instance was made does not run in it', asy
   const preparing = instances.prepare(fuel());
   const invoke = (id: number) => {
     const message = { door: 'run', arguments: [], deadlineMs: 60_000, input: new Uint8Array(0) } as const;
-    return new GuestInvocation({ kind: 'invoke', id, message, remainingMs: 60_000 }, LOAD, instances, fuel(), () => {});
+    return new GuestInvocation({ id, message }, LOAD, instances, fuel(), () => {});
   };
   const ended = invoke(1);
   const running = ended.run();
-  ended.take({ kind: 'interrupt', id: 1, why: 'client-closed' });
+  ended.take({ kind: 'interrupt', why: 'client-closed' });
   assert.is((await running).kind, 'failed');
   made.resolve();
   await preparing;

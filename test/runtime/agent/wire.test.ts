@@ -27,23 +27,23 @@ for (const [name, kind, id, message, golden] of [
     'ready',
     'ready',
     0,
-    { wire: 2, node: 'v24.21.0', workers: 4 },
-    '1e000000 02 10 0000 00000000 83 a477697265 02 a46e6f6465 a87632342e32312e30 a7776f726b657273 04',
+    { wire: 3, node: 'v24.21.0', workers: 4 },
+    '1e000000 03 10 0000 00000000 83 a477697265 03 a46e6f6465 a87632342e32312e30 a7776f726b657273 04',
   ],
-  ['credit', 'credit', 7, { bytes: 131072 }, '0c000000 02 0a 0000 07000000 81 a56279746573 ce00020000'],
+  ['credit', 'credit', 7, { bytes: 131072 }, '0c000000 03 0a 0000 07000000 81 a56279746573 ce00020000'],
   [
     'done',
     'done',
     0xffff_fffe,
     { kind: 'ok', exitCode: 0, runMs: 1.5 },
-    '22000000 02 13 0000 feffffff 83 a46b696e64 a26f6b a865786974436f6465 00 a572756e4d73 cb3ff8000000000000',
+    '22000000 03 13 0000 feffffff 83 a46b696e64 a26f6b a865786974436f6465 00 a572756e4d73 cb3ff8000000000000',
   ],
   [
     'invoke',
     'invoke',
     1,
     { door: 'call', target: 'add', deadlineMs: 250, input: Uint8Array.of(0x92, 1, 2) },
-    '2e000000 02 02 0000 01000000 84 a4646f6f72 a463616c6c a6746172676574 a3616464 aa646561646c696e654d73 ccfa a5696e707574 c403 920102',
+    '2e000000 03 02 0000 01000000 84 a4646f6f72 a463616c6c a6746172676574 a3616464 aa646561646c696e654d73 ccfa a5696e707574 c403 920102',
   ],
 ] as const) {
   wire(`writes ${name} as it always did`, () => {
@@ -63,6 +63,7 @@ wire('numbers its kinds as it always did', () => {
     ping: 4,
     prepare: 5,
     grant: 6,
+    mark: 7,
     body: 8,
     end: 9,
     credit: 10,
@@ -75,8 +76,10 @@ wire('numbers its kinds as it always did', () => {
     log: 20,
     pong: 21,
     prepared: 22,
+    lost: 23,
+    renewed: 24,
   });
-  assert.is(WIRE_VERSION, 2);
+  assert.is(WIRE_VERSION, 3);
 });
 
 wire('joins frames that came in pieces and parts those that came together', () => {
@@ -101,10 +104,10 @@ wire('joins frames that came in pieces and parts those that came together', () =
 });
 
 for (const [what, header] of [
-  ['a frame that is longer than the limit', '01001000 02 08 0000 00000000'],
+  ['a frame that is longer than the limit', '01001000 03 08 0000 00000000'],
   ['another version', '00000000 01 08 0000 00000000'],
-  ['an unknown kind', '00000000 02 07 0000 00000000'],
-  ['bits where none may be', '00000000 02 08 0100 00000000'],
+  ['an unknown kind', '00000000 03 0d 0000 00000000'],
+  ['bits where none may be', '00000000 03 08 0100 00000000'],
 ] as const) {
   wire(`refuses ${what} by its header`, () => {
     assert.throws(

@@ -7,18 +7,20 @@ import * as assert from 'uvu/assert';
 import { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
 import { SLOTS } from '../../../../runtime/agent/bulk-slots.ts';
 import {
-  BULK_BYTES,
+  bulkPart,
   CHUNK_BYTES,
   encodeBulk,
   encodeFrame,
   encodeMessage,
+  FIRST_EPOCH,
   INLINE_BYTES,
   WINDOW_BYTES,
+  WIRE_VERSION,
 } from '../../../../runtime/agent/wire.ts';
 import { openBulkFile } from '../../../../runtime/machine/bulk-file.ts';
 import type { Call, CallInput } from '../../../../runtime/sandbox/channel/call.ts';
 import { Channel } from '../../../../runtime/sandbox/channel/channel.ts';
-import { FakeAgent } from '../../../support/fake-machine.ts';
+import { FAKE_WORKERS, FakeAgent } from '../../../support/fake-machine.ts';
 import { codeOf, RUN } from '../../../support/pool-lab.ts';
 import { SeededRandom } from '../../../support/random.ts';
 import { socketPair } from '../../../support/socket-pair.ts';
@@ -35,10 +37,17 @@ const opened: Fixture[] = [];
 
 async function open(): Promise<Fixture> {
   const [near, far] = await socketPair();
-  const fixture = { channel: new Channel(near), agent: new FakeAgent(far), far };
+  const { lines, farLines } = linePairs();
+  const fixture = { channel: new Channel({ channel: near, lines }), agent: new FakeAgent(far, farLines), far };
   opened.push(fixture);
   await fixture.channel.ready;
   return fixture;
+}
+
+/** Both ends of the lines of some workers. */
+function linePairs(workers = FAKE_WORKERS) {
+  const pairs = Array.from({ length: workers }, () => duplexPair());
+  return { lines: pairs.map(([line]) => line), farLines: pairs.map(([, line]) => line) };
 }
 
 const invoke = (channel: Channel, input: CallInput = new Uint8Array(0)): Call =>
@@ -94,8 +103,11 @@ channel('keeps many invocations apart', async () => {
 });
 
 channel('sends no more of an input than the agent gave credit for', async () => {
-  const [near, far] = await socketPair();
-  const channel = new Channel(near);
+  const [near, agentEnd] = await socketPair();
+  const [line, far] = await socketPair();
+  const channel = new Channel({ channel: near, lines: [line] });
+  agentEnd.write(encodeFrame('ready', 0, encodeMessage({ wire: WIRE_VERSION, node: '', workers: 1 })));
+  far.write(encodeFrame('mark', 0, FIRST_EPOCH));
   let bodyBytes = 0;
   const window = Promise.withResolvers<void>();
   far.on('data', (bytes) => {
@@ -119,6 +131,7 @@ channel('sends no more of an input than the agent gave credit for', async () => 
   await call.done;
   channel.close('the test is over');
   far.destroy();
+  agentEnd.destroy();
 });
 
 channel('gives credit as the reader takes the output, not as it comes', async () => {
@@ -251,20 +264,21 @@ for (const [what, harm] of [
 }
 
 channel('takes a slot of the disk again only when its freed frame has left', async () => {
-  const file = await openBulkFile(BULK_BYTES);
+  const file = await openBulkFile(bulkPart(1 + FAKE_WORKERS));
   const [near, far] = await socketPair();
-  const channel = new Channel(near, file.fd);
-  const agent = new FakeAgent(far);
+  const { lines, farLines } = linePairs();
+  const channel = new Channel({ channel: near, lines, bulkFd: file.fd });
+  const agent = new FakeAgent(far, farLines);
   await channel.ready;
   const call = invoke(channel);
   const { id } = await agent.next();
   const bulk = encodeFrame('bulk', id, encodeBulk(SLOTS, 1));
   for (let times = 0; times < 3; times += 1) {
-    agent.sendBytes(bulk);
+    agent.sendBytes(bulk, agent.lineOf(id));
     await channel.ping();
   }
   // In one chunk: an agent that had waited for the answer to the first could not have said the second.
-  agent.sendBytes(Buffer.concat([bulk, bulk]));
+  agent.sendBytes(Buffer.concat([bulk, bulk]), agent.lineOf(id));
   assert.match((await channel.lost).message, `expected a slot that is free, got slot ${SLOTS} again`);
   assert.is(await codeOf(call.done), 'machine-failed');
   far.destroy();
@@ -274,8 +288,9 @@ channel('takes a slot of the disk again only when its freed frame has left', asy
 channel('is lost, and not the host, when the disk cannot be read', async () => {
   const folder = await openFile(tmpdir());
   const [near, far] = await socketPair();
-  const channel = new Channel(near, folder.fd);
-  const agent = new FakeAgent(far);
+  const { lines, farLines } = linePairs();
+  const channel = new Channel({ channel: near, lines, bulkFd: folder.fd });
+  const agent = new FakeAgent(far, farLines);
   const call = invoke(channel);
   agent.send('bulk', (await agent.next()).id, encodeBulk(SLOTS, 1));
   assert.match((await channel.lost).message, 'expected a disk that can be read: EISDIR');
@@ -294,6 +309,22 @@ channel('gives up an agent that sends and does not read', async () => {
   assert.match((await channel.lost).message, 'the agent sends, and has not read');
 });
 
+channel('gives up an agent whose worker sends and does not read', async () => {
+  const [near, far] = await socketPair();
+  const [line, farLine] = await socketPair();
+  const channel = new Channel({ channel: near, lines: [line] });
+  const agent = new FakeAgent(far, [farLine], { workers: 1 });
+  const call = invoke(channel);
+  const { id } = await agent.next();
+  farLine.pause();
+  for (let at = 0; at < 17; at += 1) line.write(encodeFrame('body', id, new Uint8Array(1_000_000)));
+  agent.say('log', id, { stream: 'stderr', text: 'x' });
+  assert.match((await channel.lost).message, 'bytes unread');
+  assert.is(await codeOf(call.done), 'machine-failed');
+  far.destroy();
+  farLine.destroy();
+});
+
 channel('survives an agent that sends anything', async () => {
   const random = new SeededRandom(Number(process.env['SEED'] ?? Date.now()));
   const until = Date.now() + 1000;
@@ -301,8 +332,9 @@ channel('survives an agent that sends anything', async () => {
   try {
     for (; Date.now() < until; rounds += 1) {
       const [near, far] = duplexPair();
-      const channel = new Channel(near);
-      const agent = new FakeAgent(far);
+      const { lines, farLines } = linePairs();
+      const channel = new Channel({ channel: near, lines });
+      const agent = new FakeAgent(far, farLines);
       await channel.ready;
       const calls = [invoke(channel), channel.invoke(HTTP, new Uint8Array(0), 1000, () => {})];
       const ids = [1, 2, 3, random.below(10)];

@@ -1,0 +1,54 @@
+import { INTERRUPTS, type Interrupt } from './wire.ts';
+
+const ID = 0;
+const WHY = 1;
+const FINISHED = 2;
+
+/**
+ * Memory that the serving thread shares with one worker: which invocation it shall end, and which it finished last. Named by id,
+ * because an interruption may come after its invocation, when the worker has the next already.
+ */
+export class InterruptCell {
+  readonly buffer: SharedArrayBuffer;
+  readonly #cells: Int32Array;
+
+  constructor(buffer = new SharedArrayBuffer(12)) {
+    this.buffer = buffer;
+    this.#cells = new Int32Array(buffer);
+  }
+
+  /** Asks for the end of an invocation. By the serving thread. */
+  interrupt(id: number, why: Interrupt): void {
+    Atomics.store(this.#cells, WHY, INTERRUPTS.indexOf(why) + 1);
+    Atomics.store(this.#cells, ID, id | 0);
+  }
+
+  /** The invocation that was asked to end last, as a signed number; 0 when none was. */
+  get interruptedId(): number {
+    return Atomics.load(this.#cells, ID);
+  }
+
+  get why(): Interrupt {
+    return INTERRUPTS[Atomics.load(this.#cells, WHY) - 1] ?? 'client-closed';
+  }
+
+  /** The invocation is over; before its end is told. By the worker. */
+  finish(id: number): void {
+    Atomics.store(this.#cells, FINISHED, id | 0);
+  }
+
+  /** The invocation that was finished last; 0 when none was. */
+  get finishedId(): number {
+    return Atomics.load(this.#cells, FINISHED) >>> 0;
+  }
+
+  /** Whether this invocation, or a later one, was finished: ids of a worker only grow, and begin again after 2^32. */
+  isOver(id: number): boolean {
+    return ((Atomics.load(this.#cells, FINISHED) - id) | 0) >= 0;
+  }
+
+  /** Forgets all: a clone of this agent counts its invocations from 1 again. Only while the worker is idle. */
+  reset(): void {
+    for (let at = 0; at < this.#cells.length; at += 1) Atomics.store(this.#cells, at, 0);
+  }
+}

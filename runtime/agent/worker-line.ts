@@ -1,0 +1,135 @@
+import { BulkDisk } from './bulk-disk.ts';
+import type { ChannelPort } from './channel-port.ts';
+import { linePort } from './line-port.ts';
+import {
+  BULK_FROM_BYTES,
+  type CreditMessage,
+  decodeMessage,
+  encodeFrame,
+  encodeFreed,
+  encodeMessage,
+  FIRST_EPOCH,
+  type Frame,
+  type InvokeMessage,
+  type KindName,
+  LineReader,
+  WireError,
+} from './wire.ts';
+import type { FromInvocation, Invoked, ToInvocation, WorkerStart } from './worker-message.ts';
+
+/** What a worker hears by its line. */
+export interface WorkerLineEvents {
+  readonly invoke: (invoked: Invoked) => void;
+  /** Something for the invocation of this id, which may have ended by now. */
+  readonly tell: (id: number, message: ToInvocation) => void;
+}
+
+/** The worker's end of its line: the invocations that come and what they say, which passes through no other thread. */
+export class WorkerLine {
+  readonly #port: ChannelPort;
+  readonly #bulk: BulkDisk | null;
+  readonly #epoch: Uint8Array;
+  readonly #reader: LineReader;
+  readonly #events: WorkerLineEvents;
+  #frames: Uint8Array[] = [];
+
+  constructor(start: WorkerStart, events: WorkerLineEvents) {
+    this.#port = linePort(start);
+    this.#bulk = start.bulkDevice === null ? null : BulkDisk.open(start.bulkDevice, start.line + 1);
+    this.#epoch = start.epoch;
+    this.#reader = new LineReader(start.epoch);
+    this.#events = events;
+  }
+
+  /** Says that this worker serves, and serves. */
+  open(): void {
+    this.#push(encodeFrame('mark', 0, this.#epoch));
+    this.flush();
+    this.#port.start((bytes) => {
+      for (const frame of this.#reader.push(bytes)) this.#take(frame);
+    });
+  }
+
+  /** A host to come knows of no epoch but the first. */
+  rest(): void {
+    this.#reader.expect(FIRST_EPOCH);
+  }
+
+  /** Sends what an invocation says when the guest waits, or at `flush`, which comes at its next fuel checkpoint at the latest: a system call costs more than all that a small one says. */
+  post(message: FromInvocation): void {
+    switch (message.kind) {
+      case 'head':
+        this.#say('head', message.id, message.head);
+        break;
+      case 'body':
+        this.#sayBody(message.id, message.bytes);
+        break;
+      case 'log':
+        this.#say('log', message.id, { stream: message.stream, text: message.text });
+        break;
+      case 'credit':
+        this.#say('credit', message.id, { bytes: message.bytes });
+        break;
+      case 'done':
+        this.#say('done', message.id, message.done);
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Sends what has been posted, now. */
+  flush(): void {
+    if (this.#frames.length === 0) return;
+    const frames = this.#frames;
+    this.#frames = [];
+    this.#port.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
+  }
+
+  #take({ kind, id, payload }: Frame): void {
+    switch (kind) {
+      case 'mark':
+        break;
+      case 'invoke':
+        this.#events.invoke({ id, message: decodeMessage(payload) as InvokeMessage });
+        break;
+      case 'body':
+        this.#events.tell(id, { kind: 'body', bytes: payload });
+        break;
+      case 'bulk': {
+        if (this.#bulk === null) throw new WireError('expected no bulk frame: there is no disk for it');
+        const { bytes, slot } = this.#bulk.fetch(payload);
+        this.#push(encodeFrame('freed', 0, encodeFreed(slot)));
+        this.#events.tell(id, { kind: 'body', bytes });
+        break;
+      }
+      case 'freed':
+        this.#bulk?.freed(payload);
+        break;
+      case 'end':
+        this.#events.tell(id, { kind: 'end' });
+        break;
+      case 'credit':
+        this.#events.tell(id, { kind: 'credit', bytes: (decodeMessage(payload) as CreditMessage).bytes });
+        break;
+      default:
+        throw new WireError(`expected a frame that a host may send to a worker, got ${kind}`);
+    }
+  }
+
+  /** By the disk when the bytes are many and a slot is free, else by the port. */
+  #sayBody(id: number, bytes: Uint8Array): void {
+    const placed = bytes.length < BULK_FROM_BYTES ? null : (this.#bulk?.place(bytes) ?? null);
+    this.#push(placed === null ? encodeFrame('body', id, bytes) : encodeFrame('bulk', id, placed));
+  }
+
+  #say(kind: KindName, id: number, message: unknown): void {
+    this.#push(encodeFrame(kind, id, encodeMessage(message)));
+  }
+
+  #push(frame: Uint8Array): void {
+    // Ticks come after the microtasks of a turn, and with them after all that a guest does without waiting.
+    if (this.#frames.length === 0) process.nextTick(() => this.flush());
+    this.#frames.push(frame);
+  }
+}

@@ -1,0 +1,180 @@
+import type { Duplex } from 'node:stream';
+import {
+  encodeFreed,
+  FIRST_EPOCH,
+  type Frame,
+  INLINE_BYTES,
+  type InvokeRequest,
+  LineReader,
+  type LostMessage,
+  WireError,
+} from '../../agent/wire.ts';
+import { parseCredit, parseDone, parseHead, parseLog } from './agent-message.ts';
+import type { BulkRing } from './bulk-ring.ts';
+import type { Call, CallInput } from './call.ts';
+import { FrameWriter, UNREAD_BYTES } from './frame-writer.ts';
+
+/** What a line's owner hears. */
+export interface CallLineEvents {
+  /** The worker can take an invocation. */
+  readonly free: () => void;
+  /** The worker broke the rules of the wire. */
+  readonly broken: (error: WireError) => void;
+}
+
+/** What a line is made of: a stream to the worker, and its part of the disk for large bodies, where the machine has one. */
+export interface LineParts {
+  readonly stream: Duplex;
+  readonly bulk: BulkRing | null;
+}
+
+/**
+ * The host's end of one worker's line, over which that has one invocation after the other. It outlives the worker: when that is
+ * replaced, what the line still holds for it and of it is told from what its successor says, see `LineReader`.
+ */
+export class CallLine {
+  readonly #events: CallLineEvents;
+  #parts: LineParts;
+  #writer: FrameWriter;
+  #reader = new LineReader(FIRST_EPOCH);
+  #epoch = FIRST_EPOCH;
+  /** Whether the worker was told the epoch: with its first invocation, so that it is not woken before. */
+  #marked = false;
+  /** Whether the worker has said that it serves. */
+  #serving = false;
+  #call: Call | null = null;
+
+  /** A line whose worker has yet to say that it serves. */
+  constructor(parts: LineParts, events: CallLineEvents) {
+    this.#events = events;
+    this.#parts = parts;
+    this.#writer = new FrameWriter(parts.stream, parts.bulk);
+    this.#listen(parts.stream);
+  }
+
+  /** Whether an invocation can begin. */
+  get free(): boolean {
+    return this.#serving && this.#call === null;
+  }
+
+  /** Whether this is the line of that invocation. */
+  carries(call: Call): boolean {
+    return this.#call === call;
+  }
+
+  /** The worker said that it serves before it was restored from a snapshot. */
+  adopt(): void {
+    this.#reader.resume();
+    this.#serving = true;
+  }
+
+  /** The agent gets ready for a snapshot, and so for a host that knows of no epoch but the first. */
+  rest(): void {
+    this.#epoch = FIRST_EPOCH;
+    this.#marked = false;
+  }
+
+  /** Starts an invocation. A small input that is at hand travels with the request. */
+  begin(call: Call, request: InvokeRequest, input: CallInput): void {
+    this.#call = call;
+    if (!this.#marked) this.#writer.raw('mark', 0, this.#epoch);
+    this.#marked = true;
+    const inline = input instanceof Uint8Array && input.length <= INLINE_BYTES ? input : null;
+    this.#writer.message('invoke', call.id, { ...request, deadlineMs: call.deadlineMs, input: inline });
+    call.begin(this.#writer);
+    if (inline === null) void call.send(input);
+  }
+
+  /** The worker is no more. An invocation that it had finished may still get its answer, any other fails. */
+  lose(lost: LostMessage): void {
+    this.#serving = false;
+    const call = this.#call;
+    if (call === null || ((lost.finished - call.id) | 0) >= 0) return;
+    this.#call = null;
+    call.takeWorkerLoss(lost);
+  }
+
+  /** The worker has a successor. */
+  renew(parts: LineParts, epoch: Uint8Array): void {
+    const { stream } = this.#parts;
+    this.#writer.retire();
+    this.#parts = parts;
+    this.#writer = new FrameWriter(parts.stream, parts.bulk);
+    if (parts.stream === stream) {
+      this.#reader.expect(epoch);
+    } else {
+      this.#reader = new LineReader(epoch);
+      this.#listen(parts.stream);
+    }
+    this.#epoch = epoch;
+    this.#marked = false;
+  }
+
+  #listen(stream: Duplex): void {
+    const reader = this.#reader;
+    stream.on('data', (bytes: Uint8Array) => {
+      try {
+        const { queuedBytes } = this.#writer;
+        if (queuedBytes > UNREAD_BYTES)
+          throw new WireError(`expected that it is read, got ${queuedBytes} bytes unread`);
+        for (const frame of reader.push(bytes)) this.#take(frame);
+      } catch (error) {
+        if (!(error instanceof WireError)) throw error;
+        this.#events.broken(error);
+      }
+    });
+    // The channel tells of lost workers, and its own end of a lost machine.
+    stream.on('error', () => undefined);
+  }
+
+  #take(frame: Frame): void {
+    const { kind, id, payload } = frame;
+    if (kind === 'mark') this.#serve();
+    else if (kind === 'freed' && this.#serving) this.#parts.bulk?.freed(payload);
+    else if (this.#call?.id === id) this.#tell(this.#call, frame);
+    // What a lost worker said last is of an invocation that failed with it.
+    else if (this.#serving) throw new WireError(`expected ${kind} for the worker's invocation, got id ${id}`);
+  }
+
+  #tell(call: Call, { kind, payload }: Frame): void {
+    switch (kind) {
+      case 'head':
+        call.takeHead(parseHead(payload));
+        break;
+      case 'body':
+        call.takeBody(payload);
+        break;
+      case 'bulk': {
+        if (this.#parts.bulk === null) throw new WireError('expected no bulk frame: the machine has no disk for it');
+        const { bytes, slot } = this.#parts.bulk.fetch(payload);
+        this.#writer.raw('freed', 0, encodeFreed(slot));
+        call.takeBody(bytes);
+        break;
+      }
+      case 'log':
+        call.takeLog(parseLog(payload));
+        break;
+      case 'credit':
+        call.takeCredit(parseCredit(payload).bytes);
+        break;
+      case 'done': {
+        const done = parseDone(payload);
+        this.#call = null;
+        call.takeDone(done);
+        if (this.#serving) this.#events.free();
+        break;
+      }
+      default:
+        throw new WireError(`expected a frame that a worker may send, got ${kind}`);
+    }
+  }
+
+  #serve(): void {
+    if (this.#serving) return;
+    this.#serving = true;
+    const call = this.#call;
+    this.#call = null;
+    call?.takeWorkerLoss(null);
+    this.#events.free();
+  }
+}

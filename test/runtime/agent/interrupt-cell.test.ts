@@ -1,0 +1,46 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { InterruptCell } from '../../../runtime/agent/interrupt-cell.ts';
+
+const cell = suite('the cell that a worker shares');
+
+cell('tells the other side what is asked and what is over', () => {
+  const ours = new InterruptCell();
+  const theirs = new InterruptCell(ours.buffer);
+  ours.interrupt(5, 'deadline-exceeded');
+  assert.is(theirs.interruptedId, 5);
+  assert.is(theirs.why, 'deadline-exceeded');
+  theirs.finish(5);
+  assert.is(ours.finishedId, 5);
+});
+
+for (const [finished, id, over] of [
+  [0, 1, false],
+  [1, 1, true],
+  [2, 1, true],
+  [1, 2, false],
+  [0xffff_ffff, 0xffff_ffff, true],
+  [0xffff_fffe, 0xffff_ffff, false],
+  [0x8000_0000, 0x7fff_ffff, true],
+  // Ids begin again.
+  [0xffff_ffff, 1, false],
+  [1, 0xffff_ffff, true],
+] as const) {
+  cell(`says that ${id} is ${over ? '' : 'not '}over when ${finished} was finished`, () => {
+    const shared = new InterruptCell();
+    shared.finish(finished);
+    assert.is(shared.isOver(id), over);
+  });
+}
+
+cell('forgets all when it is reset', () => {
+  const shared = new InterruptCell();
+  shared.finish(9);
+  shared.interrupt(10, 'client-closed');
+  shared.reset();
+  assert.is(shared.finishedId, 0);
+  assert.is(shared.interruptedId, 0);
+  assert.not(shared.isOver(1));
+});
+
+cell.run();

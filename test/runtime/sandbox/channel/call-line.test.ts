@@ -1,0 +1,144 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
+import { EPOCH_BYTES, encodeFrame, encodeMessage, type LostMessage } from '../../../../runtime/agent/wire.ts';
+import { Channel } from '../../../../runtime/sandbox/channel/channel.ts';
+import { FakeMachine } from '../../../support/fake-machine.ts';
+
+const EPOCH = Uint8Array.from({ length: EPOCH_BYTES }, (_, at) => 255 - at);
+const OK = { kind: 'ok', exitCode: 0, runMs: 0 };
+
+function open(workers = 1, lines = workers) {
+  const machine = new FakeMachine('test', { workers, lines });
+  const channel = new Channel(machine);
+  return { agent: machine.agent, channel, machine };
+}
+const invoke = (channel: Channel, deadlineMs = 1000) =>
+  channel.invoke({ door: 'run', arguments: [] }, new Uint8Array(0), deadlineMs, () => {});
+const lost = (rest: Partial<LostMessage>): LostMessage => ({
+  ...{ worker: 0, finished: 0, id: 0, why: null, reason: 'a test' },
+  ...rest,
+});
+const failure = async (promise: Promise<unknown>): Promise<CloudletError> => {
+  const outcome = await promise.catch((error: unknown) => error);
+  assert.instance(outcome, Error);
+  return outcome as CloudletError;
+};
+
+const line = suite("a worker's line");
+
+for (const [what, say, code, detail] of [
+  ['that ended by itself', {}, 'guest-trapped', /a test/],
+  ['that was ended at the deadline', { id: 1, why: 'deadline-exceeded' }, 'deadline-exceeded', /1000 ms/],
+  ['that was ended since the caller left', { id: 1, why: 'client-closed' }, 'client-closed', /left/],
+  ['that was ended for another', { id: 9, why: 'deadline-exceeded' }, 'machine-failed', /worker/],
+] as const) {
+  line(`fails the invocation of a worker ${what}, and serves again with its successor`, async () => {
+    const { agent, channel, machine } = open();
+    const call = invoke(channel);
+    const fake = await agent.next();
+    // Half a frame.
+    machine.agent.lineOf(fake.id).write(encodeFrame('body', fake.id, new Uint8Array(1000)).subarray(0, 500));
+    agent.say('lost', 0, lost(say));
+    const error = await failure(call.done);
+    assert.is(error.code, code);
+    assert.match(error.message, detail);
+    await call.confirmed;
+    const next = invoke(channel);
+    agent.say('renewed', 0, { worker: 0, line: 0, epoch: EPOCH });
+    await channel.ping();
+    assert.is(agent.unasked, 0);
+    agent.mark(0, EPOCH);
+    const other = await agent.next();
+    other.write('answer');
+    other.done();
+    await next.done;
+    assert.is(Buffer.from(next.output.whole()!).toString(), 'answer');
+    channel.close('the test is over');
+  });
+}
+
+line('still takes the answer that a lost worker had given', async () => {
+  const { agent, channel } = open();
+  const call = invoke(channel);
+  const fake = await agent.next();
+  agent.say('lost', 0, lost({ finished: fake.id }));
+  agent.say('renewed', 0, { worker: 0, line: 0, epoch: EPOCH });
+  await channel.ping();
+  fake.write('late');
+  fake.done();
+  agent.mark(0, EPOCH);
+  await call.done;
+  assert.is(Buffer.from(call.output.whole()!).toString(), 'late');
+  channel.close('the test is over');
+});
+
+line('fails an invocation whose answer its lost worker had given but that never came', async () => {
+  const { agent, channel } = open();
+  const call = invoke(channel);
+  const fake = await agent.next();
+  agent.say('lost', 0, lost({ finished: fake.id }));
+  agent.say('renewed', 0, { worker: 0, line: 0, epoch: EPOCH });
+  await channel.ping();
+  agent.mark(0, EPOCH);
+  assert.is((await failure(call.done)).code, 'machine-failed');
+  channel.close('the test is over');
+});
+
+line('goes over another stream when the successor has one', async () => {
+  const { agent, channel } = open(1, 2);
+  const call = invoke(channel);
+  const first = await agent.next();
+  agent.say('lost', 0, lost({}));
+  await failure(call.done);
+  agent.say('renewed', 0, { worker: 0, line: 1, epoch: EPOCH });
+  await channel.ping();
+  agent.mark(1, EPOCH);
+  const next = invoke(channel);
+  const second = await agent.next();
+  assert.is.not(agent.lineOf(second.id), agent.lineOf(first.id));
+  second.done();
+  await next.done;
+  channel.close('the test is over');
+});
+
+line('ends an invocation that has no worker at its deadline, or when its caller leaves', async () => {
+  const { agent, channel } = open();
+  const running = invoke(channel);
+  await agent.next();
+  const waiting = invoke(channel);
+  waiting.expire();
+  assert.is((await failure(waiting.done)).code, 'deadline-exceeded');
+  await waiting.confirmed;
+  assert.equal(agent.heard.includes('cancel'), false);
+  running.expire();
+  await channel.ping();
+  assert.ok(agent.heard.includes('cancel'));
+  channel.close('the test is over');
+  await failure(running.done);
+});
+
+for (const [what, message] of [
+  ['a worker that is not there', { kind: 'lost', body: lost({ worker: 1 }) }],
+  ['a line that is not there', { kind: 'renewed', body: { worker: 0, line: 1, epoch: EPOCH } }],
+  ['an epoch that is too short', { kind: 'renewed', body: { worker: 0, line: 0, epoch: EPOCH.subarray(1) } }],
+  ['a reason that is none', { kind: 'lost', body: { ...lost({}), why: 'because' } }],
+] as const) {
+  line(`is given up with its channel when the agent speaks of ${what}`, async () => {
+    const { agent, channel } = open();
+    await channel.ready;
+    agent.sendBytes(encodeFrame(message.kind, 0, encodeMessage(message.body)));
+    assert.is((await channel.lost).code, 'machine-failed');
+  });
+}
+
+line('is given up with its channel when a worker speaks of an invocation that it does not have', async () => {
+  const { agent, channel } = open();
+  const call = invoke(channel);
+  const fake = await agent.next();
+  agent.sendBytes(encodeFrame('done', fake.id + 1, encodeMessage(OK)), agent.lineOf(fake.id));
+  assert.is((await channel.lost).code, 'machine-failed');
+  await failure(call.done);
+});
+
+line.run();
