@@ -19,7 +19,7 @@ export interface ProcessMachineOptions {
 const CHANNEL_FD = 3;
 
 /** Workers that may be lost before the process is given up: a successor cannot have the socket of who it follows. */
-const SPARE_LINES = 16;
+export const SPARE_LINES = 16;
 
 /** Bytes of stderr that are kept for the reason of an exit. */
 const TAIL_BYTES = 4096;

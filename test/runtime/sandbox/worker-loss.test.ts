@@ -1,29 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CloudletError, readBindingValue, writeBindingValue } from '../../../guest-sdk/protocol/index.ts';
-import type { Artifact } from '../../../runtime/component/artifact.ts';
 import { type Sandbox, startSandbox } from '../../../runtime/sandbox/index.ts';
-import { EMPTY_ARTIFACT } from '../../support/fake-version.ts';
+import { SPARE_LINES } from '../../../runtime/sandbox/process-machine.ts';
 import { finish, startTestProcess, TEST_GRANT } from '../../support/sandbox-lab.ts';
-
-const fn = (name: string) => ({
-  wit: { name, interface: null, function: name, params: [], result: null, async: false },
-  path: [name],
-});
-
-/** Functions that no fuel reaches, because they are JavaScript: what is left is to end their worker. */
-const UNREACHABLE: Artifact = {
-  ...EMPTY_ARTIFACT,
-  manifest: { ...EMPTY_ARTIFACT.manifest, run: null, functions: [fn('spin'), fn('hoard'), fn('quit'), fn('one')] },
-  glue: `export function instantiate(getCoreModule, imports, instantiateCore) {
-    return {
-      spin() { for (;;) {} },
-      hoard() { const kept = []; for (;;) kept.push({ at: kept.length, of: [kept.length] }); },
-      quit() { process.exit(3); },
-      one() { return 1; },
-    };
-  }`,
-};
+import { UNREACHABLE } from '../../support/unreachable.ts';
 
 const loss = suite('a sandbox that loses a worker');
 let sandbox: Sandbox;
@@ -73,6 +54,17 @@ loss('answers both when both workers loop at once', async () => {
   );
   assert.is(readBindingValue((await finish(call('one'))).output), 1);
   assert.is(sandbox.state, 'ready');
+});
+
+loss('gives up the process, and says why, when workers are lost again and again', async () => {
+  const single = await startSandbox({ kind: 'process', startMachine: () => startTestProcess(1) });
+  await single.load({ program: 'p', artifact: UNREACHABLE, grant: TEST_GRANT });
+  for (let lost = 0; single.state === 'ready'; lost += 1) {
+    assert.ok(lost <= SPARE_LINES);
+    await failureOf('quit', undefined, single);
+  }
+  assert.match((await single.ended).reason ?? '', /closed its channel|workers were lost/);
+  await single.close();
 });
 
 loss('is ready for a snapshot when it has the successor of a worker that it lost just now', async () => {
