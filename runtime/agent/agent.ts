@@ -10,7 +10,6 @@ import {
   encodeMessage,
   type Frame,
   FrameReader,
-  type GrantMessage,
   type KindName,
   type LoadedMessage,
   type LoadMessage,
@@ -92,12 +91,6 @@ export class Agent {
       case 'prepare':
         void this.#prepare(id);
         break;
-      case 'grant': {
-        // A copy: what is decoded are views, and all they are views of would go to the workers.
-        const grant = decodeMessage(new Uint8Array(payload)) as GrantMessage;
-        for (const slot of this.#slots) slot.grant(grant);
-        break;
-      }
       case 'load':
         this.#beginLoad(id, decodeMessage(payload) as LoadMessage);
         break;

@@ -28,6 +28,9 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
 
   const line = new WorkerLine(start, {
     invoke: (invoked) => void invoke(invoked),
+    grant: (grant) => {
+      if (component !== null) component = { ...component, message: { ...component.message, ...grant } };
+    },
     // What comes for an invocation that has ended was on its way when it did.
     tell: (id, message) => {
       if (running?.id === id) running.take(message);
@@ -71,9 +74,6 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
         line.open();
         say({ kind: 'loaded', error: null });
         return prepare();
-      case 'grant':
-        if (component !== null) component = { ...component, message: { ...component.message, ...message.grant } };
-        return;
       case 'prepare':
         // A clone then has an instance from the start.
         await prepare();

@@ -34,7 +34,7 @@ export const MAX_FRAME_BYTES = 1024 * 1024;
 
 /**
  * Kinds of frames. Host to agent: load … grant; agent to host: ready … renewed; both: mark, body, end, credit, bulk, freed.
- * On a line go invoke, its input and answer, and `mark`: the first frame of a worker, and the first for it. `prepare` asks for what must
+ * On a line go grant, invoke, its input and answer, and `mark`: the first frame of a worker, and the first for it. `prepare` asks for what must
  * be done before a snapshot; `prepared`, same id, says that all workers run, have what was loaded, and are idle.
  */
 export const KIND = {

@@ -10,6 +10,7 @@ import {
   encodeMessage,
   FIRST_EPOCH,
   type Frame,
+  type GrantMessage,
   type InvokeMessage,
   type KindName,
   LineReader,
@@ -19,6 +20,8 @@ import type { FromInvocation, Invoked, ToInvocation, WorkerStart } from './worke
 
 /** What a worker hears by its line. */
 export interface WorkerLineEvents {
+  /** For the invocations that follow. */
+  readonly grant: (grant: GrantMessage) => void;
   readonly invoke: (invoked: Invoked) => void;
   /** Something for the invocation of this id, which may have ended by now. */
   readonly tell: (id: number, message: ToInvocation) => void;
@@ -89,6 +92,10 @@ export class WorkerLine {
   #take({ kind, id, payload }: Frame): void {
     switch (kind) {
       case 'mark':
+        break;
+      case 'grant':
+        // A copy: what is decoded are views, which would keep all they are views of.
+        this.#events.grant(decodeMessage(new Uint8Array(payload)) as GrantMessage);
         break;
       case 'invoke':
         this.#events.invoke({ id, message: decodeMessage(payload) as InvokeMessage });

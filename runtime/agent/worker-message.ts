@@ -1,4 +1,4 @@
-import type { DoneMessage, GrantMessage, HeadMessage, Interrupt, InvokeMessage, LoadMessage } from './wire.ts';
+import type { DoneMessage, HeadMessage, Interrupt, InvokeMessage, LoadMessage } from './wire.ts';
 
 /** A component as a worker gets it: modules are compiled once for all workers. */
 export interface WorkerComponent {
@@ -28,8 +28,6 @@ export interface WorkerStart extends OpenLine {
 /** From the serving thread to a worker. */
 export type ToWorker =
   | { readonly kind: 'load'; readonly component: WorkerComponent }
-  /** For the invocations that follow. */
-  | { readonly kind: 'grant'; readonly grant: GrantMessage }
   /** Get ready for a snapshot. */
   | { readonly kind: 'prepare' }
   /** The shared cell says so too, but a guest that waits looks at none. */

@@ -1,14 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { InterruptCell } from './interrupt-cell.ts';
-import {
-  EPOCH_BYTES,
-  FIRST_EPOCH,
-  type GrantMessage,
-  type Interrupt,
-  type LostMessage,
-  type RenewedMessage,
-} from './wire.ts';
+import { EPOCH_BYTES, FIRST_EPOCH, type Interrupt, type LostMessage, type RenewedMessage } from './wire.ts';
 import type { FromWorker, OpenLine, ToWorker, WorkerComponent, WorkerStart } from './worker-message.ts';
 
 /** What a slot's owner hears. */
@@ -46,7 +39,6 @@ export class WorkerSlot {
   readonly #cell = new InterruptCell();
   #worker: Worker | null = null;
   #component: WorkerComponent | null = null;
-  #grant: GrantMessage | null = null;
   #prepared: (() => void) | null = null;
   #up = false;
 
@@ -65,12 +57,6 @@ export class WorkerSlot {
   load(component: WorkerComponent): void {
     this.#component = component;
     this.#loadWorker();
-  }
-
-  /** What its invocations are given, from the next one on. */
-  grant(grant: GrantMessage): void {
-    this.#grant = grant;
-    if (this.#up) this.#post({ kind: 'grant', grant });
   }
 
   /** Resolves when the worker, or its successor, has done what came before, a load for instance, and holds nothing that it does not need. */
@@ -138,7 +124,6 @@ export class WorkerSlot {
   #loadWorker(): void {
     if (!this.#up) return;
     if (this.#component !== null) this.#post({ kind: 'load', component: this.#component });
-    if (this.#grant !== null) this.#post({ kind: 'grant', grant: this.#grant });
     // Who waits for this cannot know that the worker which it asked was lost.
     if (this.#prepared !== null) this.#post({ kind: 'prepare' });
   }

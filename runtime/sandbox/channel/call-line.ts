@@ -3,6 +3,7 @@ import {
   encodeFreed,
   FIRST_EPOCH,
   type Frame,
+  type GrantMessage,
   INLINE_BYTES,
   type InvokeRequest,
   LineReader,
@@ -40,6 +41,9 @@ export class CallLine {
   #epoch = FIRST_EPOCH;
   /** Whether the worker was told the epoch: with its first invocation, so that it is not woken before. */
   #marked = false;
+  #grant: GrantMessage | null = null;
+  /** Whether the worker was told the grant: before an invocation, for on the channel that could overtake it. */
+  #granted = false;
   /** Whether the worker has said that it serves. */
   #serving = false;
   #call: Call | null = null;
@@ -74,11 +78,22 @@ export class CallLine {
     this.#marked = false;
   }
 
+  /** What the invocations that follow are given, in place of what the load said. */
+  grant(message: GrantMessage): void {
+    this.#grant = message;
+    this.#granted = false;
+  }
+
   /** Starts an invocation. A small input that is at hand travels with the request. */
   begin(call: Call, request: InvokeRequest, input: CallInput): void {
     this.#call = call;
-    if (!this.#marked) this.#writer.raw('mark', 0, this.#epoch);
-    this.#marked = true;
+    if (!this.#marked) {
+      this.#writer.raw('mark', 0, this.#epoch);
+      this.#marked = true;
+      this.#granted = false;
+    }
+    if (this.#grant !== null && !this.#granted) this.#writer.message('grant', 0, this.#grant);
+    this.#granted = true;
     const inline = input instanceof Uint8Array && input.length <= INLINE_BYTES ? input : null;
     this.#writer.message('invoke', call.id, { ...request, deadlineMs: call.deadlineMs, input: inline });
     call.begin(this.#writer);

@@ -114,7 +114,7 @@ export class Channel {
 
   /** What the invocations that follow are given, in place of what the load said. */
   grant(message: GrantMessage): void {
-    this.#writer.message('grant', this.#takeId(), message);
+    for (const line of this.#lines) line.grant(message);
   }
 
   /** Gives up the channel; everything pending fails with `machine-failed` and this reason. Idempotent. */

@@ -65,7 +65,7 @@ restored('serves what it came with once it has its grant', async () => {
   const call = sandbox.invoke({ door: 'run', arguments: [] }, new Uint8Array(0), { deadlineMs: 1000, log: () => {} });
   (await machine.agent.next()).done();
   await call.done;
-  // The grant goes before the first invocation: in one channel frames keep their order.
+  // The grant goes before the first invocation, over the same line: there frames keep their order.
   assert.equal(machine.agent.heard.slice(0, 3), ['ping', 'grant', 'invoke']);
   await sandbox.close();
 });

@@ -102,6 +102,27 @@ line('goes over another stream when the successor has one', async () => {
   channel.close('the test is over');
 });
 
+line('gives each worker its grant once, before its next invocation, and its successor too', async () => {
+  const { agent, channel } = open();
+  await channel.ready;
+  const run = async () => {
+    const call = invoke(channel);
+    (await agent.next()).done();
+    await call.done;
+  };
+  channel.grant({ environment: [['KEY', 'value']], arguments: [] });
+  await run();
+  await run();
+  assert.equal(agent.heard, ['grant', 'invoke', 'invoke']);
+  agent.say('lost', 0, lost({ finished: 2 }));
+  agent.say('renewed', 0, { worker: 0, line: 0, epoch: EPOCH });
+  await channel.ping();
+  agent.mark(0, EPOCH);
+  await run();
+  assert.equal(agent.heard, ['grant', 'invoke', 'invoke', 'ping', 'grant', 'invoke']);
+  channel.close('the test is over');
+});
+
 line('ends an invocation that has no worker at its deadline, or when its caller leaves', async () => {
   const { agent, channel } = open();
   const running = invoke(channel);
