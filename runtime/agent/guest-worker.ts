@@ -77,7 +77,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
       case 'prepare':
         // A clone then has an instance from the start.
         await prepare();
-        line.rest();
+        await line.rest();
         collectGarbage();
         return say({ kind: 'prepared' });
       case 'interrupt':

@@ -10,7 +10,9 @@ const READ_BYTES = 64 * 1024;
  * The serving thread ends the process when the host has gone, so an end or an error here is nobody's news.
  */
 export function linePort({ fd, kind }: Pick<OpenLine, 'fd' | 'kind'>): ChannelPort {
-  let take: (bytes: Uint8Array) => void = () => {};
+  // A socket reads from the moment it is made, and a host may have written before.
+  const early: Uint8Array[] = [];
+  let take = (bytes: Uint8Array): void => void early.push(bytes);
   const options: SocketConstructorOpts = {
     ...{ readable: true, writable: true, allowHalfOpen: true },
     onread: {
@@ -27,6 +29,7 @@ export function linePort({ fd, kind }: Pick<OpenLine, 'fd' | 'kind'>): ChannelPo
   return {
     start: (given) => {
       take = given;
+      for (const bytes of early.splice(0)) take(bytes);
       socket.resume();
     },
     write: (bytes) => {

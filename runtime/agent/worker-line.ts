@@ -34,6 +34,9 @@ export class WorkerLine {
   readonly #epoch: Uint8Array;
   readonly #reader: LineReader;
   readonly #events: WorkerLineEvents;
+  readonly #marked = Promise.withResolvers<void>();
+  #open = false;
+  #isMarked = false;
   #frames: Uint8Array[] = [];
 
   constructor(start: WorkerStart, events: WorkerLineEvents) {
@@ -44,21 +47,28 @@ export class WorkerLine {
     this.#events = events;
   }
 
-  /** Says that this worker serves, and serves. */
+  /**
+   * Says that this worker serves, and serves. A successor waits for the host's mark with its own: a host that does not know of it yet would
+   * take its bytes for the rest of what its predecessor said.
+   */
   open(): void {
-    this.#push(encodeFrame('mark', 0, this.#epoch));
-    this.flush();
+    this.#open = true;
+    if (this.#isFirst) this.#mark();
     this.#port.start((bytes) => {
       for (const frame of this.#reader.push(bytes)) this.#take(frame);
     });
   }
 
-  /** A host to come knows of no epoch but the first. */
-  rest(): void {
+  /** A host to come knows of no epoch but the first. Resolves when the present one has been told of this worker, as it waits for that. */
+  async rest(): Promise<void> {
+    if (this.#open) await this.#marked.promise;
     this.#reader.expect(FIRST_EPOCH);
   }
 
-  /** Sends what an invocation says when the guest waits, or at `flush`, which comes at its next fuel checkpoint at the latest: a system call costs more than all that a small one says. */
+  /**
+   * Sends what an invocation says when the guest waits, or at `flush`, which comes at its next fuel checkpoint at the latest: a system
+   * call costs more than all that a small one says.
+   */
   post(message: FromInvocation): void {
     switch (message.kind) {
       case 'head':
@@ -92,6 +102,7 @@ export class WorkerLine {
   #take({ kind, id, payload }: Frame): void {
     switch (kind) {
       case 'mark':
+        if (!this.#isFirst) this.#mark();
         break;
       case 'grant':
         // A copy: what is decoded are views, which would keep all they are views of.
@@ -122,6 +133,19 @@ export class WorkerLine {
       default:
         throw new WireError(`expected a frame that a host may send to a worker, got ${kind}`);
     }
+  }
+
+  get #isFirst(): boolean {
+    return this.#epoch.every((byte) => byte === 0);
+  }
+
+  /** Once, whatever the host repeats. */
+  #mark(): void {
+    if (this.#isMarked) return;
+    this.#isMarked = true;
+    this.#push(encodeFrame('mark', 0, this.#epoch));
+    this.flush();
+    this.#marked.resolve();
   }
 
   /** By the disk when the bytes are many and a slot is free, else by the port. */

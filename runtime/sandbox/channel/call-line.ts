@@ -39,7 +39,7 @@ export class CallLine {
   #writer: FrameWriter;
   #reader = new LineReader(FIRST_EPOCH);
   #epoch = FIRST_EPOCH;
-  /** Whether the worker was told the epoch: with its first invocation, so that it is not woken before. */
+  /** Whether the worker was told the epoch. */
   #marked = false;
   #grant: GrantMessage | null = null;
   /** Whether the worker was told the grant: before an invocation, for on the channel that could overtake it. */
@@ -87,11 +87,7 @@ export class CallLine {
   /** Starts an invocation. A small input that is at hand travels with the request. */
   begin(call: Call, request: InvokeRequest, input: CallInput): void {
     this.#call = call;
-    if (!this.#marked) {
-      this.#writer.raw('mark', 0, this.#epoch);
-      this.#marked = true;
-      this.#granted = false;
-    }
+    if (!this.#marked) this.#mark();
     if (this.#grant !== null && !this.#granted) this.#writer.message('grant', 0, this.#grant);
     this.#granted = true;
     const inline = input instanceof Uint8Array && input.length <= INLINE_BYTES ? input : null;
@@ -122,7 +118,14 @@ export class CallLine {
       this.#listen(parts.stream);
     }
     this.#epoch = epoch;
-    this.#marked = false;
+    this.#mark();
+  }
+
+  /** A first worker is told with its first invocation, so that it is not woken before; a successor waits for it. */
+  #mark(): void {
+    this.#writer.raw('mark', 0, this.#epoch);
+    this.#marked = true;
+    this.#granted = false;
   }
 
   #listen(stream: Duplex): void {
