@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { writeBindingValue } from '../../guest-sdk/protocol/index.ts';
 import type { InvokeRequest } from '../../runtime/agent/wire.ts';
@@ -84,18 +85,16 @@ export class StartLab {
 
   /** From the start of the same program to its first words on the control connection: what no way of ours can be below. */
   async qemuFloorMs(): Promise<number> {
-    const args = qemuArgs(this.shape, { from: 'boot', memory: 'anonymous' });
+    const args = qemuArgs({ ...this.shape, workers: 0 }, { from: 'boot', memory: 'anonymous' });
     const bare = args.filter((word, at) => !LEFT_OUT.has(word) && !LEFT_OUT.has(args[at - 1]!));
     const startedAt = performance.now();
     const stdio = ['ignore', 'ignore', 'ignore', 'pipe', 'pipe', 'pipe'] as const;
-    const child = await startQemu({
-      qemu: 'qemu-system-x86_64',
-      accelerator: 'tcg',
-      args: [...bare, '-S'],
-      stdio: [...stdio],
-    });
-    const exited = new Promise((resolve) => child.once('close', resolve));
-    await new Promise((resolve) => (child.stdio as unknown as Duplex[])[FD.qmp]!.once('data', resolve));
+    const start = { qemu: 'qemu-system-x86_64', accelerator: 'tcg' as const, args: [...bare, '-S'], stdio: [...stdio] };
+    const child = await startQemu(start);
+    const exited = once(child, 'close');
+    const spoke = once((child.stdio as unknown as Duplex[])[FD.qmp]!, 'data');
+    const ended = exited.then(() => Promise.reject(new Error('QEMU ended before it said anything')));
+    await Promise.race([spoke, ended]);
     const ms = performance.now() - startedAt;
     child.kill('SIGKILL');
     await exited;
