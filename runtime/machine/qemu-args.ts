@@ -32,8 +32,8 @@ const BULK_FILE = `/proc/self/fd/${FD.bulk}`;
 export const SAVED_FILE = '/dev/fdset/2';
 
 /**
- * Translated code that an emulated machine keeps, MiB, private as far as it is used: a first call needs 16, four busy workers 100. When it
- * is full it is emptied and translated anew: with 32 a busy machine answers a quarter of the calls.
+ * Translated code that an emulated machine keeps, MiB, private as far as it is used: a first call needs 16. When it is full it is
+ * emptied and translated anew: with 32 a function in C answered 1.3 to 2.8 times fewer calls, for 1 to 8 callers, and a boot took a fifth longer.
  */
 const TRANSLATED_MIB = 128;
 

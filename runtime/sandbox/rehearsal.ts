@@ -34,8 +34,8 @@ const NOTHING = new Uint8Array(0);
 
 /**
  * Runs the function of a sandbox that is to become a snapshot, or that nobody waits for, so that what its first invocation needs is
- * compiled and in memory. The function is given nothing that it could have an effect with, and its input is nothing or zeros; how it
- * ends does not matter, and what it writes goes nowhere.
+ * compiled and in memory. It has no way to have an effect: before a snapshot it is granted nothing, ahead of need its environment and arguments, and
+ * neither reaches outside of its machine. Its input is nothing or zeros, how it ends does not matter, what it writes goes nowhere.
  */
 export async function rehearse(
   sandbox: Sandbox,
