@@ -25,8 +25,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'runtime/machine': ['guest-sdk/protocol', 'runtime/image', 'runtime/store'],
   'runtime/component': ['guest-sdk/protocol', 'runtime/wasi', 'runtime/store'],
   'runtime/agent': ['guest-sdk/protocol', 'runtime/wasi', 'runtime/component/rewrite/metered-instance.ts'],
+  'runtime/outside': ['guest-sdk/protocol', 'runtime/wasi', 'runtime/store'],
   'runtime/sandbox': [
     'guest-sdk/protocol',
+    'runtime/outside',
     'runtime/component',
     'runtime/machine',
     'runtime/image',
@@ -34,6 +36,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   'runtime/provision': [
     'guest-sdk/protocol',
+    'runtime/outside',
     'runtime/sandbox',
     'runtime/component',
     'runtime/image',

@@ -1,0 +1,38 @@
+import type { ByteSink, ByteSource } from '../wasi/index.ts';
+
+/** What a guest asks of its host. */
+export interface OutsideRequest {
+  /** As the agent sent them: the sandbox is not trusted, so a service checks them before it uses them. */
+  readonly args: unknown;
+  /** Bytes from the guest; null from `read` when it sends no more. */
+  readonly source: ByteSource;
+  /** Bytes to the guest; closed by the service, at the latest when it is done. */
+  readonly sink: ByteSink;
+  /** Aborted when the invocation ends, the guest forgets the request, or the sandbox is lost. */
+  readonly signal: AbortSignal;
+}
+
+/** What a service says to a request. */
+export interface OutsideAnswer {
+  /** Plain data, as MessagePack carries it. */
+  readonly value: unknown;
+  /** Said after the last byte to the guest, such as trailers; resolves with plain data or rejects with an `OutsideRefusal`. */
+  readonly end?: Promise<unknown>;
+}
+
+/** One thing that a host does for guests. Throws `OutsideRefusal` with a code of the WASI interface that it serves. */
+export type OutsideService = (request: OutsideRequest) => Promise<OutsideAnswer>;
+
+/** What one function version may ask for, by name, such as `keyvalue.get`. Made from its grant; a name that is not there is refused. */
+export type OutsideServices = Readonly<Record<string, OutsideService>>;
+
+/** Why a service does not do what it was asked: `code` is for the guest, in the terms of the WASI interface. */
+export class OutsideRefusal extends Error {
+  override readonly name = 'OutsideRefusal';
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
