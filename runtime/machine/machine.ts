@@ -24,6 +24,10 @@ export interface Machine {
   pause(): Promise<void>;
   /** Lets the guest go on, at the present time: its clocks stood still. */
   resume(): Promise<void>;
+  /** Threads of guest code that it can run at once. */
+  readonly processors: number;
+  /** What its threads needed of processors so far; see `processorNeedNs`. */
+  processorNeedNs(): number | null;
   /** Memory that would be free without this machine, bytes; rejects when its process is gone. */
   privateBytes(): Promise<number>;
   /** Ends the machine: gently, then firmly. Idempotent; resolves when the process is gone. */

@@ -5,7 +5,8 @@ import { ControlPort, type Identity, newIdentity } from './identity.ts';
 import type { Machine, MachineExit } from './machine.ts';
 import { OutputTail } from './output-tail.ts';
 import { privateBytes } from './private-memory.ts';
-import { FD, SAVED_FILE } from './qemu-args.ts';
+import { processorNeedNs } from './processor-need.ts';
+import { FD, type MachineShape, SAVED_FILE } from './qemu-args.ts';
 import type { QemuProcess } from './qemu-process.ts';
 import { QmpConnection } from './qmp.ts';
 
@@ -29,6 +30,7 @@ function killRunning(): void {
 export class QemuMachine implements Machine {
   readonly id: string;
   readonly pid: number;
+  readonly processors: number;
   readonly channel: Duplex;
   readonly lines: readonly Duplex[];
   readonly bulkFd: number;
@@ -41,8 +43,14 @@ export class QemuMachine implements Machine {
   #identity: Identity | null = null;
   #closing: Promise<void> | null = null;
 
-  /** Takes over a process, with the lines of so many workers, and its disk for large bodies. */
-  constructor(id: string, child: QemuProcess, workers: number, bulk: FileHandle) {
+  /** Takes over a process of a machine of that shape, and its disk for large bodies. */
+  constructor(
+    id: string,
+    child: QemuProcess,
+    { workers, vcpus }: Pick<MachineShape, 'workers' | 'vcpus'>,
+    bulk: FileHandle,
+  ) {
+    this.processors = vcpus;
     this.id = id;
     this.pid = child.pid;
     this.#child = child;
@@ -100,6 +108,10 @@ export class QemuMachine implements Machine {
     if (outcome === 'ready') return;
     const why = typeof outcome === 'object' ? outcome.refused : `the guest was ${outcome}`;
     throw new CloudletError('machine-failed', `the machine did not go on: ${why}`);
+  }
+
+  processorNeedNs(): number | null {
+    return processorNeedNs(this.pid);
   }
 
   privateBytes(): Promise<number> {

@@ -84,7 +84,7 @@ export async function startMachine(
     });
     // The host uses it too, and the machine closes it when it ends.
     handles.delete(FD.bulk);
-    return new QemuMachine(options.id, child, shape.workers, bulk);
+    return new QemuMachine(options.id, child, shape, bulk);
   } finally {
     await Promise.all([...handles.values()].map((handle) => handle.close()));
   }

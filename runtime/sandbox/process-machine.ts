@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { Machine, MachineExit } from '../machine/machine.ts';
 import { privateBytes } from '../machine/private-memory.ts';
+import { processorNeedNs } from '../machine/processor-need.ts';
 
 /** How the agent is run as a child process. */
 export interface ProcessMachineOptions {
@@ -61,6 +63,8 @@ export async function startProcessMachine(options: ProcessMachineOptions): Promi
     exited,
     pause: async () => {},
     resume: async () => {},
+    processors: availableParallelism(),
+    processorNeedNs: () => processorNeedNs(pid),
     privateBytes: () => privateBytes(pid),
     close: () => end(child, [channel!, ...lines], exited),
   };

@@ -64,6 +64,8 @@ export class Sandbox {
   readonly startedAt: Date;
   /** Invocations that the agent runs at once. */
   readonly workers: number;
+  /** Threads of guest code that its machine can run at once. */
+  readonly processors: number;
   /** Resolves when the sandbox is poisoned or closed: then it serves nothing more. */
   readonly ended: Promise<SandboxEnd>;
 
@@ -83,6 +85,7 @@ export class Sandbox {
     this.pid = parts.machine.pid;
     this.startedAt = new Date();
     this.workers = parts.workers;
+    this.processors = parts.machine.processors;
     this.ended = this.#ended.promise;
     this.#machine = parts.machine;
     this.#channel = parts.channel;
@@ -212,6 +215,11 @@ export class Sandbox {
     }
     if (this.#state !== 'paused') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
     this.#state = moveState(this.#state, 'ready');
+  }
+
+  /** What its threads needed of processors so far, nanoseconds; null when that is not known. */
+  processorNeedNs(): number | null {
+    return this.#machine.processorNeedNs();
   }
 
   /** Memory that would be free without it, bytes; rejects when its machine is gone. */

@@ -216,6 +216,9 @@ export class FakeMachine implements Machine {
   resuming: () => Promise<void> = async () => {};
   /** Its private memory, bytes. */
   memoryBytes = 20 * 1024 * 1024;
+  readonly processors = 1;
+  /** What its threads needed of processors so far, nanoseconds; null: not known. */
+  needNs: number | null = null;
   readonly #exited = Promise.withResolvers<MachineExit>();
   readonly #far: Duplex;
 
@@ -244,6 +247,10 @@ export class FakeMachine implements Machine {
     await this.resuming();
     if (this.pauseError !== undefined) throw new Error(this.pauseError);
     this.paused = false;
+  }
+
+  processorNeedNs(): number | null {
+    return this.needNs;
   }
 
   async privateBytes(): Promise<number> {

@@ -32,6 +32,8 @@ export class PoolLab {
   deadlineMs = 1000;
   /** Private memory of the machines to come, bytes. */
   memoryBytes = 20 * MIB;
+  /** What the machines to come have needed of processors, nanoseconds; null: not known. */
+  needNs: number | null = null;
   /** Asked before each machine is started; may wait or throw. */
   gate: () => Promise<void> = async () => {};
   #asked: ((machine: FakeMachine) => void)[] = [];
@@ -45,6 +47,7 @@ export class PoolLab {
         loadError,
       });
       machine.memoryBytes = this.memoryBytes;
+      machine.needNs = this.needNs;
       this.machines.push(machine);
       this.#asked.shift()?.(machine);
       return machine;

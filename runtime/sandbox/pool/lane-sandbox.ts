@@ -1,6 +1,9 @@
 import type { Rung, StartRung } from '../rung.ts';
 import type { Sandbox } from '../sandbox.ts';
 
+/** An invocation that has run for so long is long, milliseconds. */
+const LONG_MS = 200;
+
 /** A sandbox as its lane sees it: places, how it came to be, when it was used. Only its lane changes it. */
 export class LaneSandbox {
   readonly sandbox: Sandbox;
@@ -9,8 +12,10 @@ export class LaneSandbox {
   /** What its start took, milliseconds. */
   readonly startMs: number;
   readonly places: number;
-  /** Places that are taken. */
-  taken = 0;
+  /** Whether its use of processors can be known. */
+  readonly isMeasured: boolean;
+  /** When each of the invocations in it came, by the clock. */
+  readonly #since = new Set<{ readonly at: number }>();
   /** When an invocation last came or left, by the clock. */
   lastUsedAt: number;
   /** It takes no more invocations and is closed when the last has left. */
@@ -32,15 +37,32 @@ export class LaneSandbox {
     this.via = parts.via;
     this.rung = parts.via;
     this.places = parts.places;
+    this.isMeasured = parts.sandbox.processorNeedNs() !== null;
     this.beganAt = parts.beganAt;
     this.readyAt = parts.now;
     this.startMs = parts.now - parts.beganAt;
     this.lastUsedAt = parts.now;
   }
 
-  /** Whether an invocation can go in at once. */
-  get hasPlace(): boolean {
-    return !this.leaving && this.sandbox.state === 'ready' && this.taken < this.places;
+  /** Places that are taken. */
+  get taken(): number {
+    return this.#since.size;
+  }
+
+  /** Takes a place. Gives what leaves it; once. */
+  enter(now: number): () => void {
+    const entry = { at: now };
+    this.#since.add(entry);
+    return () => void this.#since.delete(entry);
+  }
+
+  /** Whether an invocation can go in at once, when `width` are to be in it. One that takes long must not hold up the others, and does not count. */
+  hasPlace(width: number, now: number): boolean {
+    if (this.leaving || this.sandbox.state !== 'ready' || this.taken >= this.places) return false;
+    if (this.taken < width) return true;
+    let short = 0;
+    for (const { at } of this.#since) if (now - at < LONG_MS) short += 1;
+    return short < width;
   }
 
   /** Whether it serves nobody, running or paused, and nobody is about to come. */

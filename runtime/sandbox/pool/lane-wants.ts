@@ -15,6 +15,8 @@ export interface LaneLoad {
   readonly drainMs: number;
   readonly startMs: number;
   readonly patienceMs: number;
+  /** More sandboxes would not help: those there are have all processors, or places to spare. */
+  readonly isEnough: boolean;
 }
 
 /**
@@ -27,6 +29,7 @@ export function sandboxesWanted(load: LaneLoad): number {
   const short = waiting - placesToCome;
   if (short <= 0 || held >= sandboxes) return 0;
   if (held > 0) {
+    if (load.isEnough) return 0;
     const isFaster = load.drainMs > load.startMs && load.oldestMs >= patienceMs;
     const goesOn = load.shortMs >= Math.max(patienceMs, load.startMs);
     if (!isFaster && !goesOn) return 0;

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { idleProcessorNs } from '../../machine/processor-need.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { SandboxSource } from '../sandbox-source.ts';
 import type { PoolObserver } from './pool-observer.ts';
@@ -31,6 +32,8 @@ export interface PoolLimits {
   readonly turnMs: number;
   /** How often the memory of sandboxes that work is measured, milliseconds. */
   readonly measureMs: number;
+  /** Time that processors were idle; see `idleProcessorNs`. */
+  readonly idleProcessorNs: () => number;
   /** A function's share of what is scarce, by its name, beside the others'. */
   readonly weight: (program: string) => number;
 }
@@ -67,6 +70,7 @@ export function completeOptions(options: PoolOptions): CompletePoolOptions {
     demandMs: 60_000,
     turnMs: 1_000,
     measureMs: 5_000,
+    idleProcessorNs,
     weight: () => 1,
     clock: systemClock,
     observer: {},

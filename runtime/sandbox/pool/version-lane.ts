@@ -8,6 +8,8 @@ import type { Place, PlaceTiming } from './place.ts';
 import type { CompletePoolOptions } from './pool-options.ts';
 import { RecentDemand } from './recent-demand.ts';
 import { ServiceEstimate } from './service-estimate.ts';
+import { StartFailures } from './start-failures.ts';
+import { WidthWatch } from './width-watch.ts';
 
 /** Whom a lane tells. */
 export interface LaneListener {
@@ -17,15 +19,13 @@ export interface LaneListener {
   readonly unused: (one: LaneSandbox) => void;
 }
 
-/** How long nothing is started ahead, or beside others that serve, after a start failed: what is wrong now will be wrong in a moment. */
-const AFTER_FAILURE_MS = 1_000;
-
 /** One version's sandboxes and the invocations that wait for a place in them. */
 export class VersionLane {
   readonly version: LoadedVersion;
   readonly #options: CompletePoolOptions;
   readonly #listener: LaneListener;
   readonly #queue: LaneQueue;
+  readonly #width: WidthWatch;
   readonly #estimate = new ServiceEstimate();
   readonly #ended = new AbortController();
   /** Times at which more sandboxes were needed than there were. */
@@ -34,10 +34,7 @@ export class VersionLane {
   #sandboxes: LaneSandbox[] = [];
   #starting = 0;
   #epoch = 0;
-  #failure: CloudletError | null = null;
-  /** Failed starts in a row while somebody waited, and when the last was. */
-  #failures = 0;
-  #failedAt = Number.NEGATIVE_INFINITY;
+  readonly #failures = new StartFailures();
   /** Since when somebody has waited without a pause. */
   #shortSince: number | null = null;
   #stopPatience: (() => void) | null = null;
@@ -47,7 +44,17 @@ export class VersionLane {
     this.#options = options;
     this.#listener = listener;
     this.#demand = new RecentDemand(options.demandMs);
-    const { clock, queueLength, queueMs } = options;
+    const { clock, idleProcessorNs, queueLength, queueMs } = options;
+    this.#width = new WidthWatch({
+      clock,
+      idleProcessorNs,
+      sandboxes: () => this.sandboxes,
+      isShort: () => this.#queue.length > 0,
+      changed: () => {
+        this.#serve();
+        this.#listener.changed();
+      },
+    });
     const retryAfterS = () =>
       this.#estimate.retryAfterS(this.#queue.length, this.#placesServing(), this.sandboxes.length === 0);
     this.#queue = new LaneQueue({ clock, queueLength, queueMs, retryAfterS });
@@ -70,7 +77,7 @@ export class VersionLane {
 
   /** Why the last start failed, until one succeeds. */
   get failure(): CloudletError | null {
-    return this.#failure;
+    return this.#failures.last;
   }
 
   get waiting(): number {
@@ -93,7 +100,7 @@ export class VersionLane {
     const now = clock.now();
     const { held } = this;
     const waiting = this.#queue.length;
-    if (held > 0 && this.#hasFailedLately()) return 0;
+    if (held > 0 && this.#failures.isRecent(now)) return 0;
     return sandboxesWanted({
       waiting,
       oldestMs: now - (this.#queue.oldestSince ?? now),
@@ -105,6 +112,7 @@ export class VersionLane {
       drainMs: this.#estimate.drainMs(waiting, this.#placesServing()),
       startMs: this.#estimate.startMs,
       patienceMs,
+      isEnough: this.#width.isEnough,
     });
   }
 
@@ -114,7 +122,7 @@ export class VersionLane {
   /** Sandboxes that are worth having before anybody waits: recent demand says so, or at least one when there is none. */
   aheadWanted(atLeast: 0 | 1): number {
     const { clock, prestarted, sandboxes } = this.#options;
-    if (this.#ended.signal.aborted || this.#hasFailedLately()) return 0;
+    if (this.#ended.signal.aborted || this.#failures.isRecent(clock.now())) return 0;
     const { held } = this;
     const unused = this.sandboxes.filter((one) => one.isUnused).length + this.#starting;
     const wanted = Math.min(prestarted, this.#demand.count(clock.now())) - unused;
@@ -138,7 +146,7 @@ export class VersionLane {
   enter(signal?: AbortSignal): Promise<Place> {
     if (signal?.aborted === true) return Promise.reject(gone());
     if (this.#ended.signal.aborted) return Promise.reject(removed());
-    const free = this.#queue.length === 0 ? this.#sandboxes.find((one) => one.hasPlace) : undefined;
+    const free = this.#queue.length === 0 ? this.#sandboxes.find((one) => this.#width.admits(one)) : undefined;
     if (free !== undefined) return Promise.resolve(this.#place(free, { queueMs: 0, startMs: 0, start: 'idle' }));
     if (this.#queue.length === 0) this.#shortSince = null;
     const place = this.#queue.wait(this.#epoch, signal);
@@ -159,8 +167,7 @@ export class VersionLane {
     const places = Math.min(this.version.grant.limits.concurrency, sandbox.workers);
     const one = new LaneSandbox({ sandbox, via, places, beganAt, now });
     this.#starting -= 1;
-    this.#failure = null;
-    this.#failures = 0;
+    this.#failures.clear();
     this.#estimate.started(one.startMs);
     one.epoch = ++this.#epoch;
     this.#sandboxes.push(one);
@@ -172,12 +179,9 @@ export class VersionLane {
   failStart(thrown: unknown): void {
     const error = asCloudletError(thrown, 'machine-failed');
     this.#starting -= 1;
-    this.#failure = error;
-    this.#failures += 1;
-    this.#failedAt = this.#options.clock.now();
-    const isToldNow = this.held === 0 && !(error.traits.poisons && this.#failures === 1);
-    if (isToldNow) this.rejectWaiting(error);
-    if (this.#queue.length === 0) this.#failures = 0;
+    const isTold = this.#failures.note(error, this.#options.clock.now());
+    if (isTold && this.held === 0) this.rejectWaiting(error);
+    if (this.#queue.length === 0) this.#failures.rest();
   }
 
   /** A sandbox is gone; who waits may need another. */
@@ -194,13 +198,14 @@ export class VersionLane {
 
   #serve(): void {
     while (this.#queue.length > 0) {
-      const one = this.#sandboxes.find((each) => each.hasPlace);
+      const one = this.#sandboxes.find((each) => this.#width.admits(each));
       if (one === undefined) break;
       const waiter = this.#queue.shift()!;
       waiter.give(this.#place(one, this.#timing(one, waiter)));
     }
     this.#wake();
     this.#watch();
+    this.#width.watch();
   }
 
   /** Resumes as many paused sandboxes as those who wait need, the one used last first: more of it is still in caches. */
@@ -247,9 +252,16 @@ export class VersionLane {
 
   #place(one: LaneSandbox, timing: PlaceTiming): Place {
     const enteredAt = this.#options.clock.now();
-    one.taken += 1;
+    const leave = one.enter(enteredAt);
     one.lastUsedAt = enteredAt;
-    return { sandbox: one.sandbox, timing, leave: () => this.#leave(one, enteredAt) };
+    return {
+      sandbox: one.sandbox,
+      timing,
+      leave: () => {
+        leave();
+        this.#left(one, enteredAt);
+      },
+    };
   }
 
   #timing(one: LaneSandbox, waiter: Waiter): PlaceTiming {
@@ -259,17 +271,12 @@ export class VersionLane {
     return { queueMs: Math.max(0, waitedMs - startMs), startMs, start: one.rung };
   }
 
-  #leave(one: LaneSandbox, enteredAt: number): void {
+  #left(one: LaneSandbox, enteredAt: number): void {
     const now = this.#options.clock.now();
     this.#estimate.served(now - enteredAt);
-    one.taken -= 1;
     one.lastUsedAt = now;
     if (this.#queue.length > 0) this.#serve();
     if (one.taken === 0) this.#listener.unused(one);
-  }
-
-  #hasFailedLately(): boolean {
-    return this.#options.clock.now() - this.#failedAt < AFTER_FAILURE_MS;
   }
 
   #placesOfNext(): number {
@@ -282,7 +289,7 @@ export class VersionLane {
 
   /** Places of the sandboxes that serve; of one when there is none. */
   #placesServing(): number {
-    return this.sandboxes.reduce((sum, one) => sum + one.places, 0) || this.#placesOfNext();
+    return this.sandboxes.reduce((sum, one) => sum + this.#width.widthOf(one), 0) || this.#placesOfNext();
   }
 }
 

@@ -7,7 +7,7 @@ const wants = suite('a lane');
 /** Four sandboxes allowed, one held, with four places each; ten wait, for twice as long as is patient. */
 const LOAD: LaneLoad = {
   ...{ waiting: 10, oldestMs: 200, shortMs: 200, placesToCome: 0, placesEach: 4, held: 1, sandboxes: 4 },
-  ...{ drainMs: 1000, startMs: 300, patienceMs: 100 },
+  ...{ drainMs: 1000, startMs: 300, patienceMs: 100, isEnough: false },
 };
 
 for (const [what, change, wanted] of [
@@ -18,6 +18,8 @@ for (const [what, change, wanted] of [
   ['wants nothing beyond its maximum', { held: 4 }, 0],
   ['leaves those who wait to starts that go on', { placesToCome: 10 }, 0],
   ['wants more beside them for the others', { placesToCome: 8 }, 1],
+  ['wants nothing beside them when they have all processors', { isEnough: true }, 0],
+  ['wants its first also then', { waiting: 1, held: 0, isEnough: true }, 1],
   ['is patient', { oldestMs: 99, shortMs: 99 }, 0],
   ['waits for its sandboxes when they are faster than a start', { drainMs: 200 }, 0],
   ['does not when it goes on like this for as long as a start', { drainMs: 200, shortMs: 300 }, 3],

@@ -1,0 +1,34 @@
+/** A sandbox's use of processors over a while. Units: whole processors. */
+export interface WidthSample {
+  /** Invocations that it is given at once now, and at most. */
+  readonly width: number;
+  readonly most: number;
+  /** Processors that it has, and how many its threads ran on or were ready to. */
+  readonly processors: number;
+  readonly need: number;
+  /** Processors of this computer that nobody used. */
+  readonly idle: number;
+}
+
+/** Share of its processors above which a sandbox computes without pause, and of its places below which they wait for something else. */
+const FULL = 0.9;
+const WAITS = 0.7;
+/** Less than this of a processor is what is left between two that compute. */
+const SPARE = 0.25;
+
+/**
+ * How many invocations a sandbox should be given at once, when others wait for a place. More than it has processors only slow each
+ * other down while they compute, and each worker that takes one has code of its own to compile; those that wait for a
+ * store or a peer leave the processor to others. Pure.
+ */
+export function nextWidth({ width, most, processors, need, idle }: WidthSample): number {
+  if (need < WAITS * Math.min(width, processors)) return Math.min(most, width * 2);
+  if (width < processors && idle >= SPARE) return Math.min(most, width + 1);
+  const isCrowded = idle < SPARE || (width > processors && need >= FULL * processors);
+  return isCrowded ? Math.max(1, width - 1) : width;
+}
+
+/** Whether one more sandbox would take its processor time from those that there are. Pure. */
+export function isComputerFull({ width, processors, need, idle }: WidthSample): boolean {
+  return idle < SPARE && need >= WAITS * Math.min(width, processors);
+}

@@ -1,0 +1,114 @@
+import type { Clock } from '../clock.ts';
+import type { LaneSandbox } from './lane-sandbox.ts';
+import { isComputerFull, nextWidth, type WidthSample } from './lane-width.ts';
+
+/** Whom a watch asks and tells. */
+export interface WidthWatchOptions {
+  readonly clock: Clock;
+  readonly sandboxes: () => readonly LaneSandbox[];
+  /** Whether somebody waits for a place. */
+  readonly isShort: () => boolean;
+  /** More places may be open than before. */
+  readonly changed: () => void;
+  readonly idleProcessorNs: () => number;
+}
+
+/** Over how long use of processors is measured while somebody waits, milliseconds: some times the step that kernels count in. */
+const WINDOW_MS = 100;
+
+/** What was counted when a window began. */
+interface Window {
+  readonly at: number;
+  readonly idleNs: number;
+  readonly needNs: ReadonlyMap<LaneSandbox, number>;
+}
+
+/** Finds, while invocations wait, how many of them a sandbox of their version is worth being given at once. What it found stays. */
+export class WidthWatch {
+  readonly #options: WidthWatchOptions;
+  #width = 1;
+  /** As long as nothing was measured, the sandboxes there are enough. */
+  #full = true;
+  #window: Window | null = null;
+  /** What was needed in the window before. A thread that waits for a processor counts only once it gets one: one window alone may miss it. */
+  #lastNeed = Number.POSITIVE_INFINITY;
+  #isTicking = false;
+
+  constructor(options: WidthWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Invocations at once in one sandbox that this one counts for: all of its places, when its use of processors is not known. */
+  widthOf(one: LaneSandbox): number {
+    return one.isMeasured ? Math.min(this.#width, one.places) : one.places;
+  }
+
+  /** Whether a sandbox can take an invocation now. */
+  admits(one: LaneSandbox): boolean {
+    return one.hasPlace(this.widthOf(one), this.#options.clock.now());
+  }
+
+  /** Whether no more sandboxes should be started beside those there are: processors are short, or places are still closed. */
+  get isEnough(): boolean {
+    return this.#full && this.#options.sandboxes().some((one) => one.isMeasured);
+  }
+
+  /** Somebody waits. */
+  watch(): void {
+    if (this.#isTicking || !this.#options.isShort()) return;
+    this.#window ??= this.#begin();
+    this.#isTicking = true;
+    this.#options.clock.after(WINDOW_MS, () => {
+      this.#isTicking = false;
+      if (this.#options.isShort()) this.#measure();
+      else this.#forget();
+      this.watch();
+    });
+  }
+
+  #forget(): void {
+    this.#window = null;
+    this.#lastNeed = Number.POSITIVE_INFINITY;
+    this.#full = true;
+  }
+
+  #begin(): Window {
+    const { clock, idleProcessorNs, sandboxes } = this.#options;
+    const needNs = new Map<LaneSandbox, number>();
+    for (const one of sandboxes()) {
+      const need = one.isMeasured && one.taken > 0 ? one.sandbox.processorNeedNs() : null;
+      if (need !== null) needNs.set(one, need);
+    }
+    return { at: clock.now(), idleNs: idleProcessorNs(), needNs };
+  }
+
+  #measure(): void {
+    const before = this.#window ?? this.#begin();
+    this.#window = this.#begin();
+    const sample = this.#sample(before, this.#window);
+    if (sample !== null) {
+      const steady = { ...sample, need: Math.max(sample.need, this.#lastNeed) };
+      this.#lastNeed = sample.need;
+      this.#width = nextWidth(steady);
+      this.#full = isComputerFull(steady) || this.#width > sample.width;
+    }
+    // Also when the width is as it was: an invocation that has become long no longer counts.
+    this.#options.changed();
+  }
+
+  /** The mean of the sandboxes that served all the time; null when there is none, or no time has passed. */
+  #sample(before: Window, after: Window): WidthSample | null {
+    const elapsedNs = (after.at - before.at) * 1e6;
+    const measured = [...after.needNs].filter(([one]) => before.needNs.has(one));
+    const first = measured[0]?.[0];
+    if (first === undefined || elapsedNs <= 0) return null;
+    const needNs = measured.reduce((sum, [one, need]) => sum + need - before.needNs.get(one)!, 0);
+    return {
+      width: this.widthOf(first),
+      most: first.places,
+      processors: first.sandbox.processors,
+      need: needNs / measured.length / elapsedNs,
+      idle: (after.idleNs - before.idleNs) / elapsedNs,
+    };
+  }
+}
