@@ -72,7 +72,8 @@ async function fillDisk(cloudlet: Cloudlet, disk: string, name: FunctionName, by
   } catch (error) {
     if (!CLEAR.has(asCloudletError(error).code)) throw error;
   } finally {
-    rmSync(filler);
+    // Another fault may have filled the disk at the same time, and given it back.
+    rmSync(filler, { force: true });
   }
 }
 
