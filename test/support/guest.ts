@@ -28,6 +28,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   evil: (source, scratch) => reactor(source, 'evil.c', scratch),
   draws: (source, scratch) => reactor(source, 'draws.c', scratch),
   'http-c': (source, scratch) => reactor(source, 'http.c', scratch),
+  'wasi-work': (source, scratch) => reactor(source, 'work.c', scratch),
   'spin-start': text,
   hoard: text,
   'hoard-table': text,

@@ -26,8 +26,15 @@ const ASYNC_EXPORTS = [
   'wasi:http/incoming-handler@0.2.12#handle',
 ];
 
-/** Translates a component with the lean glue; `sync` is for operating systems that block their thread. */
-export async function translate(path: string, mode: 'jspi' | 'sync' = 'jspi'): Promise<Instantiate> {
+/**
+ * Translates a component with the lean glue; `sync` is for operating systems that block their thread. `asyncExports` may wait, in the
+ * names that jco's option wants.
+ */
+export async function translate(
+  path: string,
+  mode: 'jspi' | 'sync' = 'jspi',
+  asyncExports: readonly string[] = ASYNC_EXPORTS,
+): Promise<Instantiate> {
   const { files } = (await generate(await readFile(path), {
     name: 'guest',
     noTypescript: true,
@@ -35,7 +42,7 @@ export async function translate(path: string, mode: 'jspi' | 'sync' = 'jspi'): P
     asyncMode:
       mode === 'sync'
         ? { tag: 'sync' }
-        : { tag: 'jspi', val: { imports: [...SUSPENDING_IMPORTS], exports: ASYNC_EXPORTS } },
+        : { tag: 'jspi', val: { imports: [...SUSPENDING_IMPORTS], exports: [...asyncExports] } },
   })) as { files: [string, Uint8Array][] };
   const contents = new Map(files);
   const modules = new Map<string, WebAssembly.Module>();
