@@ -11,7 +11,7 @@ export function clockInterfaces(seat: ContextSeat) {
   const at = (instantNs: bigint) => new Pollable(seat.context, new Alarm(clock(), instantNs));
   return {
     'wasi:clocks/monotonic-clock': {
-      now: () => clock().monotonicNs(),
+      now: () => seat.context.backend.clock.monotonicNs(),
       resolution: () => 1000n,
       subscribeInstant: at,
       subscribeDuration(durationNs: bigint) {
