@@ -15,7 +15,7 @@ import { ChangeFeed, type CloudletEvent } from './change-feed.ts';
 import { cloudletStatus } from './cloudlet-status.ts';
 import { ComponentCompiler } from './component/index.ts';
 import { FunctionLogs } from './function/function-logs.ts';
-import { defaultGrant } from './function/function-version.ts';
+import { defaultGrant, type VersionOutside } from './function/function-version.ts';
 import { Functions } from './function/functions.ts';
 import type { CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation/invocation.ts';
 import { Invocations } from './invocation/invocations.ts';
@@ -50,6 +50,7 @@ interface CloudletParts {
   readonly data: DataDir;
   readonly compiler: ComponentCompiler;
   readonly source: SandboxSource;
+  readonly outside: VersionOutside;
 }
 
 /** One cloudlet: what it stores, what it runs and what it reports. Open one for each data directory and close it at the end. */
@@ -76,7 +77,7 @@ export class Cloudlet {
   #closed: Promise<void> | undefined;
 
   private constructor(parts: CloudletParts) {
-    const { data, compiler, observer, limits, source } = parts;
+    const { data, compiler, observer, limits, source, outside } = parts;
     this.#parts = parts;
     this.id = data.identity.id;
     this.ownerToken = data.identity.ownerToken;
@@ -89,7 +90,7 @@ export class Cloudlet {
       machines: limits.machines,
       observer: poolObserver(observer, this.#feed, this.#logs, this.#closing.signal),
     });
-    this.#functions = new Functions({ data, compiler, grant: defaultGrant(limits), pool: this.#pool });
+    this.#functions = new Functions({ data, compiler, grant: defaultGrant(limits), pool: this.#pool, outside });
     this.#invocations = new Invocations({
       pool: this.#pool,
       feed: this.#feed,
@@ -114,8 +115,8 @@ export class Cloudlet {
         await source.close();
         throw abortError(options.signal);
       }
-      const observer = options.observer ?? {};
-      return new Cloudlet({ name: options.name, limits, observer, data, compiler, source });
+      const { name, observer = {}, outside = () => ({}) } = options;
+      return new Cloudlet({ name, limits, observer, data, compiler, source, outside });
     } catch (error) {
       await compiler.close();
       data.close();

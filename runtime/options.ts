@@ -1,3 +1,4 @@
+import type { VersionOutside } from './function/function-version.ts';
 import type { CloudletObserver } from './observer.ts';
 import type { PoolLimits, SandboxKind } from './sandbox/index.ts';
 
@@ -66,6 +67,8 @@ export interface CloudletOptions {
   readonly name?: string;
   readonly limits?: Partial<CloudletLimits>;
   readonly observer?: CloudletObserver;
+  /** What guests may ask of the host; default: nothing. */
+  readonly outside?: VersionOutside;
   /** Gives up opening; has no meaning afterwards. */
   readonly signal?: AbortSignal;
 }

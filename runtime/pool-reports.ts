@@ -19,9 +19,9 @@ export function poolObserver(
     feed.emit({ kind: 'functions' });
   };
   return {
-    log: ({ invocation, version, stream, text }) => {
-      const of = parseVersionId(version);
-      logs.add(of.name, { version: of.version, invocation, stream, text });
+    log: ({ version: id, ...line }) => {
+      const { name, version } = parseVersionId(id);
+      logs.add(name, { ...line, version });
     },
     sandboxStarted: ({ id, version, via, ms }) => {
       observer.sandboxStarted?.({ id, name: parseVersionId(version).name, via, ms });
@@ -37,6 +37,8 @@ export function poolObserver(
       observer.prepared?.({ name, version, ms });
       feed.emit({ kind: 'prepared', function: name, version });
     },
+    outsideFailed: ({ version, service, reason }) =>
+      observer.warning?.(`"${parseVersionId(version).name}": the service ${service} failed: ${reason}`),
     troubled: ({ version, reason }) => observer.warning?.(`"${parseVersionId(version).name}": ${reason}`),
     startFailed: ({ version, reason }) => {
       if (closing.aborted) return;

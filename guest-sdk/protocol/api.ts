@@ -23,6 +23,8 @@ export type ExportInfo = v.InferOutput<typeof ExportInfo>;
 export const Grant = v.object({
   environment: v.record(v.string(), v.string()),
   arguments: v.array(v.string()),
+  /** Keys and values of `wasi:config`. */
+  configuration: v.optional(v.record(v.string(), v.string())),
   limits: v.object({
     /** Cap for all linear memories of one instance together, MiB. */
     memoryMib: v.number(),
@@ -205,6 +207,10 @@ export const Problem = v.object({
 });
 export type Problem = v.InferOutput<typeof Problem>;
 
+/** How much a message of `wasi:logging` matters, the least first. */
+export const LogLevel = v.picklist(['trace', 'debug', 'info', 'warn', 'error', 'critical']);
+export type LogLevel = v.InferOutput<typeof LogLevel>;
+
 /** A line of a function's log. */
 export const LogLine = v.object({
   at: v.string(),
@@ -212,6 +218,8 @@ export const LogLine = v.object({
   invocation: v.string(),
   stream: v.picklist(['stdout', 'stderr', 'host']),
   text: v.string(),
+  /** What `wasi:logging` says of a message; absent for what was written to a stream. */
+  entry: v.optional(v.object({ level: LogLevel, context: v.string() })),
 });
 export type LogLine = v.InferOutput<typeof LogLine>;
 

@@ -1,6 +1,6 @@
 import { parseName } from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
-import { printable } from './terminal/printable.ts';
+import { logText } from './terminal/log-text.ts';
 import { typed } from './usage-error.ts';
 import type { Verb } from './verb.ts';
 
@@ -20,7 +20,7 @@ const verb: Verb = (program, { interruption }) => {
     const client = await clientFor(flags);
     for await (const line of client.logs(name, { follow: flags.follow === true, signal: interruption() })) {
       if (flags.json) console.log(JSON.stringify(line));
-      else console.log(`${line.at} ${line.stream} ${printable(line.text.trimEnd())}`);
+      else console.log(`${line.at} ${line.stream} ${logText(line)}`);
     }
   });
 };

@@ -1,8 +1,8 @@
 import { readBindingValue, writeBindingValue } from '../../guest-sdk/protocol/value/index.ts';
 import type { ByteSink, HttpHead, Wasi } from '../wasi/index.ts';
+import type { CreditedSink } from './credited-sink.ts';
+import type { CreditedSource } from './credited-source.ts';
 import { GuestFailure } from './guest-failure.ts';
-import type { GuestInput } from './guest-input.ts';
-import type { GuestOutput } from './guest-output.ts';
 import type { InvokeRequest, LoadMessage } from './wire.ts';
 
 /** A typed error: the glue throws it for the `err` of a `result`. */
@@ -15,8 +15,8 @@ export async function serveCall(
   exports: unknown,
   load: LoadMessage,
   target: string,
-  input: GuestInput,
-  output: GuestOutput,
+  input: CreditedSource,
+  output: CreditedSink,
 ): Promise<void> {
   const called = load.functions.find((each) => each.name === target);
   if (called === undefined)
@@ -55,7 +55,7 @@ export async function serveHttp(
   load: LoadMessage,
   request: Extract<InvokeRequest, { door: 'http' }>,
   wasi: Wasi,
-  input: GuestInput,
+  input: CreditedSource,
   respond: (head: HttpHead) => ByteSink,
 ): Promise<readonly (readonly [string, Uint8Array])[]> {
   if (load.http === null) {

@@ -1,15 +1,16 @@
 import { type ByteSink, emptySource, GuestExit, type HttpHead, type Wasi } from '../wasi/index.ts';
+import { CreditedSink } from './credited-sink.ts';
+import { CreditedSource } from './credited-source.ts';
 import type { FuelGauge } from './fuel.ts';
 import { serveCall, serveHttp, serveRun } from './guest-doors.ts';
 import { describeTrap, GuestFailure, interruptedFailure } from './guest-failure.ts';
-import { GuestInput } from './guest-input.ts';
 import type { GuestInstance } from './guest-instance.ts';
 import type { GuestInstances } from './guest-instances.ts';
-import { GuestLog, LogBudget } from './guest-log.ts';
-import { GuestOutput } from './guest-output.ts';
+import { GuestLog, LogBudget, logEntry } from './guest-log.ts';
 import { type InvocationStreams, invocationBackend } from './invocation-backend.ts';
 import type { LiftBudget } from './lift-budget.ts';
-import type { DoneMessage, Interrupt, InvokeMessage, LoadMessage } from './wire.ts';
+import { type AskIds, InvocationAsks } from './outside/invocation-asks.ts';
+import { type DoneMessage, type Interrupt, type InvokeMessage, type LoadMessage, WINDOW_BYTES } from './wire.ts';
 import type { FromInvocation, Invoked, ToInvocation } from './worker-message.ts';
 
 /** What a good end says. */
@@ -21,8 +22,9 @@ export class GuestInvocation {
   readonly #message: InvokeMessage;
   readonly #load: LoadMessage;
   readonly #instances: GuestInstances;
-  readonly #input: GuestInput;
-  readonly #output: GuestOutput;
+  readonly #input: CreditedSource;
+  readonly #output: CreditedSink;
+  readonly #asks: InvocationAsks;
   readonly #logs: { readonly stdout: GuestLog; readonly stderr: GuestLog };
   readonly #logBudget = new LogBudget();
   readonly #fuel: FuelGauge;
@@ -37,6 +39,7 @@ export class GuestInvocation {
     load: LoadMessage,
     instances: GuestInstances,
     fuel: FuelGauge,
+    askIds: AskIds,
     post: (message: FromInvocation) => void,
   ) {
     this.id = id;
@@ -45,10 +48,11 @@ export class GuestInvocation {
     this.#instances = instances;
     this.#post = post;
     this.#fuel = fuel;
-    this.#input = new GuestInput(message.input, (bytes) => post({ kind: 'credit', id, bytes }));
-    this.#output = new GuestOutput((bytes) => post({ kind: 'body', id, bytes }));
+    this.#input = new CreditedSource(WINDOW_BYTES, (bytes) => post({ kind: 'credit', id, bytes }), message.input);
+    this.#output = new CreditedSink(WINDOW_BYTES, (bytes) => post({ kind: 'body', id, bytes }));
+    this.#asks = new InvocationAsks(askIds, post);
     const log = (stream: 'stdout' | 'stderr') =>
-      new GuestLog(this.#logBudget, (text) => post({ kind: 'log', id, stream, text }));
+      new GuestLog(this.#logBudget, (text) => post({ kind: 'log', id, log: { stream, text } }));
     this.#logs = { stdout: log('stdout'), stderr: log('stderr') };
     // The race in `run` is not always there to see it.
     this.#interrupted.promise.catch(() => {});
@@ -69,9 +73,17 @@ export class GuestInvocation {
       case 'interrupt':
         this.#interrupt(message.why);
         break;
+      case 'answer':
+      case 'finish':
+        break; // Of something that was asked: see below.
       default:
         message satisfies never;
     }
+  }
+
+  /** Takes what comes for something that it asked of its host. */
+  takeAsked(id: number, message: ToInvocation): void {
+    this.#asks.take(id, message);
   }
 
   /** Its instance when the guest has returned, and so can do nothing more: only such a one may serve again. */
@@ -91,6 +103,7 @@ export class GuestInvocation {
       this.#ended = true;
       this.#fuel.end();
       this.#wasi?.close();
+      this.#asks.close();
       this.#output.abandon();
       this.#input.close();
     }
@@ -155,12 +168,8 @@ export class GuestInvocation {
     this.#logs.stderr.finish();
     const dropped = this.#logBudget.droppedBytes;
     if (dropped === 0) return;
-    this.#post({
-      kind: 'log',
-      id: this.id,
-      stream: 'stderr',
-      text: `… ${dropped} more bytes were written and dropped\n`,
-    });
+    const log = { stream: 'stderr', text: `… ${dropped} more bytes were written and dropped\n` } as const;
+    this.#post({ kind: 'log', id: this.id, log });
   }
 
   #streams(lift: LiftBudget): InvocationStreams {
@@ -169,6 +178,11 @@ export class GuestInvocation {
       stdin: command ? this.#input : emptySource,
       stdout: lift.onTheWay(command ? this.#output : this.#logs.stdout),
       stderr: lift.onTheWay(this.#logs.stderr),
+      log: (level, context, message) => {
+        const log = logEntry(this.#logBudget, level, context, message);
+        if (log !== null) this.#post({ kind: 'log', id: this.id, log });
+      },
+      outside: this.#asks,
     };
   }
 }

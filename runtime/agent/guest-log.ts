@@ -1,10 +1,17 @@
-import type { ByteSink } from '../wasi/index.ts';
+import type { ByteSink, LogLevel } from '../wasi/index.ts';
+import type { LogMessage } from './wire.ts';
 
 /** Most text of one invocation that goes to the function's log, bytes: a guest in a loop must not fill the host's disk or the channel. */
 export const LOG_BYTES = 64 * 1024;
 
 /** Longest line that is kept together, bytes. */
 const LINE_BYTES = 4096;
+
+/** What a message of `wasi:logging` costs beside its text, bytes: else empty ones would be free. */
+const ENTRY_BYTES = 32;
+
+/** Longest context of such a message, characters. */
+const CONTEXT_CHARACTERS = 256;
 
 const NEWLINE = 0x0a;
 
@@ -28,6 +35,16 @@ export class LogBudget {
   get droppedBytes(): number {
     return this.#dropped;
   }
+}
+
+/** A message of `wasi:logging` as it goes to the log, cut to what is left of the budget; null when that is nothing. */
+export function logEntry(budget: LogBudget, level: LogLevel, context: string, message: string): LogMessage | null {
+  const shown = context.slice(0, CONTEXT_CHARACTERS);
+  const bytes = Buffer.from(message);
+  const around = ENTRY_BYTES + Buffer.byteLength(shown);
+  const kept = budget.take(around + bytes.length) - around;
+  if (kept < 0) return null;
+  return { stream: 'stderr', text: bytes.toString('utf8', 0, kept), entry: { level, context: shown } };
 }
 
 /** A guest's standard output or error on its way to the log, cut into lines. It never makes the guest wait. */

@@ -5,7 +5,8 @@ import { loadComponent } from './guest-component.ts';
 import { GuestInstances } from './guest-instances.ts';
 import { GuestInvocation } from './guest-invocation.ts';
 import { InterruptCell } from './interrupt-cell.ts';
-import type { LoadMessage } from './wire.ts';
+import { AskIds } from './outside/invocation-asks.ts';
+import { isAskId, type LoadMessage } from './wire.ts';
 import { WorkerLine } from './worker-line.ts';
 import type { FromWorker, Invoked, ToWorker, WorkerStart } from './worker-message.ts';
 
@@ -20,6 +21,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   const cell = new InterruptCell(start.cell);
   let component: { readonly message: LoadMessage; readonly instances: GuestInstances } | null = null;
   let running: GuestInvocation | null = null;
+  const askIds = new AskIds();
   const say = (message: FromWorker) => port.postMessage(message);
   const prepare = async () => component?.instances.prepare(new FuelGauge(cell, null, PREPARE_MS));
 
@@ -33,7 +35,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     },
     // What comes for an invocation that has ended was on its way when it did.
     tell: (id, message) => {
-      if (running?.id === id) running.take(message);
+      if (isAskId(id)) running?.takeAsked(id, message);
+      else if (running?.id === id) running.take(message);
     },
   });
 
@@ -45,7 +48,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     const { id } = invoked;
     const { message: load, instances } = component;
     const fuel = new FuelGauge(cell, id, invoked.message.deadlineMs, flush);
-    const invocation: GuestInvocation = new GuestInvocation(invoked, load, instances, fuel, (message) => {
+    const invocation: GuestInvocation = new GuestInvocation(invoked, load, instances, fuel, askIds, (message) => {
       // A guest that catches its own end runs on until its next checkpoint, and may still write: `done` was the last of its frames.
       if (running === invocation) line.post(message);
     });

@@ -1,4 +1,4 @@
-import { INTERRUPTS, type Interrupt } from './wire.ts';
+import { hasReached, INTERRUPTS, type Interrupt } from './wire.ts';
 
 const ID = 0;
 const WHY = 1;
@@ -42,9 +42,9 @@ export class InterruptCell {
     return Atomics.load(this.#cells, FINISHED) >>> 0;
   }
 
-  /** Whether this invocation, or a later one, was finished: ids of a worker only grow, and begin again after 2^32. */
+  /** Whether this invocation, or a later one, was finished. */
   isOver(id: number): boolean {
-    return ((Atomics.load(this.#cells, FINISHED) - id) | 0) >= 0;
+    return hasReached(this.finishedId, id);
   }
 
   /** Forgets all: a clone of this agent counts its invocations from 1 again. Only while the worker is idle. */

@@ -1,20 +1,25 @@
 import { type ByteSink, type ByteSource, DEFAULT_LIMITS, type WasiBackend, type WasiClock } from '../wasi/index.ts';
 import { agentClock } from './agent-clock.ts';
 import { kernelRandom } from './kernel-random.ts';
+import type { Outside } from './outside/outside.ts';
 import type { InvokeMessage, LoadMessage } from './wire.ts';
 
-/** The streams of one invocation. */
+/** Where what goes in and out of one invocation comes from and goes to. */
 export interface InvocationStreams {
   readonly stdin: ByteSource;
   readonly stdout: ByteSink;
   readonly stderr: ByteSink;
+  readonly log: WasiBackend['log'];
+  readonly outside: Outside;
 }
 
 /** Everything that the guest of one invocation is given. */
 export function invocationBackend(load: LoadMessage, request: InvokeMessage, streams: InvocationStreams): WasiBackend {
+  const { stdin, stdout, stderr, log } = streams;
   return {
-    ...streams,
+    ...{ stdin, stdout, stderr, log },
     environment: load.environment,
+    configuration: load.configuration,
     arguments: [load.program, ...load.arguments, ...(request.door === 'run' ? request.arguments : [])],
     clock: request.wallMs === undefined ? agentClock : clockFrom(request.wallMs),
     random: kernelRandom(),

@@ -19,22 +19,34 @@ export {
   SLOT_BYTES,
 } from './bulk-slots.ts';
 export { CHUNK_BYTES, INLINE_BYTES, ReceiveWindow, SendWindow, WINDOW_BYTES } from './credit-window.ts';
+export { CreditedSink } from './credited-sink.ts';
+export { CreditedSource } from './credited-source.ts';
+export { FIRST_ASK_ID, hasReached, isAskId } from './frame-id.ts';
 export { EPOCH_BYTES, FIRST_EPOCH, LineReader } from './line-reader.ts';
 export { decodeMessage, encodeMessage } from './message-codec.ts';
+export {
+  type AnswerMessage,
+  ASK_BYTES,
+  ASK_WINDOW_BYTES,
+  type AskMessage,
+  type FinishMessage,
+  MAX_ASKS,
+} from './outside/ask-wire.ts';
 export { WireError } from './wire-error.ts';
 
+import type { LogLevel } from '../wasi/index.ts';
 import { WireError } from './wire-error.ts';
 
 /** Changes whenever a frame or a message changes its meaning. */
-export const WIRE_VERSION = 3;
+export const WIRE_VERSION = 4;
 export const HEADER_BYTES = 12;
 
 /** Longest frame, in bytes, in either direction. The guest chooses the size, the cloudlet pays for the memory. */
 export const MAX_FRAME_BYTES = 1024 * 1024;
 
 /**
- * Kinds of frames. Host to agent: load … grant; agent to host: ready … renewed; both: mark, body, end, credit, bulk, freed.
- * On a line go grant, invoke, its input and answer, and `mark`: the first frame of a worker, and the first for it. `prepare` asks for what must
+ * Kinds of frames. Host to agent: load … grant, answer, finish; agent to host: ready … forget; both: mark, body, end, credit, bulk, freed.
+ * On a line go grant, invoke, its input and answer, what it asks (`outside/ask-wire.ts`), and `mark`: the first frame of a worker, and the first for it. `prepare` asks for what must
  * be done before a snapshot; `prepared`, same id, says that all workers run, have what was loaded, and are idle.
  */
 export const KIND = {
@@ -50,6 +62,8 @@ export const KIND = {
   credit: 10,
   bulk: 11,
   freed: 12,
+  answer: 13,
+  finish: 14,
   ready: 16,
   loaded: 17,
   head: 18,
@@ -59,6 +73,8 @@ export const KIND = {
   prepared: 22,
   lost: 23,
   renewed: 24,
+  ask: 25,
+  forget: 26,
 } as const;
 export type KindName = keyof typeof KIND;
 
@@ -95,6 +111,7 @@ export interface LoadMessage {
   }[];
   readonly environment: readonly (readonly [string, string])[];
   readonly arguments: readonly string[];
+  readonly configuration: readonly (readonly [string, string])[];
   /** Most bytes of a typed call's arguments, and of its result. */
   readonly valueBytes: number;
 }
@@ -112,6 +129,7 @@ export interface LoadedMessage {
 export interface GrantMessage {
   readonly environment: readonly (readonly [string, string])[];
   readonly arguments: readonly string[];
+  readonly configuration: readonly (readonly [string, string])[];
 }
 
 /** What to run in the loaded component. */
@@ -160,6 +178,8 @@ export type DoneMessage =
 export interface LogMessage {
   readonly stream: 'stdout' | 'stderr';
   readonly text: string;
+  /** What `wasi:logging` says of a message; absent for what was written to a stream. */
+  readonly entry?: { readonly level: LogLevel; readonly context: string };
 }
 
 /** Why an invocation is ended from outside; its place in the list, counted from 1, is what the shared cell holds. */

@@ -2,6 +2,7 @@ import { BulkDisk } from './bulk-disk.ts';
 import type { ChannelPort } from './channel-port.ts';
 import { linePort } from './line-port.ts';
 import {
+  type AnswerMessage,
   BULK_FROM_BYTES,
   type CreditMessage,
   decodeMessage,
@@ -9,6 +10,7 @@ import {
   encodeFreed,
   encodeMessage,
   FIRST_EPOCH,
+  type FinishMessage,
   type Frame,
   type GrantMessage,
   type InvokeMessage,
@@ -23,7 +25,7 @@ export interface WorkerLineEvents {
   /** For the invocations that follow. */
   readonly grant: (grant: GrantMessage) => void;
   readonly invoke: (invoked: Invoked) => void;
-  /** Something for the invocation of this id, which may have ended by now. */
+  /** Something for the invocation of this id, or for what was asked under it; either may have ended by now. */
   readonly tell: (id: number, message: ToInvocation) => void;
 }
 
@@ -78,13 +80,20 @@ export class WorkerLine {
         this.#sayBody(message.id, message.bytes);
         break;
       case 'log':
-        this.#say('log', message.id, { stream: message.stream, text: message.text });
+        this.#say('log', message.id, message.log);
         break;
       case 'credit':
         this.#say('credit', message.id, { bytes: message.bytes });
         break;
       case 'done':
         this.#say('done', message.id, message.done);
+        break;
+      case 'ask':
+        this.#push(encodeFrame('ask', message.id, message.payload));
+        break;
+      case 'end':
+      case 'forget':
+        this.#push(encodeFrame(message.kind, message.id, EMPTY));
         break;
       default:
         message satisfies never;
@@ -130,6 +139,12 @@ export class WorkerLine {
       case 'credit':
         this.#events.tell(id, { kind: 'credit', bytes: (decodeMessage(payload) as CreditMessage).bytes });
         break;
+      case 'answer':
+        this.#events.tell(id, { kind: 'answer', answer: decodeMessage(payload) as AnswerMessage });
+        break;
+      case 'finish':
+        this.#events.tell(id, { kind: 'finish', finish: decodeMessage(payload) as FinishMessage });
+        break;
       default:
         throw new WireError(`expected a frame that a host may send to a worker, got ${kind}`);
     }
@@ -164,3 +179,5 @@ export class WorkerLine {
     this.#frames.push(frame);
   }
 }
+
+const EMPTY = new Uint8Array(0);

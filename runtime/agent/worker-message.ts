@@ -1,4 +1,13 @@
-import type { DoneMessage, HeadMessage, Interrupt, InvokeMessage, LoadMessage } from './wire.ts';
+import type {
+  AnswerMessage,
+  DoneMessage,
+  FinishMessage,
+  HeadMessage,
+  Interrupt,
+  InvokeMessage,
+  LoadMessage,
+  LogMessage,
+} from './wire.ts';
 
 /** A component as a worker gets it: modules are compiled once for all workers. */
 export interface WorkerComponent {
@@ -45,17 +54,23 @@ export interface Invoked {
   readonly message: InvokeMessage;
 }
 
-/** What comes for an invocation while it runs. */
+/** What comes for an invocation while it runs, or for something that it asked. */
 export type ToInvocation =
   | { readonly kind: 'body'; readonly bytes: Uint8Array }
   | { readonly kind: 'end' }
   | { readonly kind: 'credit'; readonly bytes: number }
+  | { readonly kind: 'answer'; readonly answer: AnswerMessage }
+  | { readonly kind: 'finish'; readonly finish: FinishMessage }
   | { readonly kind: 'interrupt'; readonly why: Interrupt };
 
 /** What an invocation says. */
 export type FromInvocation =
   | { readonly kind: 'head'; readonly id: number; readonly head: HeadMessage }
   | { readonly kind: 'body'; readonly id: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'log'; readonly id: number; readonly stream: 'stdout' | 'stderr'; readonly text: string }
+  | { readonly kind: 'log'; readonly id: number; readonly log: LogMessage }
+  /** The payload of the frame, which may be too long, and so is made before it is said. */
+  | { readonly kind: 'ask'; readonly id: number; readonly payload: Uint8Array }
+  | { readonly kind: 'end'; readonly id: number }
+  | { readonly kind: 'forget'; readonly id: number }
   | { readonly kind: 'credit'; readonly id: number; readonly bytes: number }
   | { readonly kind: 'done'; readonly id: number; readonly done: DoneMessage };

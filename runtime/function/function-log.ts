@@ -62,5 +62,5 @@ export class FunctionLog {
 }
 
 function costOf(line: LogLine): number {
-  return line.text.length + LINE_OVERHEAD_BYTES;
+  return line.text.length + (line.entry?.context.length ?? 0) + LINE_OVERHEAD_BYTES;
 }

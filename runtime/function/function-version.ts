@@ -1,6 +1,7 @@
 import type { Digest, FunctionName, Grant } from '../../guest-sdk/protocol/index.ts';
 import type { ComponentCompiler } from '../component/index.ts';
 import type { CloudletLimits } from '../options.ts';
+import type { OutsideServices } from '../outside/outside-service.ts';
 import type { FunctionDescription } from '../provision/index.ts';
 import type { LoadedVersion } from '../sandbox/index.ts';
 import type { BlobStore, RegisteredVersion } from '../store/index.ts';
@@ -17,6 +18,14 @@ export interface FunctionVersion {
    */
   readonly loaded: LoadedVersion;
 }
+
+/** A version of a function and what it was granted, for whoever makes what its guests may ask of the host. */
+export interface GrantedVersion extends Pick<FunctionVersion, 'name' | 'version' | 'digest'> {
+  readonly grant: Grant;
+}
+
+/** What the guests of a version may ask of the host; asked by each invocation, so that what was changed holds at once. */
+export type VersionOutside = (version: GrantedVersion) => OutsideServices;
 
 /** The grant of a version that asks for nothing: no environment, no arguments, the cloudlet's limits. */
 export function defaultGrant(limits: CloudletLimits): Grant {
@@ -37,13 +46,20 @@ export function versionId(name: FunctionName, { version, digest, publishedAt }: 
 
 /** Makes a registered version callable. */
 export function functionVersion(
-  parts: { readonly blobs: BlobStore; readonly compiler: ComponentCompiler; readonly grant: Grant },
+  parts: {
+    readonly blobs: BlobStore;
+    readonly compiler: ComponentCompiler;
+    readonly grant: Grant;
+    readonly outside: VersionOutside;
+  },
   name: FunctionName,
   registered: RegisteredVersion,
   description: FunctionDescription,
 ): FunctionVersion {
   const { version, digest } = registered;
   const artifact = () => parts.compiler.compile(() => parts.blobs.read(digest), digest);
-  const loaded = { id: versionId(name, registered), program: name, grant: parts.grant, artifact };
+  const { grant } = parts;
+  const outside = () => parts.outside({ name, version, digest, grant });
+  const loaded = { id: versionId(name, registered), program: name, grant, artifact, outside };
   return { name, version, digest, description, loaded };
 }

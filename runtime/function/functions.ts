@@ -3,7 +3,7 @@ import type { ComponentCompiler } from '../component/index.ts';
 import { describeManifest, type FunctionDescription, formatDescription, parseDescription } from '../provision/index.ts';
 import type { SandboxPool } from '../sandbox/index.ts';
 import type { DataDir, RegisteredFunction, RegisteredVersion } from '../store/index.ts';
-import { type FunctionVersion, functionVersion, versionId } from './function-version.ts';
+import { type FunctionVersion, functionVersion, type VersionOutside, versionId } from './function-version.ts';
 
 /** What listing and finding functions needs. */
 export interface FunctionParts {
@@ -11,6 +11,7 @@ export interface FunctionParts {
   readonly compiler: ComponentCompiler;
   readonly grant: Grant;
   readonly pool: SandboxPool;
+  readonly outside: VersionOutside;
 }
 
 /** The published functions as callers and the pool see them. */
@@ -33,9 +34,10 @@ export class Functions {
 
   /** The version that calls go to; `function-unknown` when there is none. */
   async current(name: FunctionName): Promise<FunctionVersion> {
-    const registered = this.#parts.data.registry.version(name);
+    const { data, compiler, grant, outside } = this.#parts;
+    const registered = data.registry.version(name);
     return functionVersion(
-      { blobs: this.#parts.data.blobs, compiler: this.#parts.compiler, grant: this.#parts.grant },
+      { blobs: data.blobs, compiler, grant, outside },
       name,
       registered,
       await this.#describe(name, registered),

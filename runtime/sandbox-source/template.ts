@@ -35,7 +35,7 @@ export function makeGolden({ store, shape, image }: TemplateParts, given: AbortS
 
 /**
  * Loads a version into a clone of the golden machine that keeps its memory, runs it a few times, and saves it. The version is
- * given neither environment nor arguments, so that nothing of them is kept on disk: `adopt` gives them to the clones.
+ * given neither environment, arguments nor configuration, so that nothing of them is kept on disk: `adopt` gives them to the clones.
  */
 export function makeFunctionSnapshot(
   { store, shape, image }: TemplateParts,
@@ -54,7 +54,7 @@ export function makeFunctionSnapshot(
       });
     const template = await startTemplate(startMachine, shape.workers, signal);
     try {
-      const grant = { ...version.grant, environment: {}, arguments: [] };
+      const grant = { ...version.grant, environment: {}, arguments: [], configuration: {} };
       await template.sandbox.load({ program: version.program, artifact, grant }, signal);
       // Once before: the first grant of a clone compiles nothing.
       template.sandbox.grant(grant);

@@ -1,5 +1,6 @@
 import type { Grant } from '../../guest-sdk/protocol/index.ts';
 import type { Artifact } from '../component/artifact.ts';
+import type { OutsideServices } from '../outside/outside-service.ts';
 
 /** A version of a function as the pool needs it. */
 export interface LoadedVersion {
@@ -8,6 +9,8 @@ export interface LoadedVersion {
   /** The function's name; a command sees it as its first argument. */
   readonly program: string;
   readonly grant: Grant;
+  /** What its guests may ask of the host, asked for by each invocation; nothing when it is left out. */
+  readonly outside?: () => OutsideServices;
   /** The translated component; asked for only when a sandbox is to be loaded. */
   readonly artifact: () => Promise<Artifact>;
 }

@@ -4,6 +4,7 @@ import type { Artifact } from '../component/artifact.ts';
 import { limitMemory } from '../component/limit-memory.ts';
 import type { Machine, MachineExit } from '../machine/machine.ts';
 import type { Call, CallInput, CallLog } from './channel/call.ts';
+import type { CallOutside } from './channel/call-asks.ts';
 import type { Channel } from './channel/channel.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { moveState, type SandboxState } from './state.ts';
@@ -24,6 +25,8 @@ export interface CallOptions {
   /** Wall time from now, milliseconds. */
   readonly deadlineMs: number;
   readonly log: CallLog;
+  /** What its guest may ask of the host; nothing when it is left out, as in a rehearsal. */
+  readonly outside?: CallOutside;
   /** Nobody asked for it: it does not count as served. */
   readonly rehearsal?: boolean;
   readonly signal?: AbortSignal;
@@ -148,15 +151,16 @@ export class Sandbox {
   }
 
   /** What the invocations that follow are given. */
-  grant({ environment, arguments: words }: Pick<Grant, 'environment' | 'arguments'>): void {
-    this.#channel.grant({ environment: Object.entries(environment), arguments: words });
+  grant({ environment, arguments: words, configuration = {} }: Omit<Grant, 'limits'>): void {
+    const [variables, settings] = [Object.entries(environment), Object.entries(configuration)];
+    this.#channel.grant({ environment: variables, arguments: words, configuration: settings });
   }
 
   /** Starts an invocation. The caller sees to it that there are never more than `workers`. */
   invoke(request: InvokeRequest, input: CallInput, options: CallOptions): Call {
     if (this.#state !== 'ready') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
     if (options.signal?.aborted === true) throw callerLeft();
-    const call = this.#channel.invoke(request, input, options.deadlineMs, options.log);
+    const call = this.#channel.invoke(request, input, options.deadlineMs, options.log, options.outside);
     this.#running += 1;
     if (options.rehearsal !== true) this.#served += 1;
     const left = () => call.fail(callerLeft());
@@ -278,6 +282,7 @@ function loadMessage(content: SandboxContent): { message: LoadMessage; parts: Ui
     })),
     environment: Object.entries(grant.environment),
     arguments: grant.arguments,
+    configuration: Object.entries(grant.configuration ?? {}),
     valueBytes: grant.limits.valueBytes,
   };
   return { message, parts: [glue, ...artifact.modules.map((module) => module.bytes)] };

@@ -70,13 +70,20 @@ export const DEFAULT_LIMITS: WasiLimits = {
   bodyWindowBytes: 64 * 1024,
 };
 
+/** How much a message of `wasi:logging` matters, the least first. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'critical';
+
 /** Everything that one instance of a component is given. Nothing else exists for it. */
 export interface WasiBackend {
   readonly environment: readonly (readonly [string, string])[];
   readonly arguments: readonly string[];
+  /** Keys and values of `wasi:config`. */
+  readonly configuration: readonly (readonly [string, string])[];
   readonly stdin: ByteSource;
   readonly stdout: ByteSink;
   readonly stderr: ByteSink;
+  /** Takes a message of `wasi:logging`, or drops it. Never throws. */
+  log(level: LogLevel, context: string, message: string): void;
   readonly clock: WasiClock;
   /** Fills the whole array with unpredictable bytes, anew at each call; the array is at most 64 KiB long. */
   random(bytes: Uint8Array): void;

@@ -1,6 +1,7 @@
 import type { ByteSink, WasiBackend } from './backend.ts';
 import { cliInterfaces } from './cli/cli.ts';
 import { clockInterfaces } from './clocks/clocks.ts';
+import { configInterfaces } from './config/config.ts';
 import { Context, ContextSeat } from './context.ts';
 import { filesystemInterfaces } from './filesystem/filesystem.ts';
 import { type HttpExchange, type HttpHead, openExchange } from './http/exchange.ts';
@@ -10,6 +11,7 @@ import { IoError } from './io/error.ts';
 import { InputStream } from './io/input-stream.ts';
 import { OutputStream } from './io/output-stream.ts';
 import { Pollable } from './io/pollable.ts';
+import { loggingInterfaces } from './logging/logging.ts';
 import { randomInterfaces } from './random/random.ts';
 import { socketInterfaces } from './sockets/sockets.ts';
 
@@ -45,6 +47,8 @@ export class RenewableWasi {
       ...filesystemInterfaces(seat),
       ...httpInterfaces(seat),
       ...socketInterfaces(seat),
+      ...configInterfaces(seat),
+      ...loggingInterfaces(seat),
     };
   }
 

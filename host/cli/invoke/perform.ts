@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { Answer, CloudletClient } from '../../../guest-sdk/client/index.ts';
 import { CloudletError, decodeBase64, type ExportInfo, type FunctionName } from '../../../guest-sdk/protocol/index.ts';
-import { printable } from '../terminal/printable.ts';
+import { logText } from '../terminal/log-text.ts';
 import { UsageError } from '../usage-error.ts';
 import { readArguments } from './call-arguments.ts';
 import { writeOutput } from './output.ts';
@@ -123,6 +123,6 @@ async function showErrors(
   signal: AbortSignal,
 ): Promise<void> {
   for await (const line of client.logs(name, { signal })) {
-    if (line.invocation === invocation && line.stream === 'stderr') console.error(printable(line.text.trimEnd()));
+    if (line.invocation === invocation && line.stream === 'stderr') console.error(logText(line));
   }
 }

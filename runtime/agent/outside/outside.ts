@@ -23,7 +23,10 @@ export interface OutsideCall {
 /** The host did not do what it was asked. */
 export class OutsideError extends Error {
   override readonly name = 'OutsideError';
-  /** In the terms of the WASI interface, as the service named it; `refused` when the function has no such service. */
+  /**
+   * In the terms of the WASI interface, as the service named it; or of the way to it: `refused` (the function has no such service), `internal`
+   * (the host failed), `too-many` (things asked at once), `too-large` (arguments), `invalid` (arguments that are no plain data), `forgotten`.
+   */
   readonly code: string;
 
   constructor(code: string, message: string) {

@@ -20,9 +20,11 @@ const stderrSink: ByteSink = { ...discardSink, write: (bytes) => void writeSync(
 const { imports } = createWasi({
   environment: [],
   arguments: [],
+  configuration: [],
   stdin: emptySource,
   stdout: discardSink,
   stderr: stderrSink,
+  log: () => {},
   clock: systemClock,
   random: webRandom,
   files: null,

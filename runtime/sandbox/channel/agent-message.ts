@@ -1,5 +1,7 @@
 /** Checks what an agent says: whoever broke out of WebAssembly in there may say anything. */
+import { LogLevel } from '../../../guest-sdk/protocol/index.ts';
 import {
+  type AskMessage,
   type CreditMessage,
   type DoneMessage,
   decodeMessage,
@@ -61,7 +63,14 @@ export function parseLog(payload: Uint8Array): LogMessage {
   const message = record('log', payload);
   const stream = message['stream'];
   if (stream !== 'stdout' && stream !== 'stderr') throw new WireError('expected log.stream to be "stdout" or "stderr"');
-  return { stream, text: text('log.text', message['text']) };
+  const logged = { stream, text: text('log.text', message['text']) } as const;
+  return message['entry'] === undefined ? logged : { ...logged, entry: logEntry(message['entry']) };
+}
+
+/** What a worker asks for its invocation. A copy: a service may keep what is in it. */
+export function parseAsk(payload: Uint8Array): AskMessage {
+  const message = record('ask', new Uint8Array(payload));
+  return { service: text('ask.service', message['service']), args: message['args'] };
 }
 
 export function parseLost(payload: Uint8Array): LostMessage {
@@ -96,11 +105,28 @@ export function parseCredit(payload: Uint8Array): CreditMessage {
 }
 
 function record(what: string, payload: Uint8Array): Shape {
-  const message = decodeMessage(payload);
+  return shape(what, decodeMessage(payload));
+}
+
+function shape(what: string, message: unknown): Shape {
   if (typeof message !== 'object' || message === null || Array.isArray(message)) {
     throw new WireError(`expected ${what} to be an object`);
   }
   return message as Shape;
+}
+
+/** Longest context of a log message, characters; an agent cuts it at a quarter of that. */
+const CONTEXT_CHARACTERS = 1024;
+
+function logEntry(value: unknown): NonNullable<LogMessage['entry']> {
+  const entry = shape('log.entry', value);
+  const level = LogLevel.options.find((each) => each === entry['level']);
+  if (level === undefined) throw new WireError(`expected log.entry.level to be one of ${LogLevel.options}`);
+  const context = text('log.entry.context', entry['context']);
+  if (context.length > CONTEXT_CHARACTERS) {
+    throw new WireError(`expected a context of at most ${CONTEXT_CHARACTERS} characters, got ${context.length}`);
+  }
+  return { level, context };
 }
 
 function text(what: string, value: unknown): string {

@@ -4,8 +4,10 @@ import {
   FIRST_EPOCH,
   type Frame,
   type GrantMessage,
+  hasReached,
   INLINE_BYTES,
   type InvokeRequest,
+  isAskId,
   LineReader,
   type LostMessage,
   WireError,
@@ -100,7 +102,7 @@ export class CallLine {
   lose(lost: LostMessage): void {
     this.#serving = false;
     const call = this.#call;
-    if (call === null || ((lost.finished - call.id) | 0) >= 0) return;
+    if (call === null || hasReached(lost.finished, call.id)) return;
     this.#call = null;
     call.takeWorkerLoss(lost);
   }
@@ -149,9 +151,27 @@ export class CallLine {
     const { kind, id, payload } = frame;
     if (kind === 'mark') this.#serve();
     else if (kind === 'freed' && this.#serving) this.#parts.bulk?.freed(payload);
+    else if (isAskId(id)) this.#takeAsked(frame);
     else if (this.#call?.id === id) this.#tell(this.#call, frame);
     // What a lost worker said last is of an invocation that failed with it.
     else if (this.#serving) throw new WireError(`expected ${kind} for the worker's invocation, got id ${id}`);
+  }
+
+  /** Takes what is said of something that the worker's invocation asks, or did ask: it may be over by now. */
+  #takeAsked(frame: Frame): void {
+    const call = this.#call;
+    if (call === null && !this.#serving) return;
+    if (call === null && frame.kind === 'ask')
+      throw new WireError('expected nothing to be asked without an invocation');
+    if (frame.kind === 'bulk') call?.takeAsked({ ...frame, kind: 'body', payload: this.#fetch(frame.payload) });
+    else call?.takeAsked(frame);
+  }
+
+  #fetch(payload: Uint8Array): Uint8Array {
+    if (this.#parts.bulk === null) throw new WireError('expected no bulk frame: the machine has no disk for it');
+    const { bytes, slot } = this.#parts.bulk.fetch(payload);
+    this.#writer.raw('freed', 0, encodeFreed(slot));
+    return bytes;
   }
 
   #tell(call: Call, { kind, payload }: Frame): void {
@@ -162,13 +182,9 @@ export class CallLine {
       case 'body':
         call.takeBody(payload);
         break;
-      case 'bulk': {
-        if (this.#parts.bulk === null) throw new WireError('expected no bulk frame: the machine has no disk for it');
-        const { bytes, slot } = this.#parts.bulk.fetch(payload);
-        this.#writer.raw('freed', 0, encodeFreed(slot));
-        call.takeBody(bytes);
+      case 'bulk':
+        call.takeBody(this.#fetch(payload));
         break;
-      }
       case 'log':
         call.takeLog(parseLog(payload));
         break;

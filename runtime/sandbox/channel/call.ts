@@ -2,6 +2,7 @@ import { asCloudletError, CloudletError, isErrorCode } from '../../../guest-sdk/
 import {
   CHUNK_BYTES,
   type DoneMessage,
+  type Frame,
   type HeadMessage,
   type Interrupt,
   type LogMessage,
@@ -11,6 +12,7 @@ import {
   WINDOW_BYTES,
 } from '../../agent/wire.ts';
 import { ByteQueue } from './byte-queue.ts';
+import { CallAsks, type CallOutside, NO_OUTSIDE } from './call-asks.ts';
 import type { FrameWriter } from './frame-writer.ts';
 
 /** How an invocation ended well. */
@@ -46,6 +48,9 @@ export class Call {
   readonly #began = Promise.withResolvers<HeadMessage | null>();
   readonly #done = Promise.withResolvers<CallEnd>();
   readonly #confirmed = Promise.withResolvers<void>();
+  readonly #outside: CallOutside;
+  /** Made when it is needed: most invocations ask nothing. */
+  #asks: CallAsks | null = null;
   #inputOpen = false;
   #inputStopped: () => void = () => {};
   #answering = false;
@@ -53,11 +58,18 @@ export class Call {
   #ended = false;
 
   /** `cancel` is asked to have the agent end it. */
-  constructor(id: number, deadlineMs: number, log: CallLog, cancel: (why: Interrupt) => void) {
+  constructor(
+    id: number,
+    deadlineMs: number,
+    log: CallLog,
+    cancel: (why: Interrupt) => void,
+    outside: CallOutside = NO_OUTSIDE,
+  ) {
     this.id = id;
     this.deadlineMs = deadlineMs;
     this.#log = log;
     this.#cancel = cancel;
+    this.#outside = outside;
     this.began = this.#began.promise;
     this.done = this.#done.promise;
     this.confirmed = this.#confirmed.promise;
@@ -70,6 +82,11 @@ export class Call {
   /** Whether a head or a byte of output has come: then the invocation cannot be tried again elsewhere. */
   get answering(): boolean {
     return this.#answering;
+  }
+
+  /** Whether anything was done outside for its guest: then it is not known that running it again does no harm. */
+  get reachedOutside(): boolean {
+    return this.#asks?.served === true;
   }
 
   /** It has a worker, to whom `writer` writes. */
@@ -128,6 +145,14 @@ export class Call {
     this.#send.add(bytes);
   }
 
+  /** Takes a frame of something that its guest asks of the host. After the caller's end nothing is done for the guest any more. */
+  takeAsked(frame: Frame): void {
+    if (this.#writer === null) return;
+    this.#asks ??= new CallAsks(this.#outside, this.#writer);
+    if (this.#failed) this.#asks.close();
+    this.#asks.take(frame);
+  }
+
   takeDone(message: DoneMessage): void {
     this.#ended = true;
     if (message.kind === 'ok') {
@@ -164,10 +189,12 @@ export class Call {
     this.#done.reject(error);
     this.output.fail(error);
     this.#stopInput();
+    this.#asks?.close();
   }
 
   #settleConfirmed(): void {
     this.#stopInput();
+    this.#asks?.close();
     this.#confirmed.resolve();
   }
 

@@ -1,6 +1,7 @@
 import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import {
   CHUNK_BYTES,
+  FIRST_ASK_ID,
   type Frame,
   FrameReader,
   type GrantMessage,
@@ -15,6 +16,7 @@ import type { Machine } from '../../machine/machine.ts';
 import { parseLoaded, parseLost, parseReady, parseRenewed } from './agent-message.ts';
 import { BulkRing } from './bulk-ring.ts';
 import { Call, type CallInput, type CallLog } from './call.ts';
+import { NO_OUTSIDE } from './call-asks.ts';
 import { CallLine, type LineParts } from './call-line.ts';
 import { FrameWriter, UNREAD_BYTES } from './frame-writer.ts';
 
@@ -87,8 +89,8 @@ export class Channel {
   }
 
   /** Starts an invocation, as soon as a worker is free. */
-  invoke(request: InvokeRequest, input: CallInput, deadlineMs: number, log: CallLog): Call {
-    const call: Call = new Call(this.#takeId(), deadlineMs, log, (why) => this.#cancel(call, why));
+  invoke(request: InvokeRequest, input: CallInput, deadlineMs: number, log: CallLog, outside = NO_OUTSIDE): Call {
+    const call: Call = new Call(this.#takeId(), deadlineMs, log, (why) => this.#cancel(call, why), outside);
     this.#calls.add(call);
     void call.confirmed.then(() => this.#calls.delete(call));
     this.#waiting.push({ call, begin: (line) => line.begin(call, request, input) });
@@ -133,7 +135,7 @@ export class Channel {
   #takeId(): number {
     if (this.#loss !== null) throw this.#loss;
     const id = this.#nextId;
-    this.#nextId = id === 0xffff_ffff ? 1 : id + 1;
+    this.#nextId = id === FIRST_ASK_ID - 1 ? 1 : id + 1;
     return id;
   }
 
@@ -182,6 +184,8 @@ export class Channel {
       case 'ping':
       case 'prepare':
       case 'grant':
+      case 'answer':
+      case 'finish':
       case 'mark':
       case 'head':
       case 'body':
@@ -190,6 +194,8 @@ export class Channel {
       case 'log':
       case 'credit':
       case 'done':
+      case 'ask':
+      case 'forget':
         throw new WireError(`expected a frame that an agent may send by its channel, got ${kind}`);
       default:
         kind satisfies never;

@@ -31,6 +31,11 @@ export class FrameWriter {
     return this.#stream.writableLength;
   }
 
+  /** Whether body frames should wait for `room`. */
+  get full(): boolean {
+    return this.#drained !== null;
+  }
+
   message(kind: KindName, id: number, message: unknown): void {
     this.raw(kind, id, encodeMessage(message));
   }

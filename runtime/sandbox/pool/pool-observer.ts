@@ -22,6 +22,12 @@ export interface PoolObserver {
   readonly sandboxParked?: (event: { readonly id: string }) => void;
   /** What makes later starts of a version cheaper is there, or cannot be; once for each version. */
   readonly prepared?: (event: { readonly version: string; readonly ms: number }) => void;
+  /** A service of the host's failed an invocation in a way that is no refusal: it has a defect, or what it stands on is broken. */
+  readonly outsideFailed?: (event: {
+    readonly version: string;
+    readonly service: string;
+    readonly reason: string;
+  }) => void;
   /** Something about a version went wrong that nobody waits for. */
   readonly troubled?: (event: { readonly version: string; readonly reason: string }) => void;
   /** No sandbox could be started. */

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { asCloudletError, CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import type { HeadMessage, InvokeRequest } from '../../agent/wire.ts';
+import type { OutsideServices } from '../../outside/outside-service.ts';
 import type { Call, CallInput } from '../channel/call.ts';
+import type { CallOutside } from '../channel/call-asks.ts';
 import type { Clock } from '../clock.ts';
 import type { Invocation, InvocationEnd } from '../invocation.ts';
 import type { LoadedVersion } from '../loaded-version.ts';
@@ -73,7 +75,7 @@ export class SandboxPool {
         const beganAt = this.#clock.now();
         let call: Call | null = null;
         try {
-          call = this.#begin(place, version.id, id, request, replay, { ...options, deadlineMs: leftMs });
+          call = this.#begin(place, version, id, request, replay, { ...options, deadlineMs: leftMs });
           const head = headOf(request, await call.began, call);
           replay.release();
           const done = endOf(call);
@@ -81,7 +83,8 @@ export class SandboxPool {
           return { id, head, output: call.output, done, timing: place.timing };
         } catch (error) {
           const { intact } = replay;
-          const progress = { begun: call !== null, answering: call?.answering === true, intact };
+          const [answering, reachedOutside] = [call?.answering === true, call?.reachedOutside === true];
+          const progress = { begun: call !== null, answering, reachedOutside, intact };
           if (attempt > 1 || !canRetry(error, repeatable, progress)) throw error;
           leftMs = Math.max(1, Math.ceil(leftMs - (this.#clock.now() - beganAt)));
         }
@@ -133,9 +136,15 @@ export class SandboxPool {
     return this.#room.close();
   }
 
+  #outsideOf(version: string, services: OutsideServices): CallOutside {
+    const failed = (service: string, error: unknown) =>
+      this.#observer.outsideFailed?.({ version, service, reason: asCloudletError(error).message });
+    return { services, failed };
+  }
+
   #begin(
     place: Place,
-    version: string,
+    version: LoadedVersion,
     invocation: string,
     request: InvokeRequest,
     replay: ReplayableInput,
@@ -144,7 +153,8 @@ export class SandboxPool {
     try {
       const call = place.sandbox.invoke(request, replay.open(), {
         deadlineMs: options.deadlineMs,
-        log: (message) => this.#observer.log?.({ ...message, invocation, version }),
+        log: (message) => this.#observer.log?.({ ...message, invocation, version: version.id }),
+        ...(version.outside === undefined ? {} : { outside: this.#outsideOf(version.id, version.outside()) }),
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       });
       void call.confirmed.then(place.leave);

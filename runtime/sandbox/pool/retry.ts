@@ -10,6 +10,8 @@ export interface Progress {
   readonly begun: boolean;
   /** A head or a byte of its answer has come. */
   readonly answering: boolean;
+  /** Something was done for it outside of its sandbox. */
+  readonly reachedOutside: boolean;
   /** Its input can still be had from the start. */
   readonly intact: boolean;
 }
@@ -20,7 +22,8 @@ export function mayRepeat(request: InvokeRequest, idempotent: boolean): boolean 
 }
 
 /** Whether an invocation that failed may be tried once more in another sandbox. What had not begun always may. Pure. */
-export function canRetry(error: unknown, repeatable: boolean, { begun, answering, intact }: Progress): boolean {
+export function canRetry(error: unknown, repeatable: boolean, progress: Progress): boolean {
   const lost = error instanceof CloudletError && error.traits.poisons;
-  return lost && intact && !answering && (repeatable || !begun);
+  const isUnseen = !progress.answering && !progress.reachedOutside;
+  return lost && progress.intact && isUnseen && (repeatable || !progress.begun);
 }

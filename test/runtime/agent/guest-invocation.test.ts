@@ -5,11 +5,12 @@ import { type GlueState, STATE_IMPORT } from '../../../runtime/agent/glue-state.
 import { GuestInstances } from '../../../runtime/agent/guest-instances.ts';
 import { GuestInvocation } from '../../../runtime/agent/guest-invocation.ts';
 import { InterruptCell } from '../../../runtime/agent/interrupt-cell.ts';
+import { AskIds } from '../../../runtime/agent/outside/invocation-asks.ts';
 import type { LoadMessage } from '../../../runtime/agent/wire.ts';
 
 const LOAD: LoadMessage = {
   ...{ program: 'p', glueBytes: 0, modules: [], run: ['run'], http: null, functions: [] },
-  ...{ environment: [], arguments: [], valueBytes: 1000 },
+  ...{ environment: [], arguments: [], configuration: [], valueBytes: 1000 },
 };
 const fuel = () => new FuelGauge(new InterruptCell(), null, 60_000);
 
@@ -29,7 +30,7 @@ invocations('that was ended while its instance was made does not run in it', asy
   const preparing = instances.prepare(fuel());
   const invoke = (id: number) => {
     const message = { door: 'run', arguments: [], deadlineMs: 60_000, input: new Uint8Array(0) } as const;
-    return new GuestInvocation({ id, message }, LOAD, instances, fuel(), () => {});
+    return new GuestInvocation({ id, message }, LOAD, instances, fuel(), new AskIds(), () => {});
   };
   const ended = invoke(1);
   const running = ended.run();

@@ -19,12 +19,13 @@ for (const [finished, id, over] of [
   [1, 1, true],
   [2, 1, true],
   [1, 2, false],
-  [0xffff_ffff, 0xffff_ffff, true],
-  [0xffff_fffe, 0xffff_ffff, false],
-  [0x8000_0000, 0x7fff_ffff, true],
+  [0x7fff_ffff, 0x7fff_ffff, true],
+  [0x7fff_fffe, 0x7fff_ffff, false],
+  [0x4000_0000, 0x3fff_ffff, true],
+  [0x3fff_ffff, 0x4000_0000, false],
   // Ids begin again.
-  [0xffff_ffff, 1, false],
-  [1, 0xffff_ffff, true],
+  [0x7fff_ffff, 1, false],
+  [1, 0x7fff_ffff, true],
 ] as const) {
   cell(`says that ${id} is ${over ? '' : 'not '}over when ${finished} was finished`, () => {
     const shared = new InterruptCell();

@@ -6,9 +6,11 @@ export function backend(given: Partial<WasiBackend> = {}): WasiBackend {
   return {
     environment: [],
     arguments: [],
+    configuration: [],
     stdin: emptySource,
     stdout: discardSink,
     stderr: discardSink,
+    log: () => {},
     clock: systemClock,
     random: webRandom,
     files: null,

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createWasi, PROVIDED_INTERFACES, providesInterface, SUSPENDING_IMPORTS } from '../../../runtime/wasi/index.ts';
+import {
+  createWasi,
+  PROVIDED_DRAFTS,
+  PROVIDED_INTERFACES,
+  providesInterface,
+  SUSPENDING_IMPORTS,
+} from '../../../runtime/wasi/index.ts';
 import { backend } from './backend.ts';
 
 const interfaces = suite('interfaces');
@@ -19,6 +25,10 @@ for (const [name, provided] of [
   ['wasi:io/streams', false],
   ['wasi:keyvalue/store@0.2.0', false],
   ['wasi:cli/run@0.2.0', false],
+  ['wasi:config/store@0.2.0-rc.1', true],
+  ['wasi:config/store@0.2.0', false],
+  ['wasi:logging/logging@0.1.0-draft', true],
+  ['wasi:logging/logging', false],
   ['__proto__@0.2.0', false],
   ['', false],
 ] as const) {
@@ -28,7 +38,10 @@ for (const [name, provided] of [
 }
 
 interfaces('what is announced is what is there', () => {
-  assert.equal(Object.keys(createWasi(backend()).imports).sort(), [...PROVIDED_INTERFACES].sort());
+  assert.equal(
+    Object.keys(createWasi(backend()).imports).sort(),
+    [...PROVIDED_INTERFACES, ...PROVIDED_DRAFTS.keys()].sort(),
+  );
 });
 
 /** Resources that no call can make here, so that their methods are never reached. */

@@ -110,7 +110,7 @@ line('gives each worker its grant once, before its next invocation, and its succ
     (await agent.next()).done();
     await call.done;
   };
-  channel.grant({ environment: [['KEY', 'value']], arguments: [] });
+  channel.grant({ environment: [['KEY', 'value']], arguments: [], configuration: [] });
   await run();
   await run();
   assert.equal(agent.heard, ['grant', 'invoke', 'invoke']);

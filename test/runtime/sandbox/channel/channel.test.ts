@@ -163,6 +163,7 @@ channel('loads a component in frames and gives the answer', async () => {
     functions: [],
     environment: [],
     arguments: [],
+    configuration: [],
     valueBytes: 1,
   };
   assert.is((await channel.load(message, [Buffer.from('abc'), new Uint8Array(200_000)])).error, undefined);

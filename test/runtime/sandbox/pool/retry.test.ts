@@ -31,12 +31,13 @@ for (const [request, alone] of [
 }
 
 const LOST = new CloudletError('machine-failed', 'lost');
-const FRESH = { begun: true, answering: false, intact: true };
+const FRESH = { begun: true, answering: false, reachedOutside: false, intact: true };
 for (const [what, error, repeatable, progress, can] of [
   ['of what may be repeated', LOST, true, FRESH, true],
   ['of what may not', LOST, false, FRESH, false],
   ['of what had not begun', LOST, false, { ...FRESH, begun: false }, true],
   ['of what has begun to answer', LOST, true, { ...FRESH, answering: true }, false],
+  ['of what has reached outside of its sandbox', LOST, true, { ...FRESH, reachedOutside: true }, false],
   ['of what has streamed its input', LOST, true, { ...FRESH, intact: false }, false],
   ["of the guest's failure", new CloudletError('guest-trapped', 'trap'), true, FRESH, false],
   ['of a defect of ours', new Error('defect'), true, FRESH, false],

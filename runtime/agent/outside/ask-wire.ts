@@ -1,0 +1,28 @@
+/**
+ * What a worker asks of its host for an invocation, as it goes over the worker's line: `ask`, then `answer`, with bytes under the same id
+ * in both directions, until the host says that it is all (`last`, `finish`), the worker says `forget`, or the invocation ends.
+ */
+
+/** Longest `ask`, `answer` or `finish`, bytes of payload: more than names, numbers and small values goes as a body. */
+export const ASK_BYTES = 64 * 1024;
+
+/** What one invocation may have asked at once: each costs the host memory, and perhaps a connection. */
+export const MAX_ASKS = 64;
+
+/** Body bytes in flight for one ask and direction: the host holds as many for each of `MAX_ASKS`. */
+export const ASK_WINDOW_BYTES = 256 * 1024;
+
+/** Something that the host shall do for the guest. */
+export interface AskMessage {
+  /** Such as `keyvalue.get`. */
+  readonly service: string;
+  readonly args: unknown;
+}
+
+/** What the host did, or why it did not: then nothing more comes. */
+export type AnswerMessage =
+  | { readonly value: unknown; readonly last: boolean }
+  | { readonly code: string; readonly detail: string };
+
+/** What the host says after its last byte; the last of its frames under this id. */
+export type FinishMessage = { readonly value: unknown } | { readonly code: string; readonly detail: string };

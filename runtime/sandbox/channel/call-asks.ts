@@ -1,0 +1,94 @@
+import { ASK_BYTES, type Frame, MAX_ASKS, WireError } from '../../agent/wire.ts';
+import type { OutsideServices } from '../../outside/outside-service.ts';
+import { parseAsk, parseCredit } from './agent-message.ts';
+import type { FrameWriter } from './frame-writer.ts';
+import { HostAsk } from './host-ask.ts';
+
+/** What the guest of one invocation may ask of the host. */
+export interface CallOutside {
+  readonly services: OutsideServices;
+  /** A service failed in a way that is no refusal. */
+  readonly failed: (service: string, error: unknown) => void;
+}
+
+/** For a guest that may ask nothing. */
+export const NO_OUTSIDE: CallOutside = { services: {}, failed: () => {} };
+
+/** What one invocation has asked of the host and is not over; whoever broke out of the guest may say anything here. */
+export class CallAsks {
+  readonly #outside: CallOutside;
+  readonly #writer: FrameWriter;
+  readonly #open = new Map<number, HostAsk>();
+  #closed = false;
+  #served = false;
+
+  constructor(outside: CallOutside, writer: FrameWriter) {
+    this.#outside = outside;
+    this.#writer = writer;
+  }
+
+  /** How many are open. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** Whether a service was ever asked. */
+  get served(): boolean {
+    return this.#served;
+  }
+
+  /** Takes a frame under an ask's id. One that comes for what is over was on its way then. `WireError` when it breaks a bound or the order. */
+  take({ kind, id, payload }: Frame): void {
+    switch (kind) {
+      case 'ask':
+        this.#begin(id, payload);
+        break;
+      case 'body':
+        this.#open.get(id)?.takeBody(payload);
+        break;
+      case 'end':
+        this.#open.get(id)?.takeEnd();
+        break;
+      case 'credit':
+        this.#open.get(id)?.takeCredit(parseCredit(payload).bytes);
+        break;
+      case 'forget':
+        this.#open.get(id)?.abort('the guest forgot it');
+        this.#open.delete(id);
+        break;
+      default:
+        throw new WireError(`expected a frame that a worker may send of what it asks, got ${kind}`);
+    }
+  }
+
+  /** The invocation is over, or nobody waits for it: nothing more is done for its guest. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    for (const ask of this.#open.values()) ask.abort('the invocation has ended');
+    this.#open.clear();
+  }
+
+  #begin(id: number, payload: Uint8Array): void {
+    if (payload.length > ASK_BYTES) {
+      throw new WireError(`expected at most ${ASK_BYTES} bytes in an ask frame, got ${payload.length}`);
+    }
+    if (this.#open.has(id)) throw new WireError(`expected an id that is free for what is asked, got ${id} again`);
+    if (this.#open.size >= MAX_ASKS) throw new WireError(`expected at most ${MAX_ASKS} things asked at once, got more`);
+    // The agent ends the invocation just now, and with it whoever waits for an answer.
+    if (this.#closed) return;
+    const { service, args } = parseAsk(payload);
+    const found = Object.hasOwn(this.#outside.services, service) ? this.#outside.services[service] : undefined;
+    if (found === undefined) {
+      const detail = `the function was not granted ${JSON.stringify(service.slice(0, 64))}`;
+      this.#writer.message('answer', id, { code: 'refused', detail });
+      return;
+    }
+    this.#served = true;
+    const ask = new HostAsk(id, this.#writer, {
+      over: () => void this.#open.delete(id),
+      failed: (error) => this.#outside.failed(service, error),
+    });
+    this.#open.set(id, ask);
+    void ask.serve(found, args);
+  }
+}
