@@ -7,6 +7,9 @@ export const WASI_VERSION = '0.2.12';
 
 const PACKAGES = ['wasi-cli', 'wasi-clocks', 'wasi-filesystem', 'wasi-http', 'wasi-io', 'wasi-random', 'wasi-sockets'];
 
+/** Packages that jco does not ship, from `guest-sdk/wit/deps`: one folder each. */
+const OWN_PACKAGES = fileURLToPath(new URL('../wit/deps/', import.meta.url));
+
 /** Folder of jco's bundled WIT: `lib/wit/builtin/<version>/<package>/package.wit`. */
 function bundled(): string {
   const entry = fileURLToPath(import.meta.resolve('@bytecodealliance/jco'));
@@ -31,6 +34,9 @@ export async function assembleWit(
   for (const name of PACKAGES) {
     if (own.has(name)) continue;
     await cp(join(bundled(), name), join(deps, name), { recursive: true });
+  }
+  for (const name of await readdir(OWN_PACKAGES)) {
+    if (!own.has(name)) await cp(join(OWN_PACKAGES, name), join(deps, name), { recursive: true });
   }
   for (const path of await readdir(into, { recursive: true })) {
     if (!path.endsWith('.wit')) continue;

@@ -18,6 +18,6 @@ export type { HttpErrorCode } from './http/error-code.ts';
 export type { HttpEnd, HttpExchange, HttpHead } from './http/exchange.ts';
 export type { FieldEntry } from './http/field.ts';
 export type { IncomingHttp } from './http/incoming-request.ts';
-export { PROVIDED_DRAFTS, PROVIDED_INTERFACES, providesInterface, SUSPENDING_IMPORTS } from './interfaces.ts';
+export { PROVIDED_INTERFACES, providesInterface, SUSPENDING_IMPORTS } from './interfaces.ts';
 export { systemClock, webRandom } from './system.ts';
 export { createWasi, RenewableWasi, type Wasi } from './wasi.ts';

@@ -10,7 +10,7 @@ export const SUSPENDING_IMPORTS: readonly string[] = [
   'wasi:io/streams#[method]output-stream.blocking-write-zeroes-and-flush',
 ];
 
-/** Every interface of WASI 0.2 that `createWasi` provides, without version. */
+/** Every interface that `createWasi` provides, without version. */
 export const PROVIDED_INTERFACES: readonly string[] = [
   'wasi:cli/environment',
   'wasi:cli/exit',
@@ -24,6 +24,7 @@ export const PROVIDED_INTERFACES: readonly string[] = [
   'wasi:cli/terminal-stdout',
   'wasi:clocks/monotonic-clock',
   'wasi:clocks/wall-clock',
+  'wasi:config/store',
   'wasi:filesystem/preopens',
   'wasi:filesystem/types',
   'wasi:http/outgoing-handler',
@@ -31,6 +32,7 @@ export const PROVIDED_INTERFACES: readonly string[] = [
   'wasi:io/error',
   'wasi:io/poll',
   'wasi:io/streams',
+  'wasi:logging/logging',
   'wasi:random/insecure',
   'wasi:random/insecure-seed',
   'wasi:random/random',
@@ -43,20 +45,23 @@ export const PROVIDED_INTERFACES: readonly string[] = [
   'wasi:sockets/udp-create-socket',
 ];
 
-/** Interfaces beside WASI 0.2, as drafts, each with the only version that is here. */
-export const PROVIDED_DRAFTS: ReadonlyMap<string, string> = new Map([
-  ['wasi:config/store', '0.2.0-rc.1'],
-  ['wasi:logging/logging', '0.1.0-draft'],
-]);
+/** Versions of the packages that are not part of WASI 0.2: drafts, of which components in use name these. */
+const DRAFTS: Readonly<Record<string, readonly string[]>> = {
+  'wasi:config': ['0.2.0-rc.1'],
+  'wasi:logging': ['0.1.0-draft'],
+};
 
 /** Newest patch of WASI 0.2 whose functions are all here. */
 const NEWEST_PATCH = 12;
 const PROVIDED: ReadonlySet<string> = new Set(PROVIDED_INTERFACES);
 
-/** Whether a component may import an interface of this name: one of WASI 0.2.0 to 0.2.12, as in `wasi:io/streams@0.2.6`, or a draft that is here. */
+/** Whether a component may import an interface of this name: one of WASI 0.2.0 to 0.2.12, as in `wasi:io/streams@0.2.6`, or of a known draft. */
 export function providesInterface(name: string): boolean {
-  const at = name.indexOf('@');
-  if (at !== -1 && PROVIDED_DRAFTS.get(name.slice(0, at)) === name.slice(at + 1)) return true;
-  const match = /^([^@]+)@0\.2\.(0|[1-9][0-9]?)$/.exec(name);
-  return match !== null && PROVIDED.has(match[1]!) && Number(match[2]) <= NEWEST_PATCH;
+  const match = /^(([^@/]+)\/[^@]+)@(.+)$/.exec(name);
+  if (match === null || !PROVIDED.has(match[1]!)) return false;
+  const [, , wasiPackage, version] = match as unknown as [string, string, string, string];
+  const drafts = Object.hasOwn(DRAFTS, wasiPackage) ? DRAFTS[wasiPackage] : undefined;
+  if (drafts !== undefined) return drafts.includes(version);
+  const patch = /^0\.2\.(0|[1-9][0-9]?)$/.exec(version);
+  return patch !== null && Number(patch[1]) <= NEWEST_PATCH;
 }

@@ -34,6 +34,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   'hoard-table': text,
   'draws-at-start': text,
   late: text,
+  notes: text,
   'hello-http': javaScript,
   'echo-http': javaScript,
   'http-quickjs': (_, scratch) => project('quickjs', scratch),

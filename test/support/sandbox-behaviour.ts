@@ -3,11 +3,11 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CloudletError, readBindingValue, writeBindingValue } from '../../guest-sdk/protocol/index.ts';
+import { CloudletError, type LogLevel, readBindingValue, writeBindingValue } from '../../guest-sdk/protocol/index.ts';
 import type { InvokeRequest, LogMessage } from '../../runtime/agent/wire.ts';
 import type { Call, CallInput } from '../../runtime/sandbox/channel/call.ts';
 import type { Sandbox } from '../../runtime/sandbox/index.ts';
-import { finish, LogCollector } from './sandbox-lab.ts';
+import { finish, LogCollector, TEST_GRANT } from './sandbox-lab.ts';
 
 /** How one kind of sandbox is tested. */
 export interface Subject {
@@ -231,6 +231,31 @@ export function sandboxBehaviour(subject: Subject): void {
     await finish(await invoke('evil', typed('flood'), writeBindingValue([1000]), { log }));
     assert.ok(log.stderr.length > 60_000 && log.stderr.length < 70_000, String(log.stderr.length));
     assert.match(log.stderr, /958464 more bytes were written and dropped\n$/);
+  });
+
+  behaviour('gives a guest its configuration', async () => {
+    assert.is(await value('notes', 'setting', ['api.url']), 'https://example.org/');
+    assert.is(await value('notes', 'setting', ['empty']), '');
+    assert.is(await value('notes', 'setting', ['__proto__']), undefined);
+    assert.equal(await value('notes', 'settings', []), Object.entries(TEST_GRANT.configuration!));
+  });
+
+  behaviour('puts messages of wasi:logging into the log, with level and context', async () => {
+    const log = new LogCollector();
+    for (const level of ['trace', 'critical']) {
+      const args = writeBindingValue([1, level, 'billing', 'a wörd']);
+      await finish(await invoke('notes', typed('note'), args, { log }));
+    }
+    const message = (level: LogLevel) => ({ stream: 'stderr', text: 'a wörd', entry: { level, context: 'billing' } });
+    assert.equal(log.messages, [message('trace'), message('critical')]);
+  });
+
+  behaviour('bounds messages of wasi:logging with what one invocation may log', async () => {
+    const log = new LogCollector();
+    const args = writeBindingValue([5000, 'info', '', '']);
+    await finish(await invoke('notes', typed('note'), args, { log }));
+    assert.is(log.messages.length, (64 * 1024) / 32 + 1);
+    assert.is(log.messages.at(-1)!.text, `… ${(5000 - (64 * 1024) / 32) * 32} more bytes were written and dropped\n`);
   });
 
   behaviour('gives every invocation an instance of its own', async () => {

@@ -32,6 +32,7 @@ export function artifactOf(name: string): Promise<Artifact> {
 export const TEST_GRANT: Grant = {
   environment: { GREETING: 'good day' },
   arguments: [],
+  configuration: { 'api.url': 'https://example.org/', empty: '' },
   limits: { memoryMib: 64, deadlineMs: 10_000, concurrency: 4, valueBytes: 1024 * 1024, logBytes: 65_536 },
 };
 
@@ -74,11 +75,13 @@ export async function finish(call: Call): Promise<Finished> {
   return { head, output, text: output.toString(), end: await call.done };
 }
 
-/** What a guest wrote to its log, as one text for each stream. */
+/** What a guest wrote to its log: each message, and one text for each stream. */
 export class LogCollector {
+  readonly messages: LogMessage[] = [];
   readonly #texts = { stdout: '', stderr: '' };
-  readonly take = ({ stream, text }: LogMessage): void => {
-    this.#texts[stream] += text;
+  readonly take = (message: LogMessage): void => {
+    this.messages.push(message);
+    this.#texts[message.stream] += message.text;
   };
 
   get stderr(): string {

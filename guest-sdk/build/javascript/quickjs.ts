@@ -50,7 +50,7 @@ export async function componentizeQuickJs(source: JavaScriptSource): Promise<Uin
 
 /** `wasi:io/streams@0.2.12` → `xasi:io/streams@0.2.10`, in WIT (also `package wasi:io@0.2.12;`) and in JavaScript imports. */
 function disguise(text: string): string {
-  return text.replaceAll(/\bwasi:([a-z-]+(?:\/[a-z-]+)?)@0\.2\.\d+/g, `xasi:$1@${GUEST_WASI_VERSION}`);
+  return text.replaceAll(/\bwasi:([a-z-]+(?:\/[a-z-]+)?)@0\.2\.\d+(?![\d-])/g, `xasi:$1@${GUEST_WASI_VERSION}`);
 }
 
 /** The engine's messages speak of names that the author never wrote. */

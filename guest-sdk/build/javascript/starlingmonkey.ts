@@ -17,7 +17,7 @@ export async function componentizeStarlingMonkey(source: JavaScriptSource): Prom
   return withTemporaryFolder(async (folder) => {
     const wit = join(folder, 'wit');
     await assembleWit(source.wit, wit, (text) =>
-      text.replaceAll(/\b(wasi:[a-z/-]+)@0\.2\.\d+/g, `$1@${ENGINE_WASI_VERSION}`),
+      text.replaceAll(/\b(wasi:[a-z/-]+)@0\.2\.\d+(?![\d-])/g, `$1@${ENGINE_WASI_VERSION}`),
     );
     const sourcePath = join(folder, 'function.js');
     await writeFile(sourcePath, source.code);
