@@ -41,8 +41,8 @@ export class WorkerLine {
   #isMarked = false;
   #frames: Uint8Array[] = [];
 
-  constructor(start: WorkerStart, events: WorkerLineEvents) {
-    this.#port = linePort(start);
+  constructor(start: WorkerStart, events: WorkerLineEvents, port: ChannelPort = linePort(start)) {
+    this.#port = port;
     this.#bulk = start.bulkDevice === null ? null : BulkDisk.open(start.bulkDevice, start.line + 1);
     this.#epoch = start.epoch;
     this.#reader = new LineReader(start.epoch);

@@ -100,7 +100,6 @@ export class Ask implements OutsideCall {
   /** Ends it without a word to the host. */
   drop(why: string): void {
     this.fail(new OutsideError('forgotten', why));
-    this.#source?.close();
   }
 
   /** It comes to nothing. */

@@ -7,7 +7,11 @@ import { type Outside, type OutsideCall, OutsideError } from './outside.ts';
 
 /** Gives ids to what the invocations of one worker ask, each another than those before, so that a late frame finds nobody. */
 export class AskIds {
-  #next = FIRST_ASK_ID;
+  #next: number;
+
+  constructor(first = FIRST_ASK_ID) {
+    this.#next = first;
+  }
 
   next(): number {
     const id = this.#next;
