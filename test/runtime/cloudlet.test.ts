@@ -399,6 +399,30 @@ cloudlets(
   },
 );
 
+cloudlets('keeps what a function logs, and asks in each invocation what its guests may ask of the host', async () => {
+  const asked: string[] = [];
+  const own = await openLab({
+    outside: ({ name: of, version, digest, grant }) => {
+      asked.push(`${of} ${version} ${digest.slice(0, 7)} ${grant.limits.concurrency}`);
+      return {};
+    },
+  });
+  try {
+    await publishGuest(own.cloudlet, 'notes');
+    for (const level of ['info', 'error']) {
+      await own.cloudlet.call(name('notes'), 'note', [1, level, 'billing', 'late'], JSON_BOTH);
+    }
+    assert.equal(asked, Array(2).fill('notes 1 sha256: 4'));
+    const lines = await until(own.cloudlet.logs(name('notes')), () => false);
+    assert.equal(
+      lines.map(({ stream, text, entry }) => [stream, text, entry]),
+      ['info', 'error'].map((level) => ['stderr', 'late', { level, context: 'billing' }]),
+    );
+  } finally {
+    await own.close();
+  }
+});
+
 cloudlets('a second cloudlet on the same data is refused, and after closing nothing is taken any more', async () => {
   await refused(openLab({ dataDir: lab.dataDir }), 'conflict', /in use by pid/);
   const { cloudlet } = lab;

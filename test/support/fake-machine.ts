@@ -70,6 +70,11 @@ export class FakeInvocation {
     this.#agent.send('body', this.id, Buffer.from(text));
   }
 
+  /** Asks its host for something, under an id of the test's. */
+  ask(id: number, service: string, args: unknown = null): void {
+    this.#agent.sendBytes(encodeFrame('ask', id, encodeMessage({ service, args })), this.#agent.lineOf(this.id));
+  }
+
   done(exitCode = 0): void {
     this.#agent.say('done', this.id, { kind: 'ok', exitCode, runMs: 1 });
   }
@@ -105,6 +110,8 @@ export class FakeAgent {
   readonly heard: KindName[] = [];
   readonly loadError: string | undefined;
   readonly #mute: boolean;
+  /** What the host answered to what was asked. */
+  readonly answers: unknown[] = [];
   /** Output bytes that the host gave credit for. */
   creditBytes = 0;
 
@@ -183,6 +190,9 @@ export class FakeAgent {
         if (invocation !== undefined) invocation.takeEnd();
         else if (!this.#mute)
           this.say('loaded', id, { compileMs: 1, ...(this.loadError === undefined ? {} : { error: this.loadError }) });
+        break;
+      case 'answer':
+        this.answers.push(decodeMessage(payload));
         break;
       case 'credit':
         this.creditBytes += (decodeMessage(payload) as { bytes: number }).bytes;

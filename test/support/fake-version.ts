@@ -1,5 +1,6 @@
 import { digestOfHex, type Grant } from '../../guest-sdk/protocol/index.ts';
 import type { Artifact } from '../../runtime/component/artifact.ts';
+import type { OutsideServices } from '../../runtime/outside/outside-service.ts';
 import type { LoadedVersion } from '../../runtime/sandbox/index.ts';
 
 /** An artifact of nothing, for agents that do not look at it. */
@@ -31,12 +32,17 @@ export function grantOf(concurrency: number): Grant {
 /** A version of nothing. */
 export function versionOf(
   id: string,
-  options: { readonly concurrency?: number; readonly artifact?: () => Promise<Artifact> } = {},
+  options: {
+    readonly concurrency?: number;
+    readonly artifact?: () => Promise<Artifact>;
+    readonly outside?: () => OutsideServices;
+  } = {},
 ): LoadedVersion {
   return {
     id,
     program: id,
     grant: grantOf(options.concurrency ?? 4),
     artifact: options.artifact ?? (async () => EMPTY_ARTIFACT),
+    ...(options.outside === undefined ? {} : { outside: options.outside }),
   };
 }

@@ -66,6 +66,8 @@ export class PoolLab {
         troubled: ({ version, reason }) => this.reported.push(`${version} troubled: ${reason}`),
         sandboxClosed: ({ id, version, reason }) =>
           this.reported.push(`${id} closed ${version} ${reason === null ? 'as asked' : 'poisoned'}`),
+        outsideFailed: ({ version, service, reason }) =>
+          this.reported.push(`${service} of ${version} failed: ${reason}`),
         startFailed: ({ version }) => this.reported.push(`no start for ${version}`),
         log: ({ invocation, version, stream, text }) =>
           this.reported.push(`${invocation} of ${version} ${stream}: ${text}`),

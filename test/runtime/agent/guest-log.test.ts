@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { GuestLog, LogBudget } from '../../../runtime/agent/guest-log.ts';
+import { GuestLog, LogBudget, logEntry } from '../../../runtime/agent/guest-log.ts';
 
 /** What a log posts for these writes, and then at its end. */
 function posted(writes: readonly (string | Uint8Array)[], budget = new LogBudget()): string[] {
@@ -32,5 +32,22 @@ log('drops what is over the budget, which its streams share, and counts it', () 
   assert.equal(posted(['abcdef\n', 'more\n'], budget), ['abc']);
   assert.is(budget.droppedBytes, 9);
 });
+
+for (const [what, budget, context, message, expected] of [
+  ['whole', 1000, 'billing', 'a wörd', { context: 'billing', text: 'a wörd' }],
+  ['with as much of its text as is left', 42, 'billing', 'abcdef', { context: 'billing', text: 'abc' }],
+  ['without text', 39, 'billing', 'abcdef', { context: 'billing', text: '' }],
+  ['not at all', 38, 'billing', 'abcdef', null],
+  ['with the beginning of a long context', 1000, 'c'.repeat(300), 'x', { context: 'c'.repeat(256), text: 'x' }],
+] as const) {
+  log(`takes a message ${what}`, () => {
+    const entry = logEntry(new LogBudget(budget), 'warn', context, message);
+    const logged = (text: string, shown: string) => ({
+      ...{ stream: 'stderr', text },
+      entry: { level: 'warn', context: shown },
+    });
+    assert.equal(entry, expected === null ? null : logged(expected.text, expected.context));
+  });
+}
 
 log.run();

@@ -7,6 +7,7 @@ import {
   type WitType,
   writeBindingValue,
 } from '../../../guest-sdk/protocol/index.ts';
+import { FIRST_ASK_ID } from '../../../runtime/agent/wire.ts';
 import { startSandbox } from '../../../runtime/sandbox/index.ts';
 import { rehearsalsOf, rehearse } from '../../../runtime/sandbox/rehearsal.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -176,6 +177,21 @@ for (const [what, act] of [
     assert.is(running, 0);
   });
 }
+
+performed('reaches nothing outside of its machine', async () => {
+  let machine: FakeMachine | null = null;
+  let asked = 0;
+  const { count } = await rehearseWith(async (invocation, its) => {
+    machine = its;
+    invocation.ask(FIRST_ASK_ID, 'keyvalue.set');
+    const number = ++asked;
+    while (its.agent.answers.length < number) await new Promise(setImmediate);
+    invocation.done();
+  });
+  const { answers } = machine!.agent;
+  assert.is(answers.length, count);
+  assert.ok(answers.every((answer) => (answer as { readonly code: string }).code === 'refused'));
+});
 
 performed('whose machine ends fails', async () => {
   const { end, count } = await rehearseWith((_, machine) => machine.die(1, null));

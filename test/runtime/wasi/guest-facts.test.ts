@@ -21,11 +21,31 @@ for (const [owner, name, expected] of [
   ['wasi:cli/terminal-stdout', 'getTerminalStdout', undefined],
   ['wasi:cli/terminal-stderr', 'getTerminalStderr', undefined],
   ['wasi:filesystem/preopens', 'getDirectories', []],
+  ['wasi:config/store', 'getAll', []],
 ] as const) {
   facts(`a guest that was given nothing gets ${JSON.stringify(expected)} from ${name}`, () => {
     assert.equal(caller()(owner, name), expected);
   });
 }
+
+facts('a key of the configuration has its value, and any other none', () => {
+  const configuration = [
+    ['url', 'https://example.org/'],
+    ['empty', ''],
+  ] as const;
+  const call = caller({ configuration });
+  assert.is(call('wasi:config/store', 'get', 'url'), 'https://example.org/');
+  assert.is(call('wasi:config/store', 'get', 'empty'), '');
+  for (const key of ['URL', '', '__proto__', 'toString']) assert.is(call('wasi:config/store', 'get', key), undefined);
+  assert.equal(call('wasi:config/store', 'getAll'), configuration);
+});
+
+facts('a message of the log comes with its level and context', () => {
+  const messages: unknown[] = [];
+  const call = caller({ log: (...message) => void messages.push(message) });
+  call('wasi:logging/logging', 'log', 'warn', 'billing', 'late');
+  assert.equal(messages, [['warn', 'billing', 'late']]);
+});
 
 facts('standard input is at its end when none was given', () => {
   const stdin = caller()('wasi:cli/stdin', 'getStdin') as InputStream;

@@ -1,6 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
+import { FIRST_ASK_ID } from '../../../../runtime/agent/wire.ts';
+import type { OutsideRequest } from '../../../../runtime/outside/outside-service.ts';
 import { versionOf } from '../../../support/fake-version.ts';
 import { codeOf, EMPTY, PoolLab as Lab, RUN, settled, textOf } from '../../../support/pool-lab.ts';
 
@@ -210,6 +212,54 @@ pool('a retry has what is left of the deadline', async () => {
   assert.is(retried.message.deadlineMs, 600);
   retried.done();
   await started;
+});
+
+for (const [service, retried] of [
+  ['echo', false],
+  ['absent', true],
+] as const) {
+  pool(`${retried ? 'retries' : 'does not retry'} what has asked for ${service}`, async () => {
+    lab = new Lab();
+    const outside = () => ({ echo: async ({ args }: OutsideRequest) => ({ value: args }) });
+    const started = lab.invoke(versionOf('a', { outside }));
+    const machine = await lab.machine(1);
+    (await machine.agent.next()).ask(FIRST_ASK_ID, service);
+    await settled();
+    assert.is(machine.agent.answers.length, 1);
+    machine.die(null, 'SIGKILL');
+    if (retried) {
+      (await (await lab.machine(2)).agent.next()).done();
+      await started;
+    } else {
+      assert.is(await codeOf(started), 'machine-failed');
+      assert.is(lab.machines.length, 1);
+    }
+  });
+}
+
+pool('asks for the services of a version in each invocation, and reports one that fails', async () => {
+  lab = new Lab();
+  let granted = 0;
+  const outside = () => {
+    granted += 1;
+    const failing = async () => {
+      throw new Error('no disk');
+    };
+    return granted === 1 ? {} : { failing };
+  };
+  const version = versionOf('a', { outside });
+  for (const [at, code] of ['refused', 'internal'].entries()) {
+    const started = lab.invoke(version);
+    const { agent } = await lab.machine(1);
+    const fake = await agent.next();
+    fake.ask(FIRST_ASK_ID, 'failing');
+    await settled();
+    assert.is((agent.answers[at] as { readonly code: string }).code, code);
+    fake.done();
+    await started;
+  }
+  assert.is(granted, 2);
+  assert.ok(lab.reported.includes('failing of a failed: no disk'));
 });
 
 pool('does not retry twice', async () => {
