@@ -16,11 +16,14 @@ export interface OutsideRequest {
 export interface OutsideAnswer {
   /** Plain data, as MessagePack carries it. */
   readonly value: unknown;
-  /** Said after the last byte to the guest, such as trailers; resolves with plain data or rejects with an `OutsideRefusal`. */
+  /** Said after the last byte to the guest, such as trailers; resolves with plain data or rejects with an `OutsideRefusal`, which also fails the bytes. */
   readonly end?: Promise<unknown>;
 }
 
-/** One thing that a host does for guests. Throws `OutsideRefusal` with a code of the WASI interface that it serves. */
+/**
+ * One thing that a host does for guests. Throws `OutsideRefusal` with a code of the WASI interface that it serves; anything else is reported as a
+ * defect. One that goes on with its bytes after it has answered says by `end` how that went, or else handles by itself what they fail with.
+ */
 export type OutsideService = (request: OutsideRequest) => Promise<OutsideAnswer>;
 
 /** What one function version may ask for, by name, such as `keyvalue.get`. Made from its grant; a name that is not there is refused. */
