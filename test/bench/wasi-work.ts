@@ -5,7 +5,8 @@
 import { mkdirSync } from 'node:fs';
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
 import { agentClock } from '../../runtime/agent/agent-clock.ts';
-import { GuestOutput } from '../../runtime/agent/guest-output.ts';
+import { WINDOW_BYTES } from '../../runtime/agent/credit-window.ts';
+import { CreditedSink } from '../../runtime/agent/credited-sink.ts';
 import { kernelRandom } from '../../runtime/agent/kernel-random.ts';
 import { createWasi, DEFAULT_LIMITS, discardSink, emptySource, FileTree } from '../../runtime/wasi/index.ts';
 import { translate } from '../runtime/wasi/component.ts';
@@ -31,14 +32,14 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /** An agent's output, whose frames of one round of the event loop leave together, over this process's own. */
-function standardOutput(): GuestOutput {
+function standardOutput(): CreditedSink {
   let pending: Uint8Array[] = [];
   const leave = () => {
     const bytes = Buffer.concat(pending);
     pending = [];
     process.stdout.write(bytes, () => output.credit(bytes.length));
   };
-  const output = new GuestOutput((bytes) => {
+  const output = new CreditedSink(WINDOW_BYTES, (bytes) => {
     if (pending.push(bytes) === 1) setImmediate(leave);
   });
   return output;
@@ -47,7 +48,7 @@ function standardOutput(): GuestOutput {
 const ours = (): Imports =>
   createWasi({
     ...{ environment: [], arguments: ['guest'], stdin: emptySource, stdout: standardOutput(), stderr: discardSink },
-    ...{ clock: agentClock, random: kernelRandom(), limits: DEFAULT_LIMITS },
+    ...{ configuration: [], log: () => {}, clock: agentClock, random: kernelRandom(), limits: DEFAULT_LIMITS },
     files: new FileTree({ scratchBytes: 4 * MIB, scratchNodes: 10 }),
   }).imports;
 
