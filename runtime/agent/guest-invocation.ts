@@ -75,6 +75,7 @@ export class GuestInvocation {
         break;
       case 'answer':
       case 'finish':
+      case 'forget':
         break; // Of something that was asked: see below.
       default:
         message satisfies never;

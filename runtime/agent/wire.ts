@@ -45,7 +45,7 @@ export const HEADER_BYTES = 12;
 export const MAX_FRAME_BYTES = 1024 * 1024;
 
 /**
- * Kinds of frames. Host to agent: load … grant, answer, finish; agent to host: ready … forget; both: mark, body, end, credit, bulk, freed.
+ * Kinds of frames. Host to agent: load … grant, answer, finish; agent to host: ready … ask; both: mark, body, end, credit, bulk, freed, forget.
  * On a line go grant, invoke, its input and answer, what it asks (`outside/ask-wire.ts`), and `mark`: the first frame of a worker, and the first for it. `prepare` asks for what must
  * be done before a snapshot; `prepared`, same id, says that all workers run, have what was loaded, and are idle.
  */

@@ -142,6 +142,9 @@ export class WorkerLine {
       case 'answer':
         this.#events.tell(id, { kind: 'answer', answer: decodeMessage(payload) as AnswerMessage });
         break;
+      case 'forget':
+        this.#events.tell(id, { kind: 'forget' });
+        break;
       case 'finish':
         this.#events.tell(id, { kind: 'finish', finish: decodeMessage(payload) as FinishMessage });
         break;

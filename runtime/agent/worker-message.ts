@@ -61,6 +61,7 @@ export type ToInvocation =
   | { readonly kind: 'credit'; readonly bytes: number }
   | { readonly kind: 'answer'; readonly answer: AnswerMessage }
   | { readonly kind: 'finish'; readonly finish: FinishMessage }
+  | { readonly kind: 'forget' }
   | { readonly kind: 'interrupt'; readonly why: Interrupt };
 
 /** What an invocation says. */

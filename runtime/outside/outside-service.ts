@@ -4,7 +4,7 @@ import type { ByteSink, ByteSource } from '../wasi/index.ts';
 export interface OutsideRequest {
   /** As the agent sent them: the sandbox is not trusted, so a service checks them before it uses them. */
   readonly args: unknown;
-  /** Bytes from the guest; null from `read` when it sends no more. A service that takes it reads to the end, or closes it. Fails when the request is over. */
+  /** Bytes from the guest; null from `read` when it sends no more. A service that takes it reads to the end, or closes it, else the request is not over before its invocation. Fails when it is over. */
   readonly source: ByteSource;
   /** Bytes to the guest. A service that takes it closes it when it has no more; `end` does that too. Fails when the request is over. */
   readonly sink: ByteSink;

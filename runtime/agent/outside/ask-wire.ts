@@ -1,6 +1,6 @@
 /**
- * What a worker asks of its host for an invocation, as it goes over the worker's line: `ask`, then `answer`, with bytes under the same id
- * in both directions, until the host says that it is all (`last`, `finish`), the worker says `forget`, or the invocation ends.
+ * What a worker asks of its host for an invocation, as it goes over the worker's line: `ask`, `answer`, `finish`, with bytes under the same id
+ * in both directions, until the host says that it was all (`last`, a code, or `forget`), the worker says `forget`, or the invocation ends.
  */
 
 /** Longest `ask`, `answer` or `finish`, bytes of payload: more than names, numbers and small values goes as a body. */
@@ -19,10 +19,10 @@ export interface AskMessage {
   readonly args: unknown;
 }
 
-/** What the host did, or why it did not: then nothing more comes. */
+/** What the host did, and whether it was all; or why it did not, which is all. */
 export type AnswerMessage =
   | { readonly value: unknown; readonly last: boolean }
   | { readonly code: string; readonly detail: string };
 
-/** What the host says after its last byte; the last of its frames under this id. */
-export type FinishMessage = { readonly value: unknown } | { readonly code: string; readonly detail: string };
+/** What the host says after its last byte. When that is not all it still takes bytes, until it says `forget`. */
+export type FinishMessage = AnswerMessage;

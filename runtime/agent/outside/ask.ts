@@ -21,6 +21,7 @@ export class Ask implements OutsideCall {
   #sink: CreditedSink | null = null;
   #source: CreditedSource | null = null;
   #answered = false;
+  #finished = false;
   #over = false;
   #failure: string | null = null;
 
@@ -56,12 +57,12 @@ export class Ask implements OutsideCall {
       this.#source = new CreditedSource(ASK_WINDOW_BYTES, (bytes) => {
         if (!this.#over) this.#post({ kind: 'credit', bytes });
       });
-      if (this.#over) this.#endSource(this.#source);
+      if (this.#finished) this.#endSource(this.#source);
     }
     return this.#source;
   }
 
-  /** Whether nothing comes any more. */
+  /** Whether nothing comes or goes any more. */
   get isOver(): boolean {
     return this.#over;
   }
@@ -83,6 +84,9 @@ export class Ask implements OutsideCall {
         break;
       case 'finish':
         this.#takeFinish(message.finish);
+        break;
+      case 'forget':
+        this.#settle();
         break;
       case 'interrupt':
         break;
@@ -119,7 +123,7 @@ export class Ask implements OutsideCall {
       return;
     }
     this.#answer.resolve(message.value);
-    if (message.last) this.#takeFinish({ value: null });
+    if (message.last) this.#takeFinish({ value: null, last: true });
   }
 
   #takeFinish(message: FinishMessage): void {
@@ -129,13 +133,21 @@ export class Ask implements OutsideCall {
       return;
     }
     this.#end.resolve(message.value);
-    this.#settle();
+    this.#finish();
+    if (message.last) this.#settle();
   }
 
+  /** No more bytes come. */
+  #finish(): void {
+    this.#finished = true;
+    if (this.#source !== null) this.#endSource(this.#source);
+  }
+
+  /** No more bytes go. */
   #settle(): void {
     this.#over = true;
     this.#sink?.abandon();
-    if (this.#source !== null) this.#endSource(this.#source);
+    this.#finish();
   }
 
   #endSource(source: CreditedSource): void {

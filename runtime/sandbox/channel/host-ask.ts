@@ -26,6 +26,7 @@ const EMPTY = new Uint8Array(0);
 /**
  * One thing that a guest asks, done by a service of the host. It is over when the service has answered, its `end` has settled, and of
  * the bytes in either direction that it touched, it has closed those to the guest, and seen the last of those from it or closed them.
+ * The guest hears of the end before the last of its own bytes has been seen: who answers a request need not have read it.
  */
 export class HostAsk {
   readonly #id: number;
@@ -38,8 +39,9 @@ export class HostAsk {
   #usesSink = false;
   #sourceDone = false;
   #sinkDone = false;
-  /** The last frame's payload; null as long as the service has more to say. */
-  #finish: Uint8Array | null = null;
+  /** What is said after the last byte; null as long as that is not known. */
+  #end: { readonly value: unknown } | null = null;
+  #finished = false;
   #over = false;
 
   constructor(id: number, writer: FrameWriter, events: HostAskEvents) {
@@ -86,14 +88,15 @@ export class HostAsk {
       // It is seen when it is awaited.
       end?.catch(() => {});
       if (this.#over) return;
-      const last = end === undefined && this.#isQuiet;
+      const last = end === undefined && this.#isSilent && this.#isDeaf;
       this.#writer.raw('answer', this.#id, encoded({ value, last }));
       if (last) return this.#conclude();
       saying = 'finish';
-      const finish = encoded({ value: (await end) ?? null });
+      const said = { value: (await end) ?? null };
       if (this.#over) return;
-      if (end !== undefined) this.#sink.close();
-      this.#finish = finish;
+      encoded({ ...said, last: true });
+      if (end !== undefined && this.#usesSink) this.#sink.close();
+      this.#end = said;
       this.#settle();
     } catch (error) {
       if (this.#over) return;
@@ -122,13 +125,27 @@ export class HostAsk {
     this.#abort.abort(new OutsideRefusal('forgotten', why));
   }
 
-  get #isQuiet(): boolean {
-    return (!this.#usesSource || this.#sourceDone) && (!this.#usesSink || this.#sinkDone);
+  /** Whether no more bytes go to the guest. */
+  get #isSilent(): boolean {
+    return !this.#usesSink || this.#sinkDone;
+  }
+
+  /** Whether no more bytes are taken from the guest. */
+  get #isDeaf(): boolean {
+    return !this.#usesSource || this.#sourceDone;
   }
 
   #settle(): void {
-    if (this.#over || this.#finish === null || !this.#isQuiet) return;
-    this.#writer.raw('finish', this.#id, this.#finish);
+    if (this.#over || this.#end === null || !this.#isSilent) return;
+    if (this.#finished) {
+      if (!this.#isDeaf) return;
+      this.#writer.raw('forget', this.#id, EMPTY);
+    } else {
+      this.#finished = true;
+      const last = this.#isDeaf;
+      this.#writer.message('finish', this.#id, { ...this.#end, last } satisfies FinishMessage);
+      if (!last) return;
+    }
     this.#conclude();
   }
 
@@ -176,7 +193,7 @@ class Request implements OutsideRequest {
   }
 }
 
-function encoded(message: AnswerMessage | FinishMessage): Uint8Array {
+function encoded(message: AnswerMessage): Uint8Array {
   const payload = encodeMessage(message);
   if (payload.length <= ASK_BYTES) return payload;
   throw new Error(`it answered with ${payload.length} bytes; what is more than ${ASK_BYTES} goes by its sink`);

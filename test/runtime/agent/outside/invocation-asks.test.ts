@@ -77,13 +77,30 @@ outside('streams both ways until the host has said its last', async () => {
   assert.is(await call.answer, 200);
   assert.is(text(call.source.read(3)), 'dow');
   assert.is(asks.open, 1);
-  asks.take(FIRST_ASK_ID, { kind: 'finish', finish: { value: ['trailer'] } });
+  asks.take(FIRST_ASK_ID, { kind: 'finish', finish: { value: ['trailer'], last: true } });
   assert.is(asks.open, 0);
   assert.is(text(call.source.read(3)), 'n');
   assert.is(call.source.read(3), null);
   assert.equal(await call.end, ['trailer']);
   call.forget();
   assert.equal(said, []);
+});
+
+outside('goes on sending after the host has said its last, until the host wants no more', async () => {
+  const { asks, words } = lab();
+  const call = asks.ask('tcp.connect', null);
+  asks.take(FIRST_ASK_ID, { kind: 'answer', answer: { value: 'connected', last: false } });
+  asks.take(FIRST_ASK_ID, { kind: 'finish', finish: { value: 'half', last: false } });
+  assert.is(await call.end, 'half');
+  assert.is(call.source.read(1), null);
+  call.sink.write(Buffer.from('x'));
+  assert.equal(words(), ['ask 0', 'body 0']);
+  assert.is(asks.open, 1);
+  asks.take(FIRST_ASK_ID, { kind: 'forget' });
+  assert.is(asks.open, 0);
+  assert.throws(() => call.sink.write(Buffer.from('x')), /no more bytes are taken/);
+  call.forget();
+  assert.equal(words(), []);
 });
 
 outside('fails its bytes when the host fails half-way', async () => {

@@ -191,6 +191,36 @@ asks('sends bytes and gets bytes, more than the window in either direction', asy
   });
 });
 
+asks('hears of the end before its own last byte, and may send on as long as the service wants', async () => {
+  const lab = await open();
+  const read = Promise.withResolvers<Buffer>();
+  const services: OutsideServices = {
+    // As a server that answers before it has the whole request, or a connection that is closed in one direction.
+    early: async ({ source, sink }) => {
+      readAll(source).then(read.resolve, read.reject);
+      sink.close();
+      return { value: 1, end: Promise.resolve('trailers') };
+    },
+    enough: async ({ source }) => {
+      await source.wait();
+      return { value: 2, end: Promise.resolve(null).finally(() => source.close()) };
+    },
+  };
+  await lab.run(services, async (outside) => {
+    const early = outside.ask('early', null);
+    assert.is(await early.end, 'trailers');
+    assert.is(lab.asks!.open, 1);
+    await writeAll(early.sink, Buffer.alloc(2 * ASK_WINDOW_BYTES, 'x'));
+    assert.is((await read.promise).length, 2 * ASK_WINDOW_BYTES);
+    while (lab.asks!.open > 0) await lab.channel.ping();
+    const enough = outside.ask('enough', null);
+    enough.sink.write(Buffer.from('x'));
+    assert.is(await enough.end, null);
+    while (lab.asks!.open > 0) await lab.channel.ping();
+    assert.throws(() => enough.sink.capacity, /no more bytes/);
+  });
+});
+
 asks('gets the bytes that came before its answer, and the end of a sink that was left open', async () => {
   const lab = await open();
   await lab.run(SERVICES, async (outside) => {
