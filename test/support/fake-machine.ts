@@ -110,6 +110,8 @@ export class FakeAgent {
   readonly heard: KindName[] = [];
   readonly loadError: string | undefined;
   readonly #mute: boolean;
+  /** What its workers were granted, in place of what the load said. */
+  readonly grants: unknown[] = [];
   /** What the host answered to what was asked. */
   readonly answers: unknown[] = [];
   /** Output bytes that the host gave credit for. */
@@ -190,6 +192,9 @@ export class FakeAgent {
         if (invocation !== undefined) invocation.takeEnd();
         else if (!this.#mute)
           this.say('loaded', id, { compileMs: 1, ...(this.loadError === undefined ? {} : { error: this.loadError }) });
+        break;
+      case 'grant':
+        this.grants.push(decodeMessage(payload));
         break;
       case 'answer':
         this.answers.push(decodeMessage(payload));

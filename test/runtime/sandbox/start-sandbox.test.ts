@@ -60,13 +60,24 @@ restored('is not there when the agent gives no sign', async () => {
 restored('serves what it came with once it has its grant', async () => {
   const { machine, starting } = await restore();
   const sandbox = await starting;
-  sandbox.adopt({ ...grantOf(3), environment: { KEY: 'value' }, arguments: ['a', 'b'] });
+  const given = {
+    environment: { KEY: 'value' },
+    arguments: ['a', 'b'],
+    configuration: { url: 'https://example.org/' },
+  };
+  sandbox.adopt({ ...grantOf(3), ...given });
   assert.is(sandbox.state, 'ready');
   const call = sandbox.invoke({ door: 'run', arguments: [] }, new Uint8Array(0), { deadlineMs: 1000, log: () => {} });
   (await machine.agent.next()).done();
   await call.done;
   // The grant goes before the first invocation, over the same line: there frames keep their order.
   assert.equal(machine.agent.heard.slice(0, 3), ['ping', 'grant', 'invoke']);
+  const grant = {
+    environment: [['KEY', 'value']],
+    arguments: ['a', 'b'],
+    configuration: [['url', 'https://example.org/']],
+  };
+  assert.equal(machine.agent.grants, [grant]);
   await sandbox.close();
 });
 
