@@ -8,6 +8,7 @@ import {
   decodeMessage,
   encodeFrame,
   encodeFreed,
+  encodeHeader,
   encodeMessage,
   FIRST_EPOCH,
   type FinishMessage,
@@ -16,6 +17,7 @@ import {
   type InvokeMessage,
   type KindName,
   LineReader,
+  SLOT_BYTES,
   WireError,
 } from './wire.ts';
 import type { FromInvocation, Invoked, ToInvocation, WorkerStart } from './worker-message.ts';
@@ -39,7 +41,11 @@ export class WorkerLine {
   readonly #marked = Promise.withResolvers<void>();
   #open = false;
   #isMarked = false;
+  /** Frames, whole or in parts, that have not left. */
   #frames: Uint8Array[] = [];
+  /** What came of a body behind them. */
+  #body: { readonly id: number; readonly pieces: Uint8Array[]; length: number } | null = null;
+  #isLeaving = false;
 
   constructor(start: WorkerStart, events: WorkerLineEvents, port: ChannelPort = linePort(start)) {
     this.#port = port;
@@ -102,6 +108,7 @@ export class WorkerLine {
 
   /** Sends what has been posted, now. */
   flush(): void {
+    this.#seal();
     if (this.#frames.length === 0) return;
     const frames = this.#frames;
     this.#frames = [];
@@ -166,10 +173,24 @@ export class WorkerLine {
     this.#marked.resolve();
   }
 
-  /** By the disk when the bytes are many and a slot is free, else by the port. */
+  /** Bytes of one body that follow each other leave as one: the C library of a guest writes 4 KiB at a time. */
   #sayBody(id: number, bytes: Uint8Array): void {
-    const placed = bytes.length < BULK_FROM_BYTES ? null : (this.#bulk?.place(bytes) ?? null);
-    this.#push(placed === null ? encodeFrame('body', id, bytes) : encodeFrame('bulk', id, placed));
+    if (this.#body?.id !== id || this.#body.length + bytes.length > SLOT_BYTES) this.#seal();
+    this.#body ??= { id, pieces: [], length: 0 };
+    this.#body.pieces.push(bytes);
+    this.#body.length += bytes.length;
+    this.#leaveLater();
+  }
+
+  /** Puts what came of a body behind the frames before it: by the disk when the bytes are many and a slot is free, else by the port. */
+  #seal(): void {
+    if (this.#body === null) return;
+    const { id, pieces, length } = this.#body;
+    this.#body = null;
+    const joined = () => (pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
+    const placed = this.#bulk === null || length < BULK_FROM_BYTES ? null : this.#bulk.place(joined());
+    if (placed === null) this.#frames.push(encodeHeader('body', id, length), ...pieces);
+    else this.#frames.push(encodeFrame('bulk', id, placed));
   }
 
   #say(kind: KindName, id: number, message: unknown): void {
@@ -177,9 +198,19 @@ export class WorkerLine {
   }
 
   #push(frame: Uint8Array): void {
-    // Ticks come after the microtasks of a turn, and with them after all that a guest does without waiting.
-    if (this.#frames.length === 0) process.nextTick(() => this.flush());
+    this.#seal();
+    this.#leaveLater();
     this.#frames.push(frame);
+  }
+
+  #leaveLater(): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    // Ticks come after the microtasks of a turn, and with them after all that a guest does without waiting.
+    process.nextTick(() => {
+      this.#isLeaving = false;
+      this.flush();
+    });
   }
 }
 
