@@ -24,6 +24,8 @@ export function invocationBackend(load: LoadMessage, request: InvokeMessage, str
     clock: request.wallMs === undefined ? agentClock : clockFrom(request.wallMs),
     random: kernelRandom(),
     files: null,
+    keyValue: null,
+    blobs: null,
     limits: DEFAULT_LIMITS,
   };
 }
