@@ -14,7 +14,13 @@ export interface StoreGrant {
   readonly quotaBytes: number;
 }
 
-/** Bytes that a function's stores have, as its quotas count them. */
+/** What a function was granted of each store; null for nothing. */
+export interface StoresGrant {
+  readonly keyvalue: { readonly bytes: number } | null;
+  readonly blobs: { readonly bytes: number } | null;
+}
+
+/** Bytes that stores have, as quotas count them. */
 export interface StoreUsage {
   readonly keyValueBytes: number;
   readonly blobBytes: number;
@@ -62,6 +68,14 @@ export class Stores {
     }
   }
 
+  /** The services of the stores that a function was granted. */
+  services(functionName: string, { keyvalue, blobs }: StoresGrant): OutsideServices {
+    return {
+      ...(keyvalue === null ? {} : this.keyValueServices({ functionName, quotaBytes: keyvalue.bytes })),
+      ...(blobs === null ? {} : this.blobServices({ functionName, quotaBytes: blobs.bytes })),
+    };
+  }
+
   /** The services of `wasi:keyvalue` for a function. */
   keyValueServices({ functionName, quotaBytes }: StoreGrant): OutsideServices {
     const account = this.#account(functionName);
@@ -82,6 +96,11 @@ export class Stores {
       keyValueBytes: this.#keyValue.usage(functionName),
       blobBytes: this.#objects.table.usage(functionName),
     };
+  }
+
+  /** What all functions have together. */
+  totalUsage(): StoreUsage {
+    return { keyValueBytes: this.#keyValue.totalUsage(), blobBytes: this.#objects.table.totalUsage() };
   }
 
   /** Removes all that a function has; services that were made for it refuse from now on. */

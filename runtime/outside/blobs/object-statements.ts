@@ -35,6 +35,7 @@ export const MIGRATIONS: readonly string[] = [
 const SQL = {
   owner: 'SELECT id, bytes FROM functions WHERE name = ?',
   makeOwner: 'INSERT INTO functions (name) VALUES (?) RETURNING id, bytes',
+  total: 'SELECT coalesce(sum(bytes), 0) AS bytes FROM functions',
   ownerNames: 'SELECT name FROM functions ORDER BY name',
   ownerDigests: `SELECT DISTINCT digest FROM objects JOIN containers ON containers.id = container
      JOIN functions ON functions.id = function WHERE functions.name = ?`,

@@ -157,6 +157,11 @@ export class ObjectTable {
     return (this.#statements.owner.get(functionName) as Row | undefined)?.bytes ?? 0;
   }
 
+  /** Bytes that count for the quotas of all functions. */
+  totalUsage(): number {
+    return (this.#statements.total.get() as { bytes: number }).bytes;
+  }
+
   /** Whether any object of any function is this blob. */
   inUse(digest: Digest): boolean {
     return this.#statements.digest.get(digest) !== undefined;

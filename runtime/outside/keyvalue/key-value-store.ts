@@ -53,6 +53,7 @@ export class KeyValueStore {
   readonly #page: StatementSync;
   readonly #removeFunction: StatementSync;
   readonly #names: StatementSync;
+  readonly #total: StatementSync;
 
   private constructor(database: Database) {
     const where = 'WHERE function = (SELECT id FROM functions WHERE name = ?) AND bucket = ?';
@@ -72,6 +73,7 @@ export class KeyValueStore {
     this.#page = database.prepare(`SELECT id, key FROM entries ${where} AND id > ? ORDER BY id LIMIT ${PAGE_KEYS + 1}`);
     this.#removeFunction = database.prepare('DELETE FROM functions WHERE name = ?');
     this.#names = database.prepare('SELECT name FROM functions ORDER BY name');
+    this.#total = database.prepare('SELECT coalesce(sum(bytes), 0) AS bytes FROM functions');
   }
 
   /** Opens or makes the file. */
@@ -151,6 +153,11 @@ export class KeyValueStore {
   /** Bytes that count for a function's quota. */
   usage(functionName: string): number {
     return (this.#function.get(functionName) as FunctionRow | undefined)?.bytes ?? 0;
+  }
+
+  /** Bytes that count for the quotas of all functions. */
+  totalUsage(): number {
+    return (this.#total.get() as { bytes: number }).bytes;
   }
 
   /** Functions that have something here, by name. */
