@@ -98,6 +98,16 @@ function present(status: Status): Instrument[] {
       accelerator: status.accelerator.kind,
     }),
     gauge('cloudlet_functions', 'Published functions.', status.functions),
+    gauge(
+      'cloudlet_store_bytes',
+      'Bytes that functions keep, as their quotas count them.',
+      status.stores.keyValueBytes,
+      {
+        store: 'keyvalue',
+      },
+    ),
+    gauge('cloudlet_keyvalue_bytes', 'Keys and values that functions keep.', status.stores.keyValueBytes),
+    gauge('cloudlet_blob_bytes', 'Objects that functions keep.', status.stores.blobBytes),
     gauge('cloudlet_machines', 'Sandboxes, running and paused.', status.machines),
     gauge(
       'cloudlet_machines_paused',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Status } from '../guest-sdk/protocol/index.ts';
 import type { CloudletLimits } from './options.ts';
+import type { Stores } from './outside/stores.ts';
 import type { SandboxPool, SandboxSource } from './sandbox/index.ts';
 import type { Registry } from './store/index.ts';
 
@@ -20,6 +21,7 @@ export interface StatusParts {
   readonly source: SandboxSource;
   readonly pool: SandboxPool;
   readonly registry: Registry;
+  readonly stores: Stores;
   readonly uptimeS: number;
 }
 
@@ -31,6 +33,7 @@ export async function cloudletStatus({
   source,
   pool,
   registry,
+  stores,
   uptimeS,
 }: StatusParts): Promise<Status> {
   const { componentBytes, bodyBytes, deadlineMs, memoryMib, machines } = limits;
@@ -54,6 +57,7 @@ export async function cloudletStatus({
       rssBytes: process.memoryUsage.rss(),
     },
     functions: registry.count(),
+    stores: stores.totalUsage(),
     machines: pool.sandboxes().length,
     uptimeS,
   };

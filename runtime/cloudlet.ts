@@ -12,21 +12,18 @@ import type {
 } from '../guest-sdk/protocol/index.ts';
 import { CloudletError } from '../guest-sdk/protocol/index.ts';
 import { ChangeFeed, type CloudletEvent } from './change-feed.ts';
+import { type CloudletParts, openParts } from './cloudlet-parts.ts';
 import { cloudletStatus } from './cloudlet-status.ts';
-import { ComponentCompiler } from './component/index.ts';
 import { FunctionLogs } from './function/function-logs.ts';
-import { defaultGrant, type VersionOutside } from './function/function-version.ts';
+import { defaultGrant } from './function/function-version.ts';
 import { Functions } from './function/functions.ts';
 import type { CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation/invocation.ts';
 import { Invocations } from './invocation/invocations.ts';
-import type { CloudletObserver } from './observer.ts';
-import { type CloudletLimits, type CloudletOptions, DEFAULT_LIMITS } from './options.ts';
+import type { CloudletOptions } from './options.ts';
 import { poolObserver } from './pool-reports.ts';
 import { checkDoor, Deployments, findExport, type PublishOptions, publishComponent } from './provision/index.ts';
-import { SandboxPool, type SandboxSource } from './sandbox/index.ts';
+import { SandboxPool } from './sandbox/index.ts';
 import { sandboxInfo } from './sandbox-info.ts';
-import { openSandboxSource } from './sandbox-source/index.ts';
-import { abortError, DataDir } from './store/index.ts';
 
 /** How a typed call's arguments came and how its result shall go. */
 export interface CallOptions extends InvokeOptions {
@@ -40,17 +37,6 @@ export interface StoredComponent {
   readonly digest: Digest;
   readonly sizeBytes: number;
   readonly bytes: AsyncIterable<Uint8Array>;
-}
-
-/** What a cloudlet is made of, opened. */
-interface CloudletParts {
-  readonly name: string | undefined;
-  readonly limits: CloudletLimits;
-  readonly observer: CloudletObserver;
-  readonly data: DataDir;
-  readonly compiler: ComponentCompiler;
-  readonly source: SandboxSource;
-  readonly outside: VersionOutside;
 }
 
 /** One cloudlet: what it stores, what it runs and what it reports. Open one for each data directory and close it at the end. */
@@ -77,7 +63,7 @@ export class Cloudlet {
   #closed: Promise<void> | undefined;
 
   private constructor(parts: CloudletParts) {
-    const { data, compiler, observer, limits, source, outside } = parts;
+    const { data, stores, compiler, observer, limits, source, outside } = parts;
     this.#parts = parts;
     this.id = data.identity.id;
     this.ownerToken = data.identity.ownerToken;
@@ -90,7 +76,11 @@ export class Cloudlet {
       machines: limits.machines,
       observer: poolObserver(observer, this.#feed, this.#logs, this.#closing.signal),
     });
-    this.#functions = new Functions({ data, compiler, grant: defaultGrant(limits), pool: this.#pool, outside });
+    this.#functions = new Functions({
+      ...{ data, compiler, stores, outside },
+      grant: defaultGrant(limits),
+      pool: this.#pool,
+    });
     this.#invocations = new Invocations({
       pool: this.#pool,
       feed: this.#feed,
@@ -106,22 +96,7 @@ export class Cloudlet {
    * when sandboxes of the wanted kind cannot run here; nothing stays open then.
    */
   static async open(options: CloudletOptions): Promise<Cloudlet> {
-    const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const data = await DataDir.open(options.dataDir);
-    const compiler = new ComponentCompiler({ cacheDir: options.cacheDir });
-    try {
-      const source = await openSandboxSource(options, limits);
-      if (options.signal?.aborted === true) {
-        await source.close();
-        throw abortError(options.signal);
-      }
-      const { name, observer = {}, outside = () => ({}) } = options;
-      return new Cloudlet({ name, limits, observer, data, compiler, source, outside });
-    } catch (error) {
-      await compiler.close();
-      data.close();
-      throw error;
-    }
+    return new Cloudlet(await openParts(options));
   }
 
   /** Stores and checks a component and makes it the current version of `name`. The same component again does nothing. */
@@ -173,9 +148,10 @@ export class Cloudlet {
    * come to their end.
    */
   async remove(name: FunctionName): Promise<void> {
-    const { data, compiler, observer } = this.#parts;
+    const { data, stores, compiler, observer } = this.#parts;
     const versions = this.#functions.versionIds(name);
     data.registry.remove(name);
+    stores.removeFunction(name);
     for (const id of versions) this.#pool.drop(id);
     this.#logs.remove(name);
     for (const digest of await data.collectGarbage()) await compiler.forget(digest);
@@ -241,9 +217,18 @@ export class Cloudlet {
 
   /** What this cloudlet is, may and does. */
   async status(): Promise<Status> {
-    const { name = this.id, limits, source, data } = this.#parts;
+    const { name = this.id, limits, source, data, stores } = this.#parts;
     const uptimeS = (performance.now() - this.#openedAt) / 1000;
-    return cloudletStatus({ id: this.id, name, limits, source, pool: this.#pool, registry: data.registry, uptimeS });
+    return cloudletStatus({
+      id: this.id,
+      name,
+      limits,
+      source,
+      pool: this.#pool,
+      registry: data.registry,
+      stores,
+      uptimeS,
+    });
   }
 
   /** Calls `listener` at every change until the returned function is called. */
@@ -266,6 +251,7 @@ export class Cloudlet {
     await Promise.all([this.#pool.close(), this.#parts.source.close(), Promise.allSettled(this.#working)]);
     await this.#parts.compiler.close();
     this.#logs.close();
+    this.#parts.stores.close();
     this.#parts.data.close();
   }
 

@@ -40,6 +40,15 @@ export const Grant = v.object({
 });
 export type Grant = v.InferOutput<typeof Grant>;
 
+/** Bytes that are kept for the next invocation, as quotas count them. */
+export const StoreUsage = v.object({
+  /** Keys and values of `wasi:keyvalue`. */
+  keyValueBytes: v.number(),
+  /** Objects of `wasi:blobstore`. */
+  blobBytes: v.number(),
+});
+export type StoreUsage = v.InferOutput<typeof StoreUsage>;
+
 /** One version of a function. */
 export const VersionInfo = v.object({
   version: v.number(),
@@ -65,6 +74,8 @@ export const FunctionInfo = v.object({
   /** Interfaces the component imports, with versions. */
   imports: v.array(v.string()),
   grant: Grant,
+  /** What its stores have. */
+  stores: StoreUsage,
   versions: v.array(VersionInfo),
 });
 export type FunctionInfo = v.InferOutput<typeof FunctionInfo>;
@@ -190,6 +201,8 @@ export const Status = v.object({
     rssBytes: v.number(),
   }),
   functions: v.number(),
+  /** What the stores of all functions have. */
+  stores: StoreUsage,
   /** Sandboxes of either kind, running and paused. */
   machines: v.number(),
   uptimeS: v.number(),

@@ -52,11 +52,15 @@ function describe({ name, digest, sizeBytes, doors, exports, imports, grant }: I
   ];
 }
 
-function history({ version, versions, state, reason }: FunctionInfo): string[] {
+function history({ version, versions, state, reason, stores }: FunctionInfo): string[] {
   const lines = versions.map(
     (each) => `${each.version}${each.version === version ? ' (current)' : ''}  ${each.publishedAt}  ${each.digest}`,
   );
-  return [`  state    ${state}${reason === undefined ? '' : `: ${printable(reason)}`}`, ...section('versions', lines)];
+  return [
+    `  state    ${state}${reason === undefined ? '' : `: ${printable(reason)}`}`,
+    `  stores   ${formatSize(stores.keyValueBytes)} of keys and values, ${formatSize(stores.blobBytes)} of objects`,
+    ...section('versions', lines),
+  ];
 }
 
 function section(title: string, lines: readonly string[]): string[] {

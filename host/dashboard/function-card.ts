@@ -25,10 +25,17 @@ function functionHead(fn: FunctionInfo, now: number): Markup {
       <span>version ${fn.version}${fn.versions.length > 1 ? ` of ${fn.versions.length}` : ''}</span>
       <span>${formatBytes(fn.sizeBytes)}</span>
       ${current === undefined ? '' : html`<span>published ${ago(current.publishedAt, now)}</span>`}
+      ${keeps(fn)}
       <span title="${fn.digest}"><code>${fn.digest.slice('sha256:'.length, 'sha256:'.length + 12)}</code></span>
     </p>
     ${fn.reason === undefined ? '' : html`<p class="problem">${fn.reason}</p>`}
   </header>`;
+}
+
+/** What its stores have, when they have anything. */
+function keeps({ stores }: FunctionInfo): Markup | '' {
+  const bytes = stores.keyValueBytes + stores.blobBytes;
+  return bytes === 0 ? '' : html`<span>keeps ${formatBytes(bytes)}</span>`;
 }
 
 function httpDoor(fn: FunctionInfo): Markup {

@@ -1,6 +1,8 @@
 import { type ByteSink, type ByteSource, DEFAULT_LIMITS, type WasiBackend, type WasiClock } from '../wasi/index.ts';
 import { agentClock } from './agent-clock.ts';
 import { kernelRandom } from './kernel-random.ts';
+import { blobsOver } from './outside/blobs.ts';
+import { keyValueOver } from './outside/keyvalue.ts';
 import type { Outside } from './outside/outside.ts';
 import type { InvokeMessage, LoadMessage } from './wire.ts';
 
@@ -15,7 +17,7 @@ export interface InvocationStreams {
 
 /** Everything that the guest of one invocation is given. */
 export function invocationBackend(load: LoadMessage, request: InvokeMessage, streams: InvocationStreams): WasiBackend {
-  const { stdin, stdout, stderr, log } = streams;
+  const { stdin, stdout, stderr, log, outside } = streams;
   return {
     ...{ stdin, stdout, stderr, log },
     environment: load.environment,
@@ -24,6 +26,8 @@ export function invocationBackend(load: LoadMessage, request: InvokeMessage, str
     clock: request.wallMs === undefined ? agentClock : clockFrom(request.wallMs),
     random: kernelRandom(),
     files: null,
+    keyValue: keyValueOver(outside),
+    blobs: blobsOver(outside),
     limits: DEFAULT_LIMITS,
   };
 }

@@ -2,6 +2,7 @@ import type { Digest, FunctionName, Grant } from '../../guest-sdk/protocol/index
 import type { ComponentCompiler } from '../component/index.ts';
 import type { CloudletLimits } from '../options.ts';
 import type { OutsideServices } from '../outside/outside-service.ts';
+import type { Stores } from '../outside/stores.ts';
 import type { FunctionDescription } from '../provision/index.ts';
 import type { LoadedVersion } from '../sandbox/index.ts';
 import type { BlobStore, RegisteredVersion } from '../store/index.ts';
@@ -25,7 +26,7 @@ export interface GrantedVersion extends Pick<FunctionVersion, 'name' | 'version'
 }
 
 /** What the guests of a version may ask of the host; asked by each invocation, so that what was changed holds at once. */
-export type VersionOutside = (version: GrantedVersion) => OutsideServices;
+export type VersionOutside = (version: GrantedVersion, stores: Stores) => OutsideServices;
 
 /** The grant of a version that asks for nothing: no environment, no arguments, the cloudlet's limits. */
 export function defaultGrant(limits: CloudletLimits): Grant {
@@ -51,6 +52,7 @@ export function functionVersion(
     readonly compiler: ComponentCompiler;
     readonly grant: Grant;
     readonly outside: VersionOutside;
+    readonly stores: Stores;
   },
   name: FunctionName,
   registered: RegisteredVersion,
@@ -59,7 +61,7 @@ export function functionVersion(
   const { version, digest } = registered;
   const artifact = () => parts.compiler.compile(() => parts.blobs.read(digest), digest);
   const { grant } = parts;
-  const outside = () => parts.outside({ name, version, digest, grant });
+  const outside = () => parts.outside({ name, version, digest, grant }, parts.stores);
   const loaded = { id: versionId(name, registered), program: name, grant, artifact, outside };
   return { name, version, digest, description, loaded };
 }

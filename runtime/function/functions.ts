@@ -1,5 +1,6 @@
 import { describeExport, type FunctionInfo, type FunctionName, type Grant } from '../../guest-sdk/protocol/index.ts';
 import type { ComponentCompiler } from '../component/index.ts';
+import type { Stores } from '../outside/stores.ts';
 import { describeManifest, type FunctionDescription, formatDescription, parseDescription } from '../provision/index.ts';
 import type { SandboxPool } from '../sandbox/index.ts';
 import type { DataDir, RegisteredFunction, RegisteredVersion } from '../store/index.ts';
@@ -12,6 +13,7 @@ export interface FunctionParts {
   readonly grant: Grant;
   readonly pool: SandboxPool;
   readonly outside: VersionOutside;
+  readonly stores: Stores;
 }
 
 /** The published functions as callers and the pool see them. */
@@ -34,10 +36,10 @@ export class Functions {
 
   /** The version that calls go to; `function-unknown` when there is none. */
   async current(name: FunctionName): Promise<FunctionVersion> {
-    const { data, compiler, grant, outside } = this.#parts;
+    const { data, compiler, grant, outside, stores } = this.#parts;
     const registered = data.registry.version(name);
     return functionVersion(
-      { blobs: data.blobs, compiler, grant, outside },
+      { blobs: data.blobs, compiler, grant, outside, stores },
       name,
       registered,
       await this.#describe(name, registered),
@@ -62,6 +64,7 @@ export class Functions {
       exports: functions.map(describeExport),
       imports: [...imports],
       grant: this.#parts.grant,
+      stores: this.#parts.stores.usage(name),
       versions: versions.map(({ description: _, ...version }) => version),
     };
   }

@@ -150,12 +150,15 @@ export class BlobStore {
    */
   async gc(inUse: (digest: Digest) => boolean): Promise<Digest[]> {
     const removed: Digest[] = [];
-    for (const digest of await this.list()) {
-      if (this.#held.has(digest) || inUse(digest)) continue;
-      rmSync(this.path(digest), { force: true });
-      removed.push(digest);
-    }
+    for (const digest of await this.list()) if (this.remove(digest, inUse)) removed.push(digest);
     return removed;
+  }
+
+  /** Removes one blob, as `gc` does; says whether it went. */
+  remove(digest: Digest, inUse: (digest: Digest) => boolean): boolean {
+    if (this.#held.has(digest) || inUse(digest)) return false;
+    rmSync(this.path(digest), { force: true });
+    return true;
   }
 
   async #receive(

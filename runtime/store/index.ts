@@ -4,5 +4,6 @@ export { DirectoryLock } from './directory-lock.ts';
 export { syncDirectory, writeDurably } from './durable-file.ts';
 export { cloudletId, type Identity } from './identity.ts';
 export { type NewVersion, type RegisteredFunction, type RegisteredVersion, Registry } from './registry.ts';
-export { asStorageError, isMissing } from './storage-error.ts';
+export { migrate } from './registry-schema.ts';
+export { asDatabaseError, asStorageError, isMissing } from './storage-error.ts';
 export { abortError, untilAborted } from './until-aborted.ts';

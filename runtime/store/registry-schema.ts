@@ -24,12 +24,16 @@ const MIGRATIONS: readonly string[] = [
 ];
 
 /** Brings the schema up to date, each step whole or not at all; refuses one that a newer Cloudlet wrote. */
-export function migrate(database: DatabaseSync, migrations: readonly string[] = MIGRATIONS): void {
+export function migrate(
+  database: DatabaseSync,
+  migrations: readonly string[] = MIGRATIONS,
+  what: 'registry' | 'store' = 'registry',
+): void {
   const { user_version: done } = database.prepare('PRAGMA user_version').get() as { user_version: number };
   if (done > migrations.length) {
     throw new CloudletError(
       'conflict',
-      `expected a registry of schema ${migrations.length} or older, found ${done}: a newer Cloudlet wrote it; run that one, or use --data with another directory`,
+      `expected a ${what} of schema ${migrations.length} or older, found ${done}: a newer Cloudlet wrote it; run that one, or use --data with another directory`,
     );
   }
   for (let step = done; step < migrations.length; step += 1) {

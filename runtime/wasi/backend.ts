@@ -1,6 +1,8 @@
+import type { BlobBackend } from './blobstore/blob-backend.ts';
 import type { FilesystemErrorCode } from './filesystem/error-code.ts';
 import type { FileTree } from './filesystem/file-tree.ts';
 import type { HttpErrorCode } from './http/error-code.ts';
+import type { KeyValueBackend } from './keyvalue/key-value-backend.ts';
 
 /** Bytes that arrive over time, read by the guest. */
 export interface ByteSource {
@@ -89,6 +91,10 @@ export interface WasiBackend {
   random(bytes: Uint8Array): void;
   /** The files of the guest; null: no preopened directory at all. */
   readonly files: FileTree | null;
+  /** What it keeps under keys; null: every bucket is `access-denied`. */
+  readonly keyValue: KeyValueBackend | null;
+  /** What it keeps as objects in containers; null: every container is denied. */
+  readonly blobs: BlobBackend | null;
   readonly limits: WasiLimits;
 }
 

@@ -9,6 +9,17 @@ export {
   type WasiClock,
   type WasiLimits,
 } from './backend.ts';
+export {
+  BLOB_NAME_BYTES,
+  type BlobBackend,
+  type BlobDownload,
+  type BlobUpload,
+  type ContainerFacts,
+  DELETE_OBJECTS,
+  type NamePage,
+  type ObjectFacts,
+  type ObjectPlace,
+} from './blobstore/blob-backend.ts';
 export { discardSink, emptySource, type MemorySink, memorySink, memorySource } from './byte-stream.ts';
 export { fileImage, type ImageDirectory, type ImageFile, type ImageNode } from './filesystem/file-image.ts';
 export { FileTree, type FileTreeOptions } from './filesystem/file-tree.ts';
@@ -19,5 +30,16 @@ export type { HttpEnd, HttpExchange, HttpHead } from './http/exchange.ts';
 export type { FieldEntry } from './http/field.ts';
 export type { IncomingHttp } from './http/incoming-request.ts';
 export { PROVIDED_INTERFACES, providesInterface, SUSPENDING_IMPORTS } from './interfaces.ts';
+export {
+  BATCH_BYTES,
+  BATCH_KEYS,
+  BUCKET_NAME_BYTES,
+  KEY_BYTES,
+  type KeyAndValue,
+  type KeyPage,
+  type KeyValueBackend,
+  VALUE_BYTES,
+} from './keyvalue/key-value-backend.ts';
+export { StoreFailure, type StoreFailureCode } from './store-failure.ts';
 export { systemClock, webRandom } from './system.ts';
 export { createWasi, RenewableWasi, type Wasi } from './wasi.ts';

@@ -1,5 +1,24 @@
 /** Imports that may return a promise and so must be bound as suspending (JSPI), in the names that jco's `asyncImports` wants. */
 export const SUSPENDING_IMPORTS: readonly string[] = [
+  'wasi:blobstore/blobstore#container-exists',
+  'wasi:blobstore/blobstore#copy-object',
+  'wasi:blobstore/blobstore#create-container',
+  'wasi:blobstore/blobstore#delete-container',
+  'wasi:blobstore/blobstore#get-container',
+  'wasi:blobstore/blobstore#move-object',
+  'wasi:blobstore/container#[method]container.clear',
+  'wasi:blobstore/container#[method]container.delete-object',
+  'wasi:blobstore/container#[method]container.delete-objects',
+  'wasi:blobstore/container#[method]container.get-data',
+  'wasi:blobstore/container#[method]container.has-object',
+  'wasi:blobstore/container#[method]container.info',
+  'wasi:blobstore/container#[method]container.list-objects',
+  'wasi:blobstore/container#[method]container.object-info',
+  'wasi:blobstore/container#[method]container.write-data',
+  'wasi:blobstore/container#[method]stream-object-names.read-stream-object-names',
+  'wasi:blobstore/container#[method]stream-object-names.skip-stream-object-names',
+  'wasi:blobstore/types#[static]incoming-value.incoming-value-consume-sync',
+  'wasi:blobstore/types#[static]outgoing-value.finish',
   'wasi:io/poll#poll',
   'wasi:io/poll#[method]pollable.block',
   'wasi:io/streams#[method]input-stream.blocking-read',
@@ -8,10 +27,26 @@ export const SUSPENDING_IMPORTS: readonly string[] = [
   'wasi:io/streams#[method]output-stream.blocking-splice',
   'wasi:io/streams#[method]output-stream.blocking-write-and-flush',
   'wasi:io/streams#[method]output-stream.blocking-write-zeroes-and-flush',
+  'wasi:keyvalue/atomics#[method]cas.current',
+  'wasi:keyvalue/atomics#[static]cas.new',
+  'wasi:keyvalue/atomics#increment',
+  'wasi:keyvalue/atomics#swap',
+  'wasi:keyvalue/batch#delete-many',
+  'wasi:keyvalue/batch#get-many',
+  'wasi:keyvalue/batch#set-many',
+  'wasi:keyvalue/store#[method]bucket.delete',
+  'wasi:keyvalue/store#[method]bucket.exists',
+  'wasi:keyvalue/store#[method]bucket.get',
+  'wasi:keyvalue/store#[method]bucket.list-keys',
+  'wasi:keyvalue/store#[method]bucket.set',
+  'wasi:keyvalue/store#open',
 ];
 
-/** Every interface that `createWasi` provides, without version. */
+/** Every interface of WASI 0.2 that `createWasi` provides, without version. */
 export const PROVIDED_INTERFACES: readonly string[] = [
+  'wasi:blobstore/blobstore',
+  'wasi:blobstore/container',
+  'wasi:blobstore/types',
   'wasi:cli/environment',
   'wasi:cli/exit',
   'wasi:cli/stderr',
@@ -32,6 +67,9 @@ export const PROVIDED_INTERFACES: readonly string[] = [
   'wasi:io/error',
   'wasi:io/poll',
   'wasi:io/streams',
+  'wasi:keyvalue/atomics',
+  'wasi:keyvalue/batch',
+  'wasi:keyvalue/store',
   'wasi:logging/logging',
   'wasi:random/insecure',
   'wasi:random/insecure-seed',
@@ -47,7 +85,10 @@ export const PROVIDED_INTERFACES: readonly string[] = [
 
 /** Versions of the packages that are not part of WASI 0.2: drafts, of which components in use name these. */
 const DRAFTS: Readonly<Record<string, readonly string[]>> = {
+  'wasi:blobstore': ['0.2.0-draft'],
   'wasi:config': ['0.2.0-rc.1'],
+  // The first one has numbers without sign, and no `cas`.
+  'wasi:keyvalue': ['0.2.0-draft', '0.2.0-draft2'],
   'wasi:logging': ['0.1.0-draft'],
 };
 

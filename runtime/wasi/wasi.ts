@@ -1,4 +1,5 @@
 import type { ByteSink, WasiBackend } from './backend.ts';
+import { blobstoreInterfaces } from './blobstore/blobstore.ts';
 import { cliInterfaces } from './cli/cli.ts';
 import { clockInterfaces } from './clocks/clocks.ts';
 import { configInterfaces } from './config/config.ts';
@@ -11,6 +12,7 @@ import { IoError } from './io/error.ts';
 import { InputStream } from './io/input-stream.ts';
 import { OutputStream } from './io/output-stream.ts';
 import { Pollable } from './io/pollable.ts';
+import { keyValueInterfaces } from './keyvalue/keyvalue.ts';
 import { loggingInterfaces } from './logging/logging.ts';
 import { randomInterfaces } from './random/random.ts';
 import { socketInterfaces } from './sockets/sockets.ts';
@@ -49,6 +51,8 @@ export class RenewableWasi {
       ...socketInterfaces(seat),
       ...configInterfaces(seat),
       ...loggingInterfaces(seat),
+      ...keyValueInterfaces(seat),
+      ...blobstoreInterfaces(seat),
     };
   }
 

@@ -50,6 +50,8 @@ const ours = (): Imports =>
     ...{ environment: [], arguments: ['guest'], stdin: emptySource, stdout: standardOutput(), stderr: discardSink },
     ...{ configuration: [], log: () => {}, clock: agentClock, random: kernelRandom(), limits: DEFAULT_LIMITS },
     files: new FileTree({ scratchBytes: 4 * MIB, scratchNodes: 10 }),
+    keyValue: null,
+    blobs: null,
   }).imports;
 
 function shim(folder: string): Imports {

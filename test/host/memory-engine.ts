@@ -107,6 +107,7 @@ export class MemoryEngine implements Engine {
     return {
       ...{ name, version: 1, digest, sizeBytes: bytes.length, state: 'cold', doors: ['run'], exports: [], imports: [] },
       grant: { environment: {}, arguments: [], limits },
+      stores: { keyValueBytes: 0, blobBytes: 0 },
       versions: [{ version: 1, digest, sizeBytes: bytes.length, publishedAt: '2026-11-22T00:00:00Z' }],
     };
   }
@@ -201,6 +202,7 @@ export class MemoryEngine implements Engine {
         version: '0.1.0',
         sandbox: 'process',
         mechanisms: ['push'],
+        stores: { keyValueBytes: 300, blobBytes: 5000 },
         functions: this.bodies.size,
         machines: 0,
         uptimeS: 1,

@@ -55,6 +55,8 @@ prometheus('an invocation counts once, when it has ended', async () => {
     'cloudlet_sandbox_private_bytes 0',
     'cloudlet_sandbox_limit_bytes 1',
     'cloudlet_machines_paused 0',
+    'cloudlet_keyvalue_bytes 300',
+    'cloudlet_blob_bytes 5000',
     'cloudlet_received_bytes_total 5',
     'cloudlet_sent_bytes_total 6',
     'cloudlet_info{version="0.1.0",sandbox="process",accelerator="none"} 1',

@@ -29,6 +29,8 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   draws: (source, scratch) => reactor(source, 'draws.c', scratch),
   'http-c': (source, scratch) => reactor(source, 'http.c', scratch),
   'wasi-work': (source, scratch) => reactor(source, 'work.c', scratch),
+  stores: (source, scratch) => reactor(source, 'stores.c', scratch),
+  'stores-draft': (source, scratch) => reactor(source, 'stores.c', scratch, 'wit'),
   'spin-start': text,
   hoard: text,
   'hoard-table': text,
@@ -106,9 +108,9 @@ async function command(source: string, scratch: string): Promise<Uint8Array> {
   return encodeComponent(await readFile(output), 'command', { wit, world: BUILD_WORLD });
 }
 
-async function reactor(source: string, file: string, scratch: string): Promise<Uint8Array> {
+async function reactor(source: string, file: string, scratch: string, world = 'world.wit'): Promise<Uint8Array> {
   const wit = join(scratch, 'wit');
-  await assembleWit(join(source, 'world.wit'), wit);
+  await assembleWit(join(source, world), wit);
   return encodeComponent(await core(join(source, file), 'reactor', scratch), 'reactor', { wit });
 }
 

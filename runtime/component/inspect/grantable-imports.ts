@@ -17,7 +17,7 @@ export function grantableImports(component: ComponentType): string[] {
       ? ' WASI 0.3 cannot run here yet: build it for WASI 0.2.'
       : '';
     throw refused(
-      `the component imports ${someNames(missing)}, which no cloudlet provides; it can import interfaces of WASI 0.2 up to 0.2.12, wasi:config@0.2.0-rc.1 and wasi:logging@0.1.0-draft.${future}`,
+      `the component imports ${someNames(missing)}, which no cloudlet provides; it can import interfaces of WASI 0.2 up to 0.2.12, wasi:keyvalue@0.2.0-draft2, wasi:blobstore@0.2.0-draft, wasi:config@0.2.0-rc.1 and wasi:logging@0.1.0-draft.${future}`,
     );
   }
   return interfaces;

@@ -28,6 +28,8 @@ const { imports } = createWasi({
   clock: systemClock,
   random: webRandom,
   files: null,
+  keyValue: null,
+  blobs: null,
   limits: DEFAULT_LIMITS,
 });
 

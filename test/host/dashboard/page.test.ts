@@ -35,6 +35,7 @@ const FUNCTION: FunctionInfo = {
     arguments: [],
     limits: { memoryMib: 1, deadlineMs: 1, concurrency: 1, valueBytes: 1, logBytes: 1 },
   },
+  stores: { keyValueBytes: 1000, blobBytes: 2_000_000 },
   versions: [
     { version: 2, digest: `sha256:${'ab'.repeat(32)}`, sizeBytes: 158_059, publishedAt: '2026-11-22T11:58:00Z' },
     { version: 1, digest: `sha256:${'cd'.repeat(32)}`, sizeBytes: 1, publishedAt: '2026-11-21T11:58:00Z' },
@@ -86,6 +87,7 @@ page('shows the owner functions with their doors, machines and recent calls', as
     /<h3 id="function-photo">photo<\/h3>/,
     /version 2 of 2/,
     /154 KiB/,
+    /keeps 1\.9 MiB/,
     /published <time datetime="2026-11-22T11:58:00Z">2 min ago/,
     /href="\/f\/photo\/"/,
     /data-call="photo"/,

@@ -14,6 +14,8 @@ export function backend(given: Partial<WasiBackend> = {}): WasiBackend {
     clock: systemClock,
     random: webRandom,
     files: null,
+    keyValue: null,
+    blobs: null,
     limits: DEFAULT_LIMITS,
     ...given,
   };

@@ -6,7 +6,7 @@ import { backend } from './backend.ts';
 
 const interfaces = suite('interfaces');
 const DRAFTS = new URL('../../../guest-sdk/wit/deps/', import.meta.url);
-const DRAFT_PACKAGES = ['config', 'logging'];
+const DRAFT_PACKAGES = ['blobstore', 'config', 'keyvalue', 'logging'];
 const WIT = new URL('../../../node_modules/@bytecodealliance/jco/lib/wit/builtin/0.2.12/', import.meta.url);
 
 for (const [name, provided] of [
@@ -19,7 +19,19 @@ for (const [name, provided] of [
   ['wasi:io/streams@0.3.0', false],
   ['wasi:io/streams@0.2.0-rc-2023-11-10', false],
   ['wasi:io/streams', false],
+  ['wasi:keyvalue/store@0.2.0-draft', true],
+  ['wasi:keyvalue/store@0.2.0-draft2', true],
+  ['wasi:keyvalue/atomics@0.2.0-draft2', true],
+  ['wasi:keyvalue/batch@0.2.0-draft2', true],
   ['wasi:keyvalue/store@0.2.0', false],
+  ['wasi:keyvalue/store@0.2.0-draft3', false],
+  ['wasi:keyvalue/store@0.2.0-draft20', false],
+  ['wasi:keyvalue/watcher@0.2.0-draft2', false],
+  ['wasi:blobstore/blobstore@0.2.0-draft', true],
+  ['wasi:blobstore/container@0.2.0-draft', true],
+  ['wasi:blobstore/types@0.2.0-draft', true],
+  ['wasi:blobstore/types@0.2.0-draft2', false],
+  ['wasi:io/streams@0.2.0-draft', false],
   ['wasi:cli/run@0.2.0', false],
   ['wasi:config/store@0.2.0-rc.1', true],
   ['wasi:config/store@0.2.0', false],
@@ -69,13 +81,13 @@ for (const file of ['io', 'cli', 'clocks', 'random', 'filesystem', 'http', 'sock
 
 interfaces('each suspending import is a function of WASI', () => {
   for (const name of SUSPENDING_IMPORTS) {
-    const [, owner, method] = /^(.+)#(?:\[method\])?(.+)$/.exec(name)!;
-    const wit = witInterfaces('io').find((each) => each.name === owner)!;
+    const [, owner, file, kind, method] = /^(wasi:([a-z]+)\/.+)#(?:\[(method|static)\])?(.+)$/.exec(name)!;
+    const wit = witInterfaces(file!).find((each) => each.name === owner)!;
     const [resource, member] = method!.split('.');
     const found =
       member === undefined
-        ? wit.functions.includes(method!)
-        : wit.resources.get(resource!)!.some((each) => each.member === member);
+        ? kind === undefined && wit.functions.includes(method!)
+        : wit.resources.get(resource!)!.some((each) => each.member === member && each.isStatic === (kind === 'static'));
     assert.ok(found, name);
   }
 });

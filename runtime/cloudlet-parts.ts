@@ -1,0 +1,45 @@
+import type { FunctionName } from '../guest-sdk/protocol/index.ts';
+import { ComponentCompiler } from './component/index.ts';
+import type { VersionOutside } from './function/function-version.ts';
+import type { CloudletObserver } from './observer.ts';
+import { type CloudletLimits, type CloudletOptions, DEFAULT_LIMITS } from './options.ts';
+import { Stores } from './outside/stores.ts';
+import type { SandboxSource } from './sandbox/index.ts';
+import { openSandboxSource } from './sandbox-source/index.ts';
+import { abortError, DataDir } from './store/index.ts';
+
+/** What a cloudlet is made of, opened. */
+export interface CloudletParts {
+  readonly name: string | undefined;
+  readonly limits: CloudletLimits;
+  readonly observer: CloudletObserver;
+  readonly data: DataDir;
+  readonly stores: Stores;
+  readonly compiler: ComponentCompiler;
+  readonly source: SandboxSource;
+  readonly outside: VersionOutside;
+}
+
+/** Opens all of it, as `Cloudlet.open` says; when something cannot be opened, nothing stays open. */
+export async function openParts(options: CloudletOptions): Promise<CloudletParts> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const data = await DataDir.open(options.dataDir);
+  const compiler = new ComponentCompiler({ cacheDir: options.cacheDir });
+  let stores: Stores | undefined;
+  try {
+    const isFunction = (name: string) => data.registry.find(name as FunctionName) !== undefined;
+    stores = await Stores.open(data.path, { isFunction });
+    const source = await openSandboxSource(options, limits);
+    if (options.signal?.aborted === true) {
+      await source.close();
+      throw abortError(options.signal);
+    }
+    const { name, observer = {}, outside = () => ({}) } = options;
+    return { name, limits, observer, data, stores, compiler, source, outside };
+  } catch (error) {
+    await compiler.close();
+    stores?.close();
+    data.close();
+    throw error;
+  }
+}

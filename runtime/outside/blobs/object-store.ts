@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CloudletError, type Digest, digestOfHex } from '../../../guest-sdk/protocol/index.ts';
+import { BlobStore, isMissing } from '../../store/index.ts';
+import type { ObjectPlace } from '../../wasi/index.ts';
+import { noObject, ObjectTable } from './object-table.ts';
+
+const READ_BYTES = 128 * 1024;
+
+/** The bytes of an object, or a part of them. They are there until `close`, whatever becomes of the object. */
+export interface OpenedObject {
+  readonly sizeBytes: number;
+  readonly bytes: AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** The objects of all functions: which there are in a table, their bytes as blobs by digest, each of them once. */
+export class ObjectStore {
+  readonly table: ObjectTable;
+  readonly blobs: BlobStore;
+
+  private constructor(table: ObjectTable, blobs: BlobStore) {
+    this.table = table;
+    this.blobs = blobs;
+  }
+
+  /** Opens or makes the store in `directory`, and removes blobs that nothing names: a killed predecessor left them. */
+  static async open(directory: string, { nowS }: { nowS: () => number }): Promise<ObjectStore> {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const blobs = await BlobStore.open(join(directory, 'blobs'));
+    const table = ObjectTable.open(join(directory, 'objects.sqlite'), nowS);
+    const opened = new ObjectStore(table, blobs);
+    try {
+      await blobs.gc((digest) => table.inUse(digest));
+    } catch (error) {
+      table.close();
+      throw error;
+    }
+    return opened;
+  }
+
+  /** Removes those of the blobs that no object is any more. */
+  sweep(digests: readonly Digest[]): void {
+    for (const digest of new Set(digests)) this.blobs.remove(digest, (each) => this.table.inUse(each));
+  }
+
+  /** Opens the bytes of an object from `start` to before `end`, or to its own end. `no-object`, `no-container`. */
+  async openObject(
+    functionName: string,
+    place: ObjectPlace,
+    { start, end }: { start: number; end: number },
+  ): Promise<OpenedObject> {
+    for (;;) {
+      const found = this.table.object(functionName, place);
+      if (found === undefined) throw noObject(place);
+      const file = await open(this.blobs.path(found.digest)).catch((error: unknown) => {
+        if (isMissing(error)) return undefined;
+        throw error;
+      });
+      if (file !== undefined) {
+        const from = Math.min(start, found.size);
+        const sizeBytes = Math.min(end, found.size) - from;
+        const whole = sizeBytes === found.size ? found.digest : null;
+        return { sizeBytes, bytes: fileBytes(file, from, sizeBytes, whole), close: () => file.close() };
+      }
+      // It was replaced between the two steps; when not, its bytes are lost.
+      if (this.table.object(functionName, place)?.digest === found.digest) throw lost(found.digest);
+    }
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.table.close();
+  }
+}
+
+/** So many bytes of a file. All bytes of a blob are compared with its digest: the reader hears of damage before the end. */
+async function* fileBytes(
+  file: FileHandle,
+  start: number,
+  length: number,
+  digest: Digest | null,
+): AsyncGenerator<Uint8Array, void, void> {
+  const hash = digest === null ? null : createHash('sha256');
+  const buffer = new Uint8Array(Math.min(READ_BYTES, length));
+  for (let at = 0; at < length; ) {
+    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, length - at), start + at);
+    if (bytesRead === 0) throw damaged(`${length - at} bytes are missing`);
+    at += bytesRead;
+    const chunk = buffer.subarray(0, bytesRead);
+    hash?.update(chunk);
+    if (hash !== null && at === length && digestOfHex(hash.digest('hex')) !== digest)
+      throw damaged(`the bytes do not match ${digest}`);
+    yield chunk;
+  }
+}
+
+function damaged(what: string): CloudletError {
+  return new CloudletError(
+    'storage-corrupt',
+    `expected a stored object as it was written, but ${what}; write it again`,
+  );
+}
+
+function lost(digest: Digest): CloudletError {
+  return new CloudletError(
+    'storage-corrupt',
+    `expected the bytes of a stored object, found no blob ${digest}; write the object again`,
+  );
+}

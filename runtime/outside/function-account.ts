@@ -1,0 +1,47 @@
+import { OutsideRefusal } from './outside-service.ts';
+
+/** Bytes that requests of one function may make the host hold in memory at once. */
+const HELD_BYTES = 32 * 1024 * 1024;
+
+/**
+ * What requests of one published function share. A function that is removed has its account closed: what still runs of it keeps nothing
+ * under a name that somebody may publish anew.
+ */
+export class FunctionAccount {
+  readonly name: string;
+  #closed = false;
+  #heldBytes = 0;
+  /** Bytes that are on their way into the blob store, and on the disk. */
+  incomingBytes = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Refuses when the function is gone. */
+  check(): void {
+    if (this.#closed)
+      throw new OutsideRefusal('access-denied', `the function "${this.name}" was removed, and its stores with it`);
+  }
+
+  /** Counts bytes that a request is about to hold; gives a function that lets go of them. */
+  hold(bytes: number): () => void {
+    if (this.#heldBytes + bytes > HELD_BYTES) {
+      throw new OutsideRefusal(
+        'other',
+        `expected requests of at most ${HELD_BYTES} bytes at once, got ${bytes} more on top of ${this.#heldBytes}; wait for those that go on`,
+      );
+    }
+    this.#heldBytes += bytes;
+    let held = true;
+    return () => {
+      if (held) this.#heldBytes -= bytes;
+      held = false;
+    };
+  }
+
+  /** The function is gone. */
+  close(): void {
+    this.#closed = true;
+  }
+}
