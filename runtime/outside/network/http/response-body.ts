@@ -1,0 +1,144 @@
+import type { IncomingMessage } from 'node:http';
+import { isForbiddenField } from '../../../wasi/http/field.ts';
+import type { ByteSink } from '../../../wasi/index.ts';
+import type { Field } from '../messages.ts';
+import { httpRefusal } from './http-refusal.ts';
+import { Patience } from './patience.ts';
+
+/** What an answer's body may take. */
+export interface ResponseBodyLimits {
+  readonly responseBodyBytes: number;
+  /** Until more comes. */
+  readonly betweenBytesMs: number;
+}
+
+/** Most header fields, or trailers, of an answer. Their bytes are bounded where they are parsed. */
+const MAX_FIELDS = 256;
+
+/** The headers of an answer for the guest. Throws an `OutsideRefusal` when they are too many. */
+export function headersOf(response: IncomingMessage): Field[] {
+  return fieldsOf(response.rawHeaders, listedByConnection(response));
+}
+
+/**
+ * Hands the body on as fast as the guest reads it, and gives the trailers. Closes the sink in any case. Rejects when the body is not complete,
+ * or `StreamFailure` when nobody reads it.
+ */
+export async function forwardBody(
+  response: IncomingMessage,
+  sink: ByteSink,
+  limits: ResponseBodyLimits,
+): Promise<readonly Field[]> {
+  const arrivals = new Arrivals(response);
+  let bytes = 0;
+  try {
+    for (;;) {
+      const chunk = response.read() as Uint8Array | null;
+      if (chunk !== null) {
+        bytes += chunk.length;
+        if (bytes > limits.responseBodyBytes) {
+          throw httpRefusal(
+            'HTTP-response-body-size',
+            `the body of the answer is limited to ${limits.responseBodyBytes} bytes`,
+          );
+        }
+        await handOn(chunk, sink, arrivals);
+      } else if (arrivals.ended) {
+        break;
+      } else {
+        await arrivals.next(limits.betweenBytesMs);
+      }
+    }
+    return fieldsOf(response.rawTrailers, listedByConnection(response));
+  } finally {
+    sink.close();
+  }
+}
+
+/** Writes to a sink, unless the answer breaks meanwhile: a guest that reads nothing would else keep what is left of it. */
+async function handOn(chunk: Uint8Array, sink: ByteSink, arrivals: Arrivals): Promise<void> {
+  for (let at = 0; at < chunk.length; ) {
+    const room = sink.capacity;
+    if (room > 0) {
+      sink.write(chunk.subarray(at, at + room));
+      at += room;
+    } else {
+      await arrivals.during(sink.wait());
+    }
+  }
+}
+
+/** What happens to a body that is read piece by piece. */
+class Arrivals {
+  ended = false;
+  #broken = false;
+  #changed = false;
+  #wake: (() => void) | null = null;
+
+  constructor(response: IncomingMessage) {
+    const change = () => {
+      this.#changed = true;
+      this.#wake?.();
+    };
+    const broken = () => {
+      this.#broken = !this.ended;
+      change();
+    };
+    response.on('readable', change);
+    response.on('end', () => {
+      this.ended = response.complete;
+      this.#broken = !response.complete;
+      change();
+    });
+    response.on('error', broken);
+    response.on('close', broken);
+  }
+
+  /** Resolves after the next event. */
+  async next(patienceMs: number): Promise<void> {
+    if (!this.#changed && !this.#broken) {
+      const waited = Promise.withResolvers<void>();
+      this.#wake = waited.resolve;
+      const patience = new Patience(() =>
+        waited.reject(httpRefusal('connection-read-timeout', `the server sent nothing for ${patienceMs} ms`)),
+      );
+      patience.begin(patienceMs);
+      await waited.promise.finally(() => patience.end());
+    }
+    this.#changed = false;
+    this.#throwIfBroken();
+  }
+
+  /** Resolves with a wait for something else, or after the next event. */
+  async during(wait: Promise<void>): Promise<void> {
+    this.#throwIfBroken();
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      wait.then(resolve, resolve);
+    });
+    this.#throwIfBroken();
+  }
+
+  #throwIfBroken(): void {
+    if (this.#broken) throw httpRefusal('HTTP-response-incomplete', 'the connection ended within the answer');
+  }
+}
+
+/** Leaves out what belongs to the connection. */
+function fieldsOf(raw: readonly string[], listed: ReadonlySet<string>): Field[] {
+  if (raw.length > 2 * MAX_FIELDS) {
+    throw httpRefusal('HTTP-response-header-section-size', `the answer has more than ${MAX_FIELDS} fields`);
+  }
+  const fields: Field[] = [];
+  for (let at = 0; at < raw.length; at += 2) {
+    const lower = raw[at]!.toLowerCase();
+    if (isForbiddenField(lower) || listed.has(lower)) continue;
+    fields.push([raw[at]!, Buffer.from(raw[at + 1]!, 'latin1')]);
+  }
+  return fields;
+}
+
+/** Names that the `connection` field declares to be of this connection alone. */
+function listedByConnection({ headers }: IncomingMessage): ReadonlySet<string> {
+  return new Set((headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase()));
+}
