@@ -24,6 +24,7 @@ export function invocationBackend(load: LoadMessage, request: InvokeMessage, str
     clock: request.wallMs === undefined ? agentClock : clockFrom(request.wallMs),
     random: kernelRandom(),
     files: null,
+    httpClient: null,
     limits: DEFAULT_LIMITS,
   };
 }

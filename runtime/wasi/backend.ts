@@ -1,5 +1,6 @@
 import type { FilesystemErrorCode } from './filesystem/error-code.ts';
 import type { FileTree } from './filesystem/file-tree.ts';
+import type { HttpClient } from './http/client.ts';
 import type { HttpErrorCode } from './http/error-code.ts';
 
 /** Bytes that arrive over time, read by the guest. */
@@ -89,6 +90,8 @@ export interface WasiBackend {
   random(bytes: Uint8Array): void;
   /** The files of the guest; null: no preopened directory at all. */
   readonly files: FileTree | null;
+  /** Where its requests go; null: each is denied. */
+  readonly httpClient: HttpClient | null;
   readonly limits: WasiLimits;
 }
 

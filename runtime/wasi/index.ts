@@ -14,6 +14,14 @@ export { fileImage, type ImageDirectory, type ImageFile, type ImageNode } from '
 export { FileTree, type FileTreeOptions } from './filesystem/file-tree.ts';
 export { GuestExit, GuestTrap } from './guest-end.ts';
 export type { BodyEnd } from './http/body-pipe.ts';
+export {
+  type HttpClient,
+  type HttpClientCall,
+  type HttpClientRequest,
+  type HttpClientResponse,
+  HttpFailure,
+  httpErrorCodeOf,
+} from './http/client.ts';
 export type { HttpErrorCode } from './http/error-code.ts';
 export type { HttpEnd, HttpExchange, HttpHead } from './http/exchange.ts';
 export type { FieldEntry } from './http/field.ts';

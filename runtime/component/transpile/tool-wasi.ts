@@ -28,6 +28,7 @@ const { imports } = createWasi({
   clock: systemClock,
   random: webRandom,
   files: null,
+  httpClient: null,
   limits: DEFAULT_LIMITS,
 });
 

@@ -1,4 +1,5 @@
 import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { MAX_AUTHORITY } from './messages.ts';
 
 /** Where a request goes, in the one spelling that a URL has for it. */
 export interface Destination {
@@ -76,7 +77,7 @@ function matches(pattern: HostPattern, { host, port }: Destination, scheme: Sche
 /** The host of an authority as a URL spells it: IDNA, odd spellings of IPv4 and case are one text. */
 function hostOf(authority: string, scheme: Scheme): string | null {
   // A URL would take what stands before an @ for a user, and what comes after / ? # or \ for something else than the host.
-  if (authority.length > 300 || /[@/?#\\%\s]/.test(authority) || authority === '') return null;
+  if (authority.length > MAX_AUTHORITY || /[@/?#\\%\s]/.test(authority) || authority === '') return null;
   let url: URL;
   try {
     url = new URL(`${scheme}://${authority}/`);

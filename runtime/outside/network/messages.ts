@@ -6,6 +6,15 @@
 /** A header or trailer field. */
 export type Field = readonly [name: string, value: Uint8Array];
 
+/** Longest path with query: servers take about as much. */
+export const MAX_PATH = 8 * 1024;
+/** Most fields of a header or of trailers. */
+export const MAX_FIELDS = 256;
+/** Bytes of names and values of a header, or of trailers: with the rest of a message they fit in 64 KiB. */
+export const MAX_FIELD_BYTES = 48 * 1024;
+/** Longest authority: that of the longest name with a port. */
+export const MAX_AUTHORITY = 300;
+
 /** Arguments of `http.send`. The request's body comes as records: pieces, an empty one at its end, then names and values of trailers. */
 export interface HttpSend {
   readonly method: string;

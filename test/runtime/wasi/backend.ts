@@ -14,6 +14,7 @@ export function backend(given: Partial<WasiBackend> = {}): WasiBackend {
     clock: systemClock,
     random: webRandom,
     files: null,
+    httpClient: null,
     limits: DEFAULT_LIMITS,
     ...given,
   };

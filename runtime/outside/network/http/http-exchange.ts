@@ -1,7 +1,7 @@
 import { type Agent, type ClientRequest, type IncomingMessage, request as nodeRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import type { OutsideAnswer, OutsideRequest } from '../../outside-service.ts';
-import type { HttpEndAnswer, HttpHeadAnswer } from '../messages.ts';
+import { type HttpEndAnswer, type HttpHeadAnswer, MAX_FIELD_BYTES } from '../messages.ts';
 import type { Lease } from './connection-pool.ts';
 import { asHttpRefusal, httpRefusal } from './http-refusal.ts';
 import type { HttpRequest } from './http-request.ts';
@@ -15,8 +15,6 @@ export interface ExchangeLimits extends RequestBodyLimits, ResponseBodyLimits {
   readonly firstByteMs: number;
 }
 
-/** Bytes of an answer's header, and of its trailers: they go to the guest in one message. */
-const MAX_HEADER_BYTES = 48 * 1024;
 /** Methods whose requests have no body as a rule: servers are surprised by an empty one. */
 const BODYLESS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'DELETE']);
 /** How long such a request waits for the word whether there is a body: guests say it right after they have sent the head. */
@@ -44,7 +42,7 @@ export async function exchange(
     path: sent.path,
     headers: headOf(sent, body !== null),
     setHost: false,
-    maxHeaderSize: MAX_HEADER_BYTES,
+    maxHeaderSize: MAX_FIELD_BYTES,
   });
   const flight = new Flight(message, lease, outside.signal);
   try {

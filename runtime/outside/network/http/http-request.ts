@@ -1,6 +1,6 @@
 import { declaredLength, isFieldName, isFieldValue, isForbiddenField } from '../../../wasi/http/field.ts';
 import { DEFAULT_PORTS, type Destination, parseDestination, type Scheme } from '../host-pattern.ts';
-import type { Field } from '../messages.ts';
+import { type Field, MAX_FIELD_BYTES, MAX_FIELDS, MAX_PATH } from '../messages.ts';
 import { type HttpRefusalCode, httpRefusal } from './http-refusal.ts';
 
 /** A request of a guest that may be put on the wire, if its destination may be reached. */
@@ -20,11 +20,6 @@ export interface HttpRequest {
   readonly firstByteMs: number | null;
   readonly betweenBytesMs: number | null;
 }
-
-/** Longest path with query: servers take about as much. */
-const MAX_PATH = 16 * 1024;
-const MAX_FIELDS = 256;
-const MAX_FIELD_BYTES = 48 * 1024;
 
 /** Reads the arguments of `http.send`. The agent is not trusted: what its own checks let through is checked again. Throws an `OutsideRefusal`. */
 export function parseHttpRequest(args: unknown): HttpRequest {

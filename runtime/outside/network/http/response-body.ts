@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isForbiddenField } from '../../../wasi/http/field.ts';
 import type { ByteSink } from '../../../wasi/index.ts';
-import type { Field } from '../messages.ts';
+import { type Field, MAX_FIELDS } from '../messages.ts';
 import { httpRefusal } from './http-refusal.ts';
 import { Patience } from './patience.ts';
 
@@ -11,9 +11,6 @@ export interface ResponseBodyLimits {
   /** Until more comes. */
   readonly betweenBytesMs: number;
 }
-
-/** Most header fields, or trailers, of an answer. Their bytes are bounded where they are parsed. */
-const MAX_FIELDS = 256;
 
 /** The headers of an answer for the guest. Throws an `OutsideRefusal` when they are too many. */
 export function headersOf(response: IncomingMessage): Field[] {
