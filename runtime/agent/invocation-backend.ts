@@ -25,6 +25,7 @@ export function invocationBackend(load: LoadMessage, request: InvokeMessage, str
     random: kernelRandom(),
     files: null,
     httpClient: null,
+    network: null,
     limits: DEFAULT_LIMITS,
   };
 }

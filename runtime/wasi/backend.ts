@@ -2,6 +2,7 @@ import type { FilesystemErrorCode } from './filesystem/error-code.ts';
 import type { FileTree } from './filesystem/file-tree.ts';
 import type { HttpClient } from './http/client.ts';
 import type { HttpErrorCode } from './http/error-code.ts';
+import type { NetworkBackend } from './sockets/network-backend.ts';
 
 /** Bytes that arrive over time, read by the guest. */
 export interface ByteSource {
@@ -92,6 +93,8 @@ export interface WasiBackend {
   readonly files: FileTree | null;
   /** Where its requests go; null: each is denied. */
   readonly httpClient: HttpClient | null;
+  /** Its sockets; null: there are none. */
+  readonly network: NetworkBackend | null;
   readonly limits: WasiLimits;
 }
 

@@ -27,5 +27,16 @@ export type { HttpEnd, HttpExchange, HttpHead } from './http/exchange.ts';
 export type { FieldEntry } from './http/field.ts';
 export type { IncomingHttp } from './http/incoming-request.ts';
 export { PROVIDED_INTERFACES, providesInterface, SUSPENDING_IMPORTS } from './interfaces.ts';
+export {
+  type Datagram,
+  type NetworkBackend,
+  type Pending,
+  type SocketAddress,
+  type SocketErrorCode,
+  SocketFailure,
+  type TcpBinding,
+  type TcpConnection,
+  type UdpPort,
+} from './sockets/network-backend.ts';
 export { systemClock, webRandom } from './system.ts';
 export { createWasi, RenewableWasi, type Wasi } from './wasi.ts';

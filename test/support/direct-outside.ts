@@ -44,10 +44,23 @@ export function directOutside(services: OutsideServices, window = 65_536): Direc
       const run = async () => {
         const known = services[service];
         if (known === undefined) throw new OutsideRefusal('refused', `there is no service ${service}`);
-        const said = await known({ args: structuredClone(args), source: up, sink: down, signal: controller.signal });
+        let reads = false;
+        const request = {
+          args: structuredClone(args),
+          get source() {
+            reads = true;
+            return up.reader;
+          },
+          sink: down,
+          signal: controller.signal,
+        };
+        const said = await known(request);
         answer.resolve(structuredClone(said.value));
-        end.resolve(structuredClone(await said.end));
+        const last = structuredClone(await said.end);
         down.close();
+        // Over is what was asked only when the service has seen the last of what it reads.
+        if (reads) await up.done;
+        end.resolve(last);
         finish();
       };
       run().catch(fail);
@@ -55,7 +68,7 @@ export function directOutside(services: OutsideServices, window = 65_536): Direc
         answer: answer.promise,
         end: end.promise,
         sink: up,
-        source: down,
+        source: down.reader,
         forget() {
           if (over) return;
           fail(new OutsideRefusal('forgotten', 'it is not wanted any more'));
@@ -68,13 +81,14 @@ export function directOutside(services: OutsideServices, window = 65_536): Direc
 }
 
 /** Bytes from one side to the other, within a window. */
-class BytePipe implements ByteSink, ByteSource {
+class BytePipe implements ByteSink {
   readonly #window: number;
   #held: Uint8Array[] = [];
   #bytes = 0;
   #closed = false;
   #abandoned = false;
   #failure: string | null = null;
+  readonly #seen = Promise.withResolvers<void>();
   #wake: (() => void)[] = [];
 
   constructor(window: number) {
@@ -102,7 +116,9 @@ class BytePipe implements ByteSink, ByteSource {
     const first = this.#held[0];
     if (first === undefined) {
       if (this.#failure !== null) throw new StreamFailure(this.#failure);
-      return this.#closed || this.#abandoned ? null : new Uint8Array(0);
+      if (!this.#closed && !this.#abandoned) return new Uint8Array(0);
+      this.#seen.resolve();
+      return null;
     }
     const taken = first.subarray(0, max);
     if (taken.length === first.length) this.#held.shift();
@@ -123,6 +139,29 @@ class BytePipe implements ByteSink, ByteSource {
   close(): void {
     this.#closed = true;
     this.#change();
+  }
+
+  /** The reader has seen the end, or wants no more. */
+  get done(): Promise<void> {
+    return this.#seen.promise;
+  }
+
+  /** The reader's side: to close it is to want no more. */
+  get reader(): ByteSource {
+    const pipe = this;
+    return {
+      get ready() {
+        return pipe.ready;
+      },
+      read: (max) => this.read(max),
+      wait: () => this.wait(),
+      close: () => {
+        this.#held = [];
+        this.#bytes = 0;
+        this.#seen.resolve();
+        this.abandon();
+      },
+    };
   }
 
   /** Nobody reads any more. */

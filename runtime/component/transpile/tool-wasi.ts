@@ -29,6 +29,7 @@ const { imports } = createWasi({
   random: webRandom,
   files: null,
   httpClient: null,
+  network: null,
   limits: DEFAULT_LIMITS,
 });
 

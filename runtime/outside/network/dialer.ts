@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { connect, type Socket } from 'node:net';
+import { OutsideRefusal } from '../outside-service.ts';
 import type { AddressPolicy } from './address-policy.ts';
 import { formatIp, type IpBytes, parseIp } from './ip-address.ts';
 import { asNetworkFailure, NetworkFailure } from './network-failure.ts';
@@ -9,7 +10,20 @@ import { Turns } from './turns.ts';
 export type Resolver = (name: string) => Promise<readonly string[]>;
 
 /** Connects to one address; the name plays no part any more. Destroys the socket when the signal aborts. */
-export type Connector = (address: string, port: number, local: LocalEnd | null, signal: AbortSignal) => Promise<Socket>;
+export type Connector = (
+  address: string,
+  port: number,
+  options: ConnectOptions,
+  signal: AbortSignal,
+) => Promise<Socket>;
+
+/** How to connect. */
+export interface ConnectOptions {
+  /** Null: from whatever address and port the system takes. */
+  readonly local: LocalEnd | null;
+  /** Whether the connection stays open for writing when the peer has ended its side. */
+  readonly halfOpen: boolean;
+}
 
 /** The address and port that a connection shall come from. */
 export interface LocalEnd {
@@ -66,7 +80,7 @@ export class Dialer {
       const shareMs = (until - performance.now()) / (addresses.length - at);
       if (shareMs <= 0 || signal.aborted) break;
       try {
-        return await this.connect(address, port, null, shareMs, signal);
+        return await this.connect(address, port, { local: null, halfOpen: false }, shareMs, signal);
       } catch (error) {
         failure = error;
       }
@@ -78,13 +92,13 @@ export class Dialer {
   async connect(
     address: IpBytes,
     port: number,
-    local: LocalEnd | null,
+    options: ConnectOptions,
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<Socket> {
     const text = formatIp(address);
     if (!this.#policy(address)) throw new NetworkFailure('prohibited', `functions may not reach ${text} here`);
-    return within(timeoutMs, signal, (limited) => this.#connector(text, port, local, limited));
+    return within(timeoutMs, signal, (limited) => this.#connector(text, port, options, limited));
   }
 
   async #resolve(name: string, signal: AbortSignal): Promise<IpBytes[]> {
@@ -107,10 +121,10 @@ export const systemResolver: Resolver = (name) =>
   lookups.run(async () => (await lookup(name, { all: true, order: 'verbatim' })).map(({ address }) => address));
 
 /** Connects by TCP. */
-export const systemConnector: Connector = (address, port, local, signal) =>
+export const systemConnector: Connector = (address, port, { local, halfOpen }, signal) =>
   new Promise((resolve, reject) => {
     const from = local === null ? {} : { localAddress: local.address, localPort: local.port };
-    const socket = connect({ host: address, port, noDelay: true, ...from });
+    const socket = connect({ host: address, port, noDelay: true, allowHalfOpen: halfOpen, ...from });
     const abort = () => socket.destroy(new NetworkFailure('aborted', 'the connection is not wanted any more'));
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });
@@ -140,7 +154,7 @@ export async function within<Result>(
     return await operation(limit.signal);
   } catch (error) {
     if (limit.signal.aborted && !signal.aborted) throw new NetworkFailure('timeout', 'ETIMEDOUT', error);
-    throw asNetworkFailure(error);
+    throw error instanceof OutsideRefusal ? error : asNetworkFailure(error);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', forward);

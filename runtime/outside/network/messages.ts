@@ -41,3 +41,73 @@ export interface HttpHeadAnswer {
 export interface HttpEndAnswer {
   readonly trailers: readonly Field[];
 }
+
+/** One end of a socket: 4 bytes of IPv4 or 16 of IPv6. */
+export interface SocketEnd {
+  readonly address: Uint8Array;
+  readonly port: number;
+}
+
+/** Arguments of `tcp.connect`. The bytes of the connection follow as they are; each side closes its own direction. */
+export interface TcpConnect {
+  readonly remote: SocketEnd;
+  /** Where it comes from: what `tcp.bind` gave. */
+  readonly binding: string | null;
+}
+
+/** The answer to `tcp.connect` and `tcp.accept`. */
+export interface TcpConnected {
+  readonly local: SocketEnd;
+  readonly remote: SocketEnd;
+}
+
+/** Arguments of `tcp.bind` and `udp.bind`. What is bound is so until the request is forgotten. */
+export interface SocketBind {
+  readonly local: SocketEnd;
+}
+
+/** The answer to `tcp.bind`. */
+export interface TcpBound {
+  readonly local: SocketEnd;
+  /** Names the binding in other requests. Nobody else can guess it. */
+  readonly binding: string;
+}
+
+/** Arguments of `tcp.listen`; the answer is null. */
+export interface TcpListen {
+  readonly binding: string;
+  readonly backlog: number;
+}
+
+/** Arguments of `tcp.accept`. */
+export interface TcpAccept {
+  readonly binding: string;
+}
+
+/** Arguments of `dns.resolve`; the answer is the list of addresses. */
+export interface NameLookup {
+  readonly name: string;
+}
+
+/** Largest datagram: what UDP over IPv4 carries. */
+export const MAX_DATAGRAM_BYTES = 65_507;
+/** Largest record of a datagram. */
+export const MAX_DATAGRAM_RECORD = MAX_DATAGRAM_BYTES + 19;
+
+/** A datagram with its peer, as the content of a record: length of the address, address, port, data. */
+export function encodeDatagram({ address, port }: SocketEnd, data: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(1 + address.length + 2 + data.length);
+  bytes[0] = address.length;
+  bytes.set(address, 1);
+  new DataView(bytes.buffer).setUint16(1 + address.length, port);
+  bytes.set(data, 3 + address.length);
+  return bytes;
+}
+
+/** The datagram of a record; null when it is none. */
+export function decodeDatagram(bytes: Uint8Array): { readonly peer: SocketEnd; readonly data: Uint8Array } | null {
+  const length = bytes[0];
+  if ((length !== 4 && length !== 16) || bytes.length < 3 + length) return null;
+  const port = new DataView(bytes.buffer, bytes.byteOffset).getUint16(1 + length);
+  return { peer: { address: bytes.slice(1, 1 + length), port }, data: bytes.slice(3 + length) };
+}

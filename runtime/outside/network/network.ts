@@ -5,6 +5,10 @@ import { type Connector, Dialer, type Resolver, within } from './dialer.ts';
 import { ConnectionPool } from './http/connection-pool.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits, httpSend } from './http/http-service.ts';
 import { secure } from './http/secure.ts';
+import { dnsResolve } from './sockets/lookup-service.ts';
+import { SocketGate, type SocketGrant } from './sockets/socket-gate.ts';
+import { TcpServices } from './sockets/tcp-services.ts';
+import { udpBind } from './sockets/udp-service.ts';
 
 /** What a function version may reach. */
 export interface NetworkPolicy {
@@ -12,6 +16,8 @@ export interface NetworkPolicy {
   readonly allowedHosts: readonly string[];
   /** Ranges of addresses (CIDR) that may be reached though they are not public. */
   readonly allowedRanges: readonly string[];
+  /** What its sockets may do; without it there are none. */
+  readonly sockets?: SocketGrant;
   /** Connections at once, of all its instances together. */
   readonly connections: number;
   readonly http?: Partial<HttpLimits>;
@@ -36,6 +42,8 @@ export interface Network {
 
 /** How long a connection of HTTP is kept for the next request. Servers commonly close after 5 s and more. */
 const IDLE_MS = 4000;
+/** How long a socket may take to connect, a name to be looked up. */
+const SOCKET_MS = 30_000;
 
 /** Opens the network of a function version. Services that nothing was granted of are not there. Throws `CloudletError` for a policy that cannot be read. */
 export function openNetwork(policy: NetworkPolicy, world: NetworkWorld = {}): Network {
@@ -51,11 +59,28 @@ export function openNetwork(policy: NetworkPolicy, world: NetworkWorld = {}): Ne
     IDLE_MS,
   );
   const limits = { ...DEFAULT_HTTP_LIMITS, ...policy.http };
+  const http: OutsideServices =
+    policy.allowedHosts.length === 0 ? {} : { 'http.send': httpSend(policy.allowedHosts, pool, limits) };
+  const sockets = policy.sockets === undefined ? null : openSockets(policy.sockets, dialer, budget);
   return {
-    services: policy.allowedHosts.length === 0 ? {} : { 'http.send': httpSend(policy.allowedHosts, pool, limits) },
+    services: { ...http, ...sockets?.services },
     get connections() {
       return budget.used;
     },
-    close: () => pool.close(),
+    close() {
+      pool.close();
+      sockets?.close();
+    },
   };
+}
+
+function openSockets(grant: SocketGrant, dialer: Dialer, budget: ConnectionBudget) {
+  const gate = new SocketGate(grant, dialer);
+  const tcp = new TcpServices(gate, dialer, budget, SOCKET_MS);
+  const services: OutsideServices = {
+    ...tcp.services,
+    'udp.bind': udpBind(gate, dialer, budget),
+    'dns.resolve': dnsResolve(gate, SOCKET_MS),
+  };
+  return { services, close: () => tcp.close() };
 }

@@ -15,6 +15,7 @@ export function backend(given: Partial<WasiBackend> = {}): WasiBackend {
     random: webRandom,
     files: null,
     httpClient: null,
+    network: null,
     limits: DEFAULT_LIMITS,
     ...given,
   };

@@ -49,18 +49,29 @@ export async function exchange(
     // A guest may want the answer before it sends the body.
     if (body !== null) message.flushHeaders();
     const upload = body === null ? endEmpty(message) : body.send(message, limits);
-    upload.catch((error: unknown) => flight.fail(error));
+    let uploaded = false;
+    upload.then(
+      () => {
+        uploaded = true;
+      },
+      (error: unknown) => flight.fail(error),
+    );
     const response = await flight.head(upload, limits.firstByteMs);
     const value: HttpHeadAnswer = { status: response.statusCode!, headers: headersOf(response) };
     const end = forwardBody(response, outside.sink, limits).then(
-      (trailers): HttpEndAnswer => ({ trailers }),
+      (trailers): HttpEndAnswer => {
+        // The server has said all that it has to say: it does not want the rest of the body.
+        if (!uploaded)
+          flight.fail(httpRefusal('connection-terminated', 'the server answered before the body was complete'));
+        return { trailers };
+      },
       (error: unknown) => {
         flight.fail(error);
         throw asHttpRefusal(error);
       },
     );
     // Whoever asked may be gone before the end.
-    end.catch(() => {});
+    end.catch(() => {}).finally(() => body?.close());
     return { value, end };
   } catch (error) {
     flight.fail(error);
@@ -80,7 +91,9 @@ export async function bodyToSend(sent: HttpRequest, outside: OutsideRequest): Pr
   }
   const body = new RequestBody(outside.source, sent.declared);
   const rare = sent.declared === null && BODYLESS.has(sent.method);
-  return rare && (await body.emptyWithin(BODY_WORD_MS)) ? null : body;
+  if (!rare || !(await body.emptyWithin(BODY_WORD_MS))) return body;
+  body.close();
+  return null;
 }
 
 /** Node's request, from its start to its end: if anything fails the connection is not used again, else it goes back. */

@@ -14,12 +14,14 @@ export interface RequestBodyLimits {
 
 /** The body of a request, as records that a guest's agent sends. */
 export class RequestBody {
+  readonly #source: ByteSource;
   readonly #records: RecordReader;
   readonly #declared: number | null;
   #first: Promise<number | null> | null = null;
 
   /** `declared`: the length that the header declares. */
   constructor(source: ByteSource, declared: number | null) {
+    this.#source = source;
     this.#records = new RecordReader(source);
     this.#declared = declared;
   }
@@ -34,6 +36,11 @@ export class RequestBody {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** The rest is not wanted. */
+  close(): void {
+    this.#source.close();
   }
 
   /** Sends body and trailers. Rejects with an `OutsideRefusal` when it cannot be complete: then the request must not be either. */

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { isForbiddenField } from '../../../wasi/http/field.ts';
 import type { ByteSink } from '../../../wasi/index.ts';
+import { Arrivals, handOn } from '../arrivals.ts';
 import { type Field, MAX_FIELDS } from '../messages.ts';
 import { httpRefusal } from './http-refusal.ts';
-import { Patience } from './patience.ts';
 
 /** What an answer's body may take. */
 export interface ResponseBodyLimits {
@@ -26,7 +26,11 @@ export async function forwardBody(
   sink: ByteSink,
   limits: ResponseBodyLimits,
 ): Promise<readonly Field[]> {
-  const arrivals = new Arrivals(response);
+  const arrivals = new Arrivals(
+    response,
+    () => response.complete,
+    () => httpRefusal('HTTP-response-incomplete', 'the connection ended within the answer'),
+  );
   let bytes = 0;
   try {
     for (;;) {
@@ -49,75 +53,6 @@ export async function forwardBody(
     return fieldsOf(response.rawTrailers, listedByConnection(response));
   } finally {
     sink.close();
-  }
-}
-
-/** Writes to a sink, unless the answer breaks meanwhile: a guest that reads nothing would else keep what is left of it. */
-async function handOn(chunk: Uint8Array, sink: ByteSink, arrivals: Arrivals): Promise<void> {
-  for (let at = 0; at < chunk.length; ) {
-    const room = sink.capacity;
-    if (room > 0) {
-      sink.write(chunk.subarray(at, at + room));
-      at += room;
-    } else {
-      await arrivals.during(sink.wait());
-    }
-  }
-}
-
-/** What happens to a body that is read piece by piece. */
-class Arrivals {
-  ended = false;
-  #broken = false;
-  #changed = false;
-  #wake: (() => void) | null = null;
-
-  constructor(response: IncomingMessage) {
-    const change = () => {
-      this.#changed = true;
-      this.#wake?.();
-    };
-    const broken = () => {
-      this.#broken = !this.ended;
-      change();
-    };
-    response.on('readable', change);
-    response.on('end', () => {
-      this.ended = response.complete;
-      this.#broken = !response.complete;
-      change();
-    });
-    response.on('error', broken);
-    response.on('close', broken);
-  }
-
-  /** Resolves after the next event. */
-  async next(patienceMs: number): Promise<void> {
-    if (!this.#changed && !this.#broken) {
-      const waited = Promise.withResolvers<void>();
-      this.#wake = waited.resolve;
-      const patience = new Patience(() =>
-        waited.reject(httpRefusal('connection-read-timeout', `the server sent nothing for ${patienceMs} ms`)),
-      );
-      patience.begin(patienceMs);
-      await waited.promise.finally(() => patience.end());
-    }
-    this.#changed = false;
-    this.#throwIfBroken();
-  }
-
-  /** Resolves with a wait for something else, or after the next event. */
-  async during(wait: Promise<void>): Promise<void> {
-    this.#throwIfBroken();
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      wait.then(resolve, resolve);
-    });
-    this.#throwIfBroken();
-  }
-
-  #throwIfBroken(): void {
-    if (this.#broken) throw httpRefusal('HTTP-response-incomplete', 'the connection ended within the answer');
   }
 }
 
