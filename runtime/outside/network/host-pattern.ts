@@ -84,6 +84,8 @@ function hostOf(authority: string, scheme: Scheme): string | null {
   } catch {
     return null;
   }
+  // IDNA makes dots of other characters too.
+  if (url.hostname.includes('..')) return null;
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname.replace(/\.$/, '');
-  return host === '' || host.includes('*') || host.startsWith('.') || host.includes('..') ? null : host;
+  return host === '' || host.includes('*') || host.startsWith('.') ? null : host;
 }

@@ -48,6 +48,8 @@ for (const authority of [
   '[fe80::1%25eth0]',
   '*.example.org',
   'a..example.org',
+  'example.org..',
+  'example.org。.',
   '.example.org',
   '1.2.3.4.5',
   '256.0.0.1',

@@ -53,7 +53,7 @@ for (const [name, address] of [
 for (const [what, grant, failure, name, code] of [
   ['that does not exist', {}, 'ENOTFOUND', 'none.example', 'name-unresolvable'],
   ['whose server is silent', {}, 'EAI_AGAIN', 'slow.example', 'temporary-resolver-failure'],
-  ['that the grant does not name', { lookup: false, tcp: ['db.example:5432'] }, '', 'other.example', 'access-denied'],
+  ['that the grant does not name', { lookup: false, tcp: ['db.example:5432'], udp: [] }, '', 'other.example', 'access-denied'],
   ['with a space', {}, '', 'a b', 'invalid-argument'],
   ['with a path', {}, '', 'example.org/x', 'invalid-argument'],
   ['of an address that may not be reached', {}, '', '10.0.0.1', 'access-denied'],
@@ -79,7 +79,7 @@ for (const name of ['', 'x'.repeat(2000)])
 
 lookup('a name of the grant may be looked up and then be connected to, on its port alone', async () => {
   const resolver = async () => ['127.0.0.9'];
-  const { lookUp, createTcpSocket } = openSockets({ lookup: false, tcp: ['db.example:5432'] }, { resolver });
+  const { lookUp, createTcpSocket } = openSockets({ lookup: false, tcp: ['db.example:5432'], udp: [] }, { resolver });
   const tried = async (port: number) => {
     const socket = createTcpSocket('ipv4');
     socket.startConnect(null, v4(port, 127, 0, 0, 9));
