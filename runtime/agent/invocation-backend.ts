@@ -1,6 +1,8 @@
 import { type ByteSink, type ByteSource, DEFAULT_LIMITS, type WasiBackend, type WasiClock } from '../wasi/index.ts';
 import { agentClock } from './agent-clock.ts';
 import { kernelRandom } from './kernel-random.ts';
+import { outsideHttpClient } from './outside/http-client.ts';
+import { outsideNetwork } from './outside/network.ts';
 import type { Outside } from './outside/outside.ts';
 import type { InvokeMessage, LoadMessage } from './wire.ts';
 
@@ -11,11 +13,13 @@ export interface InvocationStreams {
   readonly stderr: ByteSink;
   readonly log: WasiBackend['log'];
   readonly outside: Outside;
+  /** Told how many bytes of the guest went outside. */
+  readonly passed: (bytes: number) => void;
 }
 
 /** Everything that the guest of one invocation is given. */
 export function invocationBackend(load: LoadMessage, request: InvokeMessage, streams: InvocationStreams): WasiBackend {
-  const { stdin, stdout, stderr, log } = streams;
+  const { stdin, stdout, stderr, log, outside, passed } = streams;
   return {
     ...{ stdin, stdout, stderr, log },
     environment: load.environment,
@@ -24,8 +28,8 @@ export function invocationBackend(load: LoadMessage, request: InvokeMessage, str
     clock: request.wallMs === undefined ? agentClock : clockFrom(request.wallMs),
     random: kernelRandom(),
     files: null,
-    httpClient: null,
-    network: null,
+    httpClient: outsideHttpClient(outside, { passed }),
+    network: outsideNetwork(outside, passed),
     limits: DEFAULT_LIMITS,
   };
 }

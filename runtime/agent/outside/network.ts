@@ -16,8 +16,8 @@ import {
   type TcpConnection,
   type UdpPort,
 } from '../../wasi/index.ts';
+import { PassingSink } from '../passing-sink.ts';
 import { type Outside, type OutsideCall, OutsideError } from './outside.ts';
-import { PassingSink } from './passing-sink.ts';
 import { OutsideUdpPort } from './udp-port.ts';
 
 /** The sockets of one invocation's guest: its host opens them, as its function was granted. `passed` is told how many bytes of the guest went on their way. */

@@ -1,4 +1,4 @@
-import type { ByteSink } from '../../wasi/index.ts';
+import type { ByteSink } from '../wasi/index.ts';
 
 /** A sink that tells how many bytes it took. */
 export class PassingSink implements ByteSink {
