@@ -6,8 +6,8 @@ import { formatIp, type IpBytes, parseIp } from './ip-address.ts';
 import { asNetworkFailure, NetworkFailure } from './network-failure.ts';
 import { Turns } from './turns.ts';
 
-/** Finds the addresses of a name, as texts. */
-export type Resolver = (name: string) => Promise<readonly string[]>;
+/** Finds the addresses of a name, as texts. It need not stop when the signal aborts; it should not begin then. */
+export type Resolver = (name: string, signal: AbortSignal) => Promise<readonly string[]>;
 
 /** Connects to one address; the name plays no part any more. Destroys the socket when the signal aborts. */
 export type Connector = (
@@ -41,6 +41,8 @@ export class Dialer {
   readonly #policy: AddressPolicy;
   readonly #resolver: Resolver;
   readonly #connector: Connector;
+  /** One name at a time, so that slow names of one function leave the system's resolver to the others. */
+  readonly #lookups = new Turns(1);
 
   constructor(policy: AddressPolicy, resolver: Resolver = systemResolver, connector: Connector = systemConnector) {
     this.#policy = policy;
@@ -102,7 +104,8 @@ export class Dialer {
   }
 
   async #resolve(name: string, signal: AbortSignal): Promise<IpBytes[]> {
-    const texts = await untilAborted(this.#resolver(name), signal);
+    const looked = this.#lookups.run(() => this.#resolver(name, signal), signal);
+    const texts = await untilAborted(looked, signal);
     return texts
       .slice(0, MAX_ADDRESSES)
       .map(parseIp)
@@ -117,8 +120,8 @@ export class Dialer {
 const lookups = new Turns(2);
 
 /** The system's resolver, as every program of this computer uses it. */
-export const systemResolver: Resolver = (name) =>
-  lookups.run(async () => (await lookup(name, { all: true, order: 'verbatim' })).map(({ address }) => address));
+export const systemResolver: Resolver = (name, signal) =>
+  lookups.run(async () => (await lookup(name, { all: true, order: 'verbatim' })).map(({ address }) => address), signal);
 
 /** Connects by TCP. */
 export const systemConnector: Connector = (address, port, { local, halfOpen }, signal) =>

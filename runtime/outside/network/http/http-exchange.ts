@@ -119,7 +119,6 @@ class Flight {
       signal.removeEventListener('abort', abort);
       this.#response.reject(httpRefusal('connection-terminated', 'the connection ended before the answer began'));
     });
-    lease.socket.once('close', () => lease.socket.off('free', free));
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
   }

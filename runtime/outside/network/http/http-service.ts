@@ -36,17 +36,21 @@ export function httpSend(allowedHosts: readonly string[], pool: ConnectionPool, 
     try {
       return await overConnection(sent, body, outside, pool, limits, false);
     } catch (error) {
-      if (!(error instanceof StaleConnection)) throw asHttpRefusal(error);
+      // What the server may do twice without harm is sent once more.
+      if (!(error instanceof StaleConnection) || !IDEMPOTENT.has(sent.method)) throw told(error);
     }
-    // What the server may do twice without harm is sent once more.
-    if (!IDEMPOTENT.has(sent.method)) throw httpRefusal('connection-terminated', 'the server closed the connection');
     return overConnection(sent, null, outside, pool, limits, true).catch((error: unknown) => {
-      throw asHttpRefusal(error);
+      throw told(error);
     });
   };
 }
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+function told(error: unknown): Error {
+  if (!(error instanceof StaleConnection)) return asHttpRefusal(error);
+  return httpRefusal('connection-terminated', 'the server closed the connection');
+}
 
 async function overConnection(
   sent: HttpRequest,

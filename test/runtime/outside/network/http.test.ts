@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { systemConnector } from '../../../../runtime/outside/network/dialer.ts';
 import { recordOf } from '../../../../runtime/outside/network/record.ts';
 import { memorySource } from '../../../../runtime/wasi/index.ts';
 import { certificateFor } from '../../../support/certificate.ts';
@@ -241,6 +242,26 @@ http('connections are kept, and used one at a time', async () => {
   await Promise.all([1, 2, 3].map(() => fetchWhole(made, args)));
   assert.is(connections.length, 3);
   assert.is(made.connections, 3);
+});
+
+http('a kept connection gathers nothing that listens to it', async () => {
+  const { port } = await server((_, response) => response.end('ok'));
+  const listeners: number[] = [];
+  const made = network(
+    {},
+    {
+      connector: async (address, to, options, signal) => {
+        const socket = await systemConnector(address, to, options, signal);
+        const counted = () =>
+          listeners.push(socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0));
+        socket.on('free', counted);
+        return socket;
+      },
+    },
+  );
+  for (let round = 0; round < 12; round++) await fetchWhole(made, httpSend({ authority: `127.0.0.1:${port}` }));
+  assert.is(listeners.length, 12);
+  assert.is(new Set(listeners).size, 1);
 });
 
 http('a function has no more connections than its budget; others wait for their turn', async () => {
