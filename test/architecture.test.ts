@@ -24,7 +24,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'runtime/image': ['guest-sdk/protocol', 'runtime/store'],
   'runtime/machine': ['guest-sdk/protocol', 'runtime/image', 'runtime/store'],
   'runtime/component': ['guest-sdk/protocol', 'runtime/wasi', 'runtime/store'],
-  'runtime/agent': ['guest-sdk/protocol', 'runtime/wasi', 'runtime/component/rewrite/metered-instance.ts'],
+  'runtime/agent': [
+    'guest-sdk/protocol',
+    'runtime/wasi',
+    'runtime/component/rewrite/metered-instance.ts',
+    'runtime/outside/network/messages.ts',
+    'runtime/outside/network/record.ts',
+  ],
   'runtime/outside': ['guest-sdk/protocol', 'runtime/wasi', 'runtime/store'],
   'runtime/sandbox': [
     'guest-sdk/protocol',

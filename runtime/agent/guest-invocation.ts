@@ -184,6 +184,7 @@ export class GuestInvocation {
         if (log !== null) this.#post({ kind: 'log', id: this.id, log });
       },
       outside: this.#asks,
+      passed: (bytes) => lift.passed(bytes),
     };
   }
 }

@@ -2,7 +2,9 @@ import { type ByteSink, type ByteSource, DEFAULT_LIMITS, type WasiBackend, type 
 import { agentClock } from './agent-clock.ts';
 import { kernelRandom } from './kernel-random.ts';
 import { blobsOver } from './outside/blobs.ts';
+import { outsideHttpClient } from './outside/http-client.ts';
 import { keyValueOver } from './outside/keyvalue.ts';
+import { outsideNetwork } from './outside/network.ts';
 import type { Outside } from './outside/outside.ts';
 import type { InvokeMessage, LoadMessage } from './wire.ts';
 
@@ -13,11 +15,13 @@ export interface InvocationStreams {
   readonly stderr: ByteSink;
   readonly log: WasiBackend['log'];
   readonly outside: Outside;
+  /** Told how many bytes of the guest went outside. */
+  readonly passed: (bytes: number) => void;
 }
 
 /** Everything that the guest of one invocation is given. */
 export function invocationBackend(load: LoadMessage, request: InvokeMessage, streams: InvocationStreams): WasiBackend {
-  const { stdin, stdout, stderr, log, outside } = streams;
+  const { stdin, stdout, stderr, log, outside, passed } = streams;
   return {
     ...{ stdin, stdout, stderr, log },
     environment: load.environment,
@@ -28,6 +32,8 @@ export function invocationBackend(load: LoadMessage, request: InvokeMessage, str
     files: null,
     keyValue: keyValueOver(outside),
     blobs: blobsOver(outside),
+    httpClient: outsideHttpClient(outside, { passed }),
+    network: outsideNetwork(outside, passed),
     limits: DEFAULT_LIMITS,
   };
 }

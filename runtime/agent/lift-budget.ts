@@ -1,5 +1,6 @@
 import type { ByteSink } from '../wasi/index.ts';
 import { GuestFailure } from './guest-failure.ts';
+import { PassingSink } from './passing-sink.ts';
 
 /** Under this name the glue finds the budget among its imports. No component can import it: it is no WIT name. */
 export const LIFT_IMPORT = 'cloudlet:lift$';
@@ -50,9 +51,12 @@ export class LiftBudget {
 
   /** The same sink; what it takes has gone on its way and need not be counted any more. */
   onTheWay(sink: ByteSink): ByteSink {
-    return new PassingSink(sink, (bytes) => {
-      this.#leftBytes = Math.min(this.#leftBytes + bytes, this.#valueBytes + SLACK_BYTES);
-    });
+    return new PassingSink(sink, (bytes) => this.passed(bytes));
+  }
+
+  /** Bytes that the guest gave have gone on their way. */
+  passed(bytes: number): void {
+    this.#leftBytes = Math.min(this.#leftBytes + bytes, this.#valueBytes + SLACK_BYTES);
   }
 
   #spend(bytes: number): void {
@@ -62,38 +66,6 @@ export class LiftBudget {
       'result-too-large',
       `the function gave more than ${this.#valueBytes} bytes at once, which is the limit`,
     );
-  }
-}
-
-/** A sink that tells how much went through it. */
-class PassingSink implements ByteSink {
-  readonly #sink: ByteSink;
-  readonly #passed: (bytes: number) => void;
-
-  constructor(sink: ByteSink, passed: (bytes: number) => void) {
-    this.#sink = sink;
-    this.#passed = passed;
-  }
-
-  get capacity(): number {
-    return this.#sink.capacity;
-  }
-
-  write(bytes: Uint8Array): void {
-    this.#sink.write(bytes);
-    this.#passed(bytes.length);
-  }
-
-  wait(): Promise<void> {
-    return this.#sink.wait();
-  }
-
-  flush(): Promise<void> | undefined {
-    return this.#sink.flush();
-  }
-
-  close(): void {
-    this.#sink.close();
   }
 }
 

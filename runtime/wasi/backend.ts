@@ -1,8 +1,10 @@
 import type { BlobBackend } from './blobstore/blob-backend.ts';
 import type { FilesystemErrorCode } from './filesystem/error-code.ts';
 import type { FileTree } from './filesystem/file-tree.ts';
+import type { HttpClient } from './http/client.ts';
 import type { HttpErrorCode } from './http/error-code.ts';
 import type { KeyValueBackend } from './keyvalue/key-value-backend.ts';
+import type { NetworkBackend } from './sockets/network-backend.ts';
 
 /** Bytes that arrive over time, read by the guest. */
 export interface ByteSource {
@@ -95,6 +97,10 @@ export interface WasiBackend {
   readonly keyValue: KeyValueBackend | null;
   /** What it keeps as objects in containers; null: every container is denied. */
   readonly blobs: BlobBackend | null;
+  /** Where its requests go; null: each is denied. */
+  readonly httpClient: HttpClient | null;
+  /** Its sockets; null: there are none. */
+  readonly network: NetworkBackend | null;
   readonly limits: WasiLimits;
 }
 

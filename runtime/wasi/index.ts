@@ -25,6 +25,14 @@ export { fileImage, type ImageDirectory, type ImageFile, type ImageNode } from '
 export { FileTree, type FileTreeOptions } from './filesystem/file-tree.ts';
 export { GuestExit, GuestTrap } from './guest-end.ts';
 export type { BodyEnd } from './http/body-pipe.ts';
+export {
+  type HttpClient,
+  type HttpClientCall,
+  type HttpClientRequest,
+  type HttpClientResponse,
+  HttpFailure,
+  httpErrorCodeOf,
+} from './http/client.ts';
 export type { HttpErrorCode } from './http/error-code.ts';
 export type { HttpEnd, HttpExchange, HttpHead } from './http/exchange.ts';
 export type { FieldEntry } from './http/field.ts';
@@ -40,6 +48,17 @@ export {
   type KeyValueBackend,
   VALUE_BYTES,
 } from './keyvalue/key-value-backend.ts';
+export {
+  type Datagram,
+  type NetworkBackend,
+  type Pending,
+  type SocketAddress,
+  type SocketErrorCode,
+  SocketFailure,
+  type TcpBinding,
+  type TcpConnection,
+  type UdpPort,
+} from './sockets/network-backend.ts';
 export { StoreFailure, type StoreFailureCode } from './store-failure.ts';
 export { systemClock, webRandom } from './system.ts';
 export { createWasi, RenewableWasi, type Wasi } from './wasi.ts';

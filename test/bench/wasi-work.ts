@@ -49,6 +49,7 @@ const ours = (): Imports =>
   createWasi({
     ...{ environment: [], arguments: ['guest'], stdin: emptySource, stdout: standardOutput(), stderr: discardSink },
     ...{ configuration: [], log: () => {}, clock: agentClock, random: kernelRandom(), limits: DEFAULT_LIMITS },
+    ...{ httpClient: null, network: null },
     files: new FileTree({ scratchBytes: 4 * MIB, scratchNodes: 10 }),
     keyValue: null,
     blobs: null,

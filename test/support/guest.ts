@@ -39,6 +39,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   notes: text,
   'hello-http': javaScript,
   'echo-http': javaScript,
+  network: javaScript,
   'http-quickjs': (_, scratch) => project('quickjs', scratch),
   'http-starlingmonkey': (_, scratch) => project('starlingmonkey', scratch),
 };

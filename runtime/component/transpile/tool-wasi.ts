@@ -30,6 +30,8 @@ const { imports } = createWasi({
   files: null,
   keyValue: null,
   blobs: null,
+  httpClient: null,
+  network: null,
   limits: DEFAULT_LIMITS,
 });
 

@@ -8,12 +8,13 @@ export type BodyEnd =
   | { readonly kind: 'truncated'; readonly detail: string };
 
 /**
- * What a guest's body writes into. Until the response is set its bytes are held, within a window; then they flow to the sink
- * that the answer got. It also holds the body to its declared length.
+ * What a guest's body writes into. Until the response is set, or the request sent, its bytes are held, within a window; then they flow
+ * to the sink that the answer got. It also holds the body to its declared length.
  */
 export class BodyPipe implements ByteSink {
   readonly #windowBytes: number;
   readonly #declared: number | null;
+  readonly #wrongSize: 'HTTP-request-body-size' | 'HTTP-response-body-size';
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #written = 0;
@@ -25,10 +26,15 @@ export class BodyPipe implements ByteSink {
   #wake: (() => void) | null = null;
   #moved: Promise<void> | null = null;
 
-  /** `declared`: the length that `content-length` declares, null when there is none. */
-  constructor(windowBytes: number, declared: number | null) {
+  /** `declared`: the length that `content-length` declares, null when there is none; `wrongSize`: what a body of another length is. */
+  constructor(
+    windowBytes: number,
+    declared: number | null,
+    wrongSize: 'HTTP-request-body-size' | 'HTTP-response-body-size' = 'HTTP-response-body-size',
+  ) {
     this.#windowBytes = windowBytes;
     this.#declared = declared;
+    this.#wrongSize = wrongSize;
   }
 
   get capacity(): number {
@@ -40,7 +46,7 @@ export class BodyPipe implements ByteSink {
   write(bytes: Uint8Array): void {
     const written = this.#written + bytes.length;
     if (this.#declared !== null && written > this.#declared) {
-      const http: HttpErrorCode = { tag: 'HTTP-response-body-size', val: BigInt(written) };
+      const http: HttpErrorCode = { tag: this.#wrongSize, val: BigInt(written) };
       this.#failure = new StreamFailure(`content-length is ${this.#declared}, the body has more bytes`, { http });
       throw this.#failure;
     }
@@ -77,13 +83,21 @@ export class BodyPipe implements ByteSink {
     this.#drain();
   }
 
+  /** The bytes will go nowhere: the guest's writes fail. */
+  refuse(detail: string): void {
+    this.#failure ??= new StreamFailure(detail);
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#moveOn();
+  }
+
   /** The guest finished the body. Gives the error code when its length is not the declared one. */
   finish(trailers: readonly FieldEntry[]): HttpErrorCode | undefined {
     const short =
       this.#declared !== null && this.#written !== this.#declared && !(this.#bodyless && this.#written === 0);
     if (short || this.#failure?.http !== undefined) {
       this.truncate(`content-length is ${this.#declared}, the body has another length`);
-      return { tag: 'HTTP-response-body-size', val: BigInt(this.#written) };
+      return { tag: this.#wrongSize, val: BigInt(this.#written) };
     }
     this.#end ??= { kind: 'finished', trailers };
     this.#settle();

@@ -6,9 +6,12 @@ import type { FieldEntry } from './field.ts';
 import { Fields } from './fields.ts';
 import { FutureTrailers, IncomingBody } from './incoming-body.ts';
 import { IncomingRequest } from './incoming-request.ts';
+import { FutureIncomingResponse, IncomingResponse } from './incoming-response.ts';
 import { OutgoingBody } from './outgoing-body.ts';
-import { FutureIncomingResponse, IncomingResponse, OutgoingRequest, RequestOptions } from './outgoing-request.ts';
+import { handleOutgoing } from './outgoing-handler.ts';
+import { OutgoingRequest } from './outgoing-request.ts';
 import { OutgoingResponse } from './outgoing-response.ts';
+import { RequestOptions } from './request-options.ts';
 
 /** The interfaces of `wasi:http` that a guest imports. */
 export function httpInterfaces(seat: ContextSeat) {
@@ -30,6 +33,6 @@ export function httpInterfaces(seat: ContextSeat) {
       ResponseOutparam,
       httpErrorCode: IoError.httpErrorCode,
     },
-    'wasi:http/outgoing-handler': { handle: OutgoingRequest.deny },
+    'wasi:http/outgoing-handler': { handle: handleOutgoing },
   };
 }

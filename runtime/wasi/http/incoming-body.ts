@@ -6,6 +6,7 @@ import { InputStream } from '../io/input-stream.ts';
 import { ALWAYS_READY, Pollable } from '../io/pollable.ts';
 import { Waker } from '../io/waker.ts';
 import { Watch } from '../io/watch.ts';
+import { HttpFailure } from './client.ts';
 import type { HttpErrorCode } from './error-code.ts';
 import type { FieldEntry } from './field.ts';
 import { Fields } from './fields.ts';
@@ -75,8 +76,8 @@ export class FutureTrailers {
       (entries) => {
         this.#state = entries;
       },
-      () => {
-        this.#state = { tag: 'connection-terminated' };
+      (error: unknown) => {
+        this.#state = error instanceof HttpFailure ? error.code : { tag: 'connection-terminated' };
       },
     );
     const waker = new Waker({ wait: () => settled });

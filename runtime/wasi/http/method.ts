@@ -22,6 +22,11 @@ export function methodOf(name: string): HttpMethod {
   return tag === undefined ? { tag: 'other', val: name } : { tag };
 }
 
+/** The name of a WIT method. */
+export function nameOf(method: HttpMethod): string {
+  return method.tag === 'other' ? method.val : method.tag.toUpperCase();
+}
+
 /** The WIT scheme of a scheme's name. */
 export function schemeOf(name: string): HttpScheme {
   const lower = name.toLowerCase();

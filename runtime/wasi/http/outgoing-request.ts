@@ -1,8 +1,7 @@
 import type { Context } from '../context.ts';
 import { DISPOSE } from '../dispose.ts';
 import { BodyPipe } from './body-pipe.ts';
-import type { HttpErrorCode } from './error-code.ts';
-import { isFieldName } from './field.ts';
+import { declaredLength, type FieldEntry, isFieldName } from './field.ts';
 import type { Fields } from './fields.ts';
 import type { HttpMethod, HttpScheme } from './method.ts';
 import { OutgoingBody } from './outgoing-body.ts';
@@ -11,7 +10,21 @@ const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
 /** Printable ASCII without space: what may stand in an authority or a path. */
 const URI_TEXT = /^[\x21-\x7e]+$/;
 
-/** `wasi:http/types`'s resource `outgoing-request`. It can be made, because engines do so freely; sending it is denied. */
+/** What a guest's request holds when it is sent. */
+export interface SentRequest {
+  readonly context: Context;
+  readonly method: HttpMethod;
+  readonly path: string | undefined;
+  readonly scheme: HttpScheme | undefined;
+  readonly authority: string | undefined;
+  readonly headers: readonly FieldEntry[];
+  /** Null: the guest never asked for the body; there is none. */
+  readonly pipe: BodyPipe | null;
+  /** The length that the headers declare: null when none, undefined when they contradict themselves. */
+  readonly declared: number | null | undefined;
+}
+
+/** `wasi:http/types`'s resource `outgoing-request`. */
 export class OutgoingRequest {
   readonly #context: Context;
   readonly #headers: Fields;
@@ -19,26 +32,22 @@ export class OutgoingRequest {
   #path: string | undefined;
   #scheme: HttpScheme | undefined;
   #authority: string | undefined;
-  #hasBody = false;
+  readonly #declared: number | null | undefined;
+  #pipe: BodyPipe | null = null;
   #dropped = false;
 
   constructor(headers: Fields) {
     this.#context = headers.context;
     this.#context.retain();
     this.#headers = headers;
-  }
-
-  /** `wasi:http/outgoing-handler#handle`: a guest has no network, so every request is denied. */
-  static deny(request: OutgoingRequest, options: RequestOptions | undefined): never {
-    request[DISPOSE]();
-    options?.[DISPOSE]();
-    throw { tag: 'HTTP-request-denied' } satisfies HttpErrorCode;
+    this.#declared = declaredLength(headers.entries());
   }
 
   body(): OutgoingBody {
-    if (this.#hasBody) throw undefined;
-    this.#hasBody = true;
-    return new OutgoingBody(this.#context, new BodyPipe(this.#context.backend.limits.bodyWindowBytes, null));
+    if (this.#pipe !== null) throw undefined;
+    const { bodyWindowBytes } = this.#context.backend.limits;
+    this.#pipe = new BodyPipe(bodyWindowBytes, this.#declared ?? null, 'HTTP-request-body-size');
+    return new OutgoingBody(this.#context, this.#pipe);
   }
 
   method(): HttpMethod {
@@ -81,62 +90,26 @@ export class OutgoingRequest {
     return this.#headers.frozen();
   }
 
+  /** Takes the request from the guest. */
+  static take(request: OutgoingRequest): SentRequest {
+    const headers = request.#headers.entries();
+    request[DISPOSE]();
+    return {
+      context: request.#context,
+      method: request.#method,
+      path: request.#path,
+      scheme: request.#scheme,
+      authority: request.#authority,
+      headers,
+      pipe: request.#pipe,
+      declared: request.#declared,
+    };
+  }
+
   [DISPOSE](): void {
     if (this.#dropped) return;
     this.#dropped = true;
     this.#headers[DISPOSE]();
     this.#context.release();
   }
-}
-
-/** `wasi:http/types`'s resource `request-options`: remembers what it is told. */
-export class RequestOptions {
-  #context: Context | null;
-  #connectNs: bigint | undefined;
-  #firstByteNs: bigint | undefined;
-  #betweenBytesNs: bigint | undefined;
-
-  constructor(context: Context) {
-    context.retain();
-    this.#context = context;
-  }
-
-  connectTimeout(): bigint | undefined {
-    return this.#connectNs;
-  }
-
-  setConnectTimeout(ns: bigint | undefined): void {
-    this.#connectNs = ns;
-  }
-
-  firstByteTimeout(): bigint | undefined {
-    return this.#firstByteNs;
-  }
-
-  setFirstByteTimeout(ns: bigint | undefined): void {
-    this.#firstByteNs = ns;
-  }
-
-  betweenBytesTimeout(): bigint | undefined {
-    return this.#betweenBytesNs;
-  }
-
-  setBetweenBytesTimeout(ns: bigint | undefined): void {
-    this.#betweenBytesNs = ns;
-  }
-
-  [DISPOSE](): void {
-    this.#context?.release();
-    this.#context = null;
-  }
-}
-
-/** `wasi:http/types`'s resource `incoming-response`. Never made: every request is denied. */
-export class IncomingResponse {
-  [DISPOSE](): void {}
-}
-
-/** `wasi:http/types`'s resource `future-incoming-response`. Never made: every request is denied. */
-export class FutureIncomingResponse {
-  [DISPOSE](): void {}
 }

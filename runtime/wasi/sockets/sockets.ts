@@ -1,7 +1,12 @@
 import type { Context, ContextSeat } from '../context.ts';
 import { DISPOSE } from '../dispose.ts';
+import type { AddressFamily } from './address.ts';
+import { IncomingDatagramStream, OutgoingDatagramStream } from './datagram-streams.ts';
+import { ResolveAddressStream, resolveAddresses } from './name-lookup.ts';
+import { TcpSocket } from './tcp-socket.ts';
+import { UdpSocket } from './udp-socket.ts';
 
-/** `wasi:sockets/network`'s resource `network`: names no network at all. */
+/** `wasi:sockets/network`'s resource `network`: stands for whatever network the invocation has. */
 class Network {
   #context: Context | null;
 
@@ -16,28 +21,22 @@ class Network {
   }
 }
 
-/** Stands for the resources of `wasi:sockets` that cannot come to be, because each call that would make one is denied. */
-class Unreachable {
-  [DISPOSE](): void {}
-}
-
-function deny(): never {
-  throw 'access-denied';
-}
-
-/** The interfaces of `wasi:sockets`: they exist because toolchains import them, and deny every call with `access-denied`. */
+/** The interfaces of `wasi:sockets`. A guest without a network makes no socket: toolchains import them all the same. */
 export function socketInterfaces(seat: ContextSeat) {
   return {
     'wasi:sockets/instance-network': { instanceNetwork: () => new Network(seat.context) },
     'wasi:sockets/network': { Network, networkErrorCode: () => undefined },
-    'wasi:sockets/ip-name-lookup': { resolveAddresses: deny, ResolveAddressStream: Unreachable },
-    'wasi:sockets/tcp-create-socket': { createTcpSocket: deny },
-    'wasi:sockets/tcp': { TcpSocket: Unreachable },
-    'wasi:sockets/udp-create-socket': { createUdpSocket: deny },
-    'wasi:sockets/udp': {
-      UdpSocket: Unreachable,
-      IncomingDatagramStream: Unreachable,
-      OutgoingDatagramStream: Unreachable,
+    'wasi:sockets/ip-name-lookup': {
+      resolveAddresses: (_network: Network, name: string) => resolveAddresses(seat, name),
+      ResolveAddressStream,
     },
+    'wasi:sockets/tcp-create-socket': {
+      createTcpSocket: (family: AddressFamily) => TcpSocket.create(seat.context, family),
+    },
+    'wasi:sockets/tcp': { TcpSocket },
+    'wasi:sockets/udp-create-socket': {
+      createUdpSocket: (family: AddressFamily) => UdpSocket.create(seat.context, family),
+    },
+    'wasi:sockets/udp': { UdpSocket, IncomingDatagramStream, OutgoingDatagramStream },
   };
 }

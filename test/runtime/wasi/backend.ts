@@ -16,6 +16,8 @@ export function backend(given: Partial<WasiBackend> = {}): WasiBackend {
     files: null,
     keyValue: null,
     blobs: null,
+    httpClient: null,
+    network: null,
     limits: DEFAULT_LIMITS,
     ...given,
   };
