@@ -8,17 +8,18 @@ import type {
   RecentInvocation,
   SandboxInfo,
   Status,
-  ValueFormat,
 } from '../guest-sdk/protocol/index.ts';
 import { CloudletError } from '../guest-sdk/protocol/index.ts';
 import { ChangeFeed, type CloudletEvent } from './change-feed.ts';
 import { cloudletStatus } from './cloudlet-status.ts';
 import { ComponentCompiler } from './component/index.ts';
+import type { LogReadOptions } from './function/function-log.ts';
 import { FunctionLogs } from './function/function-logs.ts';
 import { defaultGrant, type VersionOutside } from './function/function-version.ts';
 import { Functions } from './function/functions.ts';
-import type { CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation/invocation.ts';
+import type { CallOptions, CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation/invocation.ts';
 import { Invocations } from './invocation/invocations.ts';
+import { followParent, type TraceSampler } from './invocation/trace.ts';
 import type { CloudletObserver } from './observer.ts';
 import { type CloudletLimits, type CloudletOptions, DEFAULT_LIMITS } from './options.ts';
 import { poolObserver } from './pool-reports.ts';
@@ -27,12 +28,6 @@ import { SandboxPool, type SandboxSource } from './sandbox/index.ts';
 import { sandboxInfo } from './sandbox-info.ts';
 import { openSandboxSource } from './sandbox-source/index.ts';
 import { abortError, DataDir } from './store/index.ts';
-
-/** How a typed call's arguments came and how its result shall go. */
-export interface CallOptions extends InvokeOptions {
-  readonly argumentFormat: ValueFormat;
-  readonly resultFormat: ValueFormat;
-}
 
 /** Bytes of a stored component, already verified against their digest. */
 export interface StoredComponent {
@@ -51,6 +46,7 @@ interface CloudletParts {
   readonly compiler: ComponentCompiler;
   readonly source: SandboxSource;
   readonly outside: VersionOutside;
+  readonly sample: TraceSampler;
 }
 
 /** One cloudlet: what it stores, what it runs and what it reports. Open one for each data directory and close it at the end. */
@@ -83,7 +79,9 @@ export class Cloudlet {
     this.ownerToken = data.identity.ownerToken;
     this.fingerprint = data.identity.fingerprint;
     this.#feed = new ChangeFeed((error) => observer.warning?.(`a listener failed: ${String(error)}`));
-    this.#logs = new FunctionLogs(limits.logBytes);
+    const functions = data.registry.list().map(({ name }) => name);
+    const unkept = (sentence: string): void => observer.warning?.(sentence);
+    this.#logs = FunctionLogs.open({ directory: data.logs, limitBytes: limits.logBytes, functions, unkept });
     this.#pool = new SandboxPool({
       source,
       ...limits.pool,
@@ -97,6 +95,7 @@ export class Cloudlet {
       observer,
       bodyBytes: limits.bodyBytes,
       recentInvocations: limits.recentInvocations,
+      sample: parts.sample,
       log: ({ name, version }, line) => this.#logs.add(name, { version, ...line }),
     });
   }
@@ -115,8 +114,8 @@ export class Cloudlet {
         await source.close();
         throw abortError(options.signal);
       }
-      const { name, observer = {}, outside = () => ({}) } = options;
-      return new Cloudlet({ name, limits, observer, data, compiler, source, outside });
+      const { name, observer = {}, outside = () => ({}), sample = followParent } = options;
+      return new Cloudlet({ name, limits, observer, data, compiler, source, outside, sample });
     } catch (error) {
       await compiler.close();
       data.close();
@@ -221,17 +220,19 @@ export class Cloudlet {
     return this.#invocations.call(version, findExport(version.description, target), args, options);
   }
 
-  /** The kept lines of a function's log, and with `follow` those to come until `signal`, or until the function is removed. */
-  logs(
-    name: FunctionName,
-    options: { readonly follow?: boolean; readonly signal?: AbortSignal } = {},
-  ): AsyncIterable<LogLine> {
+  /** The kept lines of a function's log, and with `follow` those to come; see `FunctionLog.read`. */
+  logs(name: FunctionName, options: LogReadOptions = {}): AsyncIterable<LogLine> {
     return this.#logs.of(name).read(options);
   }
 
   /** Running and lately finished invocations, newest first. */
   recent(): RecentInvocation[] {
     return this.#invocations.recent();
+  }
+
+  /** One of them; `not-found` when there is none of this id, or it ended long ago. */
+  invocation(id: string): RecentInvocation {
+    return this.#invocations.find(id);
   }
 
   /** Sandboxes that exist now. */
