@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { CloudletError } from '../guest-sdk/protocol/index.ts';
 import type { AcceleratorChoice, Isolation, SandboxKind } from '../runtime/index.ts';
+import { type TracingConfig, tracingConfig } from './tracing/tracing-config.ts';
 
 /** What one host serves, where it keeps things and how it runs guests. Made by `hostConfig` only, so it is always complete and valid. */
 export interface HostConfig {
@@ -26,6 +27,8 @@ export interface HostConfig {
   readonly idleS: number | undefined;
   /** Further names that a request may give in `Host`, for a cloudlet behind a name of its own or a forwarded port. */
   readonly allowHosts: readonly string[];
+  /** Where OpenTelemetry spans go; null when the standard variables name no endpoint. */
+  readonly tracing: TracingConfig | null;
 }
 
 const port = v.pipe(
@@ -97,6 +100,10 @@ export function surroundings(): Surroundings {
 
 /** Puts flags over environment over defaults; `request-invalid` names the first key that is unknown or has a bad value. */
 export function hostConfig(flags: ServeFlags = {}, around: Surroundings = surroundings()): HostConfig {
+  return { ...ownConfig(flags, around), tracing: tracingConfig(around.environment) };
+}
+
+function ownConfig(flags: ServeFlags, around: Surroundings): Omit<HostConfig, 'tracing'> {
   const given: Record<string, unknown> = { ...fromEnvironment(around.environment) };
   for (const [key, value] of Object.entries(flags)) if (value !== undefined) given[key] = value;
   const parsed = v.safeParse(ServeFlags, given);
@@ -133,7 +140,7 @@ export function clientConfig(
   return {
     url: around.environment['CLOUDLET_URL'] || 'http://localhost:8080',
     token: around.environment['CLOUDLET_TOKEN'] || undefined,
-    dataDir: hostConfig(flags.data === undefined ? {} : { data: flags.data }, around).dataDir,
+    dataDir: ownConfig(flags.data === undefined ? {} : { data: flags.data }, around).dataDir,
   };
 }
 

@@ -76,13 +76,24 @@ export function journalObserver(journal: Journal): CloudletObserver {
         bytes: published.sizeBytes,
       }),
     removed: ({ name }) => journal.info('removed', { function: name }),
-    invoked: ({ id, name, version, outcome, durationMs, start }) =>
-      journal.info('invoked', { id, function: name, version, outcome, ms: Math.round(durationMs), start }),
+    invoked: ({ id, name, version, outcome, durationMs, place, trace }) =>
+      journal.info('invoked', {
+        id,
+        function: name,
+        version,
+        outcome,
+        ms: Math.round(durationMs),
+        start: place?.start,
+        // One that began here has the invocation's id.
+        trace: trace.parentSpanId === null ? undefined : trace.traceId,
+      }),
     sandboxStarted: ({ id, name, via, ms }) =>
       journal.info('sandbox started', { id, function: name, via, ms: Math.round(ms) }),
     prepared: ({ name, version, ms }) => journal.info('prepared', { function: name, version, ms: Math.round(ms) }),
-    sandboxClosed: ({ id, reason }) =>
-      reason === null ? journal.info('sandbox closed', { id }) : journal.warn('sandbox closed', { id, reason }),
+    sandboxClosed: ({ id, cause, reason }) =>
+      reason === null
+        ? journal.info('sandbox closed', { id, cause })
+        : journal.warn('sandbox closed', { id, cause, reason }),
     warning: (sentence) => journal.warn('warning', { detail: sentence }),
   };
 }

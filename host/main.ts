@@ -1,5 +1,5 @@
 import { CloudletError } from '../guest-sdk/protocol/index.ts';
-import { Cloudlet, type CloudletLimits, DEFAULT_LIMITS } from '../runtime/index.ts';
+import { Cloudlet, type CloudletLimits, DEFAULT_LIMITS, VERSION } from '../runtime/index.ts';
 import { createApp } from './app.ts';
 import type { HostConfig } from './config.ts';
 import { dashboard } from './dashboard/index.ts';
@@ -10,10 +10,14 @@ import { type Listener, listen } from './listener.ts';
 import { createMetrics } from './metrics.ts';
 import { observers } from './observers.ts';
 import { problemResponse } from './problem.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import { createTrust, ownerTokenPath, ownNames } from './trust/index.ts';
 
 /** How long running invocations may go on after a host was told to stop. */
 const DRAIN_MS = 30_000;
+
+/** How long a host that stops may take to send its last spans. */
+const FLUSH_MS = 5_000;
 
 /** Details of a host that are not configuration; each has a real default. */
 export interface ServeOptions {
@@ -56,10 +60,15 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
   // The port comes first: it is the quickest thing to fail, and answers health checks while the rest opens.
   let listener: Listener | undefined;
   let cloudlet: Cloudlet | undefined;
+  let tracing: Tracing | null = null;
   let advertising: Advertising | null;
   try {
     listener = await listen(config.bind, config.port, starting);
-    const metrics = createMetrics(listener.traffic);
+    tracing = await tracingOf(config, journal, () => cloudlet);
+    const metrics = createMetrics({
+      traffic: listener.traffic,
+      ...(tracing === null ? {} : { spans: tracing.counts }),
+    });
     cloudlet = await Cloudlet.open({
       dataDir: config.dataDir,
       cacheDir: config.cacheDir,
@@ -68,10 +77,10 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
       isolation: config.isolation,
       ...(config.name === undefined ? {} : { name: config.name }),
       limits,
-      observer: observers(journalObserver(journal), metrics.observer),
+      observer: observers(journalObserver(journal), metrics.observer, ...(tracing === null ? [] : [tracing.observer])),
+      ...(tracing === null ? {} : { sample: tracing.sample }),
       signal: draining.signal,
     });
-    cloudlet.subscribe(metrics.event);
     const names = ownNames({ bind: config.bind, id: cloudlet.id, allowHosts: config.allowHosts });
     const trust = createTrust({ id: cloudlet.id, ownerToken: cloudlet.ownerToken, names });
     const parts = { cloudlet, limits, trust, journal, metrics, draining: draining.signal };
@@ -88,6 +97,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
     advertising,
     listener,
     cloudlet,
+    tracing,
     config,
     journal,
     draining,
@@ -102,8 +112,20 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
     id: cloudlet.id,
     sandbox: config.sandbox,
     network: serving.invitation.network,
+    spans: config.tracing === null ? undefined : new URL(config.tracing.url).origin,
   });
   return serving;
+}
+
+/** Spans for the collector that the environment names; without one, nothing of it is loaded. */
+async function tracingOf(
+  { tracing }: HostConfig,
+  journal: Journal,
+  cloudlet: () => Cloudlet | undefined,
+): Promise<Tracing | null> {
+  if (tracing === null) return null;
+  const { openTracing } = await import('./tracing/tracing.ts');
+  return openTracing(tracing, () => ({ version: VERSION, id: cloudlet()?.id ?? '' }), journal);
 }
 
 /** The limits of a cloudlet; what the operator chose goes before what the program did. */
@@ -129,6 +151,7 @@ interface Running {
   readonly advertising: Advertising | null;
   readonly listener: Listener;
   readonly cloudlet: Cloudlet;
+  readonly tracing: Tracing | null;
   readonly config: HostConfig;
   readonly journal: Journal;
   readonly draining: AbortController;
@@ -140,6 +163,7 @@ function running({
   advertising,
   listener,
   cloudlet,
+  tracing,
   config,
   journal,
   draining,
@@ -156,6 +180,7 @@ function running({
     await advertising?.close();
     await listener.close(drainMs);
     await cloudlet.close();
+    await tracing?.close(FLUSH_MS);
     stopListening();
     journal.info('stopped');
   };

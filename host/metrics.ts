@@ -1,19 +1,27 @@
-import type { Status } from '../guest-sdk/protocol/index.ts';
-import { type CloudletEvent, type CloudletObserver, RUNGS } from '../runtime/index.ts';
-import { counter, gauge, histogram, type Instrument } from './prometheus.ts';
+import { ERRORS, isErrorCode, type Status } from '../guest-sdk/protocol/index.ts';
+import { CLOSE_CAUSES, type CloudletObserver, type InvokedEvent, RUNGS } from '../runtime/index.ts';
+import { boundedLabel, counter, gauge, type Histogram, histogram, type Instrument } from './prometheus.ts';
 
 /** Upper bounds of an invocation's duration, seconds: from an instance that is at hand to a machine that boots. */
 const DURATION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Functions that have series of their own; whoever may publish chooses how many there are. */
+const MAX_FUNCTIONS = 100;
 
 /** Counts what happens in a host and shows it as Prometheus text. Labels are of closed sets, so that the text stays small. */
 export interface Metrics {
   /** Feeds what the engine reports. */
   readonly observer: CloudletObserver;
-  /** Feeds what the engine tells the page: an invocation counts when it has ended. */
-  readonly event: (event: CloudletEvent) => void;
   readonly requestAnswered: (status: number) => void;
   /** The Prometheus text, version 0.0.4. */
   readonly render: (status: Status) => string;
+}
+
+/** What became of spans, where they are exported. */
+export interface SpanCounts {
+  readonly exported: number;
+  /** Because they came faster than they could be sent, or nobody took them. */
+  readonly dropped: number;
 }
 
 /** Bytes that went over the connections of a listener since it was made. */
@@ -22,63 +30,91 @@ export interface Traffic {
   readonly sentBytes: number;
 }
 
-/** Makes the counters of one host; `traffic` is asked when they are shown. */
-export function createMetrics(traffic: () => Traffic = () => ({ receivedBytes: 0, sentBytes: 0 })): Metrics {
+/** What is asked when the counters are shown. */
+export interface MetricSources {
+  readonly traffic?: () => Traffic;
+  readonly spans?: () => SpanCounts;
+}
+
+/** Makes the counters of one host. */
+export function createMetrics({ traffic = noTraffic, spans }: MetricSources = {}): Metrics {
   const requests = counter('cloudlet_http_requests_total', 'HTTP requests answered, by status.', ['status']);
-  const invocations = counter('cloudlet_invocations_total', 'Invocations ended, by door and outcome.', [
-    'door',
-    'outcome',
-  ]);
-  const durations = histogram(
-    'cloudlet_invocation_duration_seconds',
-    'Time from acceptance to the end of an invocation.',
-    ['door'],
-    DURATION_BUCKETS_S,
-  );
   const started = counter('cloudlet_sandboxes_started_total', 'Sandboxes started, by how they came to be.', ['via']);
-  const closed = counter(
-    'cloudlet_sandboxes_closed_total',
-    'Sandboxes closed: unused, replaced or in the way of others (idle), or failed.',
-    ['cause'],
-  );
-  const starts = counter('cloudlet_starts_total', 'Invocations that got a sandbox, by the rung of the start ladder.', [
-    'via',
-  ]);
-  for (const rung of RUNGS) starts.add([rung], 0);
+  const closed = counter('cloudlet_sandboxes_closed_total', 'Sandboxes closed, by why.', ['cause']);
+  for (const cause of CLOSE_CAUSES) closed.add([cause], 0);
   const prepared = counter(
     'cloudlet_prepared_total',
     'Versions whose snapshot was made: their starts are clones of it.',
     [],
   );
   const published = counter('cloudlet_publishes_total', 'Publishes, by whether they made a new version.', ['created']);
-  const counters: readonly Instrument[] = [
-    requests,
-    invocations,
-    durations,
-    starts,
-    started,
-    closed,
-    prepared,
-    published,
-  ];
+  const invocations = invocationMetrics();
+  const counters: readonly Instrument[] = [requests, ...invocations.instruments, started, closed, prepared, published];
   return {
     observer: {
+      invoked: invocations.count,
       sandboxStarted: ({ via }) => started.add([via]),
-      sandboxClosed: ({ reason }) => closed.add([reason === null ? 'idle' : 'failed']),
+      sandboxClosed: ({ cause }) => closed.add([cause]),
       prepared: () => prepared.add([]),
       published: ({ created }) => published.add([String(created)]),
     },
-    event: (event) => {
-      if (event.kind !== 'invocation' || event.invocation.outcome === 'running') return;
-      invocations.add([event.invocation.door, event.invocation.outcome]);
-      if (event.invocation.start !== undefined) starts.add([event.invocation.start]);
-      if (event.invocation.durationMs !== null)
-        durations.observe([event.invocation.door], event.invocation.durationMs / 1000);
-    },
     requestAnswered: (status) => requests.add([String(status)]),
-    render: (status) =>
-      `${[...counters, ...transferred(traffic()), ...present(status)].map((one) => one.render()).join('\n')}\n`,
+    render: (status) => {
+      const exported = spans === undefined ? [] : spanMetrics(spans());
+      const all = [...counters, ...transferred(traffic()), ...exported, ...present(status)];
+      return `${all.map((one) => one.render()).join('\n')}\n`;
+    },
   };
+}
+
+/** An invocation counts once, when it has ended. */
+function invocationMetrics(): {
+  readonly instruments: readonly Instrument[];
+  readonly count: (event: InvokedEvent) => void;
+} {
+  const ended = counter('cloudlet_invocations_total', 'Invocations ended, by door and outcome.', ['door', 'outcome']);
+  const functions = counter(
+    'cloudlet_function_invocations_total',
+    `Invocations ended, by function (the first ${MAX_FUNCTIONS} to be invoked, then "other") and whose fault it was when one failed.`,
+    ['function', 'outcome'],
+  );
+  const starts = counter('cloudlet_starts_total', 'Invocations that got a sandbox, by the rung of the start ladder.', [
+    'via',
+  ]);
+  for (const rung of RUNGS) starts.add([rung], 0);
+  const seconds = (name: string, help: string, label: string): Histogram =>
+    histogram(`cloudlet_invocation_${name}_seconds`, help, [label], DURATION_BUCKETS_S);
+  const durations = seconds('duration', 'Time from acceptance to the end of an invocation.', 'door');
+  const queues = seconds('queue', 'Time that an invocation waited for a place in a sandbox.', 'door');
+  const startTimes = seconds('start', 'Time that an invocation waited for its sandbox to start or go on.', 'via');
+  const runs = seconds('run', 'Time of the guest in invocations that ended well.', 'door');
+  const functionLabel = boundedLabel(MAX_FUNCTIONS);
+  return {
+    instruments: [ended, functions, durations, queues, startTimes, runs, starts],
+    count: ({ name, door, outcome, durationMs, place, runMs }) => {
+      ended.add([door, outcome]);
+      functions.add([functionLabel(name), isErrorCode(outcome) ? ERRORS[outcome].fault : 'ok']);
+      durations.observe([door], durationMs / 1000);
+      if (place !== undefined) {
+        starts.add([place.start]);
+        queues.observe([door], place.queueMs / 1000);
+        startTimes.observe([place.start], place.startMs / 1000);
+      }
+      if (runMs !== undefined) runs.observe([door], runMs / 1000);
+    },
+  };
+}
+
+function spanMetrics({ exported, dropped }: SpanCounts): Instrument[] {
+  const sent = counter('cloudlet_spans_exported_total', 'OpenTelemetry spans that the collector took.', []);
+  const lost = counter('cloudlet_spans_dropped_total', 'OpenTelemetry spans that nobody has.', []);
+  sent.add([], exported);
+  lost.add([], dropped);
+  return [sent, lost];
+}
+
+function noTraffic(): Traffic {
+  return { receivedBytes: 0, sentBytes: 0 };
 }
 
 function transferred({ receivedBytes, sentBytes }: Traffic): Instrument[] {

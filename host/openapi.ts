@@ -20,6 +20,13 @@ export interface DescribedParameter {
   readonly many?: boolean;
 }
 
+/** What invocations take of W3C Trace Context. */
+export const TRACE_PARAMETER: DescribedParameter = {
+  in: 'header',
+  name: 'traceparent',
+  description: "The caller's place in a trace (W3C Trace Context, with tracestate); the answer has the invocation's",
+};
+
 /** What a route says about itself. Errors that any route may give need no mention. */
 export interface RouteDescription {
   readonly summary: string;

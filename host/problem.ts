@@ -1,11 +1,16 @@
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
 import { CloudletError, ERRORS, type ErrorCode, type Problem } from '../guest-sdk/protocol/index.ts';
+import type { InvocationIdentity } from '../runtime/index.ts';
+import { invocationHeaders } from './http/trace-headers.ts';
 import type { Journal } from './journal.ts';
 
 /** Media type of every error (RFC 9457). */
 export const PROBLEM_TYPE = 'application/problem+json';
 
-/** The problem document of an error; `instance` is the path that was asked for, without its query, which may hold input. */
+/**
+ * The problem document of an error; `instance` is the invocation that failed, or the path that was asked for when none had begun,
+ * without its query, which may hold input.
+ */
 export function problemOf(error: CloudletError, instance: string): Problem {
   const { status, title } = ERRORS[error.code];
   return { type: `urn:cloudlet:error:${error.code}`, title, status, detail: error.message, code: error.code, instance };
@@ -35,15 +40,21 @@ export class MethodNotAllowed extends CloudletError {
 export function problemHandler(journal: Journal): ErrorHandler {
   return (thrown, c) => {
     const error = thrown instanceof CloudletError && thrown.code !== 'internal' ? thrown : internal(thrown, c, journal);
-    return problemResponse(error, c.req.path);
+    const invocation: InvocationIdentity | undefined = c.get('invocation');
+    if (invocation === undefined) return problemResponse(error, c.req.path);
+    return problemResponse(error, `/v1/invocations/${invocation.id}`, invocationHeaders(invocation));
   };
 }
 
 /** An error as a response. */
-export function problemResponse(error: CloudletError, instance: string): Response {
+export function problemResponse(
+  error: CloudletError,
+  instance: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   return new Response(JSON.stringify(problemOf(error, instance)), {
     status: ERRORS[error.code].status,
-    headers: problemHeaders(error),
+    headers: { ...problemHeaders(error), ...headers },
   });
 }
 

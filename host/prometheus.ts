@@ -15,14 +15,21 @@ export interface Histogram extends Instrument {
 
 /** Makes a counter. Without labels it starts at 0, so that its rate is known from the first scrape. */
 export function counter(name: string, help: string, labelNames: readonly string[]): Counter {
-  const values = new Map<string, number>(labelNames.length === 0 ? [['', 0]] : []);
+  const series = new Map<string, { readonly labels: string; value: number }>();
+  const add: Counter['add'] = (values, amount = 1) => {
+    const key = keyOf(values);
+    const one = series.get(key);
+    if (one === undefined) series.set(key, { labels: labelText(labelNames, values), value: amount });
+    else one.value += amount;
+  };
+  if (labelNames.length === 0) add([], 0);
   return {
-    add: (labels, amount = 1) => {
-      const key = labelText(labelNames, labels);
-      values.set(key, (values.get(key) ?? 0) + amount);
-    },
+    add,
     render: () =>
-      [...head(name, help, 'counter'), ...[...values].map(([labels, value]) => `${name}${labels} ${value}`)].join('\n'),
+      [
+        ...head(name, help, 'counter'),
+        ...[...series.values()].map(({ labels, value }) => `${name}${labels} ${value}`),
+      ].join('\n'),
   };
 }
 
@@ -44,28 +51,50 @@ export function histogram(
   labelNames: readonly string[],
   bounds: readonly number[],
 ): Histogram {
-  const series = new Map<string, { labels: readonly string[]; buckets: number[]; sum: number; count: number }>();
+  const series = new Map<string, { values: readonly string[]; buckets: number[]; sum: number; count: number }>();
   return {
-    observe: (labels, value) => {
-      const key = labelText(labelNames, labels);
-      const one = series.get(key) ?? { labels, buckets: bounds.map(() => 0), sum: 0, count: 0 };
-      series.set(key, one);
-      for (const [i, bound] of bounds.entries()) if (value <= bound) one.buckets[i]! += 1;
+    observe: (values, value) => {
+      const key = keyOf(values);
+      const one = series.get(key) ?? { values, buckets: bounds.map(() => 0), sum: 0, count: 0 };
+      if (one.count === 0) series.set(key, one);
+      const at = bounds.findIndex((bound) => value <= bound);
+      if (at !== -1) one.buckets[at]! += 1;
       one.sum += value;
       one.count += 1;
     },
     render: () => {
-      const lines = [...series].flatMap(([key, { labels, buckets, sum, count }]) => [
-        ...[...bounds, '+Inf'].map(
-          (bound, i) =>
-            `${name}_bucket${labelText([...labelNames, 'le'], [...labels, String(bound)])} ${buckets[i] ?? count}`,
-        ),
-        `${name}_sum${key} ${sum}`,
-        `${name}_count${key} ${count}`,
-      ]);
+      const lines = [...series.values()].flatMap(({ values, buckets, sum, count }) => {
+        let below = 0;
+        const bucket = (bound: string, upTo: number): string =>
+          `${name}_bucket${labelText([...labelNames, 'le'], [...values, bound])} ${upTo}`;
+        return [
+          ...bounds.map((bound, i) => {
+            below += buckets[i]!;
+            return bucket(String(bound), below);
+          }),
+          bucket('+Inf', count),
+          `${name}_sum${labelText(labelNames, values)} ${sum}`,
+          `${name}_count${labelText(labelNames, values)} ${count}`,
+        ];
+      });
       return [...head(name, help, 'histogram'), ...lines].join('\n');
     },
   };
+}
+
+/** A label that outsiders choose the values of: it has at most so many, all others are `other`. Gives what stands for a value. */
+export function boundedLabel(most: number): (value: string) => string {
+  const known = new Set<string>();
+  return (value) => {
+    if (known.has(value)) return value;
+    if (known.size >= most) return 'other';
+    known.add(value);
+    return value;
+  };
+}
+
+function keyOf(values: readonly string[]): string {
+  return values.length === 1 ? values[0]! : values.join('\0');
 }
 
 function head(name: string, help: string, type: string): string[] {

@@ -1,6 +1,7 @@
 import type { FunctionName } from '../guest-sdk/protocol/index.ts';
 import { ComponentCompiler } from './component/index.ts';
 import type { VersionOutside } from './function/function-version.ts';
+import { followParent, type TraceSampler } from './invocation/trace.ts';
 import type { CloudletObserver } from './observer.ts';
 import { type CloudletLimits, type CloudletOptions, DEFAULT_LIMITS } from './options.ts';
 import { Stores } from './outside/stores.ts';
@@ -18,6 +19,7 @@ export interface CloudletParts {
   readonly compiler: ComponentCompiler;
   readonly source: SandboxSource;
   readonly outside: VersionOutside;
+  readonly sample: TraceSampler;
 }
 
 /** Opens all of it, as `Cloudlet.open` says; when something cannot be opened, nothing stays open. */
@@ -34,8 +36,8 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
       await source.close();
       throw abortError(options.signal);
     }
-    const { name, observer = {}, outside = () => ({}) } = options;
-    return { name, limits, observer, data, stores, compiler, source, outside };
+    const { name, observer = {}, outside = () => ({}), sample = followParent } = options;
+    return { name, limits, observer, data, stores, compiler, source, outside, sample };
   } catch (error) {
     await compiler.close();
     stores?.close();

@@ -6,7 +6,7 @@ import type { SandboxPool, SandboxSource } from './sandbox/index.ts';
 import type { Registry } from './store/index.ts';
 
 /** This program's version, as its package says. */
-const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+export const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 

@@ -8,28 +8,22 @@ import type {
   RecentInvocation,
   SandboxInfo,
   Status,
-  ValueFormat,
 } from '../guest-sdk/protocol/index.ts';
 import { CloudletError } from '../guest-sdk/protocol/index.ts';
 import { ChangeFeed, type CloudletEvent } from './change-feed.ts';
 import { type CloudletParts, openParts } from './cloudlet-parts.ts';
 import { cloudletStatus } from './cloudlet-status.ts';
+import type { LogReadOptions } from './function/function-log.ts';
 import { FunctionLogs } from './function/function-logs.ts';
 import { defaultGrant } from './function/function-version.ts';
 import { Functions } from './function/functions.ts';
-import type { CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation/invocation.ts';
+import type { CallOptions, CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation/invocation.ts';
 import { Invocations } from './invocation/invocations.ts';
 import type { CloudletOptions } from './options.ts';
 import { poolObserver } from './pool-reports.ts';
 import { checkDoor, Deployments, findExport, type PublishOptions, publishComponent } from './provision/index.ts';
 import { SandboxPool } from './sandbox/index.ts';
 import { sandboxInfo } from './sandbox-info.ts';
-
-/** How a typed call's arguments came and how its result shall go. */
-export interface CallOptions extends InvokeOptions {
-  readonly argumentFormat: ValueFormat;
-  readonly resultFormat: ValueFormat;
-}
 
 /** Bytes of a stored component, already verified against their digest. */
 export interface StoredComponent {
@@ -69,7 +63,9 @@ export class Cloudlet {
     this.ownerToken = data.identity.ownerToken;
     this.fingerprint = data.identity.fingerprint;
     this.#feed = new ChangeFeed((error) => observer.warning?.(`a listener failed: ${String(error)}`));
-    this.#logs = new FunctionLogs(limits.logBytes);
+    const functions = data.registry.list().map(({ name }) => name);
+    const unkept = (sentence: string): void => observer.warning?.(sentence);
+    this.#logs = FunctionLogs.open({ directory: data.logs, limitBytes: limits.logBytes, functions, unkept });
     this.#pool = new SandboxPool({
       source,
       ...limits.pool,
@@ -87,6 +83,7 @@ export class Cloudlet {
       observer,
       bodyBytes: limits.bodyBytes,
       recentInvocations: limits.recentInvocations,
+      sample: parts.sample,
       log: ({ name, version }, line) => this.#logs.add(name, { version, ...line }),
     });
   }
@@ -197,17 +194,19 @@ export class Cloudlet {
     return this.#invocations.call(version, findExport(version.description, target), args, options);
   }
 
-  /** The kept lines of a function's log, and with `follow` those to come until `signal`, or until the function is removed. */
-  logs(
-    name: FunctionName,
-    options: { readonly follow?: boolean; readonly signal?: AbortSignal } = {},
-  ): AsyncIterable<LogLine> {
+  /** The kept lines of a function's log, and with `follow` those to come; see `FunctionLog.read`. */
+  logs(name: FunctionName, options: LogReadOptions = {}): AsyncIterable<LogLine> {
     return this.#logs.of(name).read(options);
   }
 
   /** Running and lately finished invocations, newest first. */
   recent(): RecentInvocation[] {
     return this.#invocations.recent();
+  }
+
+  /** One of them; `not-found` when there is none of this id, or it ended long ago. */
+  invocation(id: string): RecentInvocation {
+    return this.#invocations.find(id);
   }
 
   /** Sandboxes that exist now. */

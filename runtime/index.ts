@@ -1,22 +1,26 @@
 export type { ValueFormat } from '../guest-sdk/protocol/index.ts';
 export type { CloudletEvent } from './change-feed.ts';
 export {
-  type CallOptions,
   Cloudlet,
   type StoredComponent,
 } from './cloudlet.ts';
+export { VERSION } from './cloudlet-status.ts';
 export { type ComponentInfo, inspectComponent } from './component/inspect.ts';
 export { inspectTypes, type NamedTypes } from './component/inspect-types.ts';
+export type { LogReadOptions } from './function/function-log.ts';
 export { ensureImageApart, type ListedImage, listImages, missingForImage } from './image/index.ts';
 export type {
+  CallOptions,
   CallResult,
   HeaderPair,
   Invocation,
   InvocationEnd,
+  InvocationIdentity,
   InvocationRequest,
   InvocationTiming,
   InvokeOptions,
 } from './invocation/invocation.ts';
+export { type InvocationTrace, parseTraceParent, type TraceParent, type TraceSampler } from './invocation/trace.ts';
 export {
   type Accelerator,
   chooseAccelerator,
@@ -25,7 +29,7 @@ export {
   INSTALL_QEMU,
   qemuVersion,
 } from './machine/index.ts';
-export type { CloudletObserver } from './observer.ts';
+export type { CloudletObserver, InvocationPlace, InvokedEvent } from './observer.ts';
 export {
   type AcceleratorChoice,
   type CloudletLimits,
@@ -34,4 +38,4 @@ export {
   type Isolation,
 } from './options.ts';
 export type { PublishOptions, PublishProgress } from './provision/index.ts';
-export { RUNGS, type Rung, type SandboxKind } from './sandbox/index.ts';
+export { CLOSE_CAUSES, type CloseCause, RUNGS, type Rung, type SandboxKind } from './sandbox/index.ts';

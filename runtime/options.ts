@@ -1,4 +1,5 @@
 import type { VersionOutside } from './function/function-version.ts';
+import type { TraceSampler } from './invocation/trace.ts';
 import type { CloudletObserver } from './observer.ts';
 import type { PoolLimits, SandboxKind } from './sandbox/index.ts';
 
@@ -69,6 +70,8 @@ export interface CloudletOptions {
   readonly observer?: CloudletObserver;
   /** What guests may ask of the host; default: nothing. */
   readonly outside?: VersionOutside;
+  /** Whether the spans of a trace are kept, which those who are called are told; default: if the caller's are. */
+  readonly sample?: TraceSampler;
   /** Gives up opening; has no meaning afterwards. */
   readonly signal?: AbortSignal;
 }

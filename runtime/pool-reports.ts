@@ -27,8 +27,8 @@ export function poolObserver(
       observer.sandboxStarted?.({ id, name: parseVersionId(version).name, via, ms });
       changed();
     },
-    sandboxClosed: ({ id, reason }) => {
-      observer.sandboxClosed?.({ id, reason });
+    sandboxClosed: ({ id, cause, reason }) => {
+      observer.sandboxClosed?.({ id, cause, reason });
       changed();
     },
     sandboxParked: () => feed.emit({ kind: 'sandboxes' }),

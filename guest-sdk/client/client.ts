@@ -6,12 +6,13 @@ import {
   FunctionList,
   type FunctionName,
   hexOf,
-  LogLine,
+  type LogLine,
   Status,
 } from '../protocol/index.ts';
 import { readEvents } from './event-lines.ts';
 import { fetchTransport } from './fetch-transport.ts';
 import { type Answer, callExport, type InvokeOptions, requestFunction, runCommand } from './invocation.ts';
+import { type LogOptions, logLines } from './log-lines.ts';
 import { connect, type HostAddress } from './request.ts';
 import { type BodySource, readWhole, type Transport } from './transport.ts';
 
@@ -33,10 +34,7 @@ export interface CloudletClient {
   readonly publish: (name: FunctionName, component: BodySource, options?: PublishOptions) => AsyncGenerator<Deployment>;
   readonly remove: (name: FunctionName, signal?: AbortSignal) => Promise<void>;
   readonly rollback: (name: FunctionName, version?: number, signal?: AbortSignal) => Promise<FunctionInfo>;
-  readonly logs: (
-    name: FunctionName,
-    options?: { readonly follow?: boolean; readonly signal?: AbortSignal },
-  ) => AsyncGenerator<LogLine>;
+  readonly logs: (name: FunctionName, options?: LogOptions) => AsyncGenerator<LogLine>;
   /** Calls a typed export; arguments and result are the contract's JSON values. */
   readonly call: (
     name: FunctionName,
@@ -87,7 +85,7 @@ export function createClient({ url, token, transport = fetchTransport() }: Clien
       const path = `${at(name)}/rollback`;
       return host.json(FunctionInfo, { method: 'POST', path, json: version === undefined ? {} : { version }, signal });
     },
-    logs: (name, { follow = false, signal } = {}) => logs(host, `${at(name)}/logs?follow=${follow}`, signal),
+    logs: (name, options = {}) => logLines(host, `${at(name)}/logs`, options),
     call: (name, target, args, options) => callExport(host, name, target, args, options),
     run: (name, args, input, options) => runCommand(host, name, args, input, options),
     request: (name, path, options) => requestFunction(host, name, path, options),
@@ -106,11 +104,6 @@ async function* publish(
   const accepted = await host.json(Deployment, { method: 'PUT', path, headers, body: component, signal });
   const response = await host.send({ path: `/v1/deployments/${encodeURIComponent(accepted.id)}/events`, signal });
   for await (const { data } of readEvents(response.body)) yield host.parse(Deployment, data, path);
-}
-
-async function* logs(host: HostAddress, path: string, signal: AbortSignal | undefined): AsyncGenerator<LogLine> {
-  const response = await host.send({ path, signal });
-  for await (const { data } of readEvents(response.body)) yield host.parse(LogLine, data, path);
 }
 
 function bytesOfHex(hex: string): Uint8Array {

@@ -71,7 +71,9 @@ export async function requestFunction(
 ): Promise<Answer> {
   const request = { method, path: `/f/${name}${path}`, headers: headersOf(options), body, signal: options.signal };
   const response = await host.sendRaw(request);
-  if (response.header('cloudlet-invocation') === null) throw await problemOf(response, `${host.origin}${request.path}`);
+  // A function cannot set it, and a problem that names the invocation which failed does not have it.
+  if (response.header('cloudlet-function-version') === null)
+    throw await problemOf(response, `${host.origin}${request.path}`);
   return answer(response);
 }
 
@@ -81,7 +83,7 @@ function headersOf({ deadlineMs }: InvokeOptions): Record<string, string> {
 
 function answer(response: TransportResponse): Answer {
   return {
-    invocation: response.header('cloudlet-invocation') ?? '',
+    invocation: response.header('cloudlet-invocation-id') ?? '',
     status: response.status,
     header: response.header,
     body: response.body,

@@ -134,6 +134,8 @@ export type SnapshotsInfo = v.InferOutput<typeof SnapshotsInfo>;
 /** One finished or running invocation, for the page; no input, output or keys. */
 export const RecentInvocation = v.object({
   id: v.string(),
+  /** The trace that it belongs to: 32 hexadecimal digits. */
+  trace: v.string(),
   function: v.string(),
   version: v.number(),
   door: Door,
@@ -226,6 +228,8 @@ export type LogLevel = v.InferOutput<typeof LogLevel>;
 
 /** A line of a function's log. */
 export const LogLine = v.object({
+  /** Grows from line to line of a function's log, also over restarts: what `Last-Event-ID` takes. */
+  seq: v.number(),
   at: v.string(),
   version: v.number(),
   invocation: v.string(),

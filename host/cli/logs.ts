@@ -1,4 +1,4 @@
-import { parseName } from '../../guest-sdk/protocol/index.ts';
+import { CloudletError, parseName } from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
 import { logText } from './terminal/log-text.ts';
 import { typed } from './usage-error.ts';
@@ -6,6 +6,7 @@ import type { Verb } from './verb.ts';
 
 interface LogFlags extends HostFlags {
   readonly follow?: boolean;
+  readonly after?: string;
   readonly json?: boolean;
 }
 
@@ -14,15 +15,23 @@ const verb: Verb = (program, { interruption }) => {
     .command('logs <name>')
     .description('what a function wrote to stderr and stdout, and what the host says about it')
     .option('-f, --follow', 'go on with the lines to come, until interrupted')
+    .option('--after <seq>', 'only lines after the one that has this number in --json')
     .option('--json', 'print one JSON object a line');
   withHostFlags(command).action(async (text: string, flags: LogFlags) => {
     const name = typed(() => parseName(text));
+    const after = typed(() => parseSeq(flags.after));
     const client = await clientFor(flags);
-    for await (const line of client.logs(name, { follow: flags.follow === true, signal: interruption() })) {
+    for await (const line of client.logs(name, { follow: flags.follow === true, after, signal: interruption() })) {
       if (flags.json) console.log(JSON.stringify(line));
-      else console.log(`${line.at} ${line.stream} ${logText(line)}`);
+      else console.log(`${line.at} ${line.invocation || '-'} ${line.stream} ${logText(line)}`);
     }
   });
 };
+
+function parseSeq(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,16}$/.test(text)) return Number(text);
+  throw new CloudletError('request-invalid', `expected the "seq" of a line after --after, got ${JSON.stringify(text)}`);
+}
 
 export default verb;

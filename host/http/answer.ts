@@ -6,6 +6,7 @@ import { type AnswerHeaders, GUEST_CONTENT_POLICY, headersFromGuest, trailersFro
 import { wholeResponse } from './protection.ts';
 import { serverTiming } from './server-timing.ts';
 import { notAsDeclared, streamedBody } from './streamed-body.ts';
+import { invocationHeaders } from './trace-headers.ts';
 
 /** An answer of a command up to this size is sent with its exit status in the header; a longer one, in the trailer. */
 export const BUFFERED_BYTES = 64 * 1024;
@@ -116,7 +117,7 @@ function commonHeaders(invocation: Invocation, runMs?: number): Headers {
 
 function plainHeaders(invocation: Invocation, runMs?: number): Record<string, string> {
   return {
-    'cloudlet-invocation': invocation.id,
+    ...invocationHeaders(invocation),
     'cloudlet-function-version': String(invocation.version),
     'server-timing': serverTiming(invocation.timing, runMs),
     'content-security-policy': GUEST_CONTENT_POLICY,

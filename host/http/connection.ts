@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
+import type { InvocationIdentity } from '../../runtime/index.ts';
 import type { Caller } from '../trust/caller.ts';
 
 /** What Hono carries along with a request of ours. */
@@ -9,6 +10,8 @@ export interface HostContext {
   Variables: {
     /** Who asks; null for a stranger, who gets only what is anonymous. */
     caller: Caller | null;
+    /** The invocation that the request has become. */
+    invocation?: InvocationIdentity;
     /** Whether the response was made with the headers that every response of ours has. */
     protected?: boolean;
   };

@@ -23,7 +23,13 @@ const OURS: ReadonlySet<string> = new Set([
   'cookie',
   'cloudlet-deadline-ms',
   'idempotency-key',
+  // The engine gives the function its own, with the invocation as parent.
+  'traceparent',
+  'tracestate',
 ]);
+
+/** Fields of an answer that are the cloudlet's to set, and must not come twice. */
+const OURS_IN_ANSWERS: ReadonlySet<string> = new Set(['traceparent']);
 
 /**
  * What would let a function act on the origin that it shares with the cloudlet's own page: set or clear cookies and storage, open the
@@ -75,7 +81,7 @@ export function headersFromGuest(pairs: readonly HeaderPair[]): AnswerHeaders {
   const named = nominated(all.filter(([name]) => name === 'connection').map(([, value]) => value));
   const stripped = new Set<string>();
   const fields = all.filter(([name]) => {
-    if (HOP_BY_HOP.has(name) || named.has(name)) return false;
+    if (HOP_BY_HOP.has(name) || OURS_IN_ANSWERS.has(name) || named.has(name)) return false;
     if (!ORIGIN_WIDE.has(name) && !name.startsWith('access-control-') && !name.startsWith('cloudlet-')) return true;
     stripped.add(name);
     return false;

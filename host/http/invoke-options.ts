@@ -2,13 +2,19 @@ import type { Context } from 'hono';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { InvokeOptions } from '../../runtime/index.ts';
 import type { HostContext } from './connection.ts';
+import { traceParent } from './trace-headers.ts';
 
-/** What a caller may say about an invocation in its headers: a shorter deadline, and that running it twice does no harm. */
+/**
+ * What a caller may say about an invocation in its headers: a shorter deadline, that running it twice does no harm, its trace.
+ * The request's context is told which invocation it became.
+ */
 export function invokeOptions(c: Context<HostContext>): InvokeOptions {
   const deadlineMs = deadline(c.req.header('cloudlet-deadline-ms'));
   return {
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     idempotent: isIdempotent(c.req.header('idempotency-key')),
+    trace: traceParent(c),
+    begun: (invocation) => c.set('invocation', invocation),
     signal: c.req.raw.signal,
   };
 }

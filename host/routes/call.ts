@@ -7,7 +7,8 @@ import { negotiate, requireMediaType } from '../http/media-type.ts';
 import { wholeResponse } from '../http/protection.ts';
 import { parseJson, parseWith, readBody, refuseEncodedBody } from '../http/request-body.ts';
 import { serverTiming } from '../http/server-timing.ts';
-import { describe } from '../openapi.ts';
+import { invocationHeaders } from '../http/trace-headers.ts';
+import { describe, TRACE_PARAMETER } from '../openapi.ts';
 import type { HostParts } from '../parts.ts';
 
 const FORMATS = {
@@ -29,6 +30,7 @@ export function callRoutes({ cloudlet, limits }: HostParts): Hono<HostContext> {
       parameters: [
         { in: 'header', name: 'Cloudlet-Deadline-Ms', description: "Deadline below the function's own, milliseconds" },
         { in: 'header', name: 'Idempotency-Key', description: 'Allows one retry by the host' },
+        TRACE_PARAMETER,
       ],
       body: {
         description: 'The arguments, in order',
@@ -95,7 +97,7 @@ function encode(value: unknown, format: ValueFormat): Uint8Array<ArrayBuffer> {
 
 function resultHeaders(result: CallResult): Record<string, string> {
   return {
-    'cloudlet-invocation': result.id,
+    ...invocationHeaders(result),
     'cloudlet-function-version': String(result.version),
     'server-timing': serverTiming(result.timing, result.timing.runMs),
     'cache-control': 'no-store',

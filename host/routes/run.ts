@@ -4,7 +4,7 @@ import { commandAnswer } from '../http/answer.ts';
 import type { HostContext } from '../http/connection.ts';
 import { invokeOptions } from '../http/invoke-options.ts';
 import { invocationInput, refuseEncodedBody } from '../http/request-body.ts';
-import { describe } from '../openapi.ts';
+import { describe, TRACE_PARAMETER } from '../openapi.ts';
 import type { HostParts } from '../parts.ts';
 
 /** Commands: the body is stdin, the answer is stdout. */
@@ -20,6 +20,7 @@ export function runRoutes(parts: HostParts): Hono<HostContext> {
         { in: 'query', name: 'arg', description: 'One argument of the command; may be repeated', many: true },
         { in: 'header', name: 'Cloudlet-Deadline-Ms', description: "Deadline below the function's own, milliseconds" },
         { in: 'header', name: 'Idempotency-Key', description: 'Allows one retry by the host' },
+        TRACE_PARAMETER,
         {
           in: 'header',
           name: 'TE',

@@ -1,5 +1,11 @@
 import { Hono } from 'hono';
-import { Advertisement, InvocationList, SandboxList, Status } from '../../guest-sdk/protocol/index.ts';
+import {
+  Advertisement,
+  InvocationList,
+  RecentInvocation,
+  SandboxList,
+  Status,
+} from '../../guest-sdk/protocol/index.ts';
 import type { CloudletEvent } from '../../runtime/index.ts';
 import type { HostContext } from '../http/connection.ts';
 import { EventQueue } from '../http/event-queue.ts';
@@ -62,6 +68,17 @@ export function statusRoutes({ cloudlet, metrics, draining }: HostParts): Hono<H
       answers: { 200: { description: 'Invocations', schema: InvocationList } },
     }),
     (c) => c.json({ invocations: cloudlet.recent() }),
+  );
+  routes.get(
+    '/v1/invocations/:id',
+    describe({
+      summary:
+        'One of them, by the id that its answer has as Cloudlet-Invocation-Id, or that a problem names as its instance',
+      tag: 'cloudlet',
+      answers: { 200: { description: 'The invocation', schema: RecentInvocation } },
+      errors: ['not-found'],
+    }),
+    (c) => c.json(cloudlet.invocation(c.req.param('id'))),
   );
   routes.get(
     '/v1/events',

@@ -22,6 +22,7 @@ export { CHUNK_BYTES, INLINE_BYTES, ReceiveWindow, SendWindow, WINDOW_BYTES } fr
 export { CreditedSink } from './credited-sink.ts';
 export { CreditedSource } from './credited-source.ts';
 export { FIRST_ASK_ID, hasReached, isAskId } from './frame-id.ts';
+export type { InvokeRequest } from './invoke-request.ts';
 export { EPOCH_BYTES, FIRST_EPOCH, LineReader } from './line-reader.ts';
 export { decodeMessage, encodeMessage } from './message-codec.ts';
 export {
@@ -35,6 +36,7 @@ export {
 export { WireError } from './wire-error.ts';
 
 import type { LogLevel } from '../wasi/index.ts';
+import type { InvokeRequest } from './invoke-request.ts';
 import { WireError } from './wire-error.ts';
 
 /** Changes whenever a frame or a message changes its meaning. */
@@ -131,20 +133,6 @@ export interface GrantMessage {
   readonly arguments: readonly string[];
   readonly configuration: readonly (readonly [string, string])[];
 }
-
-/** What to run in the loaded component. */
-export type InvokeRequest =
-  | { readonly door: 'call'; readonly target: string }
-  | { readonly door: 'run'; readonly arguments: readonly string[] }
-  | {
-      readonly door: 'http';
-      readonly method: string;
-      readonly scheme: 'http' | 'https';
-      readonly authority: string;
-      /** Path with query, as the component shall see it. */
-      readonly path: string;
-      readonly headers: readonly (readonly [string, Uint8Array])[];
-    };
 
 /**
  * Starts an invocation of the loaded component.

@@ -1,37 +1,85 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { FunctionName, LogLine } from '../../guest-sdk/protocol/index.ts';
+import { isMissing } from '../store/index.ts';
 import { FunctionLog } from './function-log.ts';
+import { logFiles } from './log-files.ts';
 
-/** The logs of all functions, each made when it is first written or read. */
+/** Where logs are kept, and how much of them. */
+export interface FunctionLogsOptions {
+  /** Holds a directory for each function; made when it is needed. */
+  readonly directory: string;
+  /** What is kept for each function, in memory and on disk. */
+  readonly limitBytes: number;
+  /** Hears that lines cannot be stored, or removed. */
+  readonly unkept: (sentence: string) => void;
+}
+
+/** The logs of all functions, each read when it is first written to or read. */
 export class FunctionLogs {
-  readonly #limitBytes: number;
+  readonly #options: FunctionLogsOptions;
   readonly #logs = new Map<FunctionName, FunctionLog>();
 
-  /** `limitBytes`: what is kept for each function. */
-  constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes;
+  private constructor(options: FunctionLogsOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the logs, and removes those of functions that are none of `functions`: a host that was killed may have left them. */
+  static open({
+    functions,
+    ...options
+  }: FunctionLogsOptions & { readonly functions: readonly FunctionName[] }): FunctionLogs {
+    const logs = new FunctionLogs(options);
+    const known: ReadonlySet<string> = new Set(functions);
+    for (const name of logs.#entries()) if (!known.has(name)) logs.#erase(name);
+    return logs;
   }
 
   of(name: FunctionName): FunctionLog {
     let log = this.#logs.get(name);
     if (log === undefined) {
-      log = new FunctionLog(this.#limitBytes);
+      const { directory, limitBytes, unkept } = this.#options;
+      log = new FunctionLog({
+        limitBytes,
+        store: logFiles(join(directory, name), limitBytes),
+        unkept: (reason) => unkept(`the log of "${name}" cannot be stored: ${reason}`),
+      });
       this.#logs.set(name, log);
     }
     return log;
   }
 
-  add(name: FunctionName, line: Omit<LogLine, 'at'>): void {
-    this.of(name).add({ at: new Date().toISOString(), ...line });
+  add(name: FunctionName, line: Omit<LogLine, 'at' | 'seq'>): void {
+    this.of(name).add(line);
   }
 
-  /** Forgets a function's log and ends everyone who follows it. */
+  /** Forgets a function's log, also on disk, and ends everyone who follows it. */
   remove(name: FunctionName): void {
-    this.#logs.get(name)?.close();
+    this.#logs.get(name)?.discard();
     this.#logs.delete(name);
+    this.#erase(name);
   }
 
-  /** Ends everyone who follows any log. */
+  /** Stores what is not stored and ends everyone who follows any log. */
   close(): void {
     for (const log of this.#logs.values()) log.close();
+  }
+
+  #entries(): string[] {
+    try {
+      return readdirSync(this.#options.directory);
+    } catch (error) {
+      if (!isMissing(error)) this.#options.unkept(`the logs of functions cannot be read: ${(error as Error).message}`);
+      return [];
+    }
+  }
+
+  /** What cannot be removed is told and tried again at the next start: nothing else may fail for it. */
+  #erase(name: string): void {
+    try {
+      rmSync(join(this.#options.directory, name), { recursive: true, force: true });
+    } catch (error) {
+      this.#options.unkept(`the log of "${name}" cannot be removed: ${(error as Error).message}`);
+    }
   }
 }

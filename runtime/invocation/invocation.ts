@@ -1,5 +1,7 @@
-import type { Door } from '../../guest-sdk/protocol/index.ts';
+import type { Door, ValueFormat } from '../../guest-sdk/protocol/index.ts';
 import type { PlaceTiming, Invocation as SandboxInvocation } from '../sandbox/index.ts';
+
+import type { TraceParent } from './trace.ts';
 
 export type { HeaderPair, InvocationEnd } from '../sandbox/index.ts';
 
@@ -30,18 +32,34 @@ export type InvocationTiming = PlaceTiming;
 export interface Invocation extends SandboxInvocation {
   readonly door: Door;
   readonly version: number;
+  /** Its own span, as `traceparent` carries it. */
+  readonly traceparent: string;
 }
 
 /** Result of a typed call. */
 export interface CallResult {
   readonly id: string;
   readonly version: number;
+  readonly traceparent: string;
   /** Plain data in the format that was asked for; null when the function returns nothing. */
   readonly value: unknown;
   readonly timing: InvocationTiming & { readonly runMs: number };
 }
 
-/** Limits of one invocation. */
+/** How a typed call's arguments came and how its result shall go. */
+export interface CallOptions extends InvokeOptions {
+  readonly argumentFormat: ValueFormat;
+  readonly resultFormat: ValueFormat;
+}
+
+/** What names an invocation to those outside: known before it waits for anything. */
+export interface InvocationIdentity {
+  /** A random UUID. */
+  readonly id: string;
+  readonly traceparent: string;
+}
+
+/** Limits of one invocation, and what it belongs to. */
 export interface InvokeOptions {
   /** Shortens the function's own deadline; never lengthens it. */
   readonly deadlineMs?: number;
@@ -50,5 +68,9 @@ export interface InvokeOptions {
    * before it passed on any output. So are http requests whose method says it, and what had not begun.
    */
   readonly idempotent?: boolean;
+  /** The caller's place in a trace; null or left out, and a trace begins here. */
+  readonly trace?: TraceParent | null;
+  /** Hears of the invocation once it is one, also when it fails later; not of what is refused before. */
+  readonly begun?: (invocation: InvocationIdentity) => void;
   readonly signal?: AbortSignal;
 }

@@ -1,20 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import {
   asCloudletError,
   CloudletError,
-  type Door,
   type LogLine,
   type RecentInvocation,
-  type ValueFormat,
   type WitFunction,
 } from '../../guest-sdk/protocol/index.ts';
 import type { ChangeFeed } from '../change-feed.ts';
 import type { FunctionVersion } from '../function/function-version.ts';
 import type { CloudletObserver } from '../observer.ts';
 import type { CallInput, InvokeRequest, Invocation as SandboxInvocation, SandboxPool } from '../sandbox/index.ts';
-import type { CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation.ts';
+import type { CallOptions, CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation.ts';
+import { InvocationRecord, type Invoked, type RecordListener } from './invocation-record.ts';
 import { collectBytes, limitedBytes, limitedInput } from './limited-bytes.ts';
 import { RecentInvocations } from './recent-invocations.ts';
+import type { InvocationTrace, TraceSampler } from './trace.ts';
 import { typedInput, typedResult } from './typed-call.ts';
 
 /** What invocations need of the cloudlet around them. */
@@ -26,23 +25,39 @@ export interface InvocationParts {
   readonly bodyBytes: number;
   /** Ended invocations that are remembered. */
   readonly recentInvocations: number;
+  readonly sample: TraceSampler;
   /** Takes a line of the host's for a function's log. */
-  readonly log: (version: FunctionVersion, line: Omit<LogLine, 'at' | 'version'>) => void;
+  readonly log: (version: FunctionVersion, line: Omit<LogLine, 'at' | 'seq' | 'version'>) => void;
 }
 
 /** Runs invocations in the pool, remembers them and reports how they ended. */
 export class Invocations {
   readonly #parts: InvocationParts;
   readonly #recent: RecentInvocations;
+  readonly #listener: RecordListener;
 
   constructor(parts: InvocationParts) {
     this.#parts = parts;
     this.#recent = new RecentInvocations(parts.recentInvocations);
+    const { observer, sample, log, feed } = parts;
+    const note = (invocation: RecentInvocation): void => {
+      this.#recent.note(invocation);
+      feed.emit({ kind: 'invocation', invocation });
+    };
+    this.#listener = { observer, sample, log, note };
   }
 
   /** Running and lately ended ones, newest first. */
   recent(): RecentInvocation[] {
     return this.#recent.list();
+  }
+
+  /** One of them; `not-found` when there is none of this id, or it ended long ago. */
+  find(id: string): RecentInvocation {
+    const found = this.#recent.find(id);
+    if (found !== undefined) return found;
+    const got = JSON.stringify(id.slice(0, 60));
+    throw new CloudletError('not-found', `expected the id of an invocation that runs or ended lately, got ${got}`);
   }
 
   /** Runs a command or an http handler; resolves when its answer begins. */
@@ -53,108 +68,68 @@ export class Invocations {
     options: InvokeOptions,
   ): Promise<Invocation> {
     const limited = limitedInput(input, this.#parts.bodyBytes);
-    const record = this.#begin(version, request.door, undefined);
+    const isHttp = request.door === 'http';
+    const record = this.#begin({ version, door: request.door, ...(isHttp ? { method: request.method } : {}) }, options);
     try {
-      const invocation = await this.#enter(record, version, request, limited, options);
+      const traced = isHttp ? { ...request, headers: [...request.headers, ...traceHeaders(record.trace)] } : request;
+      const invocation = await this.#enter(record, version, traced, limited, options);
+      record.answered(invocation.head?.status);
       invocation.done.then(
-        () => record.end('ok'),
+        ({ runMs }) => record.end('ok', runMs),
         (error: unknown) => record.end(asCloudletError(error)),
       );
-      return { ...invocation, door: request.door, version: version.version };
+      const { traceparent } = record.trace;
+      return { ...invocation, door: request.door, version: version.version, traceparent };
     } catch (error) {
       throw record.end(asCloudletError(error));
     }
   }
 
   /** Runs a typed call to its end. The arguments are checked before anything is asked of the pool. */
-  async call(
-    version: FunctionVersion,
-    fn: WitFunction,
-    args: unknown,
-    options: InvokeOptions & { readonly argumentFormat: ValueFormat; readonly resultFormat: ValueFormat },
-  ): Promise<CallResult> {
+  async call(version: FunctionVersion, fn: WitFunction, args: unknown, options: CallOptions): Promise<CallResult> {
     const { valueBytes } = version.loaded.grant.limits;
     const input = typedInput(fn, args, options.argumentFormat, valueBytes);
-    const record = this.#begin(version, 'call', fn.name);
+    const record = this.#begin({ version, door: 'call', target: fn.name }, options);
     try {
       const request = { door: 'call', target: fn.name } as const;
       const { id, output, done, timing } = await this.#enter(record, version, request, input, options);
       const bytes = await collectBytes(limitedBytes(output, valueBytes, 'result-too-large'));
       const { runMs } = await done;
       const value = typedResult(fn, bytes, options.resultFormat, valueBytes);
-      record.end('ok');
-      return { id, version: version.version, value, timing: { ...timing, runMs } };
+      record.end('ok', runMs);
+      const { traceparent } = record.trace;
+      return { id, version: version.version, traceparent, value, timing: { ...timing, runMs } };
     } catch (error) {
       throw record.end(asCloudletError(error));
     }
   }
 
-  async #enter(
+  #begin(invoked: Invoked, options: InvokeOptions): InvocationRecord {
+    return new InvocationRecord(invoked, options, this.#listener);
+  }
+
+  #enter(
     record: InvocationRecord,
     version: FunctionVersion,
     request: InvokeRequest,
     input: CallInput,
     { deadlineMs = Number.POSITIVE_INFINITY, idempotent = false, signal }: InvokeOptions,
   ): Promise<SandboxInvocation> {
-    const invocation = await this.#parts.pool.invoke(version.loaded, request, input, {
+    const { traceparent, tracestate } = record.trace;
+    const traced = { ...request, traceparent, ...(tracestate === null ? {} : { tracestate }) };
+    return this.#parts.pool.invoke(version.loaded, traced, input, {
       id: record.id,
+      entered: (timing) => record.entered(timing),
       deadlineMs: Math.min(deadlineMs, version.loaded.grant.limits.deadlineMs),
       idempotent,
       ...(signal === undefined ? {} : { signal }),
     });
-    record.began(invocation.timing.start);
-    return invocation;
-  }
-
-  #begin(version: FunctionVersion, door: Door, target: string | undefined): InvocationRecord {
-    const { feed, observer, log } = this.#parts;
-    const beganAt = performance.now();
-    let noted: RecentInvocation = {
-      id: randomUUID(),
-      function: version.name,
-      version: version.version,
-      door,
-      ...(target === undefined ? {} : { target }),
-      startedAt: new Date().toISOString(),
-      durationMs: null,
-      outcome: 'running',
-    };
-    const note = (news: Partial<RecentInvocation>): void => {
-      noted = { ...noted, ...news };
-      this.#recent.note(noted);
-      feed.emit({ kind: 'invocation', invocation: noted });
-    };
-    note({});
-    return {
-      id: noted.id,
-      began: (start) => note({ start }),
-      end: (how) => {
-        const outcome = how === 'ok' ? 'ok' : how.code;
-        const durationMs = performance.now() - beganAt;
-        note({ outcome, durationMs });
-        const { id, start } = noted;
-        observer.invoked?.({
-          id,
-          name: version.name,
-          version: version.version,
-          outcome,
-          durationMs,
-          ...(start === undefined ? {} : { start }),
-        });
-        // What the guest did wrong belongs where its author looks.
-        if (how instanceof CloudletError && how.traits.fault === 'guest') {
-          log(version, { invocation: id, stream: 'host', text: `${how.code}: ${how.message}` });
-        }
-        return how;
-      },
-    };
   }
 }
 
-/** One invocation's way from running to its outcome. */
-interface InvocationRecord {
-  readonly id: string;
-  readonly began: (start: string) => void;
-  /** Notes the outcome and gives it back. */
-  readonly end: <How extends 'ok' | CloudletError>(how: How) => How;
+/** What an http function is told: its own span is the parent of what it asks of others. */
+function traceHeaders({ traceparent, tracestate }: InvocationTrace): [name: string, value: Uint8Array][] {
+  const headers: [string, Uint8Array][] = [['traceparent', Buffer.from(traceparent)]];
+  if (tracestate !== null) headers.push(['tracestate', Buffer.from(tracestate)]);
+  return headers;
 }

@@ -22,6 +22,11 @@ export class RecentInvocations {
     this.#ended.length = Math.min(this.#ended.length, this.#kept);
   }
 
+  /** One that runs or is remembered. */
+  find(id: string): RecentInvocation | undefined {
+    return this.#running.get(id) ?? this.#ended.find((one) => one.id === id);
+  }
+
   /** Newest first; those that run before those that ended. */
   list(): RecentInvocation[] {
     return [...[...this.#running.values()].reverse(), ...this.#ended];

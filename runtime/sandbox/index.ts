@@ -3,6 +3,7 @@ export type { HeadMessage, InvokeRequest } from '../agent/wire.ts';
 export type { CallInput } from './channel/call.ts';
 export type { HeaderPair, Invocation, InvocationEnd } from './invocation.ts';
 export type { LoadedVersion } from './loaded-version.ts';
+export { CLOSE_CAUSES, type CloseCause } from './pool/close-cause.ts';
 export type { RoomEntry } from './pool/machine-room.ts';
 export type { PlaceTiming } from './pool/place.ts';
 export { type PoolInvokeOptions, SandboxPool } from './pool/pool.ts';

@@ -17,10 +17,13 @@ export class DataDir {
   readonly identity: Identity;
   readonly blobs: BlobStore;
   readonly registry: Registry;
+  /** Where the logs of functions are kept. */
+  readonly logs: string;
   readonly #lock: DirectoryLock;
 
   private constructor(path: string, lock: DirectoryLock, identity: Identity, blobs: BlobStore, registry: Registry) {
     this.path = path;
+    this.logs = join(path, 'logs');
     this.#lock = lock;
     this.identity = identity;
     this.blobs = blobs;

@@ -19,6 +19,7 @@ config('without flags it is loopback, port 8080, a microvm and the directories o
     memoryMib: undefined,
     idleS: undefined,
     allowHosts: [],
+    tracing: null,
   });
 });
 

@@ -2,6 +2,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseName } from '../../guest-sdk/protocol/index.ts';
 import { createJournal, journalObserver } from '../../host/journal.ts';
+import { traceOf } from '../../runtime/invocation/trace.ts';
+import { invoked, parent } from './invoked-event.ts';
 
 const journal = suite('the journal');
 const now = (): Date => new Date('2026-11-22T12:30:05.250Z');
@@ -56,23 +58,22 @@ journal('it is told what the engine reports', () => {
   const { lines, journal } = record(true);
   const observer = journalObserver(journal);
   observer.invoked?.({
-    id: 'i1',
-    name: parseName('hello'),
-    version: 2,
+    ...invoked,
     outcome: 'guest-trapped',
     durationMs: 12.7,
-    start: 'idle',
   });
+  observer.invoked?.({ ...invoked, trace: traceOf(invoked.id, parent, () => true) });
   observer.prepared?.({ name: parseName('hello'), version: 2, ms: 812.4 });
-  observer.sandboxClosed?.({ id: 's1', reason: 'QEMU ended' });
-  observer.sandboxClosed?.({ id: 's2', reason: null });
+  observer.sandboxClosed?.({ id: 's1', cause: 'poisoned', reason: 'QEMU ended' });
+  observer.sandboxClosed?.({ id: 's2', cause: 'evicted', reason: null });
   assert.equal(
     lines.map((line) => line.slice(9)),
     [
-      'invoked id=i1 function=hello version=2 outcome=guest-trapped ms=13 start=idle',
+      `invoked id=${invoked.id} function=hello version=2 outcome=guest-trapped ms=13 start=boot`,
+      `invoked id=${invoked.id} function=hello version=2 outcome=ok ms=25 start=boot trace=${parent.traceId}`,
       'prepared function=hello version=2 ms=812',
-      'warn sandbox closed id=s1 reason="QEMU ended"',
-      'sandbox closed id=s2',
+      'warn sandbox closed id=s1 cause=poisoned reason="QEMU ended"',
+      'sandbox closed id=s2 cause=evicted',
     ],
   );
 });

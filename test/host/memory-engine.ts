@@ -2,6 +2,7 @@ import {
   CloudletError,
   type Deployment,
   type FunctionInfo,
+  type LogLine,
   type Published,
   parseName,
   type RecentInvocation,
@@ -19,11 +20,15 @@ import type {
   Invocation,
   InvocationEnd,
   InvocationRequest,
+  TraceParent,
 } from '../../runtime/index.ts';
 import { DEFAULT_LIMITS } from '../../runtime/index.ts';
 
 /** The owner's token of every host under test. */
 export const TOKEN = 'owner-token-of-the-test-suite-0123456789';
+
+/** The span of every invocation of a memory engine. */
+export const TRACEPARENT = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`;
 
 /** Headers that let a test in. */
 export const AS_OWNER = { authorization: `Bearer ${TOKEN}` };
@@ -52,6 +57,8 @@ export class MemoryEngine implements Engine {
   /** Every call that changes or runs something, in order. */
   readonly started: string[] = [];
   readonly bodies = new Map<string, Uint8Array>();
+  /** What the last invocation was told of its caller's trace. */
+  lastTrace: TraceParent | null | undefined;
   readonly lastCall: { args: unknown; options: CallOptions | null; target: string } = {
     args: null,
     options: null,
@@ -137,6 +144,8 @@ export class MemoryEngine implements Engine {
   async invoke(...[name, request, input, options]: Parameters<Engine['invoke']>): Promise<Invocation> {
     this.#bytes(name);
     this.started.push(`${request.door} ${name}`);
+    this.lastTrace = options?.trace;
+    options?.begun?.({ id: 'i1', traceparent: TRACEPARENT });
     const answer = await this.guest(request, input instanceof Uint8Array ? chunks(input) : input, options?.signal);
     const { promise: done, resolve, reject } = Promise.withResolvers<InvocationEnd>();
     done.catch(() => {
@@ -159,35 +168,38 @@ export class MemoryEngine implements Engine {
     };
     const output = whole === undefined ? streamed : Object.assign(streamed, { whole: atOnce });
     const timing = { queueMs: 0.5, startMs: 84, start: 'boot' } as const;
-    return { id: 'i1', door: request.door, version: 1, timing, head: answer.head ?? null, output, done };
+    const { head = null } = answer;
+    return { id: 'i1', door: request.door, version: 1, traceparent: TRACEPARENT, timing, head, output, done };
   }
 
   async call(...[name, target, args, options]: Parameters<Engine['call']>): ReturnType<Engine['call']> {
     this.#bytes(name);
     this.started.push(`call ${name} ${target}`);
     Object.assign(this.lastCall, { args, options, target });
+    this.lastTrace = options.trace;
+    options.begun?.({ id: 'i2', traceparent: TRACEPARENT });
     return {
       id: 'i2',
       version: 1,
+      traceparent: TRACEPARENT,
       value: this.result(args),
       timing: { queueMs: 0, startMs: 0, start: 'idle', runMs: 1 },
     };
   }
 
-  async *logs(
-    ...[, options]: Parameters<Engine['logs']>
-  ): AsyncGenerator<
-    { at: string; version: number; invocation: string; stream: 'stdout'; text: string },
-    void,
-    undefined
-  > {
-    yield { at: '2026-11-22T00:00:00Z', version: 1, invocation: 'i1', stream: 'stdout', text: 'first\nline' };
+  async *logs(...[, options]: Parameters<Engine['logs']>): AsyncGenerator<LogLine, void, undefined> {
+    const facts = { at: '2026-11-22T00:00:00Z', version: 1, invocation: 'i1', stream: 'stdout' } as const;
+    if ((options?.after ?? 0) < 7) yield { seq: 7, ...facts, text: 'first\nline' };
     if (options?.follow !== true) return;
     await new Promise<void>((resolve) => options.signal?.addEventListener('abort', () => resolve()));
   }
 
   recent(): RecentInvocation[] {
     return [];
+  }
+
+  invocation(id: string): RecentInvocation {
+    throw new CloudletError('not-found', `expected an invocation, got ${id}`);
   }
 
   sandboxes(): [] {

@@ -64,8 +64,7 @@ export class PoolLab {
         sandboxParked: ({ id }) => this.reported.push(`${id} parked`),
         prepared: ({ version }) => this.reported.push(`${version} prepared`),
         troubled: ({ version, reason }) => this.reported.push(`${version} troubled: ${reason}`),
-        sandboxClosed: ({ id, version, reason }) =>
-          this.reported.push(`${id} closed ${version} ${reason === null ? 'as asked' : 'poisoned'}`),
+        sandboxClosed: ({ id, version, cause }) => this.reported.push(`${id} closed ${version} ${cause}`),
         outsideFailed: ({ version, service, reason }) =>
           this.reported.push(`${service} of ${version} failed: ${reason}`),
         startFailed: ({ version }) => this.reported.push(`no start for ${version}`),

@@ -1,5 +1,6 @@
 import type { Rung, StartRung } from '../rung.ts';
 import type { Sandbox } from '../sandbox.ts';
+import type { CloseCause } from './close-cause.ts';
 
 /** An invocation that has run for so long is long, milliseconds. */
 const LONG_MS = 200;
@@ -20,6 +21,8 @@ export class LaneSandbox {
   lastUsedAt: number;
   /** It takes no more invocations and is closed when the last has left. */
   leaving = false;
+  /** Why it is to be closed: the first reason that there was. */
+  cause: CloseCause | null = null;
   /** Whether it was not tried yet to replace it by a clone of a snapshot. */
   isWorthRenewing = true;
   /** It is paused and being resumed. */

@@ -2,6 +2,7 @@ import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import type { LoadedVersion } from '../loaded-version.ts';
 import type { StartRung } from '../rung.ts';
 import type { Sandbox } from '../sandbox.ts';
+import type { CloseCause } from './close-cause.ts';
 import type { LaneSandbox } from './lane-sandbox.ts';
 import { claim, unusedOfOthers } from './make-room.ts';
 import { MemoryBudget } from './memory-budget.ts';
@@ -62,7 +63,7 @@ export class MachineRoom {
         observer.sandboxParked?.({ id: one.sandbox.id });
         this.#renew(this.#owners.get(one)!);
       },
-      expired: (one) => this.#end(one),
+      expired: (one) => this.#end(one, 'idle'),
     });
     this.#watch = new MemoryWatch({
       clock,
@@ -99,7 +100,7 @@ export class MachineRoom {
       this.#lanes.delete(versionId);
       this.#starts.drop(lane);
       lane.retire();
-      for (const one of lane.sandboxes) this.#dismiss(one);
+      for (const one of lane.sandboxes) this.#dismiss(one, 'removed');
     }
     this.#budget.forget(versionId);
     this.#background(this.#preparations.forget(versionId));
@@ -132,7 +133,7 @@ export class MachineRoom {
     this.#stopTurn?.();
     this.#watch.close();
     for (const lane of this.#lanes.values()) lane.rejectWaiting(draining());
-    for (const one of this.#owners.keys()) this.#end(one);
+    for (const one of this.#owners.keys()) this.#end(one, 'drain');
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
   }
 
@@ -161,7 +162,7 @@ export class MachineRoom {
       observer.sandboxStarted?.({ id: one.sandbox.id, version: version.id, via: started.via, ms });
       if (started.via !== 'function-clone') this.#preparations.want(version, lane.ended);
       const needless = settleRenewal(lane, one);
-      if (needless !== null) this.#end(needless);
+      if (needless !== null) this.#end(needless, 'replaced');
       // One that came beside others is for later: it costs nothing but its memory until then.
       if (one.isUnused && lane.sandboxes.length > 1) this.#parking.park(one);
       else if (one.isUnused) this.#parking.watch(one);
@@ -180,7 +181,8 @@ export class MachineRoom {
     await one.sandbox.close();
     this.#owners.delete(one);
     this.#budget.release(one);
-    this.#options.observer.sandboxClosed?.({ id: one.sandbox.id, version: lane.version.id, reason });
+    const cause = reason === null ? (one.cause ?? 'removed') : 'poisoned';
+    this.#options.observer.sandboxClosed?.({ id: one.sandbox.id, version: lane.version.id, cause, reason });
     this.#starts.pump();
   }
 
@@ -204,7 +206,7 @@ export class MachineRoom {
 
   #unused(one: LaneSandbox): void {
     if (one.leaving) {
-      this.#end(one);
+      this.#end(one, 'removed');
       return;
     }
     this.#parking.watch(one);
@@ -236,14 +238,14 @@ export class MachineRoom {
     for (const one of unusedOfOthers(this.#lanes.values(), lane)) {
       if (isEnough()) return;
       count(one);
-      this.#end(one);
+      this.#end(one, 'evicted');
     }
     for (const one of leaving) if (one.taken > 0) count(one);
     if (isEnough()) return;
     const claimed = claim(this.#lanes.values(), lane, { weight, turnMs, now: clock.now() });
     if (claimed === null) return;
     if ('from' in claimed) {
-      this.#dismiss(claimed.from);
+      this.#dismiss(claimed.from, 'evicted');
       return;
     }
     this.#stopTurn ??= clock.after(claimed.inMs, () => {
@@ -262,19 +264,21 @@ export class MachineRoom {
     for (const unused of unusedOfOthers(this.#lanes.values(), null)) {
       if (excess <= 0) break;
       excess -= this.#budget.bytesOf(unused);
-      this.#end(unused);
+      this.#end(unused, 'evicted');
     }
     if (this.#starts.isShort) this.#starts.pump();
   }
 
   /** Lets one take nothing more; it ends when its invocations have. */
-  #dismiss(one: LaneSandbox): void {
+  #dismiss(one: LaneSandbox, cause: CloseCause): void {
     one.leaving = true;
-    if (one.taken === 0) this.#end(one);
+    one.cause ??= cause;
+    if (one.taken === 0) this.#end(one, cause);
   }
 
-  #end(one: LaneSandbox): void {
+  #end(one: LaneSandbox, cause: CloseCause): void {
     one.leaving = true;
+    one.cause ??= cause;
     void this.#background(one.sandbox.close());
   }
 

@@ -1,5 +1,6 @@
 import type { LogMessage } from '../../agent/wire.ts';
 import type { StartRung } from '../rung.ts';
+import type { CloseCause } from './close-cause.ts';
 
 /** What the pool reports while it works. Nothing here carries input, output or keys. */
 export interface PoolObserver {
@@ -16,6 +17,7 @@ export interface PoolObserver {
   readonly sandboxClosed?: (event: {
     readonly id: string;
     readonly version: string;
+    readonly cause: CloseCause;
     readonly reason: string | null;
   }) => void;
   /** A sandbox was paused because nobody used it. */

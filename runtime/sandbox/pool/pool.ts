@@ -8,7 +8,7 @@ import type { Clock } from '../clock.ts';
 import type { Invocation, InvocationEnd } from '../invocation.ts';
 import type { LoadedVersion } from '../loaded-version.ts';
 import { MachineRoom, type RoomEntry } from './machine-room.ts';
-import type { Place } from './place.ts';
+import type { Place, PlaceTiming } from './place.ts';
 import type { PoolObserver } from './pool-observer.ts';
 import { completeOptions, type PoolOptions } from './pool-options.ts';
 import { ReplayableInput } from './replayable-input.ts';
@@ -22,6 +22,8 @@ export interface PoolInvokeOptions {
   readonly deadlineMs: number;
   /** The caller says that running it twice does no harm. */
   readonly idempotent?: boolean;
+  /** Hears of the place it got, each time when it is tried twice. */
+  readonly entered?: (timing: PlaceTiming) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -72,6 +74,7 @@ export class SandboxPool {
       let leftMs = options.deadlineMs;
       for (let attempt = 1; ; attempt += 1) {
         const place = await lane.enter(options.signal);
+        options.entered?.(place.timing);
         const beganAt = this.#clock.now();
         let call: Call | null = null;
         try {

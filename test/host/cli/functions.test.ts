@@ -217,8 +217,23 @@ functions('shows a log, follows it until it is stopped, and keeps control charac
     'JSON tells what was written',
   );
   const plain = await lab.run(['logs', 'cat']);
-  assert.match(plain.text, /^\S+Z stderr to the log$/m);
-  assert.match(plain.text, /^\S+Z stderr \\x1b\[2Jred$/m);
+  assert.match(plain.text, /^\S+Z [0-9a-f-]{36} stderr to the log$/m);
+  assert.match(plain.text, /^\S+Z [0-9a-f-]{36} stderr \\x1b\[2Jred$/m);
+});
+
+functions('shows a log from a line on', async () => {
+  const all = (await lab.run(['logs', 'cat', '--json'])).text
+    .trimEnd()
+    .split('\n')
+    .map((one) => json<LogLine>(one));
+  const later = (await lab.run(['logs', 'cat', '--json', '--after', String(all[0]!.seq)])).text.trimEnd().split('\n');
+  assert.equal(
+    later.map((one) => json<LogLine>(one)),
+    all.slice(1),
+  );
+  const wrong = await lab.run(['logs', 'cat', '--after', 'yesterday']);
+  assert.is(wrong.status, 2);
+  assert.match(wrong.errors, /"seq" of a line after --after, got "yesterday"/);
 });
 
 functions('rolls back, and says which version calls go to', async () => {

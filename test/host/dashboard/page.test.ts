@@ -46,7 +46,15 @@ const SANDBOX: SandboxInfo = {
   ...{ startedAt: '2026-11-22T11:59:48Z', via: 'function-clone', privateBytes: 20 * 1024 * 1024 },
 };
 const INVOCATION: RecentInvocation = {
-  ...{ id: 'i1', function: 'photo', version: 2, door: 'call', target: EVIL, startedAt: '2026-11-22T11:59:59.5Z' },
+  ...{
+    id: 'i1',
+    trace: 'a'.repeat(32),
+    function: 'photo',
+    version: 2,
+    door: 'call',
+    target: EVIL,
+    startedAt: '2026-11-22T11:59:59.5Z',
+  },
   durationMs: 84.2,
   outcome: 'guest-trapped',
   start: 'boot',

@@ -19,7 +19,7 @@ call('JSON in, JSON out, with the figures of the invocation', async () => {
   assert.is(response.status, 200);
   assert.is(response.headers.get('content-type'), 'application/json');
   assert.is(response.headers.get('server-timing'), 'queue;dur=0, start;dur=0;desc="idle", run;dur=1');
-  assert.is(response.headers.get('cloudlet-invocation'), 'i2');
+  assert.is(response.headers.get('cloudlet-invocation-id'), 'i2');
   assert.equal(await response.json(), ['Ada', { n: null }]);
   assert.equal(engine.started, ['call hello greet']);
 });

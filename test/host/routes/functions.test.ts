@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Published } from '../../../guest-sdk/protocol/index.ts';
+import { FunctionLog } from '../../../runtime/function/function-log.ts';
 import { DEFAULT_LIMITS } from '../../../runtime/index.ts';
 import { AS_OWNER, chunks, testHost } from '../memory-engine.ts';
 
@@ -115,8 +116,44 @@ functions('a log comes as events, kept lines first, and can end with them', asyn
   const { app } = testHost();
   const response = await app.request('/v1/functions/hello/logs?follow=false', { headers: AS_OWNER });
   assert.is(response.headers.get('content-type'), 'text/event-stream');
-  const line = { at: '2026-11-22T00:00:00Z', version: 1, invocation: 'i1', stream: 'stdout', text: 'first\nline' };
-  assert.is(await response.text(), `: open\n\nevent: line\ndata: ${JSON.stringify(line)}\n\n`);
+  const line = {
+    seq: 7,
+    at: '2026-11-22T00:00:00Z',
+    version: 1,
+    invocation: 'i1',
+    stream: 'stdout',
+    text: 'first\nline',
+  };
+  assert.is(await response.text(), `: open\n\nid: 7\nevent: line\ndata: ${JSON.stringify(line)}\n\n`);
+});
+
+functions('a log goes on after the event that was seen last', async () => {
+  const { app } = testHost();
+  const ask = async (last: string): Promise<Response> =>
+    await app.request('/v1/functions/hello/logs?follow=false', { headers: { ...AS_OWNER, 'last-event-id': last } });
+  assert.match(await (await ask('6')).text(), /^id: 7$/m);
+  assert.is(await (await ask('7')).text(), ': open\n\n');
+  for (const bad of ['-1', 'seven', '9'.repeat(17)]) {
+    const response = await ask(bad);
+    assert.equal([response.status, ((await response.json()) as { code: string }).code], [400, 'request-invalid'], bad);
+  }
+});
+
+functions('a follower who is too slow gets a last line that says so, and costs no more than is kept', async () => {
+  const { app, engine } = testHost();
+  const log = new FunctionLog({ limitBytes: 10_000, store: { load: () => [], append: () => {} } });
+  engine.logs = (_name, options) => log.read(options) as ReturnType<typeof engine.logs>;
+  const line = (text: string) => ({ version: 1, invocation: 'i', stream: 'stderr', text }) as const;
+  log.add(line('first'));
+  const response = await app.request('/v1/functions/hello/logs', { headers: AS_OWNER });
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  while (!text.includes('first')) text += (await reader.read()).value;
+  for (let i = 0; i < 10_000; i += 1) log.add(line(`${i}`.padEnd(300, '.')));
+  for (let next = await reader.read(); !next.done; next = await reader.read()) text += next.value;
+  assert.match(text, /too slow: \d+ lines are kept no more.*\n\n$/);
+  assert.ok(text.length < 2000, `${text.length} characters`);
+  log.close();
 });
 
 functions('a followed log ends when the host drains', async () => {

@@ -1,9 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { CloudletError, type Problem } from '../../../guest-sdk/protocol/index.ts';
 import { pathForGuest } from '../../../host/routes/http-door.ts';
 import type { InvocationRequest } from '../../../runtime/index.ts';
-import { AS_OWNER, chunks, collect, type Guest, testHost } from '../memory-engine.ts';
+import { AS_OWNER, chunks, collect, type Guest, TRACEPARENT, testHost } from '../memory-engine.ts';
 
 const run = suite('commands and http handlers');
 
@@ -43,7 +43,33 @@ run('a command that fails within the first 64 KiB is a problem, not a short answ
       throw new CloudletError('deadline-exceeded', 'expected an end within 5 ms');
     })(),
   }));
-  assert.equal([response.status, ((await response.json()) as { code: string }).code], [504, 'deadline-exceeded']);
+  const problem = (await response.json()) as Problem;
+  assert.equal([response.status, problem.code, problem.instance], [504, 'deadline-exceeded', '/v1/invocations/i1']);
+  assert.equal(
+    ['cloudlet-invocation-id', 'traceparent'].map((name) => response.headers.get(name)),
+    ['i1', TRACEPARENT],
+  );
+});
+
+run("a caller's place in a trace goes to the engine, and not as headers to the function", async () => {
+  const { app, engine } = testHost();
+  const names: string[] = [];
+  engine.guest = async (request) => {
+    if (request.door === 'http') names.push(...request.headers.map(([name]) => name));
+    return { head: { status: 200, headers: [] }, output: chunks() };
+  };
+  const headers = { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`, tracestate: 'a=1', 'x-mine': '1' };
+  for (const [path, method] of [
+    ['/f/hello', 'GET'],
+    ['/v1/functions/hello/run', 'POST'],
+    ['/v1/functions/hello/call/add', 'POST'],
+  ] as const) {
+    engine.lastTrace = undefined;
+    await (await app.request(path, { method, headers: { ...AS_OWNER, ...headers } })).arrayBuffer();
+    const { traceId, spanId, sampled, state } = engine.lastTrace!;
+    assert.equal([traceId, spanId, sampled, state], ['1'.repeat(32), '2'.repeat(16), true, 'a=1'], path);
+  }
+  assert.equal(names, ['x-mine']);
 });
 
 run('long output is streamed before its end is known', async () => {
@@ -88,6 +114,7 @@ run("an http answer is sandboxed and sets nothing on the cloudlet's origin", asy
     ['set-cookie', 'cloudlet-session-cl-0a1b2c3d=evil'],
     ['content-security-policy', "default-src 'self'"],
     ['server-timing', 'db;dur=5'],
+    ['traceparent', `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01`],
   ].map(([name, value]) => [name!, Buffer.from(value!)] as const);
   const { app, engine, journal } = testHost();
   engine.guest = async () => ({ head: { status: 200, headers }, output: chunks('<script>') });
@@ -100,6 +127,7 @@ run("an http answer is sandboxed and sets nothing on the cloudlet's origin", asy
     );
     assert.match(response.headers.get('x-content-type-options')!, /^nosniff/);
     assert.match(response.headers.get('server-timing')!, /^queue;dur=.*, db;dur=5$/);
+    assert.is(response.headers.get('traceparent'), TRACEPARENT);
   }
   assert.is(journal.length, 1, 'told once');
   assert.match(journal[0]!, /"headers":"set-cookie"/);

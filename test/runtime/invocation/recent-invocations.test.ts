@@ -8,6 +8,7 @@ const recent = suite('recent invocations and changes');
 
 const invocation = (id: string, outcome: string): RecentInvocation => ({
   id,
+  trace: 'a'.repeat(32),
   function: 'f',
   version: 1,
   door: 'run',

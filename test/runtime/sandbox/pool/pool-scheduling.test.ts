@@ -198,6 +198,7 @@ scheduling('replaces a parked sandbox that was loaded by a clone, once there is 
   gate.resolve();
   await settled();
   assert.ok(lab.machines[0]!.closed);
+  assert.ok(lab.reported.includes('m1 closed a replaced'));
   await lab.pass(1000);
   assert.equal(lab.states(), ['a paused']);
   assert.is((await lab.complete(A, 2)).timing.start, 'restored');
@@ -235,6 +236,7 @@ scheduling('makes room in memory by ending what was used longest ago', async () 
   await lab.complete(versionOf('c'), 3);
   assert.equal(lab.states(), ['a ready', 'c ready']);
   assert.ok(lab.machines[1]!.closed);
+  assert.ok(lab.reported.includes('m2 closed b evicted'));
 });
 
 scheduling('ends nobody when there is room for what the version took last time', async () => {

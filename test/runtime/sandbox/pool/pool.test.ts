@@ -41,6 +41,23 @@ pool('gives head, output, end and log of an invocation', async () => {
   assert.ok(lab.reported.includes('i1 of a stderr: a line\n'));
 });
 
+pool('an invocation takes its trace to its sandbox, and says when it has a place', async () => {
+  lab = new Lab();
+  const trace = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, tracestate: 'vendor=1' };
+  const entered: string[] = [];
+  const started = lab.pool.invoke(versionOf('a'), { ...RUN, ...trace }, EMPTY, {
+    deadlineMs: 1000,
+    entered: ({ start }) => entered.push(start),
+  });
+  const fake = await (await lab.machine(1)).agent.next();
+  const { traceparent, tracestate } = fake.message;
+  assert.equal({ traceparent, tracestate }, trace);
+  assert.equal(entered, ['boot'], 'before it answers');
+  fake.fail('guest-trapped');
+  assert.is(await codeOf(started), 'guest-trapped');
+  assert.equal(entered, ['boot']);
+});
+
 for (const [concurrency, workers, places] of [
   [2, 4, 2],
   [4, 3, 3],
@@ -120,6 +137,7 @@ pool('evicts the sandbox that was idle longest when there are no machines left',
   await lab.complete(versionOf('a'), 1);
   await lab.complete(versionOf('c'), 3);
   assert.ok(lab.machines[1]!.closed);
+  assert.ok(lab.reported.includes('m2 closed b evicted'));
   assert.not(lab.machines[0]!.closed);
   assert.is(lab.pool.state('b').state, 'cold');
 });
@@ -152,7 +170,7 @@ pool('closes a sandbox that was idle long enough', async () => {
   lab.clock.advance(400);
   await settled();
   assert.ok(lab.machines[0]!.closed);
-  assert.equal(lab.reported.at(-1), 'm1 closed a as asked');
+  assert.equal(lab.reported.at(-1), 'm1 closed a idle');
   assert.is((await lab.complete(version, 2)).timing.start, 'boot');
 });
 
@@ -436,6 +454,7 @@ pool('lets a version go: the running end well, the waiting are told, the sandbox
   await (await running).done;
   await settled();
   assert.ok(lab.machines[0]!.closed);
+  assert.is(lab.reported.at(-1), 'm1 closed a removed');
   assert.equal(lab.pool.sandboxes(), []);
 });
 
@@ -570,6 +589,7 @@ pool('closes: the waiting are told, machines end, nothing more is taken', async 
   assert.is(await waiting, 'draining');
   assert.ok(['machine-failed', 'draining'].includes(await running));
   assert.ok(lab.machines.every(({ closed }) => closed));
+  assert.is(lab.reported.at(-1), 'm1 closed a drain');
   assert.is(await codeOf(lab.invoke(version)), 'draining');
   await lab.pool.close();
 });

@@ -1,0 +1,20 @@
+/** A way into the loaded component. */
+type DoorRequest =
+  | { readonly door: 'call'; readonly target: string }
+  | { readonly door: 'run'; readonly arguments: readonly string[] }
+  | {
+      readonly door: 'http';
+      readonly method: string;
+      readonly scheme: 'http' | 'https';
+      readonly authority: string;
+      /** Path with query, as the component shall see it. */
+      readonly path: string;
+      readonly headers: readonly (readonly [string, Uint8Array])[];
+    };
+
+/** What to run in the loaded component. */
+export type InvokeRequest = DoorRequest & {
+  /** Where the invocation stands in a trace, as the headers of W3C Trace Context carry it: for what the guest asks of others. */
+  readonly traceparent?: string;
+  readonly tracestate?: string;
+};
