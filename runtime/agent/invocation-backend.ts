@@ -2,9 +2,9 @@ import { type ByteSink, type ByteSource, DEFAULT_LIMITS, type WasiBackend, type 
 import { agentClock } from './agent-clock.ts';
 import { kernelRandom } from './kernel-random.ts';
 import { blobsOver } from './outside/blobs.ts';
-import { outsideHttpClient } from './outside/http-client.ts';
+import { OutsideHttpClient } from './outside/http-client.ts';
 import { keyValueOver } from './outside/keyvalue.ts';
-import { outsideNetwork } from './outside/network.ts';
+import { OutsideNetwork } from './outside/network.ts';
 import type { Outside } from './outside/outside.ts';
 import type { InvokeMessage, LoadMessage } from './wire.ts';
 
@@ -32,8 +32,8 @@ export function invocationBackend(load: LoadMessage, request: InvokeMessage, str
     files: null,
     keyValue: keyValueOver(outside),
     blobs: blobsOver(outside),
-    httpClient: outsideHttpClient(outside, { passed }),
-    network: outsideNetwork(outside, passed),
+    httpClient: new OutsideHttpClient(outside, { passed }),
+    network: new OutsideNetwork(outside, passed),
     limits: DEFAULT_LIMITS,
   };
 }

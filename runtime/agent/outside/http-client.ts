@@ -4,6 +4,7 @@ import {
   type HttpSend,
   MAX_AUTHORITY,
   MAX_FIELD_BYTES,
+  MAX_METHOD,
   MAX_PATH,
 } from '../../outside/network/messages.ts';
 import { recordOf, recordRoom, writeAll } from '../../outside/network/record.ts';
@@ -17,7 +18,6 @@ import {
   type HttpClientResponse,
   type HttpErrorCode,
   HttpFailure,
-  httpErrorCodeOf,
   StreamFailure,
 } from '../../wasi/index.ts';
 import { httpErrorOf } from './http-error.ts';
@@ -35,23 +35,28 @@ export interface HttpClientOptions {
 const MAX_SWALLOWED = 64 * 1024;
 
 /** A client of HTTP for the guest of one invocation: its host sends the requests, as its function was granted. */
-export function outsideHttpClient(outside: Outside, options: HttpClientOptions = {}): HttpClient {
-  const passed = options.passed ?? (() => {});
-  return {
-    send(request) {
-      const headers = withTrace(request.headers, options.traceparent ?? null);
-      const headerBytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
-      const { authority, path } = request;
-      passed(headerBytes + authority.length + path.length);
-      if (headerBytes > MAX_FIELD_BYTES)
-        return failedCall({ tag: 'HTTP-request-header-section-size', val: headerBytes });
-      if (path.length > MAX_PATH) return failedCall({ tag: 'HTTP-request-URI-too-long' });
-      if (authority.length > MAX_AUTHORITY || request.method.length > 64)
-        return failedCall({ tag: 'HTTP-request-URI-invalid' });
-      const args: HttpSend = { ...request, headers };
-      return new OutsideHttpCall(outside.ask('http.send', args), request, passed);
-    },
-  };
+export class OutsideHttpClient implements HttpClient {
+  readonly #outside: Outside;
+  readonly #options: HttpClientOptions;
+
+  constructor(outside: Outside, options: HttpClientOptions = {}) {
+    this.#outside = outside;
+    this.#options = options;
+  }
+
+  send(request: HttpClientRequest): HttpClientCall {
+    const { traceparent = null, passed = NOTHING } = this.#options;
+    const { method, authority, path } = request;
+    const headers = withTrace(request.headers, traceparent);
+    const headerBytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+    passed(headerBytes + authority.length + path.length);
+    if (headerBytes > MAX_FIELD_BYTES) return failedCall({ tag: 'HTTP-request-header-section-size', val: headerBytes });
+    if (path.length > MAX_PATH) return failedCall({ tag: 'HTTP-request-URI-too-long' });
+    if (authority.length > MAX_AUTHORITY) return failedCall({ tag: 'HTTP-request-URI-invalid' });
+    if (method.length > MAX_METHOD) return failedCall({ tag: 'HTTP-request-method-invalid' });
+    const args: HttpSend = { ...request, headers };
+    return new OutsideHttpCall(this.#outside.ask('http.send', args), request, passed);
+  }
 }
 
 /** One request and its response. */
@@ -217,19 +222,40 @@ function failedCall(code: HttpErrorCode): HttpClientCall {
   const failure = new HttpFailure(code);
   const response = Promise.reject(failure);
   response.catch(NOTHING);
-  const refused = () => {
-    throw new StreamFailure(failure.message, { http: httpErrorCodeOf(failure) });
+  return {
+    response,
+    body: new RefusingSink(failure),
+    finish: NOTHING,
+    forget: NOTHING,
+    settled: Promise.resolve(),
   };
-  const body: ByteSink = {
-    get capacity() {
-      return refused();
-    },
-    write: refused,
-    wait: () => Promise.resolve(),
-    flush: () => undefined,
-    close: NOTHING,
-  };
-  return { response, body, finish: NOTHING, forget: NOTHING, settled: Promise.resolve() };
+}
+
+/** Takes nothing. */
+class RefusingSink implements ByteSink {
+  readonly #failure: HttpFailure;
+
+  constructor(failure: HttpFailure) {
+    this.#failure = failure;
+  }
+
+  get capacity(): number {
+    throw new StreamFailure(this.#failure.message, { http: this.#failure.code });
+  }
+
+  write(): void {
+    throw new StreamFailure(this.#failure.message, { http: this.#failure.code });
+  }
+
+  wait(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  flush(): undefined {
+    return undefined;
+  }
+
+  close(): void {}
 }
 
 /** A guest that traces by itself has its own context, of which the invocation's is the parent. */

@@ -10,6 +10,7 @@ import type {
 import {
   type NetworkBackend,
   type Pending,
+  type SocketAddress,
   type SocketErrorCode,
   SocketFailure,
   type TcpBinding,
@@ -20,36 +21,52 @@ import { PassingSink } from '../passing-sink.ts';
 import { type Outside, type OutsideCall, OutsideError } from './outside.ts';
 import { OutsideUdpPort } from './udp-port.ts';
 
-/** The sockets of one invocation's guest: its host opens them, as its function was granted. `passed` is told how many bytes of the guest went on their way. */
-export function outsideNetwork(outside: Outside, passed: (bytes: number) => void = () => {}): NetworkBackend {
-  const connecting = (call: OutsideCall): Pending<TcpConnection> =>
-    pending(call, (answer) => connectionOf(call, answer as TcpConnected, passed));
-  return {
-    resolve(name) {
-      passed(name.length);
-      return pending(outside.ask('dns.resolve', { name } satisfies NameLookup), (answer) => answer as Uint8Array[]);
-    },
-    connectTcp: (remote) => connecting(outside.ask('tcp.connect', { remote, binding: null } satisfies TcpConnect)),
-    bindTcp(local) {
-      const bind = outside.ask('tcp.bind', { local } satisfies SocketBind);
-      return pending(bind, (answer): TcpBinding => {
-        const bound = answer as TcpBound;
-        const { binding } = bound;
-        return {
-          local: bound.local,
-          connect: (remote) => connecting(outside.ask('tcp.connect', { remote, binding } satisfies TcpConnect)),
-          listen: (backlog) =>
-            pending(outside.ask('tcp.listen', { binding, backlog } satisfies TcpListen), () => undefined),
-          accept: () => connecting(outside.ask('tcp.accept', { binding } satisfies TcpAccept)),
-          close: () => bind.forget(),
-        };
-      });
-    },
-    bindUdp(local) {
-      const call = outside.ask('udp.bind', { local } satisfies SocketBind);
-      return pending(call, (answer): UdpPort => new OutsideUdpPort(call, (answer as SocketBind).local, passed));
-    },
-  };
+/** The sockets of one invocation's guest: its host opens them, as its function was granted. */
+export class OutsideNetwork implements NetworkBackend {
+  readonly #outside: Outside;
+  readonly #passed: (bytes: number) => void;
+
+  /** `passed` is told how many bytes of the guest went on their way. */
+  constructor(outside: Outside, passed: (bytes: number) => void = () => {}) {
+    this.#outside = outside;
+    this.#passed = passed;
+  }
+
+  resolve(name: string): Pending<readonly Uint8Array[]> {
+    this.#passed(name.length);
+    const call = this.#outside.ask('dns.resolve', { name } satisfies NameLookup);
+    return pending(call, (answer) => answer as Uint8Array[]);
+  }
+
+  connectTcp(remote: SocketAddress): Pending<TcpConnection> {
+    return this.#connection(this.#outside.ask('tcp.connect', { remote, binding: null } satisfies TcpConnect));
+  }
+
+  bindTcp(local: SocketAddress): Pending<TcpBinding> {
+    const bind = this.#outside.ask('tcp.bind', { local } satisfies SocketBind);
+    return pending(bind, (answer): TcpBinding => this.#binding(bind, answer as TcpBound));
+  }
+
+  bindUdp(local: SocketAddress): Pending<UdpPort> {
+    const call = this.#outside.ask('udp.bind', { local } satisfies SocketBind);
+    return pending(call, (answer) => new OutsideUdpPort(call, (answer as SocketBind).local, this.#passed));
+  }
+
+  #binding(bind: OutsideCall, { local, binding }: TcpBound): TcpBinding {
+    const outside = this.#outside;
+    return {
+      local,
+      connect: (remote) => this.#connection(outside.ask('tcp.connect', { remote, binding } satisfies TcpConnect)),
+      listen: (backlog) =>
+        pending(outside.ask('tcp.listen', { binding, backlog } satisfies TcpListen), () => undefined),
+      accept: () => this.#connection(outside.ask('tcp.accept', { binding } satisfies TcpAccept)),
+      close: () => bind.forget(),
+    };
+  }
+
+  #connection(call: OutsideCall): Pending<TcpConnection> {
+    return pending(call, (answer) => connectionOf(call, answer as TcpConnected, this.#passed));
+  }
 }
 
 function pending<Result>(call: OutsideCall, of: (answer: unknown) => Result): Pending<Result> {

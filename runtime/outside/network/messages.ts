@@ -12,6 +12,8 @@ export const MAX_PATH = 8 * 1024;
 export const MAX_FIELDS = 256;
 /** Bytes of names and values of a header, or of trailers: with the rest of a message they fit in 64 KiB. */
 export const MAX_FIELD_BYTES = 48 * 1024;
+/** Longest method. */
+export const MAX_METHOD = 64;
 /** Longest authority: that of the longest name with a port. */
 export const MAX_AUTHORITY = 300;
 

@@ -1,6 +1,6 @@
 import { declaredLength, isFieldName, isFieldValue, isForbiddenField } from '../../../wasi/http/field.ts';
 import { DEFAULT_PORTS, type Destination, parseDestination, type Scheme } from '../host-pattern.ts';
-import { type Field, MAX_FIELD_BYTES, MAX_FIELDS, MAX_PATH } from '../messages.ts';
+import { type Field, MAX_FIELD_BYTES, MAX_FIELDS, MAX_METHOD, MAX_PATH } from '../messages.ts';
 import { type HttpRefusalCode, httpRefusal } from './http-refusal.ts';
 
 /** A request of a guest that may be put on the wire, if its destination may be reached. */
@@ -26,10 +26,10 @@ export function parseHttpRequest(args: unknown): HttpRequest {
   const given = record(args);
   const method = text(given['method']);
   // CONNECT would make the connection a tunnel; what goes through it nobody checks.
-  if (!isFieldName(method) || method.length > 64 || method.toUpperCase() === 'CONNECT') {
+  if (!isFieldName(method) || method.length > MAX_METHOD || method.toUpperCase() === 'CONNECT') {
     throw httpRefusal(
       'HTTP-request-method-invalid',
-      `expected a method of HTTP other than CONNECT, got ${JSON.stringify(method.slice(0, 64))}`,
+      `expected a method of HTTP other than CONNECT, got ${JSON.stringify(method.slice(0, MAX_METHOD))}`,
     );
   }
   const scheme = text(given['scheme']);

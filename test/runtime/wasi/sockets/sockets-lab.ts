@@ -1,4 +1,4 @@
-import { outsideNetwork } from '../../../../runtime/agent/outside/network.ts';
+import { OutsideNetwork } from '../../../../runtime/agent/outside/network.ts';
 import { type NetworkWorld, openNetwork } from '../../../../runtime/outside/network/network.ts';
 import type { SocketGrant } from '../../../../runtime/outside/network/sockets/socket-gate.ts';
 import { createWasi, type NetworkBackend } from '../../../../runtime/wasi/index.ts';
@@ -29,7 +29,7 @@ export function openSockets(grant: LabGrant = {}, world: NetworkWorld = {}) {
     world,
   );
   const outside = directOutside(network.services);
-  return { ...guestOf(outsideNetwork(outside)), network, outside };
+  return { ...guestOf(new OutsideNetwork(outside)), network, outside };
 }
 
 /** The socket interfaces of a guest as the glue sees them. */
