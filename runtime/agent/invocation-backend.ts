@@ -32,7 +32,7 @@ export function invocationBackend(load: LoadMessage, request: InvokeMessage, str
     files: null,
     keyValue: keyValueOver(outside),
     blobs: blobsOver(outside),
-    httpClient: new OutsideHttpClient(outside, { passed }),
+    httpClient: new OutsideHttpClient(outside, { passed, traceparent: request.traceparent ?? null }),
     network: new OutsideNetwork(outside, passed),
     limits: DEFAULT_LIMITS,
   };

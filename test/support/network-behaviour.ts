@@ -11,6 +11,9 @@ import type { Sandbox } from '../../runtime/sandbox/index.ts';
 import type { Subject } from './sandbox-behaviour.ts';
 import { finish } from './sandbox-lab.ts';
 
+/** The place in a trace that invocations have: the guest's requests are to carry it. */
+const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
 /** Defines the suite for one kind of sandbox. */
 export function networkBehaviour(subject: Pick<Subject, 'name' | 'open'>): void {
   const network = suite(`the network of a guest in a ${subject.name}`);
@@ -60,6 +63,7 @@ export function networkBehaviour(subject: Pick<Subject, 'name' | 'open'>): void 
         method: given.method ?? 'GET',
         scheme: 'http',
         authority: 'cloudlet.test',
+        traceparent: TRACEPARENT,
         path,
         headers: (given.headers ?? []).map(([name, value]) => [name, Buffer.from(value)] as const),
       },
@@ -85,7 +89,14 @@ export function networkBehaviour(subject: Pick<Subject, 'name' | 'open'>): void 
     const port = await server(async (request, response) => {
       let body = '';
       for await (const chunk of request) body += chunk;
-      seen = [request.method, request.url, request.headers['x-one'], request.headers.host, body.length];
+      seen = [
+        request.method,
+        request.url,
+        request.headers['x-one'],
+        request.headers.host,
+        request.headers['traceparent'],
+        body.length,
+      ];
       response.setHeader('Trailer', 'x-sum');
       response.writeHead(201, { 'X-Two': '2' });
       response.write('a'.repeat(200_000));
@@ -97,7 +108,7 @@ export function networkBehaviour(subject: Pick<Subject, 'name' | 'open'>): void 
       headers: [['x-one', '1']],
       body: 'b'.repeat(100_000),
     });
-    assert.equal(seen, ['PUT', '/path', '1', `127.0.0.1:${port}`, 100_000]);
+    assert.equal(seen, ['PUT', '/path', '1', `127.0.0.1:${port}`, TRACEPARENT, 100_000]);
     assert.equal([answer.status, answer.text.length, answer.trailers], [201, 200_000, [['X-Sum', '3']]]);
     assert.equal(answer.headers, [['X-Two', '2']]);
   });
