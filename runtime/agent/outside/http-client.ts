@@ -26,7 +26,9 @@ import type { Outside, OutsideCall } from './outside.ts';
 /** What goes with the requests of one invocation. */
 export interface HttpClientOptions {
   /** W3C trace context of the invocation, for requests whose guest names none. */
-  readonly traceparent?: string | null;
+  readonly traceparent?: string | undefined;
+  /** Goes with `traceparent`. */
+  readonly tracestate?: string | undefined;
   /** Told how many bytes of the guest went on their way. */
   readonly passed?: (bytes: number) => void;
 }
@@ -45,9 +47,9 @@ export class OutsideHttpClient implements HttpClient {
   }
 
   send(request: HttpClientRequest): HttpClientCall {
-    const { traceparent = null, passed = NOTHING } = this.#options;
+    const { passed = NOTHING } = this.#options;
     const { method, authority, path } = request;
-    const headers = withTrace(request.headers, traceparent);
+    const headers = withTrace(request.headers, this.#options);
     const headerBytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
     passed(headerBytes + authority.length + path.length);
     if (headerBytes > MAX_FIELD_BYTES) return failedCall({ tag: 'HTTP-request-header-section-size', val: headerBytes });
@@ -259,9 +261,12 @@ class RefusingSink implements ByteSink {
 }
 
 /** A guest that traces by itself has its own context, of which the invocation's is the parent. */
-function withTrace(headers: readonly FieldEntry[], traceparent: string | null): readonly FieldEntry[] {
-  if (traceparent === null || headers.some(([name]) => name.toLowerCase() === 'traceparent')) return headers;
-  return [...headers, ['traceparent', ascii(traceparent)]];
+function withTrace(headers: readonly FieldEntry[], place: HttpClientOptions): readonly FieldEntry[] {
+  const { traceparent, tracestate } = place;
+  if (traceparent === undefined || headers.some(([name]) => name.toLowerCase() === 'traceparent')) return headers;
+  const traced: FieldEntry[] = [...headers, ['traceparent', ascii(traceparent)]];
+  if (tracestate !== undefined) traced.push(['tracestate', ascii(tracestate)]);
+  return traced;
 }
 
 function ascii(text: string): Uint8Array {

@@ -170,14 +170,17 @@ client('the invocation’s trace goes with requests that name none', async () =>
   const seen: unknown[] = [];
   const lab = await over(
     (request, response) => {
-      seen.push(request.headers['traceparent']);
+      seen.push([request.headers['traceparent'], request.headers['tracestate']]);
       response.end();
     },
-    { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' },
+    { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', tracestate: 'a=1' },
   );
   await lab.send().response;
   await lab.send({ headers: [['TraceParent', utf8('own')]] }).response;
-  assert.equal(seen, ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'own']);
+  assert.equal(seen, [
+    ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'a=1'],
+    ['own', undefined],
+  ]);
   await lab.close();
 });
 
