@@ -22,6 +22,7 @@ export interface InvocationStreams {
 /** Everything that the guest of one invocation is given. */
 export function invocationBackend(load: LoadMessage, request: InvokeMessage, streams: InvocationStreams): WasiBackend {
   const { stdin, stdout, stderr, log, outside, passed } = streams;
+  const { traceparent, tracestate } = request;
   return {
     ...{ stdin, stdout, stderr, log },
     environment: load.environment,
@@ -32,7 +33,7 @@ export function invocationBackend(load: LoadMessage, request: InvokeMessage, str
     files: null,
     keyValue: keyValueOver(outside),
     blobs: blobsOver(outside),
-    httpClient: outsideHttpClient(outside, { passed }),
+    httpClient: outsideHttpClient(outside, { passed, traceparent, tracestate }),
     network: outsideNetwork(outside, passed),
     limits: DEFAULT_LIMITS,
   };

@@ -7,9 +7,11 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type NetworkPolicy, openNetwork } from '../../runtime/outside/network/network.ts';
-import type { Sandbox } from '../../runtime/sandbox/index.ts';
+import type { InvokeRequest, Sandbox } from '../../runtime/sandbox/index.ts';
 import type { Subject } from './sandbox-behaviour.ts';
 import { finish } from './sandbox-lab.ts';
+
+type Trace = Pick<InvokeRequest, 'traceparent' | 'tracestate'>;
 
 /** Defines the suite for one kind of sandbox. */
 export function networkBehaviour(subject: Pick<Subject, 'name' | 'open'>): void {
@@ -38,7 +40,7 @@ export function networkBehaviour(subject: Pick<Subject, 'name' | 'open'>): void 
   /** Asks the guest, which may do what the policy says: by default all that is on loopback. */
   async function ask(
     path: string,
-    given: { method?: string; body?: string; headers?: [string, string][] } = {},
+    given: { method?: string; body?: string; headers?: [string, string][]; trace?: Trace } = {},
     policy: Partial<NetworkPolicy> = {},
   ) {
     const opened = openNetwork(
@@ -62,6 +64,7 @@ export function networkBehaviour(subject: Pick<Subject, 'name' | 'open'>): void 
         authority: 'cloudlet.test',
         path,
         headers: (given.headers ?? []).map(([name, value]) => [name, Buffer.from(value)] as const),
+        ...given.trace,
       },
       Buffer.from(given.body ?? ''),
       { deadlineMs: 60_000, log: () => {}, outside },
@@ -100,6 +103,17 @@ export function networkBehaviour(subject: Pick<Subject, 'name' | 'open'>): void 
     assert.equal(seen, ['PUT', '/path', '1', `127.0.0.1:${port}`, 100_000]);
     assert.equal([answer.status, answer.text.length, answer.trailers], [201, 200_000, [['X-Sum', '3']]]);
     assert.equal(answer.headers, [['X-Two', '2']]);
+  });
+
+  network('a request that goes out is in the trace of its invocation', async () => {
+    let seen: unknown;
+    const port = await server(({ headers }, response) => {
+      seen = { traceparent: headers['traceparent'], tracestate: headers['tracestate'] };
+      response.end();
+    });
+    const trace = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, tracestate: 'vendor=1' };
+    assert.is((await ask(`/fetch?127.0.0.1:${port}/`, { trace })).status, 200);
+    assert.equal(seen, trace);
   });
 
   network('a body may be larger than what a guest may give at once', async () => {

@@ -26,7 +26,8 @@ import type { Outside, OutsideCall } from './outside.ts';
 /** What goes with the requests of one invocation. */
 export interface HttpClientOptions {
   /** W3C trace context of the invocation, for requests whose guest names none. */
-  readonly traceparent?: string | null;
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
   /** Told how many bytes of the guest went on their way. */
   readonly passed?: (bytes: number) => void;
 }
@@ -39,7 +40,7 @@ export function outsideHttpClient(outside: Outside, options: HttpClientOptions =
   const passed = options.passed ?? (() => {});
   return {
     send(request) {
-      const headers = withTrace(request.headers, options.traceparent ?? null);
+      const headers = withTrace(request.headers, options);
       const headerBytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
       const { authority, path } = request;
       passed(headerBytes + authority.length + path.length);
@@ -233,9 +234,15 @@ function failedCall(code: HttpErrorCode): HttpClientCall {
 }
 
 /** A guest that traces by itself has its own context, of which the invocation's is the parent. */
-function withTrace(headers: readonly FieldEntry[], traceparent: string | null): readonly FieldEntry[] {
-  if (traceparent === null || headers.some(([name]) => name.toLowerCase() === 'traceparent')) return headers;
-  return [...headers, ['traceparent', ascii(traceparent)]];
+function withTrace(
+  headers: readonly FieldEntry[],
+  { traceparent, tracestate }: HttpClientOptions,
+): readonly FieldEntry[] {
+  const isGiven = (field: string): boolean => headers.some(([name]) => name.toLowerCase() === field);
+  if (traceparent === undefined || isGiven('traceparent')) return headers;
+  const state: FieldEntry[] =
+    tracestate === undefined || isGiven('tracestate') ? [] : [['tracestate', ascii(tracestate)]];
+  return [...headers, ['traceparent', ascii(traceparent)], ...state];
 }
 
 function ascii(text: string): Uint8Array {

@@ -170,14 +170,19 @@ client('the invocation’s trace goes with requests that name none', async () =>
   const seen: unknown[] = [];
   const lab = await over(
     (request, response) => {
-      seen.push(request.headers['traceparent']);
+      seen.push([request.headers['traceparent'], request.headers['tracestate']]);
       response.end();
     },
-    { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' },
+    { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', tracestate: 'vendor=1' },
   );
   await lab.send().response;
   await lab.send({ headers: [['TraceParent', utf8('own')]] }).response;
-  assert.equal(seen, ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'own']);
+  await lab.send({ headers: [['TraceState', utf8('own=1')]] }).response;
+  assert.equal(seen, [
+    ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'vendor=1'],
+    ['own', undefined],
+    ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'own=1'],
+  ]);
   await lab.close();
 });
 
