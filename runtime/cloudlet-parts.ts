@@ -1,5 +1,6 @@
 import type { FunctionName } from '../guest-sdk/protocol/index.ts';
 import { ComponentCompiler } from './component/index.ts';
+import { FunctionLogs } from './function/function-logs.ts';
 import type { VersionOutside } from './function/function-version.ts';
 import { followParent, type TraceSampler } from './invocation/trace.ts';
 import type { CloudletObserver } from './observer.ts';
@@ -16,6 +17,7 @@ export interface CloudletParts {
   readonly observer: CloudletObserver;
   readonly data: DataDir;
   readonly stores: Stores;
+  readonly logs: FunctionLogs;
   readonly compiler: ComponentCompiler;
   readonly source: SandboxSource;
   readonly outside: VersionOutside;
@@ -37,7 +39,9 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
       throw abortError(options.signal);
     }
     const { name, observer = {}, outside = () => ({}), sample = followParent } = options;
-    return { name, limits, observer, data, stores, compiler, source, outside, sample };
+    const unkept = (sentence: string) => observer.warning?.(sentence);
+    const logs = FunctionLogs.open({ directory: data.logs, limitBytes: limits.logBytes, isFunction, unkept });
+    return { name, limits, observer, data, stores, logs, compiler, source, outside, sample };
   } catch (error) {
     await compiler.close();
     stores?.close();

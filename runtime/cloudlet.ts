@@ -14,7 +14,7 @@ import { ChangeFeed, type CloudletEvent } from './change-feed.ts';
 import { type CloudletParts, openParts } from './cloudlet-parts.ts';
 import { cloudletStatus } from './cloudlet-status.ts';
 import type { LogReadOptions } from './function/function-log.ts';
-import { FunctionLogs } from './function/function-logs.ts';
+import type { FunctionLogs } from './function/function-logs.ts';
 import { defaultGrant } from './function/function-version.ts';
 import { Functions } from './function/functions.ts';
 import type { CallOptions, CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation/invocation.ts';
@@ -57,15 +57,13 @@ export class Cloudlet {
   #closed: Promise<void> | undefined;
 
   private constructor(parts: CloudletParts) {
-    const { data, stores, compiler, observer, limits, source, outside } = parts;
+    const { data, stores, logs, compiler, observer, limits, source, outside } = parts;
     this.#parts = parts;
     this.id = data.identity.id;
     this.ownerToken = data.identity.ownerToken;
     this.fingerprint = data.identity.fingerprint;
     this.#feed = new ChangeFeed((error) => observer.warning?.(`a listener failed: ${String(error)}`));
-    const functions = data.registry.list().map(({ name }) => name);
-    const unkept = (sentence: string): void => observer.warning?.(sentence);
-    this.#logs = FunctionLogs.open({ directory: data.logs, limitBytes: limits.logBytes, functions, unkept });
+    this.#logs = logs;
     this.#pool = new SandboxPool({
       source,
       ...limits.pool,

@@ -15,6 +15,11 @@ export interface FunctionLogsOptions {
   readonly unkept: (sentence: string) => void;
 }
 
+/** How the logs of a data directory are opened. */
+export interface OpenLogsOptions extends FunctionLogsOptions {
+  readonly isFunction: (name: string) => boolean;
+}
+
 /** The logs of all functions, each read when it is first written to or read. */
 export class FunctionLogs {
   readonly #options: FunctionLogsOptions;
@@ -24,14 +29,10 @@ export class FunctionLogs {
     this.#options = options;
   }
 
-  /** Opens the logs, and removes those of functions that are none of `functions`: a host that was killed may have left them. */
-  static open({
-    functions,
-    ...options
-  }: FunctionLogsOptions & { readonly functions: readonly FunctionName[] }): FunctionLogs {
+  /** Opens the logs, and removes those of what is no function any more: a host that was killed may have left them. */
+  static open({ isFunction, ...options }: OpenLogsOptions): FunctionLogs {
     const logs = new FunctionLogs(options);
-    const known: ReadonlySet<string> = new Set(functions);
-    for (const name of logs.#entries()) if (!known.has(name)) logs.#erase(name);
+    for (const name of logs.#entries()) if (!isFunction(name)) logs.#erase(name);
     return logs;
   }
 

@@ -7,12 +7,11 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type NetworkPolicy, openNetwork } from '../../runtime/outside/network/network.ts';
-import type { Sandbox } from '../../runtime/sandbox/index.ts';
+import type { InvokeRequest, Sandbox } from '../../runtime/sandbox/index.ts';
 import type { Subject } from './sandbox-behaviour.ts';
 import { finish } from './sandbox-lab.ts';
 
-/** The place in a trace that invocations have: the guest's requests are to carry it. */
-const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+type Trace = Pick<InvokeRequest, 'traceparent' | 'tracestate'>;
 
 /** Defines the suite for one kind of sandbox. */
 export function networkBehaviour(subject: Pick<Subject, 'name' | 'open'>): void {
@@ -41,7 +40,7 @@ export function networkBehaviour(subject: Pick<Subject, 'name' | 'open'>): void 
   /** Asks the guest, which may do what the policy says: by default all that is on loopback. */
   async function ask(
     path: string,
-    given: { method?: string; body?: string; headers?: [string, string][] } = {},
+    given: { method?: string; body?: string; headers?: [string, string][]; trace?: Trace } = {},
     policy: Partial<NetworkPolicy> = {},
   ) {
     const opened = openNetwork(
@@ -63,9 +62,9 @@ export function networkBehaviour(subject: Pick<Subject, 'name' | 'open'>): void 
         method: given.method ?? 'GET',
         scheme: 'http',
         authority: 'cloudlet.test',
-        traceparent: TRACEPARENT,
         path,
         headers: (given.headers ?? []).map(([name, value]) => [name, Buffer.from(value)] as const),
+        ...given.trace,
       },
       Buffer.from(given.body ?? ''),
       { deadlineMs: 60_000, log: () => {}, outside },
@@ -89,14 +88,7 @@ export function networkBehaviour(subject: Pick<Subject, 'name' | 'open'>): void 
     const port = await server(async (request, response) => {
       let body = '';
       for await (const chunk of request) body += chunk;
-      seen = [
-        request.method,
-        request.url,
-        request.headers['x-one'],
-        request.headers.host,
-        request.headers['traceparent'],
-        body.length,
-      ];
+      seen = [request.method, request.url, request.headers['x-one'], request.headers.host, body.length];
       response.setHeader('Trailer', 'x-sum');
       response.writeHead(201, { 'X-Two': '2' });
       response.write('a'.repeat(200_000));
@@ -108,9 +100,20 @@ export function networkBehaviour(subject: Pick<Subject, 'name' | 'open'>): void 
       headers: [['x-one', '1']],
       body: 'b'.repeat(100_000),
     });
-    assert.equal(seen, ['PUT', '/path', '1', `127.0.0.1:${port}`, TRACEPARENT, 100_000]);
+    assert.equal(seen, ['PUT', '/path', '1', `127.0.0.1:${port}`, 100_000]);
     assert.equal([answer.status, answer.text.length, answer.trailers], [201, 200_000, [['X-Sum', '3']]]);
     assert.equal(answer.headers, [['X-Two', '2']]);
+  });
+
+  network('a request that goes out is in the trace of its invocation', async () => {
+    let seen: unknown;
+    const port = await server(({ headers }, response) => {
+      seen = { traceparent: headers['traceparent'], tracestate: headers['tracestate'] };
+      response.end();
+    });
+    const trace = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, tracestate: 'vendor=1' };
+    assert.is((await ask(`/fetch?127.0.0.1:${port}/`, { trace })).status, 200);
+    assert.equal(seen, trace);
   });
 
   network('a body may be larger than what a guest may give at once', async () => {

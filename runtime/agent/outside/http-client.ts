@@ -263,9 +263,10 @@ class RefusingSink implements ByteSink {
 /** A guest that traces by itself has its own context, of which the invocation's is the parent. */
 function withTrace(headers: readonly FieldEntry[], place: HttpClientOptions): readonly FieldEntry[] {
   const { traceparent, tracestate } = place;
-  if (traceparent === undefined || headers.some(([name]) => name.toLowerCase() === 'traceparent')) return headers;
+  const isGiven = (field: string): boolean => headers.some(([name]) => name.toLowerCase() === field);
+  if (traceparent === undefined || isGiven('traceparent')) return headers;
   const traced: FieldEntry[] = [...headers, ['traceparent', ascii(traceparent)]];
-  if (tracestate !== undefined) traced.push(['tracestate', ascii(tracestate)]);
+  if (tracestate !== undefined && !isGiven('tracestate')) traced.push(['tracestate', ascii(tracestate)]);
   return traced;
 }
 

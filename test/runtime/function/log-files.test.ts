@@ -92,8 +92,9 @@ files('logs of functions are removed with them, also when a kill came between', 
   const directory = join(folder, 'logs');
   const names = ['kept', 'gone', 'left'].map(parseName);
   const [kept, gone] = names as [(typeof names)[number], (typeof names)[number]];
-  const open = (functions: readonly (typeof names)[number][]): FunctionLogs =>
-    FunctionLogs.open({ directory, limitBytes: 10_000, unkept: (sentence) => assert.unreachable(sentence), functions });
+  const unkept = (sentence: string): void => assert.unreachable(sentence);
+  const open = (functions: readonly string[]): FunctionLogs =>
+    FunctionLogs.open({ directory, limitBytes: 10_000, unkept, isFunction: (name) => functions.includes(name) });
   const logs = open([]);
   for (const name of names) logs.add(name, { version: 1, invocation: 'i', stream: 'host', text: `of ${name}` });
   const followed = (async () => {

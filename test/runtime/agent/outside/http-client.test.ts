@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type HttpClientOptions, OutsideHttpClient } from '../../../../runtime/agent/outside/http-client.ts';
+import { type HttpClientOptions, outsideHttpClient } from '../../../../runtime/agent/outside/http-client.ts';
 import { OutsideRefusal, type OutsideServices } from '../../../../runtime/outside/outside-service.ts';
 import {
   type HttpClientRequest,
@@ -31,7 +31,7 @@ async function over(listener: Parameters<typeof startServer>[0], options: HttpCl
   const server = await startServer(listener);
   const network = openTestNetwork({}, { resolver: async () => ['127.0.0.1'] });
   const outside = directOutside(network.services, window);
-  const http = new OutsideHttpClient(outside, options);
+  const http = outsideHttpClient(outside, options);
   return {
     outside,
     send: (given: Partial<HttpClientRequest> = {}) =>
@@ -173,13 +173,15 @@ client('the invocation’s trace goes with requests that name none', async () =>
       seen.push([request.headers['traceparent'], request.headers['tracestate']]);
       response.end();
     },
-    { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', tracestate: 'a=1' },
+    { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', tracestate: 'vendor=1' },
   );
   await lab.send().response;
   await lab.send({ headers: [['TraceParent', utf8('own')]] }).response;
+  await lab.send({ headers: [['TraceState', utf8('own=1')]] }).response;
   assert.equal(seen, [
-    ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'a=1'],
+    ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'vendor=1'],
     ['own', undefined],
+    ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'own=1'],
   ]);
   await lab.close();
 });
@@ -205,7 +207,7 @@ for (const [what, given, code] of [
 ] as const)
   client(`a request with ${what} does not even leave`, async () => {
     const outside = directOutside({});
-    const call = new OutsideHttpClient(outside).send({ ...REQUEST, ...(given as Partial<HttpClientRequest>) });
+    const call = outsideHttpClient(outside).send({ ...REQUEST, ...(given as Partial<HttpClientRequest>) });
     assert.equal(await failureOf(call.response), code);
     assert.equal(outside.asked, []);
     assert.throws(
@@ -225,11 +227,11 @@ for (const [code, expected] of [
     const services: OutsideServices = {
       'http.send': () => Promise.reject(new OutsideRefusal(code, 'why')),
     };
-    assert.equal(await failureOf(new OutsideHttpClient(directOutside(services)).send(REQUEST).response), expected);
+    assert.equal(await failureOf(outsideHttpClient(directOutside(services)).send(REQUEST).response), expected);
   });
 
 client('a function without the service is denied', async () => {
-  const { response } = new OutsideHttpClient(directOutside({})).send(REQUEST);
+  const { response } = outsideHttpClient(directOutside({})).send(REQUEST);
   assert.equal(await failureOf(response), { tag: 'HTTP-request-denied' });
 });
 
