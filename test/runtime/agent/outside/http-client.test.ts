@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type HttpClientOptions, outsideHttpClient } from '../../../../runtime/agent/outside/http-client.ts';
+import { type HttpClientOptions, OutsideHttpClient } from '../../../../runtime/agent/outside/http-client.ts';
 import { OutsideRefusal, type OutsideServices } from '../../../../runtime/outside/outside-service.ts';
 import {
   type HttpClientRequest,
@@ -31,7 +31,7 @@ async function over(listener: Parameters<typeof startServer>[0], options: HttpCl
   const server = await startServer(listener);
   const network = openTestNetwork({}, { resolver: async () => ['127.0.0.1'] });
   const outside = directOutside(network.services, window);
-  const http = outsideHttpClient(outside, options);
+  const http = new OutsideHttpClient(outside, options);
   return {
     outside,
     send: (given: Partial<HttpClientRequest> = {}) =>
@@ -207,7 +207,7 @@ for (const [what, given, code] of [
 ] as const)
   client(`a request with ${what} does not even leave`, async () => {
     const outside = directOutside({});
-    const call = outsideHttpClient(outside).send({ ...REQUEST, ...(given as Partial<HttpClientRequest>) });
+    const call = new OutsideHttpClient(outside).send({ ...REQUEST, ...(given as Partial<HttpClientRequest>) });
     assert.equal(await failureOf(call.response), code);
     assert.equal(outside.asked, []);
     assert.throws(
@@ -227,11 +227,11 @@ for (const [code, expected] of [
     const services: OutsideServices = {
       'http.send': () => Promise.reject(new OutsideRefusal(code, 'why')),
     };
-    assert.equal(await failureOf(outsideHttpClient(directOutside(services)).send(REQUEST).response), expected);
+    assert.equal(await failureOf(new OutsideHttpClient(directOutside(services)).send(REQUEST).response), expected);
   });
 
 client('a function without the service is denied', async () => {
-  const { response } = outsideHttpClient(directOutside({})).send(REQUEST);
+  const { response } = new OutsideHttpClient(directOutside({})).send(REQUEST);
   assert.equal(await failureOf(response), { tag: 'HTTP-request-denied' });
 });
 
