@@ -121,7 +121,8 @@ export class GuestInvocation {
       this.#instances.giveBack(instance);
       throw new GuestFailure('client-closed', 'the invocation had ended before it began');
     }
-    const wasi = instance.begin(invocationBackend(this.#load, this.#message, this.#streams(instance.lift)), this.#fuel);
+    const streams = { ...this.#streams(instance.lift), files: this.#instances.files() };
+    const wasi = instance.begin(invocationBackend(this.#load, this.#message, streams), this.#fuel);
     this.#wasi = wasi;
     const success = await this.#enter(await instance.exports(), wasi, instance.lift);
     if (this.#fuel.why === null) this.#returned = instance;
@@ -173,7 +174,7 @@ export class GuestInvocation {
     this.#post({ kind: 'log', id: this.id, log });
   }
 
-  #streams(lift: LiftBudget): InvocationStreams {
+  #streams(lift: LiftBudget): Omit<InvocationStreams, 'files'> {
     const command = this.#message.door === 'run';
     return {
       stdin: command ? this.#input : emptySource,

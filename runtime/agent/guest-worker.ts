@@ -19,7 +19,12 @@ const PREPARE_MS = 2_000;
  */
 export function serveGuests(port: MessagePort, start: WorkerStart): void {
   const cell = new InterruptCell(start.cell);
-  let component: { readonly message: LoadMessage; readonly instances: GuestInstances } | null = null;
+  let component: {
+    readonly message: LoadMessage;
+    /** The message as it came, without what a grant said since. */
+    readonly loaded: LoadMessage;
+    readonly instances: GuestInstances;
+  } | null = null;
   let running: GuestInvocation | null = null;
   const askIds = new AskIds();
   const say = (message: FromWorker) => port.postMessage(message);
@@ -46,7 +51,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   async function invoke(invoked: Invoked): Promise<void> {
     if (component === null) throw new Error('a worker was asked to run before it was loaded');
     const { id } = invoked;
-    const { message: load, instances } = component;
+    const { instances } = component;
+    const load = invoked.message.rehearsal === true ? component.loaded : component.message;
     const fuel = new FuelGauge(cell, id, invoked.message.deadlineMs, flush);
     const invocation: GuestInvocation = new GuestInvocation(invoked, load, instances, fuel, askIds, (message) => {
       // A guest that catches its own end runs on until its next checkpoint, and may still write: `done` was the last of its frames.
@@ -70,7 +76,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
       case 'load':
         try {
           const loaded = await loadComponent(message.component);
-          component = { message: loaded.message, instances: new GuestInstances(loaded) };
+          component = { message: loaded.message, loaded: loaded.message, instances: new GuestInstances(loaded) };
         } catch (error) {
           return say({ kind: 'loaded', error: (error as Error).message });
         }

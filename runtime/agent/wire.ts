@@ -21,6 +21,7 @@ export {
 export { CHUNK_BYTES, INLINE_BYTES, ReceiveWindow, SendWindow, WINDOW_BYTES } from './credit-window.ts';
 export { CreditedSink } from './credited-sink.ts';
 export { CreditedSource } from './credited-source.ts';
+export { encodeFiles, type FilesMessage } from './files-message.ts';
 export { FIRST_ASK_ID, hasReached, isAskId } from './frame-id.ts';
 export type { InvokeRequest } from './invoke-request.ts';
 export { EPOCH_BYTES, FIRST_EPOCH, LineReader } from './line-reader.ts';
@@ -35,7 +36,8 @@ export {
 } from './outside/ask-wire.ts';
 export { WireError } from './wire-error.ts';
 
-import type { LogLevel } from '../wasi/index.ts';
+import type { LogLevel, WasiLimits } from '../wasi/index.ts';
+import type { FilesMessage } from './files-message.ts';
 import type { InvokeRequest } from './invoke-request.ts';
 import { WireError } from './wire-error.ts';
 
@@ -97,7 +99,7 @@ export interface ReadyMessage {
   readonly workers: number;
 }
 
-/** Puts a component into the agent; its bytes (glue, then the modules in order) follow as `body` frames and an `end` under the same id. */
+/** Puts a component into the agent; its bytes (glue, then the modules in order, then the files) follow as `body` frames and an `end` under the same id. */
 export interface LoadMessage {
   /** The function's name: a command sees it as its first argument. */
   readonly program: string;
@@ -113,9 +115,14 @@ export interface LoadMessage {
   }[];
   readonly environment: readonly (readonly [string, string])[];
   readonly arguments: readonly string[];
+  /** What `wasi:config` gives. */
   readonly configuration: readonly (readonly [string, string])[];
   /** Most bytes of a typed call's arguments, and of its result. */
   readonly valueBytes: number;
+  /** Those of the function; the others are WASI's own. */
+  readonly limits: Partial<WasiLimits>;
+  /** Null: it has no directories. */
+  readonly files: FilesMessage | null;
 }
 
 /** Answer to a load, same id. `error` is a sentence; the component is not loaded then. */
@@ -144,6 +151,8 @@ export type InvokeMessage = InvokeRequest & {
   readonly input: Uint8Array | null;
   /** The host's wall clock, milliseconds since 1970, for a machine whose own may be that of a snapshot. */
   readonly wallMs?: number;
+  /** Nobody asked for it: it is given what the load said, which holds no secret, in place of the grant. */
+  readonly rehearsal?: true;
 };
 
 /** Status and headers of an http answer; before its first body byte. */

@@ -45,7 +45,8 @@ export function makeFunctionSnapshot(
   given: AbortSignal,
 ): Promise<Snapshot> {
   return save(store, conditionsOf(shape, image.digest, content), given, async (draft, signal) => {
-    const artifact = await unlessAborted(version.artifact(), signal);
+    const content = Promise.all([version.artifact(), version.files?.() ?? []]);
+    const [artifact, files] = await unlessAborted(content, signal);
     await copySparse(golden.memory, draft.memory, signal);
     const startMachine = () =>
       restoreMachine({
@@ -55,7 +56,7 @@ export function makeFunctionSnapshot(
     const template = await startTemplate(startMachine, shape.workers, signal);
     try {
       const grant = { ...version.grant, environment: {}, arguments: [], configuration: {} };
-      await template.sandbox.load({ program: version.program, artifact, grant }, signal);
+      await template.sandbox.load({ program: version.program, artifact, grant, files }, signal);
       // Once before: the first grant of a clone compiles nothing.
       template.sandbox.grant(grant);
       await rehearse(template.sandbox, artifact.manifest);

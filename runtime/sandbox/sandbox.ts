@@ -1,24 +1,16 @@
 import { CloudletError, type Grant } from '../../guest-sdk/protocol/index.ts';
-import type { InvokeRequest, LoadMessage } from '../agent/wire.ts';
-import type { Artifact } from '../component/artifact.ts';
-import { limitMemory } from '../component/limit-memory.ts';
+import type { InvokeRequest } from '../agent/wire.ts';
+import { givenTexts, type SecretValues } from '../grant/index.ts';
 import type { Machine, MachineExit } from '../machine/machine.ts';
 import type { Call, CallInput, CallLog } from './channel/call.ts';
 import type { CallOutside } from './channel/call-asks.ts';
 import type { Channel } from './channel/channel.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { loadMessage, type SandboxContent } from './load-message.ts';
 import { moveState, type SandboxState } from './state.ts';
 
 /** `microvm` is a QEMU machine, `process` the same agent as a child process without isolation. */
 export type SandboxKind = 'microvm' | 'process';
-
-/** What is put into a sandbox: one version of a function. */
-export interface SandboxContent {
-  /** The function's name; a command sees it as its first argument. */
-  readonly program: string;
-  readonly artifact: Artifact;
-  readonly grant: Grant;
-}
 
 /** Limits of one call. */
 export interface CallOptions {
@@ -27,7 +19,7 @@ export interface CallOptions {
   readonly log: CallLog;
   /** What its guest may ask of the host; nothing when it is left out, as in a rehearsal. */
   readonly outside?: CallOutside;
-  /** Nobody asked for it: it does not count as served. */
+  /** Nobody asked for it: it does not count as served, and is given no secrets. */
   readonly rehearsal?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -143,24 +135,24 @@ export class Sandbox {
   }
 
   /** Its machine came with what it runs: gives that what no snapshot may hold, and it is ready. `machine-failed` when it has ended by now. */
-  adopt(grant: Grant): void {
+  adopt(grant: Grant, secrets: SecretValues = {}): void {
     if (this.#state !== 'starting') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
     this.#channel.adopt();
-    this.grant(grant);
+    this.grant(grant, secrets);
     this.#state = moveState(this.#state, 'ready');
   }
 
-  /** What the invocations that follow are given. */
-  grant({ environment, arguments: words, configuration = {} }: Omit<Grant, 'limits'>): void {
-    const [variables, settings] = [Object.entries(environment), Object.entries(configuration)];
-    this.#channel.grant({ environment: variables, arguments: words, configuration: settings });
+  /** What the invocations that follow are given, rehearsals excepted: they never see a secret. */
+  grant(grant: Pick<Grant, 'environment' | 'arguments' | 'configuration'>, secrets: SecretValues = {}): void {
+    this.#channel.grant(givenTexts(grant, secrets));
   }
 
   /** Starts an invocation. The caller sees to it that there are never more than `workers`. */
   invoke(request: InvokeRequest, input: CallInput, options: CallOptions): Call {
     if (this.#state !== 'ready') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
     if (options.signal?.aborted === true) throw callerLeft();
-    const call = this.#channel.invoke(request, input, options.deadlineMs, options.log, options.outside);
+    const asked = options.rehearsal === true ? { ...request, rehearsal: true as const } : request;
+    const call = this.#channel.invoke(asked, input, options.deadlineMs, options.log, options.outside);
     this.#running += 1;
     if (options.rehearsal !== true) this.#served += 1;
     const left = () => call.fail(callerLeft());
@@ -261,29 +253,4 @@ export function describeExit(exit: MachineExit): string {
   const how = exit.signal === null ? `ended with status ${exit.code}` : `was ended by ${exit.signal}`;
   const said = exit.tail.trim();
   return said === '' ? how : `${how}; it said at last: ${said}`;
-}
-
-/** The load message of an artifact under its grant, and the bytes that follow it. Pure. `component-refused` when the grant has less memory than the component starts with. */
-function loadMessage(content: SandboxContent): { message: LoadMessage; parts: Uint8Array[] } {
-  const { grant } = content;
-  const artifact = limitMemory(content.artifact, grant.limits.memoryMib);
-  const { manifest } = artifact;
-  const glue = new TextEncoder().encode(artifact.glue);
-  const message: LoadMessage = {
-    program: content.program,
-    glueBytes: glue.length,
-    modules: artifact.modules.map((module) => ({ name: module.name, bytes: module.bytes.length })),
-    run: manifest.run,
-    http: manifest.http,
-    functions: manifest.functions.map(({ wit, path }) => ({
-      name: wit.name,
-      path,
-      fallible: wit.result?.kind === 'result',
-    })),
-    environment: Object.entries(grant.environment),
-    arguments: grant.arguments,
-    configuration: Object.entries(grant.configuration ?? {}),
-    valueBytes: grant.limits.valueBytes,
-  };
-  return { message, parts: [glue, ...artifact.modules.map((module) => module.bytes)] };
 }

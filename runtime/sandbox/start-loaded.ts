@@ -10,13 +10,15 @@ export async function startLoaded(
   startEmpty: (signal: AbortSignal) => Promise<Sandbox>,
   signal: AbortSignal,
 ): Promise<Sandbox> {
-  const translated = version.artifact();
+  const translated = Promise.all([version.artifact(), version.files?.() ?? []]);
   translated.catch(() => {
     // It is seen when it is awaited.
   });
   const sandbox = await startEmpty(signal);
   try {
-    await sandbox.load({ program: version.program, artifact: await translated, grant: version.grant }, signal);
+    const [artifact, files] = await translated;
+    await sandbox.load({ program: version.program, artifact, grant: version.grant, files }, signal);
+    if (version.secrets !== undefined) sandbox.grant(version.grant, version.secrets());
     return sandbox;
   } catch (error) {
     await sandbox.close();

@@ -108,6 +108,11 @@ export class SandboxPool {
     this.#room.drop(versionId);
   }
 
+  /** The secrets of a version may be others: its sandboxes give them to the invocations that follow. */
+  grantAnew(versionId: string): void {
+    this.#room.find(versionId)?.grantAnew();
+  }
+
   /** What a version's sandbox does: `reason` is the sentence of a failed start. */
   state(versionId: string): { readonly state: 'cold' | 'starting' | 'ready' | 'failed'; readonly reason?: string } {
     const lane = this.#room.find(versionId);

@@ -191,6 +191,12 @@ export class VersionLane {
     this.#serve();
   }
 
+  /** Gives its sandboxes what the version is granted now. */
+  grantAnew(): void {
+    const { grant, secrets } = this.version;
+    for (const { sandbox } of this.sandboxes) sandbox.grant(grant, secrets?.());
+  }
+
   /** Sends everyone away who waits. */
   rejectWaiting(error: CloudletError): void {
     this.#queue.rejectAll(error);

@@ -1,0 +1,51 @@
+import type { Grant } from '../../guest-sdk/protocol/index.ts';
+import { encodeFiles, type LoadMessage } from '../agent/wire.ts';
+import type { Artifact } from '../component/artifact.ts';
+import { limitMemory } from '../component/limit-memory.ts';
+import { givenTexts } from '../grant/index.ts';
+import type { GrantedDirectory } from '../wasi/index.ts';
+
+/** What is put into a sandbox: one version of a function. */
+export interface SandboxContent {
+  /** The function's name; a command sees it as its first argument. */
+  readonly program: string;
+  readonly artifact: Artifact;
+  readonly grant: Grant;
+  /** The directories that the grant gives, with the package's files; none when left out. */
+  readonly files?: readonly GrantedDirectory[];
+}
+
+/**
+ * The load message of an artifact under its grant, and the bytes that follow it. No secret is in it: it may end up in a snapshot. Pure.
+ * `component-refused` when the grant has less memory than the component starts with.
+ */
+export function loadMessage(content: SandboxContent): { message: LoadMessage; parts: Uint8Array[] } {
+  const { limits, scratch } = content.grant;
+  const artifact = limitMemory(content.artifact, limits.memoryMib);
+  const { manifest } = artifact;
+  const glue = new TextEncoder().encode(artifact.glue);
+  const scratchBytes = scratch.reduce((sum, { bytes }) => sum + bytes, 0);
+  const files = (content.files ?? []).length === 0 ? null : encodeFiles(content.files!, scratchBytes);
+  const message: LoadMessage = {
+    program: content.program,
+    glueBytes: glue.length,
+    modules: artifact.modules.map((module) => ({ name: module.name, bytes: module.bytes.length })),
+    run: manifest.run,
+    http: manifest.http,
+    functions: manifest.functions.map(({ wit, path }) => ({
+      name: wit.name,
+      path,
+      fallible: wit.result?.kind === 'result',
+    })),
+    ...givenTexts(content.grant),
+    valueBytes: limits.valueBytes,
+    limits: {
+      handles: limits.handles,
+      pollList: limits.pollables,
+      fields: limits.fields,
+      fieldBytes: limits.fieldBytes,
+    },
+    files: files?.message ?? null,
+  };
+  return { message, parts: [glue, ...artifact.modules.map((module) => module.bytes), ...(files?.parts ?? [])] };
+}
