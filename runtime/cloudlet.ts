@@ -266,6 +266,7 @@ export class Cloudlet {
     const version = await this.#functions.current(name);
     checkDoor(version.description, door);
     checkSecrets(version, this.#parts.data.secrets);
+    this.#logs.limit(name, version.loaded.grant.limits.logBytes);
     return version;
   }
 

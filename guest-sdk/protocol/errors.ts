@@ -73,6 +73,7 @@ export const ERRORS = {
   'guest-trapped': guest(502, 'The function trapped'),
   'guest-response-invalid': guest(502, 'The function did not give a valid answer'),
   'result-too-large': guest(502, 'The result is larger than the limit'),
+  'cpu-exceeded': guest(504, 'The function took more processor time than it may'),
   'deadline-exceeded': guest(504, 'The function did not finish by its deadline'),
   'machine-failed': cloudlet(502, 'The sandbox failed', true),
   'at-capacity': cloudlet(503, 'The cloudlet has no capacity left'),

@@ -155,11 +155,11 @@ export class GuestInvocation {
 
   #interrupt(why: Interrupt): void {
     this.#fuel.interrupt(why);
-    this.#interrupted.reject(interruptedFailure(why, this.#message.deadlineMs));
+    this.#interrupted.reject(interruptedFailure(why, this.#message.deadlineMs, this.#load.cpuMs));
   }
 
   #outcomeOf(thrown: unknown): Success | GuestFailure {
-    if (this.#fuel.why !== null) return interruptedFailure(this.#fuel.why, this.#message.deadlineMs);
+    if (this.#fuel.why !== null) return interruptedFailure(this.#fuel.why, this.#message.deadlineMs, this.#load.cpuMs);
     if (thrown instanceof GuestExit) return { exitCode: thrown.exitCode };
     if (thrown instanceof GuestFailure) return thrown;
     return new GuestFailure('guest-trapped', describeTrap(thrown));

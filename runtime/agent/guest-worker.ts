@@ -53,7 +53,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     const { id } = invoked;
     const { instances } = component;
     const load = invoked.message.rehearsal === true ? component.loaded : component.message;
-    const fuel = new FuelGauge(cell, id, invoked.message.deadlineMs, flush);
+    const fuel = new FuelGauge(cell, id, invoked.message.deadlineMs, flush, load.cpuMs);
     const invocation: GuestInvocation = new GuestInvocation(invoked, load, instances, fuel, askIds, (message) => {
       // A guest that catches its own end runs on until its next checkpoint, and may still write: `done` was the last of its frames.
       if (running === invocation) line.post(message);

@@ -39,6 +39,7 @@ export function loadMessage(content: SandboxContent): { message: LoadMessage; pa
     })),
     ...givenTexts(content.grant),
     valueBytes: limits.valueBytes,
+    cpuMs: limits.cpuMs,
     limits: {
       handles: limits.handles,
       pollList: limits.pollables,

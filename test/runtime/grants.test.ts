@@ -114,6 +114,16 @@ grants('less is granted than the policy allows, which is told', async () => {
 grants('a limit that was asked for holds', async () => {
   await publish({ limits: { deadlineMs: 50 } }, 'short');
   await refused(run(['spin'], 'short'), 'deadline-exceeded', 'within 50 ms');
+  await publish({ limits: { cpuMs: 30 } }, 'lazy');
+  await refused(run(['spin'], 'lazy'), 'cpu-exceeded', 'more than 30 ms of processor time');
+  await publish({ limits: { bodyBytes: 3 } }, 'small');
+  const large = lab.cloudlet.invoke(name('small'), { door: 'run', arguments: [] }, bytes('four'));
+  await refused(large, 'body-too-large', 'at most 3 bytes, got 4');
+  await publish({ limits: { logBytes: 1000 } }, 'terse');
+  for (let each = 0; each < 8; each += 1) await run(['stderr', `line ${each}`], 'terse');
+  const kept: string[] = [];
+  for await (const { text } of lab.cloudlet.logs(name('terse'))) kept.push(text);
+  assert.equal(kept, ['line 4\n', 'line 5\n', 'line 6\n', 'line 7\n']);
 });
 
 grants('what cannot be granted is refused, and leaves no blob', async () => {

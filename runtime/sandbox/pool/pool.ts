@@ -110,7 +110,8 @@ export class SandboxPool {
 
   /** The secrets of a version may be others: its sandboxes give them to the invocations that follow. */
   grantAnew(versionId: string): void {
-    this.#room.find(versionId)?.grantAnew();
+    const lane = this.#room.find(versionId);
+    for (const { sandbox } of lane?.sandboxes ?? []) sandbox.grant(lane!.version.grant, lane!.version.secrets?.());
   }
 
   /** What a version's sandbox does: `reason` is the sentence of a failed start. */

@@ -165,6 +165,7 @@ channel('loads a component in frames and gives the answer', async () => {
     arguments: [],
     configuration: [],
     valueBytes: 1,
+    cpuMs: 1000,
     limits: {},
     files: null,
   };
