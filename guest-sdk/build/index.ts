@@ -5,4 +5,5 @@ export { missingTools } from './missing-tools.ts';
 export { type PackOptions, pack, packBuilt } from './pack.ts';
 export type { BuildProgress, BuildStage } from './progress.ts';
 export { PROJECT_FILE, type Project, ProjectFile, readGrant, readProject } from './project.ts';
+export { projectSchema } from './project-schema.ts';
 export { isTemplateName, scaffold, TEMPLATES, type TemplateName } from './scaffold.ts';
