@@ -2,6 +2,7 @@ import {
   CloudletError,
   type Deployment,
   type FunctionInfo,
+  isErrorCode,
   type Published,
   parseName,
 } from '../../guest-sdk/protocol/index.ts';
@@ -56,8 +57,9 @@ const verb: Verb = (program, { interruption }) => {
       if (!flags.json) printWays(await client.function(name, signal), client.url);
       return;
     }
+    const code = last?.problem?.code ?? '';
     throw new CloudletError(
-      'component-refused',
+      isErrorCode(code) ? code : 'component-refused',
       last?.problem?.detail ?? 'the cloudlet stopped before it had said how the publish ended; see: npx cloudlet ls',
     );
   });
