@@ -2,6 +2,7 @@ import type { Digest, FunctionName } from '../guest-sdk/protocol/index.ts';
 import { ComponentCompiler } from './component/index.ts';
 import { FunctionLogs } from './function/function-logs.ts';
 import type { VersionOutside } from './function/function-version.ts';
+import { GrantedOutside } from './function/granted-outside.ts';
 import { type HostPolicy, hostPolicy } from './grant/index.ts';
 import { followParent, type TraceSampler } from './invocation/trace.ts';
 import type { CloudletObserver } from './observer.ts';
@@ -31,6 +32,8 @@ export interface CloudletParts {
   readonly compiler: ComponentCompiler;
   readonly source: SandboxSource;
   readonly outside: VersionOutside;
+  /** Makes `outside`, unless the options had another. */
+  readonly granted: GrantedOutside;
   readonly sample: TraceSampler;
 }
 
@@ -51,10 +54,11 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
       await source.close();
       throw abortError(options.signal);
     }
-    const { name, observer = {}, outside = () => ({}), sample = followParent } = options;
+    const granted = new GrantedOutside(policy);
+    const { name, observer = {}, outside = granted.services, sample = followParent } = options;
     const unkept = (sentence: string) => observer.warning?.(sentence);
     const logs = FunctionLogs.open({ directory: data.logs, limitBytes: limits.logBytes, isFunction, unkept });
-    return { name, limits, policy, observer, data, stores, logs, compiler, source, outside, sample };
+    return { name, limits, policy, observer, data, stores, logs, compiler, source, outside, granted, sample };
   } catch (error) {
     await compiler.close();
     stores?.close();

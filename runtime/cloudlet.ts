@@ -138,6 +138,7 @@ export class Cloudlet {
     data.registry.remove(name);
     stores.removeFunction(name);
     data.secrets.forget(name);
+    this.#parts.granted.forget(name);
     for (const id of versions) this.#pool.drop(id);
     this.#logs.remove(name);
     for (const digest of await data.collectGarbage()) await compiler.forget(digest);
@@ -186,19 +187,13 @@ export class Cloudlet {
    * that cannot be one.
    */
   async setSecret(name: FunctionName, key: string, value: Uint8Array): Promise<void> {
-    const secret = parseSecret(key, value);
-    this.#parts.data.secrets.set(name, secret.key, secret.value);
+    this.#parts.data.secrets.set(name, ...parseSecret(key, value));
     this.#secretsChanged(name);
   }
 
   /** Removes a secret; `secret-unknown` when it is not set. */
   async removeSecret(name: FunctionName, key: string): Promise<void> {
-    if (!this.#parts.data.secrets.remove(name, key)) {
-      throw new CloudletError(
-        'secret-unknown',
-        `expected a secret of "${name}" that is set, got ${JSON.stringify(key.slice(0, 64))}`,
-      );
-    }
+    this.#parts.data.secrets.remove(name, key);
     this.#secretsChanged(name);
   }
 
@@ -257,6 +252,7 @@ export class Cloudlet {
     // Together: a sandbox that is being started may wait for what its source still makes, and who warms up waits for the sandbox.
     await Promise.all([this.#pool.close(), this.#parts.source.close(), Promise.allSettled(this.#working)]);
     await this.#parts.compiler.close();
+    this.#parts.granted.close();
     this.#logs.close();
     this.#parts.stores.close();
     this.#parts.data.close();

@@ -74,7 +74,7 @@ export interface CloudletOptions {
   /** What functions may be granted; public http hosts and stores up to a quota when left out. */
   readonly policy?: PolicyFile;
   readonly observer?: CloudletObserver;
-  /** What guests may ask of the host; default: nothing. */
+  /** What guests may ask of the host; default: what they are granted of stores and network. */
   readonly outside?: VersionOutside;
   /** Whether the spans of a trace are kept, which those who are called are told; default: if the caller's are. */
   readonly sample?: TraceSampler;

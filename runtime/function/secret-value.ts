@@ -5,7 +5,7 @@ import { CloudletError, SecretName } from '../../guest-sdk/protocol/index.ts';
 export const MAX_SECRET_BYTES = 64 * 1024;
 
 /** Checks what came as a secret: it becomes a variable of an environment. The error never quotes the value. */
-export function parseSecret(key: string, value: Uint8Array): { readonly key: string; readonly value: string } {
+export function parseSecret(key: string, value: Uint8Array): [key: string, value: string] {
   const refuse = (sentence: string, cause?: unknown) => new CloudletError('request-invalid', sentence, { cause });
   if (!v.is(SecretName, key)) {
     throw refuse(
@@ -21,5 +21,5 @@ export function parseSecret(key: string, value: Uint8Array): { readonly key: str
     throw refuse('expected a secret in UTF-8, got bytes that are not; encode it, in base64 for instance', error);
   }
   if (text.includes('\0')) throw refuse('expected a secret without NUL, got one with it');
-  return { key, value: text };
+  return [key, text];
 }

@@ -32,7 +32,12 @@ export function effectiveGrant(asked: AskedGrant, policy: HostPolicy): Effective
     const [from, to] = [shown(wanted), shown(granted)];
     if (from !== to) reduced.push({ what, asked: from, granted: to });
   };
-  const hosts = (what: string, wanted: readonly string[], allowed: AllowedHosts, port: 'any' | 'named'): string[] => {
+  const hosts = (
+    what: string,
+    wanted: readonly string[],
+    allowed: AllowedHosts,
+    port: 'scheme' | 'named',
+  ): string[] => {
     const granted = grantedHosts(wanted, allowed, policy.privateNetworks, port);
     reduce(what, wanted, granted);
     return granted;
@@ -48,6 +53,8 @@ export function effectiveGrant(asked: AskedGrant, policy: HostPolicy): Effective
   reduce('secrets', asked.secrets, secrets);
   const lookup = asked.sockets.lookup && policy.sockets.lookup;
   reduce('sockets.lookup', asked.sockets.lookup, lookup);
+  const listen = asked.sockets.listen && policy.sockets.listen;
+  reduce('sockets.listen', asked.sockets.listen, listen);
   const grant: Grant = {
     files: asked.files,
     scratch: scratchOf(asked.scratch, policy.scratchBytes, reduce),
@@ -55,11 +62,12 @@ export function effectiveGrant(asked: AskedGrant, policy: HostPolicy): Effective
     arguments: asked.arguments,
     configuration: withSecrets(asked.configuration),
     secrets,
-    http: hosts('http', asked.http, policy.http, 'any'),
+    http: hosts('http', asked.http, policy.http, 'scheme'),
     sockets: {
       tcp: hosts('sockets.tcp', asked.sockets.tcp, policy.sockets.tcp, 'named'),
       udp: hosts('sockets.udp', asked.sockets.udp, policy.sockets.udp, 'named'),
       lookup,
+      listen,
     },
     stores: {
       keyvalue: quota('stores.keyvalue.bytes', asked.stores.keyvalue, policy.stores.keyvalueBytes),
@@ -97,7 +105,7 @@ function grantedHosts(
   asked: readonly string[],
   allowed: AllowedHosts,
   privateNetworks: readonly string[],
-  port: 'any' | 'named',
+  port: 'scheme' | 'named',
 ): string[] {
   if (allowed === 'none') return [];
   const read = (text: string): HostPattern[] => {
@@ -111,7 +119,7 @@ function grantedHosts(
       const both = intersectPatterns(wanted, limit);
       // A name is looked at again when it has an address; an address that is written down needs not wait for that.
       if (both === null || (both.host !== null && isPrivateHost(both.host, privateNetworks))) continue;
-      granted.add(formatHostPattern(both, { port }));
+      granted.add(formatHostPattern(both));
     }
   }
   return [...granted];

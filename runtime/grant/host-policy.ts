@@ -19,7 +19,12 @@ export type AllowedHosts = 'any-public' | 'none' | readonly string[];
 /** What the host lets functions have: everything that is asked for beyond it is reduced to it. */
 export interface HostPolicy {
   readonly http: AllowedHosts;
-  readonly sockets: { readonly tcp: AllowedHosts; readonly udp: AllowedHosts; readonly lookup: boolean };
+  readonly sockets: {
+    readonly tcp: AllowedHosts;
+    readonly udp: AllowedHosts;
+    readonly lookup: boolean;
+    readonly listen: boolean;
+  };
   /** Networks (`10.0.0.0/8`, `fd00::/8`, `127.0.0.0/8`) that may be reached although they are not public. */
   readonly privateNetworks: readonly string[];
   /** Most bytes of a function's store; 0: it gets none. */
@@ -51,6 +56,7 @@ export const PolicyFile = v.strictObject({
       tcp: v.optional(allowed(SocketHosts)),
       udp: v.optional(allowed(SocketHosts)),
       lookup: v.optional(v.boolean()),
+      listen: v.optional(v.boolean()),
     }),
   ),
   privateNetworks: v.optional(v.pipe(v.array(Network), v.maxLength(64))),
@@ -101,6 +107,7 @@ export function hostPolicy(own: Partial<Limits> = {}, file: PolicyFile = {}): Ho
       tcp: file.sockets?.tcp ?? 'any-public',
       udp: file.sockets?.udp ?? 'none',
       lookup: file.sockets?.lookup ?? true,
+      listen: file.sockets?.listen ?? false,
     },
     privateNetworks: file.privateNetworks ?? [],
     stores: {

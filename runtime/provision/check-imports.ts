@@ -47,7 +47,7 @@ const INTERFACES: readonly GrantedInterfaces[] = [
   },
   {
     prefixes: ['wasi:sockets/'],
-    isGranted: ({ sockets }) => sockets.tcp.length + sockets.udp.length > 0 || sockets.lookup,
+    isGranted: ({ sockets }) => sockets.tcp.length + sockets.udp.length > 0 || sockets.lookup || sockets.listen,
     key: 'sockets',
     line: '"sockets": { "tcp": ["db.example.org:5432"] }',
     isAlwaysImported: true,

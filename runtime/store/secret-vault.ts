@@ -41,11 +41,14 @@ export class SecretVault {
     this.#opened.delete(name);
   }
 
-  /** Removes a secret; false when there was none. */
-  remove(name: FunctionName, key: string): boolean {
-    const removed = this.#registry.removeSecret(name, key);
+  /** Removes a secret; `secret-unknown` when it is not set. */
+  remove(name: FunctionName, key: string): void {
     this.#opened.delete(name);
-    return removed;
+    if (this.#registry.removeSecret(name, key)) return;
+    throw new CloudletError(
+      'secret-unknown',
+      `expected a secret of "${name}" that is set, got ${JSON.stringify(key.slice(0, 64))}`,
+    );
   }
 
   /** All secrets of a function by name; `storage-corrupt` when one cannot be opened. Never log them. */

@@ -56,7 +56,7 @@ grants('has its files and secrets when it is loaded, and rehearses without secre
 });
 
 grants('has them as a clone of a snapshot that holds no secret', async ({ lab }) => {
-  assert.is(await lab.source.prepare(VERSION, lab.signal), true);
+  assert.is(await lab.source.prepare(VERSION, lab.signal), true, lab.warnings.join('; '));
   const memory = await readFile(lab.find(VERSION.id)!.memory);
   assert.is(memory.includes('packaged'), true);
   assert.is(memory.includes(SECRET), false);

@@ -9,6 +9,7 @@ export function describeGrant(grant: Grant): readonly (readonly [what: string, t
     ...sockets.tcp.map((host) => `tcp ${host}`),
     ...sockets.udp.map((host) => `udp ${host}`),
     ...(sockets.lookup ? ['name lookup'] : []),
+    ...(sockets.listen ? ['listening'] : []),
   ];
   const lists: readonly (readonly [string, readonly string[]])[] = [
     ['environment', names(grant.environment)],

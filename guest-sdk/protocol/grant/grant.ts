@@ -44,7 +44,7 @@ const GuestPath = v.pipe(
 );
 const Count = (maximum: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(maximum, `at most ${maximum}`));
-const pattern = (port: 'any' | 'named', example: string) =>
+const pattern = (port: 'scheme' | 'named', example: string) =>
   v.pipe(
     v.string(),
     v.check((text) => typeof parseHostPattern(text, { port }) !== 'string', `a host such as ${example}`),
@@ -52,7 +52,7 @@ const pattern = (port: 'any' | 'named', example: string) =>
 
 /** Hosts for http, such as `api.example.org` or `*.example.org:8443`. */
 export const HttpHosts = v.pipe(
-  v.array(pattern('any', '"api.example.org" or "*.example.org:8443"')),
+  v.array(pattern('scheme', '"api.example.org" or "*.example.org:8443"')),
   v.maxLength(MAX_ENTRIES),
 );
 /** Hosts and ports for sockets, such as `db.example.org:5432`. */
@@ -123,6 +123,8 @@ export const GrantRequest = v.strictObject({
       udp: v.optional(SocketHosts),
       /** Whether names may be looked up. */
       lookup: v.optional(v.boolean()),
+      /** Whether it may be connected to, at addresses that the host's policy names. */
+      listen: v.optional(v.boolean()),
     }),
   ),
   stores: v.optional(
@@ -150,7 +152,7 @@ export const Grant = v.object({
   configuration: granted,
   secrets: v.array(v.string()),
   http: v.array(v.string()),
-  sockets: v.object({ tcp: v.array(v.string()), udp: v.array(v.string()), lookup: v.boolean() }),
+  sockets: v.object({ tcp: v.array(v.string()), udp: v.array(v.string()), lookup: v.boolean(), listen: v.boolean() }),
   stores: v.object({ keyvalue: StoreQuota, blobs: StoreQuota }),
   limits: v.object(
     Object.fromEntries(LIMIT_NAMES.map((name) => [name, v.number()])) as {
@@ -164,7 +166,7 @@ export type Grant = v.InferOutput<typeof Grant>;
 export function emptyGrant(limits: Partial<Limits> = {}): Grant {
   return {
     ...{ files: [], scratch: [], environment: {}, arguments: [], configuration: {}, secrets: [], http: [] },
-    sockets: { tcp: [], udp: [], lookup: false },
+    sockets: { tcp: [], udp: [], lookup: false, listen: false },
     stores: { keyvalue: null, blobs: null },
     limits: limitsWith(limits),
   };

@@ -5,14 +5,14 @@
 export interface HostPattern {
   /** In lower case, without brackets; null: every host. With `*.` in front, all names below it. */
   readonly host: string | null;
-  /** Null: every port. */
-  readonly port: number | null;
+  /** Null: every port. `default`: that of the scheme of HTTP, 80 or 443. */
+  readonly port: number | 'default' | null;
 }
 
 /** How a pattern without a port is read. */
 export interface PatternRules {
-  /** `any`: of http, where the scheme says the port; `named`: of sockets, where one must be said, `*` for all. */
-  readonly port: 'any' | 'named';
+  /** `scheme`: of http, where the scheme says it; `named`: of sockets, where one must be said, `*` for all. */
+  readonly port: 'scheme' | 'named';
 }
 
 const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
@@ -30,16 +30,23 @@ export function parseHostPattern(text: string, rules: PatternRules): HostPattern
     return 'no host name or address';
   }
   const port = parsePort(portText);
-  if (port === undefined)
-    return rules.port === 'any' && portText === undefined
-      ? { host: hostOf(host), port: null }
-      : 'no port from 1 to 65535, or "*"';
+  if (port === undefined) {
+    const isDefault = rules.port === 'scheme' && portText === undefined;
+    return isDefault ? { host: hostOf(host), port: 'default' } : 'no port from 1 to 65535, or "*"';
+  }
   return { host: hostOf(host), port };
 }
 
 /** Whether every host and port that `narrow` means is meant by `wide` too. */
 export function coversPattern(wide: HostPattern, narrow: HostPattern): boolean {
-  if (wide.port !== null && wide.port !== narrow.port) return false;
+  return coversPort(wide.port, narrow.port) && coversHost(wide, narrow);
+}
+
+function coversPort(wide: HostPattern['port'], narrow: HostPattern['port']): boolean {
+  return wide === null || wide === narrow || (wide === 'default' && (narrow === 80 || narrow === 443));
+}
+
+function coversHost(wide: HostPattern, narrow: HostPattern): boolean {
   if (wide.host === null) return true;
   if (narrow.host === null) return false;
   if (!wide.host.startsWith('*.')) return wide.host === narrow.host;
@@ -51,21 +58,15 @@ export function coversPattern(wide: HostPattern, narrow: HostPattern): boolean {
 
 /** What both mean, or null: patterns form a tree of hosts by a row of ports, so it is a pattern again. */
 export function intersectPatterns(a: HostPattern, b: HostPattern): HostPattern | null {
-  const any = { port: null };
-  const host = coversPattern({ ...a, ...any }, { ...b, ...any })
-    ? b.host
-    : coversPattern({ ...b, ...any }, { ...a, ...any })
-      ? a.host
-      : undefined;
-  if (host === undefined || (a.port !== null && b.port !== null && a.port !== b.port)) return null;
-  return { host, port: a.port ?? b.port };
+  const host = coversHost(a, b) ? b.host : coversHost(b, a) ? a.host : undefined;
+  const port = coversPort(a.port, b.port) ? b.port : coversPort(b.port, a.port) ? a.port : undefined;
+  return host === undefined || port === undefined ? null : { host, port };
 }
 
 /** A pattern as text that `parseHostPattern` reads. */
-export function formatHostPattern({ host, port }: HostPattern, rules: PatternRules): string {
+export function formatHostPattern({ host, port }: HostPattern): string {
   const name = host === null ? '*' : host.includes(':') ? `[${host}]` : host;
-  if (port === null) return rules.port === 'any' ? name : `${name}:*`;
-  return `${name}:${port}`;
+  return port === 'default' ? name : `${name}:${port ?? '*'}`;
 }
 
 function isName(host: string): boolean {

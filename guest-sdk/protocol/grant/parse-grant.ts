@@ -44,7 +44,7 @@ export function askedGrant(request: GrantRequest): AskedGrant {
     configuration,
     secrets,
     http,
-    sockets: { tcp: sockets?.tcp ?? [], udp: sockets?.udp ?? [], lookup: sockets?.lookup ?? false },
+    sockets: { tcp: [], udp: [], lookup: false, listen: false, ...sockets } as Grant['sockets'],
     stores: { keyvalue: stores?.keyvalue ?? null, blobs: stores?.blobs ?? null },
     limits: request.limits ?? {},
   };

@@ -10,7 +10,7 @@ import {
 
 const patterns = suite('host patterns');
 
-const ANY = { port: 'any' } as const;
+const ANY = { port: 'scheme' } as const;
 const read = (text: string): HostPattern => {
   const pattern = parseHostPattern(text, ANY);
   if (typeof pattern === 'string') throw new Error(`${text}: ${pattern}`);
@@ -18,15 +18,16 @@ const read = (text: string): HostPattern => {
 };
 
 for (const [text, host, port] of [
-  ['api.example.org', 'api.example.org', null],
+  ['api.example.org', 'api.example.org', 'default'],
   ['API.Example.org:443', 'api.example.org', 443],
   ['*.example.org:8443', '*.example.org', 8443],
-  ['*', null, null],
+  ['*', null, 'default'],
+  ['*:*', null, null],
   ['*:53', null, 53],
   ['192.0.2.7:*', '192.0.2.7', null],
   ['[2001:db8::1]:443', '2001:db8::1', 443],
-  ['[::1]', '::1', null],
-  ['my_host-1', 'my_host-1', null],
+  ['[::1]', '::1', 'default'],
+  ['my_host-1', 'my_host-1', 'default'],
 ] as const) {
   patterns(`${text} is read`, () => assert.equal(parseHostPattern(text, ANY), { host, port }));
 }
@@ -58,8 +59,8 @@ for (const text of [
 patterns('a socket has a port', () => {
   assert.type(parseHostPattern('db.example.org', { port: 'named' }), 'string');
   assert.equal(parseHostPattern('db.example.org:*', { port: 'named' }), { host: 'db.example.org', port: null });
-  assert.is(formatHostPattern({ host: 'db.example.org', port: null }, { port: 'named' }), 'db.example.org:*');
-  assert.is(formatHostPattern({ host: '::1', port: 443 }, ANY), '[::1]:443');
+  assert.is(formatHostPattern({ host: 'db.example.org', port: null }), 'db.example.org:*');
+  assert.is(formatHostPattern({ host: '::1', port: 443 }), '[::1]:443');
 });
 
 for (const [wide, narrow, covers] of [
@@ -73,6 +74,10 @@ for (const [wide, narrow, covers] of [
   ['*.org', '*.a.org', true],
   ['*.a.org', '*.org', false],
   ['a.org', 'a.org:80', true],
+  ['a.org', 'a.org:8080', false],
+  ['a.org:*', 'a.org', true],
+  ['a.org:*', 'a.org:8080', true],
+  ['a.org', 'a.org:*', false],
   ['a.org:80', 'a.org', false],
   ['a.org', '*.org', false],
   ['*.4', '1.2.3.4', false],
@@ -88,7 +93,10 @@ for (const [a, b, both] of [
   ['*.a.org', '*.org', '*.a.org'],
   ['a.org:80', 'a.org:81', null],
   ['a.org', 'b.org', null],
-  ['*', '*:53', '*:53'],
+  ['*', '*:53', null],
+  ['*:*', '*:53', '*:53'],
+  ['*:*', 'a.org', 'a.org'],
+  ['a.org', 'a.org:443', 'a.org:443'],
 ] as const) {
   patterns(`${a} and ${b} have ${both ?? 'nothing'} in common, either way round`, () => {
     for (const [x, y] of [
@@ -96,7 +104,7 @@ for (const [a, b, both] of [
       [b, a],
     ] as const) {
       const found = intersectPatterns(read(x), read(y));
-      assert.is(found === null ? null : formatHostPattern(found, ANY), both);
+      assert.is(found === null ? null : formatHostPattern(found), both);
     }
   });
 }

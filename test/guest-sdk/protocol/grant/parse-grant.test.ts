@@ -41,7 +41,7 @@ grants('all of it is read', () => {
     limits: { memoryMib: 64, handles: 100 },
   });
   assert.equal(asked.scratch, [{ path: '/tmp', bytes: 1024, from: null }]);
-  assert.equal(asked.sockets, { tcp: ['db.example.org:5432'], udp: [], lookup: true });
+  assert.equal(asked.sockets, { tcp: ['db.example.org:5432'], udp: [], lookup: true, listen: false });
   assert.equal(asked.stores, { keyvalue: { bytes: 1000 }, blobs: null });
   assert.equal(asked.limits, { memoryMib: 64, handles: 100 });
   assert.equal(secretsUsed(asked), ['token']);
