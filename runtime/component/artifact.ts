@@ -47,7 +47,11 @@ export interface ModuleTraits {
   readonly metered: boolean;
   /** Its start function was taken out and is exported under a reserved name. */
   readonly startExported: boolean;
-  /** Smallest size of its own linear memories together, in pages of 64 KiB. */
+  /** How often the component instantiates it. */
+  readonly instances: number;
+  /** Elements that its own tables start with, in one instance. */
+  readonly tableElements: number;
+  /** Smallest size of its own linear memories together, in pages of 64 KiB, in one instance. */
   readonly memoryPages: number;
   /** It has instructions that change tables after initialisation, so that restoring memories and globals does not restore it. */
   readonly mutatesTables: boolean;

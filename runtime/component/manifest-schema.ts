@@ -49,6 +49,8 @@ const Traits = v.strictObject({
   name: v.pipe(v.string(), v.regex(/^component\.core[0-9]{0,4}\.wasm$/)),
   metered: v.boolean(),
   startExported: v.boolean(),
+  instances: v.number(),
+  tableElements: v.number(),
   memoryPages: v.number(),
   mutatesTables: v.boolean(),
   dropsSegments: v.boolean(),

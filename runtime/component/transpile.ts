@@ -1,13 +1,15 @@
 import { Script } from 'node:vm';
 import type { Digest } from '../../guest-sdk/protocol/index.ts';
 import { SUSPENDING_IMPORTS } from '../wasi/index.ts';
-import type { Artifact, ArtifactFunction, ArtifactManifest, ExportPath } from './artifact.ts';
+import type { Artifact, ArtifactFunction, ArtifactManifest, ExportPath, ModuleTraits } from './artifact.ts';
 import { refused } from './binary/byte-reader.ts';
 import { doorOfInterface } from './inspect/exported-functions.ts';
 import { type ComponentInfo, inspectComponent } from './inspect.ts';
-import { rewriteModule } from './rewrite/rewrite-module.ts';
+import { MAX_TABLE_ELEMENTS } from './rewrite/limits.ts';
+import { type RewriteOptions, rewriteModule } from './rewrite/rewrite-module.ts';
 import { TOOLS } from './tools.ts';
 import { adaptCoreModule } from './transpile/adapt-core-module.ts';
+import { coreInstances } from './transpile/core-instances.ts';
 import { exportPath } from './transpile/export-path.ts';
 import { generateGlue } from './transpile/generator.ts';
 import { renameWorldFunctions } from './transpile/rename-world-functions.ts';
@@ -16,7 +18,7 @@ import { renameWorldFunctions } from './transpile/rename-world-functions.ts';
  * Turns a component, or a WASI 0.1 core module, into an artifact. Executes nothing of it, but gives it to large tools that
  * were not written for hostile input: outside of tests this runs in the confined child only.
  */
-export async function transpile(bytes: Uint8Array, digest: Digest): Promise<Artifact> {
+export async function transpile(bytes: Uint8Array, digest: Digest, options: RewriteOptions = {}): Promise<Artifact> {
   const { component, info } = await asComponent(bytes);
   const { bytes: renamed, names } = renameWorldFunctions(component);
   const functions: ArtifactFunction[] = info.functions.map((wit) => ({
@@ -37,7 +39,12 @@ export async function transpile(bytes: Uint8Array, digest: Digest): Promise<Arti
     ],
   });
   checkGlue(glue);
-  const rewritten = modules.map(({ name, bytes: module }) => rewriteModule(name, module));
+  const instances = coreInstances(glue);
+  const all = [...instances.values()].reduce((sum, count) => sum + count, 0);
+  const rewritten = modules.map(({ name, bytes: module }) =>
+    rewriteModule(name, module, { instances: instances.get(name) ?? 1, all }, options),
+  );
+  checkTables(rewritten.map(({ traits }) => traits));
   const manifest: ArtifactManifest = {
     format: 1,
     component: digest,
@@ -69,6 +76,13 @@ function doorPath(info: ComponentInfo, door: 'run' | 'http', name: string): Expo
   const patch = (each: string): number => Number(each.slice(each.lastIndexOf('.') + 1));
   interfaces.sort((a, b) => patch(b) - patch(a));
   return interfaces[0] === undefined ? null : [interfaces[0], name];
+}
+
+/** All instances start with their tables at once. */
+function checkTables(modules: readonly ModuleTraits[]): void {
+  const elements = modules.reduce((sum, { instances, tableElements }) => sum + instances * tableElements, 0);
+  if (elements <= MAX_TABLE_ELEMENTS) return;
+  throw refused(`expected tables of at most ${MAX_TABLE_ELEMENTS} elements together, got ${elements} at the start`);
 }
 
 /** Parses the glue without running it: names that meet badly in one scope make a program that is none. */

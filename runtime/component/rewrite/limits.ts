@@ -7,8 +7,8 @@ export interface Limits {
   readonly maximum: number | null;
 }
 
-/** Elements of all tables of a module together, each about 24 bytes of the host. */
-const MAX_TABLE_ELEMENTS = 1_000_000;
+/** Elements of all tables of a component together, each about 24 bytes of the host. */
+export const MAX_TABLE_ELEMENTS = 1_000_000;
 /** Memories of a module; each reserves gigabytes of address space. */
 const MAX_MEMORIES = 8;
 
@@ -45,10 +45,13 @@ export function limitMemories(memories: readonly Limits[], maximumPages: (declar
   return out.finish();
 }
 
-/** The content of a table section whose tables cannot grow beyond what a host can spare. */
-export function limitTables(section: ByteReader): Uint8Array {
+/**
+ * The content of a table section whose tables cannot grow beyond what a host can spare, and how many elements they have at the start.
+ * `sharers`: instances, this module's and others', among which that is divided.
+ */
+export function limitTables(section: ByteReader, sharers: number): { content: Uint8Array; elements: number } {
   const count = section.count('tables');
-  const share = Math.floor(MAX_TABLE_ELEMENTS / Math.max(count, 1));
+  const share = Math.floor(MAX_TABLE_ELEMENTS / Math.max(count * sharers, 1));
   const out = new ByteWriter().u32(count);
   let elements = 0;
   for (let left = count; left > 0; left -= 1) {
@@ -64,7 +67,7 @@ export function limitTables(section: ByteReader): Uint8Array {
     out.bytes(head).u8(0x01).u32(limits.minimum).u32(maximum);
     if (initialised) out.bytes(readInitialValue(section));
   }
-  return out.finish();
+  return { content: out.finish(), elements };
 }
 
 function readInitialValue(section: ByteReader): Uint8Array {

@@ -35,13 +35,32 @@ export interface RewrittenModule {
   readonly traits: ModuleTraits;
 }
 
+/** How often a component instantiates a core module, and all of its modules together. */
+export interface CoreInstances {
+  readonly instances: number;
+  readonly all: number;
+}
+
+/** What is left out, to measure what it costs. */
+export interface RewriteOptions {
+  /** Without it nothing ends a guest that loops. */
+  readonly meter?: boolean;
+}
+
+const ONE: CoreInstances = { instances: 1, all: 1 };
+
 /**
  * Rewrites a core module so that the host can interrupt and limit it: every loop and function is charged for, the start
  * function waits until the host calls it, tables cannot grow without bound, and what a call may change is exported where all of
  * it can be put back. All indices of the module keep their meaning.
  * Refuses a module that uses features which cannot be limited, or that V8 does not accept afterwards.
  */
-export function rewriteModule(name: string, module: Uint8Array): RewrittenModule {
+export function rewriteModule(
+  name: string,
+  module: Uint8Array,
+  counted: CoreInstances = ONE,
+  { meter = true }: RewriteOptions = {},
+): RewrittenModule {
   const shape = readModuleShape(module);
   for (const exported of shape.exportNames) {
     if (exported.startsWith(RESERVED_PREFIX))
@@ -49,13 +68,19 @@ export function rewriteModule(name: string, module: Uint8Array): RewrittenModule
   }
   const code = shape.sections.find(({ id }) => id === SECTION.code);
   const { functions, seen } = scanCode(readerOf(module, code), shape.importedFunctions);
-  const metered = !endsByItself(seen);
+  const metered = meter && !endsByItself(seen);
   const contents = new Map<number, ByteWriter>();
   for (const { id, content } of shape.sections) {
     if (id !== SECTION.custom && id !== SECTION.start) contents.set(id, new ByteWriter().bytes(content));
   }
-  const tables = shape.sections.find(({ id }) => id === SECTION.table);
-  if (tables !== undefined) contents.set(SECTION.table, new ByteWriter().bytes(limitTables(readerOf(module, tables))));
+  const tables = limitTables(
+    readerOf(
+      module,
+      shape.sections.find(({ id }) => id === SECTION.table),
+    ),
+    counted.all,
+  );
+  if (contents.has(SECTION.table)) contents.set(SECTION.table, new ByteWriter().bytes(tables.content));
   if (shape.memories.length > 0) {
     contents.set(SECTION.memory, new ByteWriter().bytes(limitMemories(shape.memories, () => MAX_PAGES)));
   }
@@ -92,6 +117,8 @@ export function rewriteModule(name: string, module: Uint8Array): RewrittenModule
       name,
       metered,
       startExported: shape.start !== null,
+      instances: counted.instances,
+      tableElements: tables.elements,
       memoryPages: shape.memories.reduce((sum, memory) => sum + memory.minimum, 0),
       mutatesTables: seen.tableWrites > 0,
       dropsSegments: seen.segmentDrops > 0,

@@ -48,6 +48,8 @@ const ARTIFACT: Artifact = {
         name: 'component.core.wasm',
         metered: true,
         startExported: false,
+        instances: 1,
+        tableElements: 4,
         memoryPages: 2,
         mutatesTables: false,
         dropsSegments: false,

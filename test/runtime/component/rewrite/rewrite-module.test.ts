@@ -226,6 +226,8 @@ test('what would keep an instance from being used again is written down', async 
     name: 'component.core.wasm',
     metered: true,
     startExported: false,
+    instances: 1,
+    tableElements: 1,
     memoryPages: 3,
     mutatesTables: true,
     dropsSegments: true,
