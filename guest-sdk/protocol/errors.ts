@@ -75,6 +75,8 @@ export const ERRORS = {
   'result-too-large': guest(502, 'The result is larger than the limit'),
   'cpu-exceeded': guest(504, 'The function took more processor time than it may'),
   'deadline-exceeded': guest(504, 'The function did not finish by its deadline'),
+  'limit-exceeded': guest(502, 'The function asked for more than one of its limits allows'),
+  'memory-exceeded': { ...guest(502, 'The sandbox took more memory than its function may have'), poisons: true },
   'machine-failed': cloudlet(502, 'The sandbox failed', true),
   'at-capacity': cloudlet(503, 'The cloudlet has no capacity left'),
   starting: cloudlet(503, 'The cloudlet is starting'),

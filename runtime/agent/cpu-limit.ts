@@ -1,23 +1,23 @@
-/** The processor time of this thread, from now on. */
+/** The processor time of this thread, from the first look on: most invocations come to none, and asking costs a system call. */
 export class CpuLimit {
   readonly #limitMs: number;
   readonly #used: () => number;
-  readonly #beforeMs: number;
+  #beforeMs: number | null = null;
   /** Before this moment it cannot be used up: a thread runs on one processor. */
-  #lookAt: number;
+  #lookAt = 0;
 
-  /** `now` as `performance.now` has it; `used`: processor time so far, milliseconds. */
-  constructor(limitMs: number, now: number, used: () => number = threadCpuMs) {
+  /** `used`: processor time so far, milliseconds. */
+  constructor(limitMs: number, used: () => number = threadCpuMs) {
     this.#limitMs = limitMs;
     this.#used = used;
-    this.#beforeMs = used();
-    this.#lookAt = now + limitMs;
   }
 
-  /** Whether more was used than may be. Asks the system only when it is possible. */
+  /** Whether more was used than may be; `now` as `performance.now` has it. Asks the system only when it is possible. */
   isUsedUp(now: number): boolean {
     if (now < this.#lookAt) return false;
-    const leftMs = this.#limitMs - (this.#used() - this.#beforeMs);
+    const usedMs = this.#used();
+    this.#beforeMs ??= usedMs;
+    const leftMs = this.#limitMs - (usedMs - this.#beforeMs);
     this.#lookAt = now + Math.max(1, leftMs);
     return leftMs < 0;
   }

@@ -44,9 +44,8 @@ export class FuelGauge {
     this.#id = id === null ? null : id | 0;
     this.#passed = passed;
     this.#before = cell.interruptedId;
-    const now = performance.now();
-    this.#deadlineAt = now + remainingMs;
-    this.#cpu = cpuMs === null || cpuMs >= remainingMs ? null : new CpuLimit(cpuMs, now);
+    this.#deadlineAt = performance.now() + remainingMs;
+    this.#cpu = cpuMs === null || cpuMs >= remainingMs ? null : new CpuLimit(cpuMs);
   }
 
   /** Why the invocation is interrupted, or null. */

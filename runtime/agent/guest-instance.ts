@@ -45,7 +45,7 @@ export class GuestInstance {
   /** Lets it serve an invocation. */
   begin(backend: WasiBackend, fuel: FuelGauge): Wasi {
     this.#fuel = fuel;
-    return this.#wasi.renew(backend);
+    return this.#wasi.renew(backend, fuel.checkpoint);
   }
 
   /** What it exports; unless it was prepared it is initialised now, at the cost of the invocation that has begun. */

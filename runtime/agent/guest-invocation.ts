@@ -1,4 +1,4 @@
-import { type ByteSink, emptySource, GuestExit, type HttpHead, type Wasi } from '../wasi/index.ts';
+import { type ByteSink, emptySource, GuestExit, GuestTrap, type HttpHead, type Wasi } from '../wasi/index.ts';
 import { CreditedSink } from './credited-sink.ts';
 import { CreditedSource } from './credited-source.ts';
 import type { FuelGauge } from './fuel.ts';
@@ -162,6 +162,8 @@ export class GuestInvocation {
     if (this.#fuel.why !== null) return interruptedFailure(this.#fuel.why, this.#message.deadlineMs, this.#load.cpuMs);
     if (thrown instanceof GuestExit) return { exitCode: thrown.exitCode };
     if (thrown instanceof GuestFailure) return thrown;
+    if (thrown instanceof GuestTrap && thrown.limit !== null)
+      return new GuestFailure('limit-exceeded', thrown.message);
     return new GuestFailure('guest-trapped', describeTrap(thrown));
   }
 

@@ -8,43 +8,72 @@ export const LIFT_IMPORT = 'cloudlet:lift$';
 /** What guests lift beside the values of typed calls, bytes: names, header fields, paths, a write that is under way. */
 const SLACK_BYTES = 1024 * 1024;
 
+/**
+ * JavaScript heap that values lifted at once may take, bytes, by estimate: half of a worker's. An element of one byte in the guest is an
+ * object here, and V8 ends the whole process when an array cannot grow.
+ */
+const HEAP_BYTES = 64 * 1024 * 1024;
+
+/** What values cost on the heap, bytes, at most: an array, each of its elements with its objects, a view of copied bytes, a text. */
+const ARRAY_COST = 64;
+const ELEMENT_COST = 16;
+const ELEMENT_COST_PER_BYTE = 8;
+const VIEW_COST = 256;
+const TEXT_COST = 32;
+
 /** For all invocations: they keep nothing between two texts, and to make one costs more than most invocations. */
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const UTF16 = new TextDecoder('utf-16le', { fatal: true, ignoreBOM: true });
 
 /**
- * Bounds what one invocation may copy out of its memory at a time. Without it a guest of a few megabytes that returns two thousand
- * lists which are all the same megabyte makes the agent hold two thousand megabytes.
+ * Bounds what one invocation may copy out of its memory at a time: with the arguments of one call to the host, or with its result. Without
+ * it a guest of a few megabytes that returns two thousand lists which are all the same megabyte makes the agent hold two thousand
+ * megabytes.
  */
 export class LiftBudget {
   readonly #valueBytes: number;
   #leftBytes: number;
+  #leftHeap = HEAP_BYTES;
 
   constructor(valueBytes: number) {
     this.#valueBytes = valueBytes;
     this.#leftBytes = valueBytes + SLACK_BYTES;
   }
 
-  /** Makes it what it was, for another invocation. */
+  /**
+   * Makes it what it was: for another call. What the host keeps of the arguments of the one before is bounded where it is kept; a guest that
+   * opens a million files holds none of their names here.
+   */
   refill(): void {
     this.#leftBytes = this.#valueBytes + SLACK_BYTES;
+    this.#leftHeap = HEAP_BYTES;
+  }
+
+  /** The array for a list that is lifted element by element, each of so many bytes in the guest. A negative length is one beyond 2^31. */
+  list(length: number, elementBytes: number): unknown[] {
+    if (length < 0) throw new RangeError('a list lies outside of the memory');
+    this.#spendHeap(ARRAY_COST + length * (ELEMENT_COST + elementBytes * ELEMENT_COST_PER_BYTE));
+    return [];
   }
 
   /** A copy of the memory from `from` to `to`. A list that points outside is a trap: a plain `slice` would shorten it. */
   bytes(memory: ArrayBuffer, from: number, to: number): ArrayBuffer {
     if (from < 0 || to < from || to > memory.byteLength) throw new RangeError('a list lies outside of the memory');
+    this.#spendHeap(VIEW_COST);
     this.#spend(to - from);
     return memory.slice(from, to);
   }
 
   /** A string in UTF-8. Bytes that are none are a trap, as the component model wants. */
   utf8(bytes: Uint8Array): string {
+    this.#spendHeap(TEXT_COST);
     this.#spend(bytes.byteLength);
     return UTF8.decode(bytes);
   }
 
   /** A string in UTF-16. */
   utf16(units: Uint16Array): string {
+    this.#spendHeap(TEXT_COST);
     this.#spend(units.byteLength);
     return UTF16.decode(units);
   }
@@ -67,13 +96,30 @@ export class LiftBudget {
       `the function gave more than ${this.#valueBytes} bytes at once, which is the limit`,
     );
   }
+
+  #spendHeap(bytes: number): void {
+    this.#leftHeap -= bytes;
+    if (this.#leftHeap >= 0) return;
+    throw new GuestFailure(
+      'result-too-large',
+      'the function gave more values at once than fit into memory; give large data as bytes or text, or in several calls',
+    );
+  }
 }
 
 const HEAD = /^export (?:async )?function instantiate\([^)]*\) \{/m;
 
+/** Lists that are no numbers: an array, a loop over the elements, and how many bytes each takes. */
+const LIST =
+  /\bvar result(\d+) = \[\];(\s+for \(let i = 0; i < len\1; i\+\+\) \{\s+const base = base\1 \+ i \* (\d+);)/g;
+
+/** Where a call from the guest to the host begins, and where the guest has returned: what is lifted next is for another call. */
+const CALL =
+  /^( *)((?:function trampoline\d+|const trampoline\d+ = new WebAssembly\.Suspending\(async function)\([^)]*\) \{|const ret = await .*;)$/gm;
+
 /**
- * The glue with every copy out of a memory going through the budget. The glue is generated: it copies lists by `slice` of a
- * memory's buffer and strings by one of two decoders. Throws when it is not of that form.
+ * The glue with every copy out of a memory going through the budget. The glue is generated: it copies lists of numbers by `slice` of a
+ * memory's buffer, other lists by a loop, and strings by one of two decoders. Throws when it is not of that form.
  */
 export function budgetLifts(glue: string): string {
   const head = HEAD.exec(glue);
@@ -83,5 +129,7 @@ export function budgetLifts(glue: string): string {
   return `${glue.slice(0, begin)} const lift$ = imports['${LIFT_IMPORT}'];${glue
     .slice(begin)
     .replace(/\b(memory\d+)\.buffer\.slice\(/g, 'lift$$.bytes($1.buffer, ')
-    .replace(/\butf(8|16)Decoder\.decode\(/g, 'lift$$.utf$1(')}`;
+    .replace(/\butf(8|16)Decoder\.decode\(/g, 'lift$$.utf$1(')
+    .replace(LIST, 'var result$1 = lift$$.list(len$1, $3);$2')
+    .replace(CALL, '$1$2\n$1  lift$$.refill();')}`;
 }

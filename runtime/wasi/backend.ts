@@ -61,6 +61,8 @@ export interface WasiLimits {
   readonly fieldBytes: number;
   /** Body bytes held for a response that has not been set yet. */
   readonly bodyWindowBytes: number;
+  /** Bytes that all resources keep together: sets of fields, bodies of responses that are not set. Each has its limit, and there are many. */
+  readonly heldBytes: number;
 }
 
 /** Limits that fit ordinary programs. */
@@ -72,6 +74,7 @@ export const DEFAULT_LIMITS: WasiLimits = {
   fields: 256,
   fieldBytes: 64 * 1024,
   bodyWindowBytes: 64 * 1024,
+  heldBytes: 16 * 1024 * 1024,
 };
 
 /** How much a message of `wasi:logging` matters, the least first. */

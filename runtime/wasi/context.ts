@@ -33,16 +33,27 @@ export class ContextSeat {
 /** How long a guest may poll things that are ready before the event loop gets a turn, in nanoseconds. */
 const TURN_NS = 10_000_000n;
 
+/**
+ * Bytes that the host handles for a guest before it asks whether that may go on: a guest pays fuel for its own instructions, and one that
+ * has the host draw a mebibyte of random bytes in each round of a loop comes to its next checkpoint after minutes.
+ */
+const WORK_BYTES = 4 * 1024 * 1024;
+
 /** What the resources of one instance share: backend, count of handles, who waits, and the end of it all. */
 export class Context {
   readonly backend: WasiBackend;
   #handles = 0;
+  #heldBytes = 0;
   #closed = false;
   #turnEndNs: bigint;
+  #workBytes = 0;
+  readonly #goOn: () => void;
   readonly #onClose = new Set<() => void>();
 
-  constructor(backend: WasiBackend) {
+  /** `goOn` is asked now and then while the host works for the guest; it throws when that may not go on. */
+  constructor(backend: WasiBackend, goOn: () => void = () => {}) {
     this.backend = backend;
+    this.#goOn = goOn;
     this.#turnEndNs = backend.clock.monotonicNs() + TURN_NS;
   }
 
@@ -54,7 +65,7 @@ export class Context {
   /** Counts a resource that is about to be given to the guest. Traps when it holds too many. */
   retain(): void {
     if (this.#handles >= this.backend.limits.handles) {
-      throw new GuestTrap(`the guest holds ${this.#handles} resources, which is the limit`);
+      throw new GuestTrap(`the guest holds ${this.#handles} resources, which is the limit`, 'handles');
     }
     this.#handles += 1;
   }
@@ -62,6 +73,31 @@ export class Context {
   /** Counts a resource that the guest gave back. Each resource calls it once. */
   release(): void {
     this.#handles -= 1;
+  }
+
+  /** Counts bytes that a resource keeps from now on; ends the guest when all keep too many together. */
+  hold(bytes: number): void {
+    const { heldBytes } = this.backend.limits;
+    if (this.#heldBytes + bytes > heldBytes) {
+      throw new GuestTrap(
+        `the guest's header fields and bodies hold more than ${heldBytes} bytes, which is the limit`,
+        'heldBytes',
+      );
+    }
+    this.#heldBytes += bytes;
+  }
+
+  /** A resource keeps so many bytes no more. */
+  letGo(bytes: number): void {
+    this.#heldBytes -= bytes;
+  }
+
+  /** Counts what the host has done for the guest in one call, in bytes. */
+  worked(bytes: number): void {
+    this.#workBytes += bytes;
+    if (this.#workBytes < WORK_BYTES) return;
+    this.#workBytes = 0;
+    this.#goOn();
   }
 
   /** Resolves when at least one of the things is ready. Rejects when the instance is closed while it waits. */

@@ -1,3 +1,5 @@
+import type { WasiLimits } from './backend.ts';
+
 /** Ends the guest from inside: `wasi:cli/exit` throws it through the component, the caller of the export catches it. */
 export class GuestExit extends Error {
   override readonly name = 'GuestExit';
@@ -16,4 +18,11 @@ export class GuestExit extends Error {
  */
 export class GuestTrap extends Error {
   override readonly name = 'GuestTrap';
+  /** The limit of the function that it wanted more of, if that is why. */
+  readonly limit: keyof WasiLimits | null;
+
+  constructor(message: string, limit: keyof WasiLimits | null = null) {
+    super(message);
+    this.limit = limit;
+  }
 }

@@ -61,9 +61,12 @@ export class RenewableWasi {
     return this.#seat.missed;
   }
 
-  /** Lets the imports work for an invocation. Resources that were made for the one before stay with it. */
-  renew(backend: WasiBackend): Wasi {
-    const context = new Context(backend);
+  /**
+   * Lets the imports work for an invocation. Resources that were made for the one before stay with it. `goOn` is asked now and then while
+   * they do much work, and throws when the guest shall end.
+   */
+  renew(backend: WasiBackend, goOn?: () => void): Wasi {
+    const context = new Context(backend, goOn);
     this.#seat.context = context;
     return new WasiSession(this.imports, context);
   }

@@ -268,7 +268,9 @@ const GUEST_CODES: ReadonlySet<string> = new Set([
   'door-mismatch',
   'guest-response-invalid',
   'guest-trapped',
+  'limit-exceeded',
   'machine-failed',
+  'memory-exceeded',
   'result-too-large',
 ]);
 

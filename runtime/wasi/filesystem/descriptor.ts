@@ -80,10 +80,12 @@ export class Descriptor {
   read(length: bigint, offset: bigint): [Uint8Array, boolean] {
     const file = this.#readable();
     const bytes = readContent(file, offset, clipLength(length, this.#context.backend.limits.transferBytes));
+    this.#context.worked(bytes.length);
     return [bytes, offset + BigInt(bytes.length) >= BigInt(file.size)];
   }
 
   write(buffer: Uint8Array, offset: bigint): bigint {
+    this.#context.worked(buffer.length);
     this.#tree.write(this.#writable(), offset, buffer, this.#now());
     return BigInt(buffer.length);
   }

@@ -74,15 +74,13 @@ export class Fields {
     const kept = this.#stored.filter((field) => field.lower !== lower);
     const size = values.reduce((sum, value) => sum + name.length + value.length, sizeOf(kept));
     this.#throwIfBeyond(kept.length + values.length, size);
-    this.#stored = kept;
-    this.#bytes = sizeOf(kept);
+    this.#keep(kept);
     for (const value of values) this.#push(lower, [name, value]);
   }
 
   delete(name: string): void {
     const lower = this.#changeable(name);
-    this.#stored = this.#stored.filter((field) => field.lower !== lower);
-    this.#bytes = sizeOf(this.#stored);
+    this.#keep(this.#stored.filter((field) => field.lower !== lower));
   }
 
   append(name: string, value: Uint8Array): void {
@@ -108,19 +106,28 @@ export class Fields {
   [DISPOSE](): void {
     if (this.#dropped) return;
     this.#dropped = true;
+    this.context.letGo(this.#bytes);
     this.context.release();
   }
 
   #copy(immutable: boolean): Fields {
     const copy = new Fields(this.context, immutable);
-    copy.#stored = [...this.#stored];
-    copy.#bytes = this.#bytes;
+    copy.#keep([...this.#stored]);
     return copy;
   }
 
   #push(lower: string, entry: FieldEntry): void {
+    const bytes = entry[0].length + entry[1].length;
+    this.context.hold(bytes);
     this.#stored.push({ lower, entry });
-    this.#bytes += entry[0].length + entry[1].length;
+    this.#bytes += bytes;
+  }
+
+  #keep(stored: Stored[]): void {
+    const bytes = sizeOf(stored);
+    this.context.hold(bytes - this.#bytes);
+    this.#stored = stored;
+    this.#bytes = bytes;
   }
 
   #changeable(name: string): string {

@@ -47,6 +47,7 @@ export class OutgoingResponse {
 
   body(): OutgoingBody {
     if (this.#pipe !== null) throw undefined;
+    this.#context.hold(this.#context.backend.limits.bodyWindowBytes);
     this.#pipe = new BodyPipe(this.#context.backend.limits.bodyWindowBytes, this.#declared ?? null);
     return new OutgoingBody(this.#context, this.#pipe);
   }
@@ -62,6 +63,7 @@ export class OutgoingResponse {
     if (this.#dropped) return;
     this.#dropped = true;
     this.#headers[DISPOSE]();
+    if (this.#pipe !== null) this.#context.letGo(this.#context.backend.limits.bodyWindowBytes);
     this.#context.release();
   }
 }

@@ -87,7 +87,10 @@ export class InputStream {
       this.#closed = true;
       throw { tag: 'last-operation-failed', val: new IoError(this.#context, error) } satisfies StreamError;
     }
-    if (bytes !== null) return bytes;
+    if (bytes !== null) {
+      this.#context.worked(bytes.length);
+      return bytes;
+    }
     this.#closed = true;
     throw CLOSED;
   }

@@ -182,6 +182,7 @@ export class OutputStream {
   }
 
   #put(bytes: Uint8Array): void {
+    this.#context.worked(bytes.length);
     this.#guarded(() => this.#sink.write(bytes));
   }
 

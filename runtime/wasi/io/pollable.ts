@@ -2,6 +2,9 @@ import type { Context, Readiness } from '../context.ts';
 import { DISPOSE } from '../dispose.ts';
 import { GuestTrap } from '../guest-end.ts';
 
+/** What looking at one pollable is worth of the host's work, in bytes that it could have copied. */
+const POLL_WORK_BYTES = 1024;
+
 /** `wasi:io/poll`'s resource `pollable`. It does not keep its parent alive; after the parent's end it is ready. */
 export class Pollable {
   #context: Context | null;
@@ -27,7 +30,10 @@ export class Pollable {
   static poll(context: Context, pollables: readonly Pollable[]): Uint32Array | Promise<Uint32Array> {
     if (pollables.length === 0) throw new GuestTrap('poll needs at least one pollable, got an empty list');
     const limit = context.backend.limits.pollList;
-    if (pollables.length > limit) throw new GuestTrap(`poll takes at most ${limit} pollables, got ${pollables.length}`);
+    if (pollables.length > limit) {
+      throw new GuestTrap(`poll takes at most ${limit} pollables, got ${pollables.length}`, 'pollList');
+    }
+    context.worked(pollables.length * POLL_WORK_BYTES);
     const things = pollables.map((pollable) => pollable.#readiness);
     const ready = readyIndexes(things);
     if (ready.length === 0) return context.untilAny(things).then(() => readyIndexes(things));

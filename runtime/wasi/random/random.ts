@@ -19,7 +19,8 @@ export function randomInterfaces(seat: ContextSeat) {
 function randomBytes(context: Context, length: bigint): Uint8Array {
   const limit = context.backend.limits.randomBytes;
   if (length > BigInt(limit))
-    throw new GuestTrap(`one call gives at most ${limit} random bytes, the guest asked for ${length}`);
+    throw new GuestTrap(`one call gives at most ${limit} random bytes, the guest asked for ${length}`, 'randomBytes');
+  context.worked(Number(length));
   const bytes = new Uint8Array(Number(length));
   for (let at = 0; at < bytes.length; at += FILL_BYTES) context.backend.random(bytes.subarray(at, at + FILL_BYTES));
   return bytes;

@@ -2,7 +2,6 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { GuestFailure } from '../../../runtime/agent/guest-failure.ts';
 import { budgetLifts, LIFT_IMPORT, LiftBudget } from '../../../runtime/agent/lift-budget.ts';
-import { memorySink } from '../../../runtime/wasi/index.ts';
 
 const MIB = 1024 * 1024;
 const memory = new ArrayBuffer(2 * MIB);
@@ -48,12 +47,38 @@ lift('ends a guest that copies the same bytes again and again', () => {
   assert.throws(() => budget.bytes(memory, 0, 1), tooLarge);
 });
 
-lift('counts no longer what a sink has taken', () => {
+lift('is for one call at a time', () => {
   const budget = new LiftBudget(0);
-  const sink = budget.onTheWay(memorySink(100 * MIB));
-  for (let times = 0; times < 20; times += 1) sink.write(new Uint8Array(budget.bytes(memory, 0, MIB)));
+  for (let times = 0; times < 20; times += 1) {
+    budget.bytes(memory, 0, MIB);
+    budget.refill();
+  }
   assert.throws(() => budget.bytes(memory, 0, MIB + 1), tooLarge);
 });
+
+for (const [what, lift_] of [
+  ['a long list of small values', (budget: LiftBudget) => budget.list(3_000_000, 1)],
+  ['a list of large records', (budget: LiftBudget) => budget.list(100_000, 100)],
+  ['many empty lists', (budget: LiftBudget) => repeat(2_000_000, () => budget.list(0, 8))],
+  ['many lists of no bytes', (budget: LiftBudget) => repeat(300_000, () => budget.bytes(memory, 0, 0))],
+  ['many empty texts', (budget: LiftBudget) => repeat(3_000_000, () => budget.utf8(new Uint8Array(0)))],
+] as const) {
+  lift(`ends a guest that gives ${what}, which are few bytes and much of the heap`, () => {
+    assert.throws(() => lift_(new LiftBudget(64 * MIB)), tooLarge);
+  });
+}
+
+lift('refuses a list of 2^32 - 1 elements, which the glue reads as -1', () => {
+  assert.equal(new LiftBudget(0).list(3, 8), []);
+  assert.throws(
+    () => new LiftBudget(0).list(-1, 8),
+    (error: unknown) => error instanceof RangeError,
+  );
+});
+
+function repeat(times: number, act: () => unknown): void {
+  for (let left = times; left > 0; left -= 1) act();
+}
 
 lift('puts itself into the glue', () => {
   const glue = [
@@ -61,6 +86,15 @@ lift('puts itself into the glue', () => {
     '  var result0 = new Uint8Array(memory0.buffer.slice(ptr0, ptr0 + len0 * 1));',
     '  var result1 = utf8Decoder.decode(new Uint8Array(memory12.buffer, ptr1, len1));',
     '  var result2 = utf16Decoder.decode(new Uint16Array(memory0.buffer, ptr2, len2));',
+    '  function trampoline3(arg0) {',
+    '  }',
+    '  const trampoline4 = new WebAssembly.Suspending(async function(arg0, arg1) {',
+    '  });',
+    '  const ret = await exports0Items(ptr0);',
+    '  var result5 = [];',
+    '  for (let i = 0; i < len5; i++) {',
+    '    const base = base5 + i * 12;',
+    '  }',
     '}',
   ].join('\n');
   assert.is(
@@ -70,6 +104,18 @@ lift('puts itself into the glue', () => {
       '  var result0 = new Uint8Array(lift$.bytes(memory0.buffer, ptr0, ptr0 + len0 * 1));',
       '  var result1 = lift$.utf8(new Uint8Array(memory12.buffer, ptr1, len1));',
       '  var result2 = lift$.utf16(new Uint16Array(memory0.buffer, ptr2, len2));',
+      '  function trampoline3(arg0) {',
+      '    lift$.refill();',
+      '  }',
+      '  const trampoline4 = new WebAssembly.Suspending(async function(arg0, arg1) {',
+      '    lift$.refill();',
+      '  });',
+      '  const ret = await exports0Items(ptr0);',
+      '    lift$.refill();',
+      '  var result5 = lift$.list(len5, 12);',
+      '  for (let i = 0; i < len5; i++) {',
+      '    const base = base5 + i * 12;',
+      '  }',
       '}',
     ].join('\n'),
   );

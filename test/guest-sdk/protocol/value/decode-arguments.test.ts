@@ -148,6 +148,8 @@ const REFUSED: readonly (readonly [WitType, unknown, string, ValueFormat?])[] = 
   [{ kind: 'u16' }, 65536, '$[0]: expected u16, got 65536'],
   [{ kind: 's16' }, 32768, '$[0]: expected s16, got 32768'],
   [u32, 4294967296, '$[0]: expected u32, got 4294967296'],
+  [u32, -1, '$[0]: expected u32, got -1'],
+  [list(u32), [0, -1], '$[0][1]: expected u32, got -1'],
   [u32, 2n ** 64n - 1n, '$[0]: expected u32, got 18446744073709551615', 'msgpack'],
   [{ kind: 's32' }, -2147483649, '$[0]: expected s32, got -2147483649'],
   [
