@@ -30,6 +30,8 @@ export interface Machine {
   processorNeedNs(): number | null;
   /** Memory that would be free without this machine, bytes; rejects when its process is gone. */
   privateBytes(): Promise<number>;
+  /** Private bytes beyond which it has more than its guests may make it take; a microVM has its size instead. */
+  readonly mostPrivateBytes?: number;
   /** Ends the machine: gently, then firmly. Idempotent; resolves when the process is gone. */
   close(): Promise<void>;
 }

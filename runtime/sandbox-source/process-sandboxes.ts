@@ -6,7 +6,6 @@ const AGENT_FILE = fileURLToPath(new URL('../agent/main.ts', import.meta.url));
 
 /** The same agent as a child process. `workers`: invocations at once in one sandbox. */
 export function processSandboxes(workers: number): SandboxSource {
-  const startMachine = () => startProcessMachine({ agentFile: AGENT_FILE, workers });
   return {
     kind: 'process',
     accelerator: {
@@ -15,10 +14,12 @@ export function processSandboxes(workers: number): SandboxSource {
       meaning:
         'Functions run as processes of this computer without a machine around them: publish only what you trust.',
     },
-    start: async (version, signal) => ({
-      sandbox: await startLoaded(version, (given) => startSandbox({ kind: 'process', startMachine }, given), signal),
-      via: 'boot',
-    }),
+    start: async (version, signal) => {
+      const { memoryMib } = version.grant.limits;
+      const startMachine = () => startProcessMachine({ agentFile: AGENT_FILE, workers, memoryMib });
+      const start = (given: AbortSignal) => startSandbox({ kind: 'process', startMachine }, given);
+      return { sandbox: await startLoaded(version, start, signal), via: 'boot' };
+    },
     // A process has no snapshot.
     prepare: () => Promise.resolve(false),
     forget: () => Promise.resolve(),

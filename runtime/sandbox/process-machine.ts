@@ -15,6 +15,36 @@ export interface ProcessMachineOptions {
   readonly node?: string;
   /** Workers, and so invocations at once. */
   readonly workers: number;
+  /** Linear memory of one instance, MiB: what bounds the process. */
+  readonly memoryMib: number;
+}
+
+/** Private memory of an agent without guests, with room for what is compiled, MiB. */
+const AGENT_MIB = 384;
+
+/** That of one worker beside its guest's: its heap, what it lifts and holds of bodies, MiB. */
+const WORKER_MIB = 256;
+
+/** Instances of a worker whose memory is there at once: one that runs or is ready, and one before it that is not collected yet. */
+const INSTANCES = 2;
+
+/**
+ * Writable memory that Node maps and never touches, MiB, for the process and for each worker: stacks, arenas, room for code. The kernel
+ * counts it as data.
+ */
+const UNUSED_MIB = 2048;
+const UNUSED_WORKER_MIB = 256;
+
+const MIB = 2 ** 20;
+
+/** What a process may have at most: private bytes, by which it is judged now and then, and data, which the kernel gives it no more of. Pure. */
+export function processBounds({ workers, memoryMib }: Pick<ProcessMachineOptions, 'workers' | 'memoryMib'>): {
+  privateBytes: number;
+  dataKib: number;
+} {
+  const privateMib = AGENT_MIB + workers * (WORKER_MIB + INSTANCES * memoryMib);
+  const dataMib = privateMib + UNUSED_MIB + workers * UNUSED_WORKER_MIB;
+  return { privateBytes: privateMib * MIB, dataKib: dataMib * 1024 };
 }
 
 /** The channel's descriptor in the child: the first after stdin, stdout and stderr. Those of the lines follow. */
@@ -35,7 +65,11 @@ const GENTLE_MS = 500;
  */
 export async function startProcessMachine(options: ProcessMachineOptions): Promise<Machine> {
   const lineCount = options.workers + SPARE_LINES;
-  const child = spawn(options.node ?? process.execPath, ['--disable-warning=ExperimentalWarning', options.agentFile], {
+  const bounds = processBounds(options);
+  // The shell's ulimit is everywhere, prlimit is not; the shell becomes the agent.
+  const limited = ['-c', `ulimit -c 0; ulimit -d ${bounds.dataKib}; exec "$@"`, 'sh'];
+  const program = [options.node ?? process.execPath, '--disable-warning=ExperimentalWarning', options.agentFile];
+  const child = spawn('/bin/sh', [...limited, ...program], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...Array.from({ length: lineCount }, () => 'pipe' as const)],
     env: {
       CLOUDLET_CHANNEL_FD: String(CHANNEL_FD),
@@ -66,6 +100,7 @@ export async function startProcessMachine(options: ProcessMachineOptions): Promi
     processors: availableParallelism(),
     processorNeedNs: () => processorNeedNs(pid),
     privateBytes: () => privateBytes(pid),
+    mostPrivateBytes: bounds.privateBytes,
     close: () => end(child, [channel!, ...lines], exited),
   };
 }

@@ -1,4 +1,4 @@
-import { CloudletError, type Grant } from '../../guest-sdk/protocol/index.ts';
+import { CloudletError, type ErrorCode, type Grant } from '../../guest-sdk/protocol/index.ts';
 import type { InvokeRequest } from '../agent/wire.ts';
 import { givenTexts, type SecretValues } from '../grant/index.ts';
 import type { Machine, MachineExit } from '../machine/machine.ts';
@@ -218,9 +218,18 @@ export class Sandbox {
     return this.#machine.processorNeedNs();
   }
 
-  /** Memory that would be free without it, bytes; rejects when its machine is gone. */
-  privateBytes(): Promise<number> {
-    return this.#machine.privateBytes();
+  /**
+   * Memory that would be free without it, bytes; rejects when its machine is gone. One that has more than its guests may make it take is
+   * poisoned: whatever it holds, the others' share is not for it.
+   */
+  async privateBytes(): Promise<number> {
+    const bytes = await this.#machine.privateBytes();
+    const { mostPrivateBytes = Number.POSITIVE_INFINITY } = this.#machine;
+    if (bytes > mostPrivateBytes) {
+      const [has, may] = [bytes, mostPrivateBytes].map((each) => Math.round(each / 2 ** 20));
+      this.#poison(`the sandbox had ${has} MiB of memory of its own, and may have ${may}`, 'memory-exceeded');
+    }
+    return bytes;
   }
 
   /** Ends the machine. Idempotent; resolves when its process is gone. */
@@ -233,10 +242,10 @@ export class Sandbox {
     await this.#machine.close();
   }
 
-  #poison(reason: string): void {
+  #poison(reason: string, code: ErrorCode = 'machine-failed'): void {
     if (this.#state === 'poisoned' || this.#state === 'closed') return;
     this.#state = moveState(this.#state, 'poisoned');
-    this.#channel.close(reason);
+    this.#channel.close(reason, code);
     this.#ended.resolve({ reason });
     void this.#machine.close().then(() => {
       if (this.#state === 'poisoned') this.#state = moveState(this.#state, 'closed');

@@ -231,6 +231,7 @@ export class FakeMachine implements Machine {
   resuming: () => Promise<void> = async () => {};
   /** Its private memory, bytes. */
   memoryBytes = 20 * 1024 * 1024;
+  mostPrivateBytes?: number;
   readonly processors = 1;
   /** What its threads needed of processors so far, nanoseconds; null: not known. */
   needNs: number | null = null;

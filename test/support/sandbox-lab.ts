@@ -37,19 +37,21 @@ export const TEST_GRANT: Grant = {
 
 /** The agent as a process of its source. */
 export function startTestProcess(workers = 4): Promise<Machine> {
-  return startProcessMachine({ agentFile: AGENT_FILE, workers });
+  return startProcessMachine({ agentFile: AGENT_FILE, workers, memoryMib: TEST_GRANT.limits.memoryMib });
 }
 
-/** A loaded sandbox over a machine. */
+/** A loaded sandbox over a machine; `limits` in place of the test grant's. */
 export async function loadedSandbox(
   kind: SandboxKind,
   startMachine: () => Promise<Machine>,
   name: string,
+  limits: Partial<Grant['limits']> = {},
 ): Promise<Sandbox> {
   const artifact = await artifactOf(name);
   const sandbox = await startSandbox({ kind, startMachine });
   try {
-    await sandbox.load({ program: name, artifact, grant: TEST_GRANT });
+    const grant = { ...TEST_GRANT, limits: { ...TEST_GRANT.limits, ...limits } };
+    await sandbox.load({ program: name, artifact, grant });
   } catch (error) {
     await sandbox.close();
     throw error;

@@ -1,4 +1,4 @@
-import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { CloudletError, type ErrorCode } from '../../../guest-sdk/protocol/index.ts';
 import {
   CHUNK_BYTES,
   FIRST_ASK_ID,
@@ -118,9 +118,9 @@ export class Channel {
     for (const line of this.#lines) line.grant(message);
   }
 
-  /** Gives up the channel; everything pending fails with `machine-failed` and this reason. Idempotent. */
-  close(reason: string): void {
-    this.#lose(reason);
+  /** Gives up the channel; everything pending fails with this code and reason. Idempotent. */
+  close(reason: string, code: ErrorCode = 'machine-failed'): void {
+    this.#lose(reason, code);
   }
 
   #ask(kind: 'ping' | 'prepare'): Promise<void> {
@@ -258,9 +258,9 @@ export class Channel {
     this.#lose(`the agent broke the rules of the wire: ${error.message}`);
   }
 
-  #lose(reason: string): void {
+  #lose(reason: string, code: ErrorCode = 'machine-failed'): void {
     if (this.#loss !== null) return;
-    const loss = new CloudletError('machine-failed', reason);
+    const loss = new CloudletError(code, reason);
     this.#loss = loss;
     // First: who retries a call that fails now must already see a sandbox that is lost.
     this.#lost.resolve(loss);

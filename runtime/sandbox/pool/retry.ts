@@ -23,7 +23,8 @@ export function mayRepeat(request: InvokeRequest, idempotent: boolean): boolean 
 
 /** Whether an invocation that failed may be tried once more in another sandbox. What had not begun always may. Pure. */
 export function canRetry(error: unknown, repeatable: boolean, progress: Progress): boolean {
-  const lost = error instanceof CloudletError && error.traits.poisons;
-  const isUnseen = !progress.answering && !progress.reachedOutside;
-  return lost && progress.intact && isUnseen && (repeatable || !progress.begun);
+  if (!(error instanceof CloudletError) || !error.traits.poisons || !progress.intact) return false;
+  if (progress.answering || progress.reachedOutside) return false;
+  // What a guest did to its sandbox it would do again.
+  return !progress.begun || (repeatable && error.traits.retryable);
 }

@@ -69,6 +69,19 @@ sandbox('is paused when nothing runs in it, and serves again after it was resume
   assert.is(fixture.sandbox.state, 'closed');
 });
 
+sandbox('is poisoned when it has more memory than its guests may make it take', async () => {
+  const fixture = await loaded();
+  fixture.machine.mostPrivateBytes = fixture.machine.memoryBytes;
+  await fixture.sandbox.privateBytes();
+  assert.is(fixture.sandbox.state, 'ready');
+  const call = invoke(fixture);
+  await fixture.machine.agent.next();
+  fixture.machine.memoryBytes += 1;
+  await fixture.sandbox.privateBytes();
+  assert.is((await failureOf(call.done)).code, 'memory-exceeded');
+  assert.match(String((await fixture.sandbox.ended).reason), /MiB of memory of its own/);
+});
+
 for (const what of ['paused', 'resumed'] as const) {
   sandbox(`is poisoned when its machine cannot be ${what}`, async () => {
     const fixture = await loaded();

@@ -31,9 +31,12 @@ for (const [request, alone] of [
 }
 
 const LOST = new CloudletError('machine-failed', 'lost');
+const OUTGROWN = new CloudletError('memory-exceeded', 'too large');
 const FRESH = { begun: true, answering: false, reachedOutside: false, intact: true };
 for (const [what, error, repeatable, progress, can] of [
   ['of what may be repeated', LOST, true, FRESH, true],
+  ['of what outgrew its sandbox', OUTGROWN, true, FRESH, false],
+  ['of what waited beside it', OUTGROWN, false, { ...FRESH, begun: false }, true],
   ['of what may not', LOST, false, FRESH, false],
   ['of what had not begun', LOST, false, { ...FRESH, begun: false }, true],
   ['of what has begun to answer', LOST, true, { ...FRESH, answering: true }, false],

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { startSandbox } from '../../../runtime/sandbox/index.ts';
+import { processBounds, startProcessMachine } from '../../../runtime/sandbox/process-machine.ts';
+import { AGENT_FILE } from '../../support/sandbox-lab.ts';
+
+const MIB = 2 ** 20;
+
+const machine = suite('a process as a machine');
+
+machine('may have what its workers need, and no more', () => {
+  const one = processBounds({ workers: 1, memoryMib: 64 });
+  const four = processBounds({ workers: 4, memoryMib: 64 });
+  assert.is(one.privateBytes, (384 + 256 + 128) * MIB);
+  assert.is(four.privateBytes - one.privateBytes, 3 * (256 + 128) * MIB);
+  assert.ok(one.dataKib * 1024 > one.privateBytes);
+});
+
+machine('is bounded by the kernel, writes no core file, and is what was started', async () => {
+  const options = { agentFile: AGENT_FILE, workers: 1, memoryMib: 8 };
+  // Its agent has said that it is ready: before, the shell may still be at it.
+  const sandbox = await startSandbox({ kind: 'process', startMachine: () => startProcessMachine(options) });
+  try {
+    const limits = readFileSync(`/proc/${sandbox.pid}/limits`, 'utf8');
+    const { privateBytes, dataKib } = processBounds(options);
+    assert.match(limits, new RegExp(`^Max data size +${dataKib * 1024} +${dataKib * 1024} `, 'm'));
+    assert.match(limits, /^Max core file size +0 +0 /m);
+    assert.ok((await sandbox.privateBytes()) < privateBytes);
+    assert.is(sandbox.state, 'starting');
+  } finally {
+    await sandbox.close();
+  }
+});
+
+machine.run();
