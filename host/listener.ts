@@ -51,6 +51,8 @@ export async function listen(
     requestTimeout: 0,
   });
   server.maxConnections = MAX_CONNECTIONS;
+  // Node would leave out what is beyond 2000 without a word; the bytes are bounded, and each function has a limit of its own.
+  server.maxHeadersCount = 0;
   /** Connections, each with its requests that are not answered: several when the caller sends ahead. */
   const open = new Map<Socket, Set<ServerResponse>>();
   const past = { receivedBytes: 0, sentBytes: 0 };

@@ -12,6 +12,7 @@ import type { CallInput, InvokeRequest, Invocation as SandboxInvocation, Sandbox
 import type { CallOptions, CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation.ts';
 import { InvocationRecord, type Invoked, type RecordListener } from './invocation-record.ts';
 import { collectBytes, limitedBytes, limitedInput } from './limited-bytes.ts';
+import { checkHead } from './limited-head.ts';
 import { RecentInvocations } from './recent-invocations.ts';
 import type { InvocationTrace, TraceSampler } from './trace.ts';
 import { typedInput, typedResult } from './typed-call.ts';
@@ -67,7 +68,9 @@ export class Invocations {
     input: CallInput,
     options: InvokeOptions,
   ): Promise<Invocation> {
-    const limited = limitedInput(input, Math.min(this.#parts.bodyBytes, version.loaded.grant.limits.bodyBytes));
+    const { limits } = version.loaded.grant;
+    checkHead(request, limits);
+    const limited = limitedInput(input, Math.min(this.#parts.bodyBytes, limits.bodyBytes));
     const isHttp = request.door === 'http';
     const record = this.#begin({ version, door: request.door, ...(isHttp ? { method: request.method } : {}) }, options);
     try {

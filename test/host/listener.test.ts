@@ -79,6 +79,7 @@ sockets('a foreign address is told in one sentence', async () => {
 const BROKEN: readonly [what: string, bytes: string, status: number, code: string][] = [
   ['bytes that are no HTTP', '\x16\x03\x01\x02\x00\x01\r\n\r\n', 400, 'request-invalid'],
   ['a header of 40 KiB', `GET / HTTP/1.1\r\n${HEAD}X: ${'x'.repeat(40_000)}\r\n\r\n`, 431, 'headers-too-large'],
+  ['32,769 header fields', `GET / HTTP/1.1\r\n${HEAD}${'a:\r\n'.repeat(32_769)}\r\n`, 431, 'headers-too-large'],
   [
     'two lengths',
     `POST /v1/session HTTP/1.1\r\n${HEAD}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab`,
@@ -115,6 +116,16 @@ for (const [what, bytes, status, code] of BROKEN) {
     assert.match(answer, new RegExp(`"code":"${code}"`));
   });
 }
+
+sockets('header fields are all told, however many', async (context) => {
+  let told = 0;
+  const { port } = await start(context, async (request) => {
+    if (request.door === 'http') told = request.headers.filter(([name]) => name === 'a').length;
+    return { head: head(), output: chunks() };
+  });
+  await raw(port, `GET /f/hello HTTP/1.1\r\nConnection: close\r\n${HEAD}${'a: 1\r\n'.repeat(2500)}\r\n`);
+  assert.is(told, 2500);
+});
 
 sockets('headers that come byte by byte are given up on', async (context) => {
   const { port } = await start(context, undefined, 50);
