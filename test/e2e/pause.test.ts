@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readBindingValue, writeBindingValue } from '../../guest-sdk/protocol/index.ts';
+import type { QemuMachine } from '../../runtime/machine/index.ts';
 import type { Sandbox } from '../../runtime/sandbox/index.ts';
 import { bootTestMachine } from '../support/microvm-lab.ts';
 import { finish, loadedSandbox } from '../support/sandbox-lab.ts';
@@ -33,6 +35,33 @@ pause('takes no processor time, and answers with the present time when it was re
   const call = sandbox.invoke({ door: 'run', arguments: [] }, new Uint8Array(0), { deadlineMs: 30_000, log: () => {} });
   const said = Number((await finish(call)).text);
   assert.ok(said >= earliest - LATE_MS && said <= Date.now() + LATE_MS, `${said - earliest} ms from the present`);
+});
+
+pause('never shows its guest a clock that goes back, however often it is paused', async () => {
+  let machine: QemuMachine | undefined;
+  const start = async () => {
+    machine = await bootTestMachine();
+    return machine;
+  };
+  const sandbox = await loadedSandbox('microvm', start, 'hostile');
+  try {
+    let running = true;
+    const input = writeBindingValue([200_000_000n]);
+    const call = sandbox.invoke({ door: 'call', target: 'watch-clock' }, input, { deadlineMs: 60_000, log: () => {} });
+    void call.confirmed.then(() => {
+      running = false;
+    });
+    let pauses = 0;
+    for (; running; pauses += 1) {
+      await machine!.pause();
+      await machine!.resume();
+      await sandbox.ping();
+    }
+    assert.ok(pauses > 3, `${pauses} pauses`);
+    assert.is(readBindingValue((await finish(call)).output), 0);
+  } finally {
+    await sandbox.close();
+  }
 });
 
 pause('costs memory of its own, less than it sees', async ({ sandbox }) => {

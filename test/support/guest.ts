@@ -37,6 +37,8 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   'draws-at-start': text,
   late: text,
   notes: text,
+  hostile: text,
+  crowd: (source) => readFile(join(source, 'component.wat'), 'utf8').then(parse),
   'hello-http': javaScript,
   'echo-http': javaScript,
   network: javaScript,

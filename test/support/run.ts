@@ -6,7 +6,7 @@
  *     npm test -- --fast           only what needs no machine, browser, compiler or whole host
  *     npm test -- --all            also *.slow.test.ts: slow toolchains and foreign programs
  *
- * A file may set its own limit in its first lines: `// time limit: 300 s`.
+ * A file may set its own limit in its first lines: `// time limit: 300 s`. Lines of its output that begin with `note: ` are shown.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -135,6 +135,8 @@ function print(outcome: Outcome): void {
   process.stdout.write(
     `${mark} ${outcome.file}  ${outcome.passed} passed${outcome.failed > 0 ? `, ${outcome.failed} failed` : ''}  ${outcome.seconds.toFixed(1)} s\n`,
   );
+  // What a test has measured and does not judge: milliseconds of a busy machine say nothing about the code.
+  for (const [note] of outcome.output.matchAll(/^note: .*$/gm)) process.stdout.write(`  ${note}\n`);
   if (outcome.failed === 0) return;
   if (outcome.complaint !== null) process.stdout.write(`  ${outcome.complaint}\n`);
   process.stdout.write(`${outcome.output.replace(/^/gm, '    ')}\n`);

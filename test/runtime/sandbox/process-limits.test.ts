@@ -1,0 +1,10 @@
+// end to end
+import { limitsBehaviour } from '../../support/limits-behaviour.ts';
+import { loadedSandbox, startTestProcess } from '../../support/sandbox-lab.ts';
+
+limitsBehaviour({
+  name: 'process',
+  open: (guest, limits) => loadedSandbox('process', () => startTestProcess(2), guest, limits),
+  cpuMs: 1500,
+  leftMib: 96,
+});
