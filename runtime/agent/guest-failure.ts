@@ -14,7 +14,11 @@ export class GuestFailure extends Error {
 
 /** The failure of an invocation that was ended from outside, or had used up what it may. */
 export function interruptedFailure(why: Ending, deadlineMs: number, cpuMs: number): GuestFailure {
-  if (why === 'cpu-exceeded') return new GuestFailure(why, `the function took more than ${cpuMs} ms of processor time, which is the limit; raise "cpuMs" or do less in one call`);
+  if (why === 'cpu-exceeded')
+    return new GuestFailure(
+      why,
+      `the function took more than ${cpuMs} ms of processor time, which is the limit; raise "cpuMs" or do less in one call`,
+    );
   return why === 'deadline-exceeded'
     ? new GuestFailure(why, `the function did not finish within ${deadlineMs} ms`)
     : new GuestFailure(why, 'the caller left before the answer was complete');

@@ -162,8 +162,7 @@ export class GuestInvocation {
     if (this.#fuel.why !== null) return interruptedFailure(this.#fuel.why, this.#message.deadlineMs, this.#load.cpuMs);
     if (thrown instanceof GuestExit) return { exitCode: thrown.exitCode };
     if (thrown instanceof GuestFailure) return thrown;
-    if (thrown instanceof GuestTrap && thrown.limit !== null)
-      return new GuestFailure('limit-exceeded', thrown.message);
+    if (thrown instanceof GuestTrap && thrown.limit !== null) return new GuestFailure('limit-exceeded', thrown.message);
     return new GuestFailure('guest-trapped', describeTrap(thrown));
   }
 

@@ -1,20 +1,15 @@
-import { CloudletError } from '../../guest-sdk/protocol/index.ts';
-import { DEFAULT_LIMITS } from '../wasi/index.ts';
+import { CloudletError, type Limits } from '../../guest-sdk/protocol/index.ts';
 import type { InvocationRequest } from './invocation.ts';
-
-/** How many header fields a function takes, and their bytes together. */
-export interface HeadLimits {
-  readonly fields?: number | undefined;
-  readonly fieldBytes?: number | undefined;
-}
 
 /**
  * Refuses a request with more header fields than its function takes, `headers-too-large`, before any sandbox is asked: the guest, which
  * sees them as one set, could not hold them.
  */
-export function checkHead(request: InvocationRequest, limits: HeadLimits): void {
+export function checkHead(
+  request: InvocationRequest,
+  { fields, fieldBytes }: Pick<Limits, 'fields' | 'fieldBytes'>,
+): void {
   if (request.door !== 'http') return;
-  const { fields = DEFAULT_LIMITS.fields, fieldBytes = DEFAULT_LIMITS.fieldBytes } = limits;
   const bytes = request.headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
   if (request.headers.length <= fields && bytes <= fieldBytes) return;
   throw new CloudletError(

@@ -8,7 +8,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { digestOfHex } from '../../guest-sdk/protocol/index.ts';
-import { FuelGauge, threadCpu } from '../../runtime/agent/fuel.ts';
+import { FuelGauge } from '../../runtime/agent/fuel.ts';
 import { renewableGlue } from '../../runtime/agent/glue-state.ts';
 import type { Instantiate } from '../../runtime/agent/guest-component.ts';
 import { GuestInstances } from '../../runtime/agent/guest-instances.ts';
@@ -84,7 +84,7 @@ export async function threadHarness(component: Uint8Array, limits: boolean, scra
     functions: manifest.functions.map(({ wit, path }) => ({
       ...{ name: wit.name, path, fallible: wit.result?.kind === 'result' },
     })),
-    valueBytes: VALUE_BYTES,
+    ...{ limits: {}, files: null, valueBytes: VALUE_BYTES },
     cpuMs: limits ? CPU_MS : DEADLINE_MS,
   };
   const instances = new GuestInstances({
@@ -96,7 +96,7 @@ export async function threadHarness(component: Uint8Array, limits: boolean, scra
   let id = 0;
   const run: Harness['run'] = async (request, input) => {
     id += 1;
-    const fuel = new FuelGauge(cell, id, DEADLINE_MS, () => {}, threadCpu(message.cpuMs));
+    const fuel = new FuelGauge(cell, id, DEADLINE_MS, () => {}, message.cpuMs);
     const invoked = { id, message: { ...request, input, deadlineMs: DEADLINE_MS } };
     const invocation: GuestInvocation = new GuestInvocation(invoked, message, instances, fuel, askIds, (said) => {
       if (said.kind === 'body') invocation.take({ kind: 'credit', bytes: said.bytes.length });
@@ -106,6 +106,9 @@ export async function threadHarness(component: Uint8Array, limits: boolean, scra
     if (invocation.returned !== null) instances.giveBack(invocation.returned);
     await instances.prepare(new FuelGauge(cell, null, DEADLINE_MS));
   };
-  const { usedMs } = threadCpu(CPU_MS);
+  const usedMs = () => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1000;
+  };
   return { run, usedMs, close: () => Promise.resolve() };
 }

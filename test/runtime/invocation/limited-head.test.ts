@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { CloudletError, type Limits, limitsWith } from '../../../guest-sdk/protocol/index.ts';
 import type { InvocationRequest } from '../../../runtime/invocation/invocation.ts';
 import { checkHead } from '../../../runtime/invocation/limited-head.ts';
 
@@ -10,9 +10,9 @@ const request = (count: number, valueBytes = 1): InvocationRequest => ({
   ...{ door: 'http', method: 'GET', scheme: 'http', authority: 'a.test', path: '/' },
   headers: Array.from({ length: count }, () => ['x', new Uint8Array(valueBytes)] as const),
 });
-const codeOf = (asked: InvocationRequest, limits = {}): string | null => {
+const codeOf = (asked: InvocationRequest, limits: Partial<Limits> = {}): string | null => {
   try {
-    checkHead(asked, limits);
+    checkHead(asked, limitsWith(limits));
     return null;
   } catch (error) {
     return (error as CloudletError).code;
@@ -35,9 +35,9 @@ for (const [what, asked, limits, code] of [
 }
 
 head('says how many came and what to do', () => {
-  assert.throws(() => checkHead(request(300), {}), /at most 256 .* got 300 of 600; send fewer, or raise/);
+  assert.throws(() => checkHead(request(300), limitsWith()), /at most 256 .* got 300 of 600; send fewer, or raise/);
   assert.throws(
-    () => checkHead(request(300), {}),
+    () => checkHead(request(300), limitsWith()),
     (error: unknown) => error instanceof CloudletError,
   );
 });
