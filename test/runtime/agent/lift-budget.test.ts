@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { GuestFailure } from '../../../runtime/agent/guest-failure.ts';
 import { budgetLifts, LIFT_IMPORT, LiftBudget } from '../../../runtime/agent/lift-budget.ts';
+import { memorySink } from '../../../runtime/wasi/index.ts';
 
 const MIB = 1024 * 1024;
 const memory = new ArrayBuffer(2 * MIB);
@@ -45,6 +46,13 @@ lift('ends a guest that copies the same bytes again and again', () => {
   const budget = new LiftBudget(3 * MIB);
   for (let times = 0; times < 4; times += 1) budget.bytes(memory, 0, MIB);
   assert.throws(() => budget.bytes(memory, 0, 1), tooLarge);
+});
+
+lift('counts no longer what a sink has taken', () => {
+  const budget = new LiftBudget(0);
+  const sink = budget.onTheWay(memorySink(100 * MIB));
+  for (let times = 0; times < 20; times += 1) sink.write(new Uint8Array(budget.bytes(memory, 0, MIB)));
+  assert.throws(() => budget.bytes(memory, 0, MIB + 1), tooLarge);
 });
 
 lift('is for one call at a time', () => {
