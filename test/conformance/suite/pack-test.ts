@@ -15,6 +15,7 @@ export interface TestNeeds {
 export async function packTest(
   needs: TestNeeds,
 ): Promise<{ body: Uint8Array<ArrayBuffer>; headers: Record<string, string> }> {
-  if (needs.root !== null || Object.keys(needs.environment).length > 0) throw new Error('it asks for files or an environment, which only a package can bring');
+  if (needs.root !== null || Object.keys(needs.environment).length > 0)
+    throw new Error('it asks for files or an environment, which only a package can bring');
   return { body: new Uint8Array(await readFile(needs.wasm)), headers: { 'content-type': 'application/wasm' } };
 }
