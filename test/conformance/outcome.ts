@@ -1,6 +1,6 @@
 /** How one test ended, before anybody looked at what was expected of it. */
 export type Result =
-  | { readonly kind: 'passed' }
+  | { readonly kind: 'passed' /** What it wrote. */; readonly said?: string }
   | { readonly kind: 'failed'; readonly detail: string }
   | { readonly kind: 'skipped'; readonly detail: string };
 

@@ -97,6 +97,11 @@ export class GuestProgram {
     return this.#texts.stderr;
   }
 
+  /** All that it wrote to standard output. */
+  get stdout(): string {
+    return this.#texts.stdout;
+  }
+
   /** Leaves it; it is interrupted if it still runs. */
   close(): void {
     this.#request.destroy();

@@ -18,7 +18,7 @@ export interface SuiteRun {
 export async function runSuite({ folder, sandbox, filter, expectations, onOutcome }: SuiteRun): Promise<void> {
   const tests = (await findTests(folder)).filter(({ suite, name }) => `${suite} ${name}`.includes(filter));
   if (tests.length === 0) throw new Error(`expected a test with ${JSON.stringify(filter)} in its name, got none`);
-  const host = await HostLab.open(sandbox);
+  const host = await HostLab.open(sandbox, LOOPBACK_POLICY);
   try {
     for (const [index, test] of tests.entries()) {
       const expectation = expectations(test.suite, test.name);
@@ -37,6 +37,8 @@ export async function runSuite({ folder, sandbox, filter, expectations, onOutcom
 /** What this runner's host allows and no other does: the loopback, where the servers of the tests are. */
 const LOOPBACK_POLICY = {
   http: ['127.0.0.1:*'],
+  sockets: { tcp: ['127.0.0.1:*', '[::1]:*'], udp: ['127.0.0.1:*', '[::1]:*'], lookup: true },
+  privateNetworks: ['127.0.0.0/8', '::1/128'],
 };
 
 /** A name under which a test can be published. */

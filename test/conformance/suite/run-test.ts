@@ -18,7 +18,7 @@ export async function runTest(host: HostLab, test: SuiteTest, name: string): Pro
     const run = new TestRun(host, test, name, servers);
     try {
       for (const operation of test.spec.operations) await run.take(operation);
-      return { kind: 'passed' };
+      return { kind: 'passed', said: run.said };
     } finally {
       await run.close();
       await servers.close();
@@ -35,6 +35,7 @@ class TestRun {
   readonly #servers: TestServers;
   readonly #sockets = new Map<string, Socket>();
   #program: GuestProgram | null = null;
+  readonly #answers: string[] = [];
   #published = false;
 
   constructor(host: HostLab, test: SuiteTest, name: string, servers: TestServers) {
@@ -74,6 +75,11 @@ class TestRun {
       default:
         operation satisfies never;
     }
+  }
+
+  /** What the program wrote, and the headers and bodies of its answers. */
+  get said(): string {
+    return `${this.#program?.stdout ?? ''}${this.#answers.join('\n')}`;
   }
 
   async close(): Promise<void> {
@@ -127,6 +133,7 @@ class TestRun {
     sent.end(operation.body);
     const [response] = await once(sent, 'response');
     const body = await text(response);
+    this.#answers.push(JSON.stringify(response.headers), body);
     const { status, headers, body: expected } = operation.response;
     if (response.statusCode !== status)
       throw new Error(`${what}: expected status ${status}, got ${response.statusCode}: ${body}`);
