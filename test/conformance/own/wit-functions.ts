@@ -16,7 +16,6 @@ function functionsOf(text: string): string[] {
   let owner = '';
   let resource: string | null = null;
   for (const line of text.split('\n')) {
-    if (/^world /.test(line)) break;
     const named = /^interface ([a-z-]+) \{/.exec(line);
     if (named !== null) owner = `${packageName}/${named[1]}`;
     const opened = /^\s+resource ([a-z-]+) \{/.exec(line);

@@ -3,6 +3,7 @@ import stderrModule from 'wasi:cli/stderr@0.2.12';
 import stdoutModule from 'wasi:cli/stdout@0.2.12';
 import preopensModule from 'wasi:filesystem/preopens@0.2.12';
 import typesModule from 'wasi:filesystem/types@0.2.12';
+import httpModule from 'wasi:http/types@0.2.12';
 import errorModule from 'wasi:io/error@0.2.12';
 import pollModule from 'wasi:io/poll@0.2.12';
 import streamsModule from 'wasi:io/streams@0.2.12';
@@ -12,6 +13,7 @@ const { getStdout } = stdoutModule;
 const { getStderr } = stderrModule;
 const { getDirectories } = watched('wasi:filesystem/preopens', preopensModule);
 const { filesystemErrorCode } = watched('wasi:filesystem/types', typesModule);
+const { httpErrorCode } = watched('wasi:http/types', httpModule);
 watched('wasi:io/error', errorModule);
 watched('wasi:io/poll', pollModule);
 watched('wasi:io/streams', streamsModule);
@@ -168,6 +170,7 @@ const parts = {
     equal(failure?.tag, 'last-operation-failed', 'what a write over the quota is');
     ok(failure.val.toDebugString().length > 0, 'it says something');
     equal(filesystemErrorCode(failure.val), 'insufficient-space', 'and has a code');
+    equal(httpErrorCode(failure.val) ?? null, null, 'and none of http');
     fails('closed', () => out.checkWrite());
   },
 };
