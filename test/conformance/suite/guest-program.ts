@@ -1,30 +1,27 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { HostLab } from '../../support/host-lab.ts';
 
-/** How long a step of a test may take. Only what hangs comes to it. */
-export const STEP_MS = 30_000;
+/** How long a step of a test may take, by where it runs: a machine may have to boot first, under emulation. Only what hangs comes to it. */
+export const STEP_MS = { process: 60_000, microvm: 300_000 } as const;
 
 /** What a trap is, where a process would have died of a signal. */
 const TRAP_EXIT = 134;
 
-/** How a program ended: its exit status, and what the cloudlet said when there is none. */
-interface ProgramEnd {
-  readonly exitCode: number;
-  readonly problem: string;
-}
-
 /** A command that runs on a host, as a test sees it: streams that can be written and read while it runs, and an end. */
 export class GuestProgram {
   readonly #request: ClientRequest;
-  readonly #end: Promise<ProgramEnd>;
+  readonly #end: Promise<number>;
   readonly #texts = { stdout: '', stderr: '' };
   readonly #taken = { stdout: 0, stderr: 0 };
   readonly #log: ProgramLog;
+  readonly #stepMs: number;
   #changed = Promise.withResolvers<void>();
   #ended = false;
+  #problem = '';
 
-  private constructor(sent: ClientRequest, log: ProgramLog) {
+  private constructor(sent: ClientRequest, log: ProgramLog, stepMs: number) {
     this.#request = sent;
+    this.#stepMs = stepMs;
     this.#log = log;
     this.#end = this.#follow().finally(() => {
       this.#ended = true;
@@ -38,16 +35,16 @@ export class GuestProgram {
   }
 
   /** Starts a published command; its log is followed for its standard error. */
-  static async start(host: HostLab, name: string, args: readonly string[]): Promise<GuestProgram> {
+  static async start(host: HostLab, name: string, args: readonly string[], stepMs: number): Promise<GuestProgram> {
     const log = await ProgramLog.open(host, name);
     const query = new URLSearchParams(args.map((arg) => ['arg', arg]));
     const sent = request(`${host.url}/v1/functions/${name}/run?${query}`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${host.token}`, te: 'trailers', 'cloudlet-deadline-ms': String(STEP_MS) },
+      headers: { authorization: `Bearer ${host.token}`, te: 'trailers' },
     });
     // Node holds a request back until there is something to send; a program that is to write first would wait for ever.
     sent.flushHeaders();
-    return new GuestProgram(sent, log);
+    return new GuestProgram(sent, log, stepMs);
   }
 
   write(text: string): void {
@@ -61,7 +58,7 @@ export class GuestProgram {
 
   /** The next characters of a stream, as many as asked for or until it ends. */
   async read(id: 'stdout' | 'stderr', length: number): Promise<string> {
-    const until = performance.now() + STEP_MS;
+    const until = performance.now() + this.#stepMs;
     const available = () => this.#texts[id].length - this.#taken[id];
     while (available() < length && !(this.#ended && id === 'stdout') && performance.now() < until)
       await this.#change(until);
@@ -80,11 +77,11 @@ export class GuestProgram {
     }
   }
 
-  /** Ends its input and waits for its end. */
-  async wait(): Promise<ProgramEnd> {
+  /** Ends its input and waits for its end; gives its exit status. */
+  async wait(): Promise<number> {
     this.endInput();
-    const late = Promise.withResolvers<ProgramEnd>();
-    const timer = setTimeout(() => late.reject(new Error(`it did not end within ${STEP_MS} ms`)), STEP_MS);
+    const late = Promise.withResolvers<number>();
+    const timer = setTimeout(() => late.reject(new Error(`it did not end within ${this.#stepMs} ms`)), this.#stepMs);
     try {
       return await Promise.race([this.#end, late.promise]);
     } finally {
@@ -92,9 +89,9 @@ export class GuestProgram {
     }
   }
 
-  /** What it wrote to standard error, for the line of a failure. */
-  get stderr(): string {
-    return this.#texts.stderr;
+  /** What it wrote to standard error, and what the cloudlet said of its end: for the line of a failure. */
+  get complaint(): string {
+    return `${this.#texts.stderr}${this.#problem}`;
   }
 
   /** All that it wrote to standard output. */
@@ -108,7 +105,7 @@ export class GuestProgram {
     this.#log.close();
   }
 
-  async #follow(): Promise<ProgramEnd> {
+  async #follow(): Promise<number> {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       this.#request.once('response', resolve);
       this.#request.once('error', reject);
@@ -125,12 +122,17 @@ export class GuestProgram {
         this.#notify();
       }
     } catch {
-      return { exitCode: TRAP_EXIT, problem: 'the answer broke off' };
+      return this.#trapped('the answer broke off');
     }
-    if (response.statusCode !== 200) return { exitCode: TRAP_EXIT, problem: text.join('') };
+    if (response.statusCode !== 200) return this.#trapped(text.join(''));
     const status = response.trailers['cloudlet-exit-code'] ?? response.headers['cloudlet-exit-code'];
     if (typeof status !== 'string') throw new Error('expected an exit status, got none');
-    return { exitCode: Number(status), problem: '' };
+    return Number(status);
+  }
+
+  #trapped(problem: string): number {
+    this.#problem = problem;
+    return TRAP_EXIT;
   }
 
   #notify(): void {

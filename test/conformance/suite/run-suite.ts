@@ -2,6 +2,7 @@ import { HostLab } from '../../support/host-lab.ts';
 import type { Expectations } from '../expectations.ts';
 import type { Outcome, Result } from '../outcome.ts';
 import { findTests, type SuiteTest } from './find-tests.ts';
+import { STEP_MS } from './guest-program.ts';
 import { runTest } from './run-test.ts';
 
 /** What is run and how. */
@@ -25,7 +26,7 @@ export async function runSuite({ folder, sandbox, filter, expectations, onOutcom
       const result: Result =
         expectation?.kind === 'skip'
           ? { kind: 'skipped', detail: expectation.reason }
-          : await runTest(host, test, functionName(test, index));
+          : await runTest(host, test, functionName(test, index), STEP_MS[sandbox]);
       const expected = expectation?.kind === 'fail' ? expectation.reason : null;
       onOutcome({ suite: test.suite, test: test.name, result, expected });
     }

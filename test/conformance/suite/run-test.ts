@@ -6,16 +6,16 @@ import { text } from 'node:stream/consumers';
 import type { HostLab } from '../../support/host-lab.ts';
 import type { Result } from '../outcome.ts';
 import type { SuiteTest } from './find-tests.ts';
-import { GuestProgram, STEP_MS } from './guest-program.ts';
+import { GuestProgram } from './guest-program.ts';
 import { packTest } from './pack-test.ts';
 import { TestServers } from './test-servers.ts';
 import type { Operation } from './test-spec.ts';
 
 /** Runs one test on a host: publishes it with what it asks for, takes its steps, removes it. Never rejects. */
-export async function runTest(host: HostLab, test: SuiteTest, name: string): Promise<Result> {
+export async function runTest(host: HostLab, test: SuiteTest, name: string, stepMs: number): Promise<Result> {
   try {
     const servers = await TestServers.open(test.spec.servers);
-    const run = new TestRun(host, test, name, servers);
+    const run = new TestRun(host, test, name, servers, stepMs);
     try {
       for (const operation of test.spec.operations) await run.take(operation);
       return { kind: 'passed', said: run.said };
@@ -33,12 +33,14 @@ class TestRun {
   readonly #test: SuiteTest;
   readonly #name: string;
   readonly #servers: TestServers;
+  readonly #stepMs: number;
   readonly #sockets = new Map<string, Socket>();
   #program: GuestProgram | null = null;
   readonly #answers: string[] = [];
   #published = false;
 
-  constructor(host: HostLab, test: SuiteTest, name: string, servers: TestServers) {
+  constructor(host: HostLab, test: SuiteTest, name: string, servers: TestServers, stepMs: number) {
+    this.#stepMs = stepMs;
     this.#host = host;
     this.#test = test;
     this.#name = name;
@@ -66,7 +68,7 @@ class TestRun {
         return this.#expect(
           operation.id,
           operation.payload,
-          await receive(this.#socket(operation.id), operation.payload.length),
+          await receive(this.#socket(operation.id), operation.payload.length, this.#stepMs),
         );
       case 'request':
         return await this.#request(operation);
@@ -100,7 +102,7 @@ class TestRun {
     if (!response.ok) throw new Error(`it cannot be published: ${await problem(response)}`);
     this.#published = true;
     if (this.#test.spec.world !== 'wasi:cli/command') return;
-    const program = await GuestProgram.start(this.#host, this.#name, args);
+    const program = await GuestProgram.start(this.#host, this.#name, args, this.#stepMs);
     this.#program = program;
     if (!this.#test.spec.operations.some(({ type }) => type === 'write')) program.endInput();
   }
@@ -108,16 +110,15 @@ class TestRun {
   async #wait(exitCode: number): Promise<void> {
     // A service has no end of its own: it is there until it is removed.
     if (this.#program === null) return;
-    const end = await this.#program.wait();
-    if (end.exitCode === exitCode) return;
-    throw new Error(`expected exit status ${exitCode}, got ${end.exitCode}; ${end.problem} ${this.#program.stderr}`);
+    const got = await this.#program.wait();
+    if (got !== exitCode) throw new Error(`expected exit status ${exitCode}, got ${got}; ${this.#program.complaint}`);
   }
 
   async #connect(id: string): Promise<void> {
     const line = await this.#running.readLine();
     const match = /^(.+):(\d+)$/.exec(line);
     if (match === null)
-      throw new Error(`expected host:port on standard output, got ${JSON.stringify(line)}; ${this.#running.stderr}`);
+      throw new Error(`expected host:port on standard output, got ${JSON.stringify(line)}; ${this.#running.complaint}`);
     const socket = connect({ host: match[1]!, port: Number(match[2]) });
     this.#sockets.set(id, socket);
     await once(socket, 'connect');
@@ -128,7 +129,7 @@ class TestRun {
     const sent = request(`${this.#host.url}/f/${this.#name}${operation.path}`, {
       method: operation.method,
       headers: { ...operation.headers, authorization: `Bearer ${this.#host.token}` },
-      signal: AbortSignal.timeout(STEP_MS),
+      signal: AbortSignal.timeout(this.#stepMs),
     });
     sent.end(operation.body);
     const [response] = await once(sent, 'response');
@@ -144,7 +145,7 @@ class TestRun {
 
   #expect(what: string, expected: string, got: unknown): void {
     if (got === expected) return;
-    const said = this.#program === null ? '' : `; ${this.#program.stderr}`;
+    const said = this.#program === null ? '' : `; ${this.#program.complaint}`;
     throw new Error(`${what}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}${said}`);
   }
 
@@ -161,9 +162,9 @@ class TestRun {
 }
 
 /** The next bytes from a socket as text, as many as asked for or until it ends. */
-async function receive(socket: Socket, length: number): Promise<string> {
+async function receive(socket: Socket, length: number, stepMs: number): Promise<string> {
   let received = '';
-  const signal = AbortSignal.timeout(STEP_MS);
+  const signal = AbortSignal.timeout(stepMs);
   while (received.length < length && !socket.readableEnded) {
     const part = socket.read() as Buffer | null;
     if (part === null) await Promise.race([once(socket, 'readable', { signal }), once(socket, 'end', { signal })]);
