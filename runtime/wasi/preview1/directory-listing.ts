@@ -18,19 +18,19 @@ export class DirectoryListing {
   #stream: ReturnType<Descriptor['readDirectory']>;
   /** Place of `#ahead`. */
   #at = 0n;
-  #ahead: ListedEntry | null;
+  #ahead: Omit<ListedEntry, 'inode'> | null;
 
   constructor(directory: Descriptor) {
     this.#directory = directory;
     this.#stream = directory.readDirectory();
-    this.#ahead = this.#special('.');
+    this.#ahead = { name: '.', type: 'directory' };
   }
 
   /** The entry at a place; null behind the last. */
   at(cookie: bigint): ListedEntry | null {
     if (cookie < this.#at) this.#rewind();
     while (this.#at < cookie && this.#ahead !== null) this.#advance();
-    return this.#ahead;
+    return this.#ahead === null ? null : { ...this.#ahead, inode: this.#inode(this.#ahead.name) };
   }
 
   close(): void {
@@ -41,24 +41,22 @@ export class DirectoryListing {
     this.#stream[DISPOSE]();
     this.#stream = this.#directory.readDirectory();
     this.#at = 0n;
-    this.#ahead = this.#special('.');
+    this.#ahead = { name: '.', type: 'directory' };
   }
 
   #advance(): void {
     this.#at += 1n;
     if (this.#at === 1n) {
-      this.#ahead = this.#special('..');
+      this.#ahead = { name: '..', type: 'directory' };
       return;
     }
     const entry = this.#stream.readDirectoryEntry();
-    this.#ahead = entry === undefined ? null : { ...entry, inode: this.#inode(entry.name) };
-  }
-
-  #special(name: '.' | '..'): ListedEntry {
-    return { name, type: 'directory', inode: name === '.' ? this.#directory.metadataHash().lower : 0n };
+    this.#ahead = entry ?? null;
   }
 
   #inode(name: string): bigint {
+    // What is above is not told: it may not be the guest's.
+    if (name === '..') return 0n;
     try {
       return this.#directory.metadataHashAt({}, name).lower;
     } catch (code) {

@@ -5,6 +5,9 @@ import { nanosecondsOf } from './system-calls.ts';
 
 const CLOCK = { realtime: 0, monotonic: 1 } as const;
 
+/** Random bytes that are made at a time: WASI 0.2 has a limit for one call, WASI 0.1 asks for a whole buffer. */
+const RANDOM_BYTES = 64 * 1024;
+
 /** Arguments, environment, clocks, randomness, and the end. */
 export function processCalls(state: ProcessState) {
   const { system } = state;
@@ -33,7 +36,10 @@ export function processCalls(state: ProcessState) {
     random_get(at: number, length: number): void {
       // The place first: a length that lies outside of the memory must not be made.
       const room = state.memory.bytes(at, length);
-      room.set(system['wasi:random/random'].getRandomBytes(BigInt(room.length)));
+      for (let done = 0; done < room.length; done += RANDOM_BYTES) {
+        const part = room.subarray(done, done + RANDOM_BYTES);
+        part.set(system['wasi:random/random'].getRandomBytes(BigInt(part.length)));
+      }
     },
     sched_yield(): void {},
     proc_exit: (status: number) => system['wasi:cli/exit'].exitWithCode(status & 0xff),

@@ -111,6 +111,11 @@ export class Preview1Lab {
     return promising(this.#exports[name])(...args);
   }
 
+  /** Adds pages to the memory, as the program would. */
+  grow(pages: number): void {
+    (this.#exports['memory'] as WebAssembly.Memory).grow(pages);
+  }
+
   get memory(): Uint8Array {
     return new Uint8Array((this.#exports['memory'] as WebAssembly.Memory).buffer);
   }

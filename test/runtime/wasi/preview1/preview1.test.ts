@@ -1,6 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FileTree, GuestExit, memorySink, memorySource, PREVIEW1_FUNCTIONS } from '../../../../runtime/wasi/index.ts';
+import {
+  DEFAULT_LIMITS,
+  FileTree,
+  GuestExit,
+  memorySink,
+  memorySource,
+  PREVIEW1_FUNCTIONS,
+} from '../../../../runtime/wasi/index.ts';
 import { ERRNO } from '../../../../runtime/wasi/preview1/errno.ts';
 import { ManualClock, PushSource, text, utf8 } from '../backend.ts';
 import { type CallName, Preview1Lab, SIGNATURES } from './lab.ts';
@@ -91,6 +98,22 @@ preview1('random bytes fill what was asked for', async () => {
   assert.is(await lab.call('random_get', 10, 3), 0);
   assert.equal([...lab.memory.subarray(9, 14)], [0, 7, 7, 7, 0]);
   assert.is(await lab.call('random_get', 0, -1), ERRNO.fault);
+});
+
+preview1('more random bytes come than one call of WASI 0.2 may give', async () => {
+  let asked = 0;
+  const random = (bytes: Uint8Array): void => {
+    asked += bytes.length;
+    bytes.fill(7);
+  };
+  const lab = await Preview1Lab.open({ random, limits: { ...DEFAULT_LIMITS, randomBytes: 64 * 1024 } });
+  lab.grow(2);
+  assert.is(await lab.call('random_get', 0, 3 * 65_536), 0);
+  assert.is(asked, 3 * 65_536);
+  assert.is(
+    lab.memory.every((byte) => byte === 7),
+    true,
+  );
 });
 
 preview1('the exit status arrives as it is', async () => {
