@@ -19,6 +19,8 @@ export async function runTest(host: HostLab, test: SuiteTest, name: string, step
     try {
       for (const operation of test.spec.operations) await run.take(operation);
       return { kind: 'passed', said: run.said };
+    } catch (error) {
+      throw new Error(`${(error as Error).message} ${await run.log()}`, { cause: error });
     } finally {
       await run.close();
       await servers.close();
@@ -82,6 +84,14 @@ class TestRun {
   /** What the program wrote, and the headers and bodies of its answers. */
   get said(): string {
     return `${this.#program?.stdout ?? ''}${this.#answers.join('\n')}`;
+  }
+
+  /** What the function's log holds: what the program wrote to standard error, and what the host said of it. */
+  async log(): Promise<string> {
+    if (!this.#published) return '';
+    const response = await this.#host.ask(`/v1/functions/${this.#name}/logs?follow=false`);
+    const lines = (await response.text()).matchAll(/^data: ?(.+)$/gm);
+    return [...lines].map(([, line]) => (JSON.parse(line!) as { text: string }).text).join('');
   }
 
   async close(): Promise<void> {
