@@ -50,6 +50,8 @@ export {
   type KeyValueBackend,
   VALUE_BYTES,
 } from './keyvalue/key-value-backend.ts';
+export { instantiatePreview1, PREVIEW1, PREVIEW1_FUNCTIONS, type Preview1Command } from './preview1/preview1.ts';
+export type { SystemCalls } from './preview1/system-calls.ts';
 export {
   type Datagram,
   type NetworkBackend,
@@ -62,7 +64,5 @@ export {
   type UdpPort,
 } from './sockets/network-backend.ts';
 export { StoreFailure, type StoreFailureCode } from './store-failure.ts';
-export { instantiatePreview1, PREVIEW1, PREVIEW1_FUNCTIONS, type Preview1Command } from './preview1/preview1.ts';
-export type { SystemCalls } from './preview1/system-calls.ts';
 export { systemClock, webRandom } from './system.ts';
 export { createWasi, RenewableWasi, type Wasi } from './wasi.ts';
