@@ -1,10 +1,11 @@
 import { instantiateMetered, RESETTABLE_SECTION } from '../component/rewrite/metered-instance.ts';
-import { RenewableWasi, type Wasi, type WasiBackend } from '../wasi/index.ts';
+import { PREVIEW1, RenewableWasi, type Wasi, type WasiBackend } from '../wasi/index.ts';
 import type { FuelGauge } from './fuel.ts';
 import { type GlueState, STATE_IMPORT } from './glue-state.ts';
 import type { GuestComponent } from './guest-component.ts';
 import { InstanceImage } from './instance-image.ts';
 import { LIFT_IMPORT, LiftBudget } from './lift-budget.ts';
+import { commandGlue } from './preview1-command.ts';
 
 /** One instance of a component with its WASI, for one invocation at a time. */
 export class GuestInstance {
@@ -68,7 +69,12 @@ export class GuestInstance {
   #instantiate(note: Note): Promise<unknown> {
     // One function for the whole life of the instance: its modules keep it.
     const checkpoint = () => this.#fuel!.checkpoint();
-    const imports = { ...this.#wasi.imports, [LIFT_IMPORT]: this.lift, [STATE_IMPORT]: this.#state };
+    const imports = {
+      ...this.#wasi.imports,
+      [LIFT_IMPORT]: this.lift,
+      [STATE_IMPORT]: this.#state,
+      [PREVIEW1]: commandGlue(this.#wasi.imports, this.#state),
+    };
     return this.#component.instantiate(imports, (module, given) => {
       const made = instantiateMetered(module, given, checkpoint);
       const noted = (instance: WebAssembly.Instance) => {

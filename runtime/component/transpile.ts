@@ -9,6 +9,7 @@ import { MAX_TABLE_ELEMENTS } from './rewrite/limits.ts';
 import { type RewriteOptions, rewriteModule } from './rewrite/rewrite-module.ts';
 import { TOOLS } from './tools.ts';
 import { adaptCoreModule } from './transpile/adapt-core-module.ts';
+import { COMMAND_RUN, type PlainCommand, plainCommand } from './transpile/command-glue.ts';
 import { coreInstances } from './transpile/core-instances.ts';
 import { exportPath } from './transpile/export-path.ts';
 import { generateGlue } from './transpile/generator.ts';
@@ -19,6 +20,8 @@ import { renameWorldFunctions } from './transpile/rename-world-functions.ts';
  * were not written for hostile input: outside of tests this runs in the confined child only.
  */
 export async function transpile(bytes: Uint8Array, digest: Digest, options: RewriteOptions = {}): Promise<Artifact> {
+  const command = plainCommand(bytes);
+  if (command !== null) return commandArtifact(bytes, digest, command, options);
   const { component, info } = await asComponent(bytes);
   const { bytes: renamed, names } = renameWorldFunctions(component);
   const functions: ArtifactFunction[] = info.functions.map((wit) => ({
@@ -61,6 +64,25 @@ export async function transpile(bytes: Uint8Array, digest: Digest, options: Rewr
     glue,
     modules: rewritten.map(({ traits, bytes: module }) => ({ name: traits.name, bytes: module })),
   };
+}
+
+/** A WASI 0.1 command, whose operating system is called without an adapter in between. */
+function commandArtifact(bytes: Uint8Array, digest: Digest, command: PlainCommand, options: RewriteOptions): Artifact {
+  const info = inspectComponent(bytes);
+  const { traits, bytes: module } = rewriteModule(command.module, bytes, undefined, options);
+  checkTables([traits]);
+  const manifest: ArtifactManifest = {
+    format: 1,
+    component: digest,
+    tools: TOOLS,
+    doors: info.doors,
+    imports: command.imports,
+    functions: [],
+    run: COMMAND_RUN,
+    http: null,
+    modules: [traits],
+  };
+  return { manifest, glue: command.glue, modules: [{ name: traits.name, bytes: module }] };
 }
 
 async function asComponent(bytes: Uint8Array): Promise<{ component: Uint8Array; info: ComponentInfo }> {

@@ -50,6 +50,8 @@ export {
   type KeyValueBackend,
   VALUE_BYTES,
 } from './keyvalue/key-value-backend.ts';
+export { instantiatePreview1, PREVIEW1, PREVIEW1_FUNCTIONS, type Preview1Command } from './preview1/preview1.ts';
+export type { SystemCalls } from './preview1/system-calls.ts';
 export {
   type Datagram,
   type NetworkBackend,

@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,10 +24,10 @@ export class HostLab {
     this.folder = folder;
   }
 
-  /** Starts a host with an empty data directory. Base images and translated components are kept between tests. */
-  static async open(sandbox: 'microvm' | 'process'): Promise<HostLab> {
+  /** Starts a host with an empty data directory, and what its operator lets functions have. Base images and translated components are kept between tests. */
+  static async open(sandbox: 'microvm' | 'process', policy: object | null = null): Promise<HostLab> {
     const lab = new HostLab(await mkdtemp(join(tmpdir(), 'cloudlet-host-lab-')));
-    await lab.start(sandbox);
+    await lab.start(sandbox, policy);
     return lab;
   }
 
@@ -42,9 +42,14 @@ export class HostLab {
   }
 
   /** Starts the host again on the same data directory. */
-  async start(sandbox: 'microvm' | 'process'): Promise<void> {
+  async start(sandbox: 'microvm' | 'process', policy: object | null = null): Promise<void> {
     const data = join(this.folder, 'data');
     const args = [MAIN, 'serve', '--port', '0', '--data', data, '--cache', TEST_CACHE, '--sandbox', sandbox];
+    if (policy !== null) {
+      const file = join(this.folder, 'policy.json');
+      await writeFile(file, JSON.stringify(policy));
+      args.push('--policy', file);
+    }
     // As the `start` script and the launcher run it; see host/setup.
     const child = spawn(process.execPath, ['--max-semi-space-size=4', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;

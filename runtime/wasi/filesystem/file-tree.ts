@@ -119,16 +119,16 @@ export class FileTree {
     const targetBytes = utf8Length(target);
     this.#bytes.take(targetBytes);
     try {
-      this.#make(place.directory, name, { kind: 'symlink', ...this.#traits(now), target, targetBytes }, now);
+      this.#make(place.directory, name, { kind: 'symlink', ...this.#traits(now), target, targetBytes, links: 1 }, now);
     } catch (code) {
       this.#bytes.give(targetBytes);
       throw code;
     }
   }
 
-  /** Gives a file a second name. */
+  /** Gives a file or a symbolic link a second name. */
   createLink(node: TreeNode, base: DirectoryNode, path: string, now: Datetime): void {
-    if (node.kind !== 'file') fail('not-permitted');
+    if (node.kind === 'directory') fail('not-permitted');
     const place = this.find(base, path, false);
     const name = this.#vacant(place);
     if (place.directoryOnly) fail('no-entry');
@@ -271,7 +271,10 @@ export class FileTree {
     directory.modified = now;
     node.changed = now;
     this.#nodes.give(1);
-    if (node.kind === 'symlink') this.#bytes.give(node.targetBytes);
+    if (node.kind === 'symlink') {
+      node.links -= 1;
+      if (node.links === 0) this.#bytes.give(node.targetBytes);
+    }
     if (node.kind === 'directory') {
       node.removed = true;
       node.parent = null;

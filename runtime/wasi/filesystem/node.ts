@@ -29,6 +29,8 @@ export interface SymlinkNode extends NodeTraits {
   readonly kind: 'symlink';
   readonly target: string;
   readonly targetBytes: number;
+  /** Directory entries that name it. */
+  links: number;
 }
 
 export interface DirectoryNode extends NodeTraits {

@@ -30,7 +30,7 @@ export function typeOf(node: TreeNode): DescriptorType {
 export function statOf(node: TreeNode): DescriptorStat {
   return {
     type: typeOf(node),
-    linkCount: node.kind === 'file' ? BigInt(node.links) : 1n,
+    linkCount: node.kind === 'directory' ? 1n : BigInt(node.links),
     size: BigInt(node.kind === 'file' ? node.size : node.kind === 'symlink' ? node.targetBytes : 0),
     dataAccessTimestamp: node.accessed,
     dataModificationTimestamp: node.modified,

@@ -86,12 +86,32 @@ for (const name of [
     assert.is(await call(artifact, name, 7), 7);
   });
 
-test('a WASI 0.1 command becomes a component with a run door', async () => {
-  const { manifest } = await transpile(await readFile(await guest('preview1')), DIGEST);
+test('a WASI 0.1 command stays as it is, with a run door and the interfaces that its calls come to', async () => {
+  const { manifest, modules } = await transpile(await readFile(await guest('preview1')), DIGEST);
   assert.equal(manifest.doors, ['run']);
-  assert.is(manifest.run?.[1], 'run');
-  assert.match(manifest.run?.[0] ?? '', /^wasi:cli\/run@0\.2\.\d+$/);
+  assert.equal(manifest.run, ['run']);
+  assert.is(modules.length, 1);
+  for (const each of ['wasi:cli/stdin', 'wasi:cli/stdout', 'wasi:cli/exit', 'wasi:filesystem/types'])
+    assert.ok(manifest.imports.includes(`${each}@0.2.12`), each);
 });
+
+for (const [what, text, refusal] of [
+  [
+    'a function that WASI 0.1 does not have',
+    '(module (import "wasi_snapshot_preview1" "fd_teleport" (func)) (memory (export "memory") 1) (func (export "_start")))',
+    /fd_teleport.*no such function/,
+  ],
+  ['a memory that is not exported', '(module (memory 1) (func (export "_start")))', /exports no "memory"/],
+] as const)
+  test(`a WASI 0.1 command with ${what} is refused`, async () => {
+    await transpile(await wat(text), DIGEST).then(
+      () => assert.unreachable(),
+      (error: CloudletError) => {
+        assert.is(error.code, 'component-refused');
+        assert.match(error.message, refusal);
+      },
+    );
+  });
 
 test('an http component has its handler, and nothing of QuickJS to call', async () => {
   const { manifest } = await transpile(await readFile(await guest('hello-http')), DIGEST);

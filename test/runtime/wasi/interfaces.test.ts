@@ -106,7 +106,6 @@ function witInterfaces(folder: string): WitInterface[] {
   for (const line of readFileSync(new URL(`wasi-${folder}/package.wit`, packages), 'utf8').split('\n')) {
     const named = /^interface ([a-z-]+) \{/.exec(line);
     if (named) found.push({ name: `wasi:${folder}/${named[1]}`, functions: [], resources: new Map() });
-    if (/^world /.test(line)) break;
     const opened = /^\s+resource ([a-z-]+)( \{|;)/.exec(line);
     if (opened) {
       resource = opened[2] === ' {' ? opened[1]! : null;

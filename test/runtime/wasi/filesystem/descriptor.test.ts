@@ -375,4 +375,20 @@ descriptor('two instances with the same package share no change', () => {
   );
 });
 
+descriptor('a symbolic link may have two names, and counts once', () => {
+  const { tree, root } = open();
+  root.symlinkAt('nowhere', 'first');
+  root.linkAt({}, 'first', root, 'second');
+  assert.is(root.statAt({}, 'second').linkCount, 2n);
+  assert.is(root.readlinkAt('second'), 'nowhere');
+  assert.is(
+    thrown(() => root.linkAt(FOLLOW, 'first', root, 'third')),
+    'no-entry',
+  );
+  root.unlinkFileAt('first');
+  assert.is(tree.usedBytes, 'nowhere'.length);
+  root.unlinkFileAt('second');
+  assert.equal([tree.usedBytes, tree.usedNodes], [0, 0]);
+});
+
 descriptor.run();

@@ -1,0 +1,45 @@
+;; What is not a value of its type traps, and after a trap nothing in the instance can be called.
+
+(component definition $Bad
+  (core module $m
+    (memory (export "memory") 1)
+    (func (export "bad") (param i32) (result i32) (local.get 0))
+    (func (export "stop") unreachable)
+    (func (export "loop") (loop $again (br $again)))
+    (func (export "deep") (call 3))
+    (data (i32.const 100) "\ff\ff\ff\ff\01\00\00\00"))
+  (core instance $i (instantiate $m))
+  (alias core export $i "memory" (core memory $memory))
+  (type $e' (enum "one" "two"))
+  (import "e" (type $e (eq $e')))
+  (func (export "enum") (param "v" u32) (result $e) (canon lift (core func $i "bad")))
+  (func (export "char") (param "v" u32) (result char) (canon lift (core func $i "bad")))
+  (func (export "string") (param "v" u32) (result string) (canon lift (core func $i "bad") (memory $memory)))
+  (func (export "ok") (param "v" u32) (result u32) (canon lift (core func $i "bad")))
+  (func (export "stop") (canon lift (core func $i "stop")))
+  (func (export "loop") (canon lift (core func $i "loop")))
+  (func (export "deep") (canon lift (core func $i "deep"))))
+
+(component instance $a $Bad)
+(assert_return (invoke $a "ok" (u32.const 5)) (u32.const 5))
+(assert_trap (invoke $a "stop") "unreachable")
+(assert_trap (invoke $a "ok" (u32.const 5)) "cannot enter component instance")
+(component instance $b $Bad)
+(assert_trap (invoke $b "enum" (u32.const 2)) "invalid enum value")
+(component instance $c $Bad)
+(assert_trap (invoke $c "char" (u32.const 0xd800)) "not a valid char")
+(component instance $d $Bad)
+(assert_trap (invoke $d "string" (u32.const 100)) "string content out-of-bounds")
+(component instance $e $Bad)
+(assert_trap (invoke $e "loop") "out of fuel")
+(component instance $f $Bad)
+(assert_trap (invoke $f "deep") "call stack exhausted")
+(component instance $g $Bad)
+(assert_return (invoke $g "char" (u32.const 0x41)) (char.const "A"))
+(invoke $g "ok" (u32.const 1))
+
+(assert_trap
+  (component
+    (core module $m (func $start unreachable) (start $start))
+    (core instance (instantiate $m)))
+  "unreachable")

@@ -1,0 +1,53 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Expectations } from '../expectations.ts';
+import type { Outcome, Result } from '../outcome.ts';
+import { readScript } from './script.ts';
+import { ScriptRun } from './script-run.ts';
+
+/** What is run. */
+export interface WastRun {
+  /** A `.wast` file, or a folder of them. */
+  readonly target: string;
+  /** Only files whose path contains it. */
+  readonly filter: string;
+  readonly expectations: Expectations;
+  readonly onOutcome: (outcome: Outcome) => void;
+}
+
+/** Runs scripts; every command of one is a test, named by its line, and the file is its suite. */
+export async function runWast({ target, filter, expectations, onOutcome }: WastRun): Promise<void> {
+  const files = (await filesOf(target)).filter(({ suite }) => suite.includes(filter));
+  if (files.length === 0) throw new Error(`expected .wast files in ${target}, got none`);
+  for (const { path, suite } of files) {
+    const tell = (test: string, result: () => Promise<Result>): Promise<void> =>
+      outcomeOf(suite, test, expectations, result).then(onOutcome);
+    let commands: ReturnType<typeof readScript>;
+    try {
+      commands = readScript(await readFile(path, 'utf8'));
+    } catch (error) {
+      await tell('the file', async () => ({ kind: 'failed', detail: (error as Error).message }));
+      continue;
+    }
+    const run = new ScriptRun();
+    for (const command of commands) await tell(`line ${command.line}`, () => run.take(command));
+  }
+}
+
+async function outcomeOf(
+  suite: string,
+  test: string,
+  expectations: Expectations,
+  take: () => Promise<Result>,
+): Promise<Outcome> {
+  const expectation = expectations(suite, test);
+  if (expectation?.kind === 'skip')
+    return { suite, test, result: { kind: 'skipped', detail: expectation.reason }, expected: null };
+  return { suite, test, result: await take(), expected: expectation?.reason ?? null };
+}
+
+async function filesOf(target: string): Promise<{ path: string; suite: string }[]> {
+  if (!(await stat(target)).isDirectory()) return [{ path: target, suite: basename(target) }];
+  const files = (await readdir(target, { recursive: true })).filter((file) => file.endsWith('.wast')).sort();
+  return files.map((file) => ({ path: join(target, file), suite: file }));
+}
