@@ -1,5 +1,5 @@
 /**
- * Measures one operating system for components, in a process of its own: `wasi-work.ts ours|shim COMPONENT FOLDER`. Its standard output is
+ * Measures one operating system for components, in a process of its own: `wasi-work.ts JSON`, see `WorkOrder`. Its standard output is
  * the guest's; what it found goes to its parent.
  */
 import { mkdirSync } from 'node:fs';
@@ -8,9 +8,16 @@ import { agentClock } from '../../runtime/agent/agent-clock.ts';
 import { WINDOW_BYTES } from '../../runtime/agent/credit-window.ts';
 import { CreditedSink } from '../../runtime/agent/credited-sink.ts';
 import { kernelRandom } from '../../runtime/agent/kernel-random.ts';
+import { OutsideHttpClient } from '../../runtime/agent/outside/http-client.ts';
+import { keyValueOver } from '../../runtime/agent/outside/keyvalue.ts';
+import type { Outside } from '../../runtime/agent/outside/outside.ts';
+import { openNetwork } from '../../runtime/outside/network/network.ts';
+import { Stores } from '../../runtime/outside/stores.ts';
 import { createWasi, DEFAULT_LIMITS, discardSink, emptySource, FileTree } from '../../runtime/wasi/index.ts';
 import { translate } from '../runtime/wasi/component.ts';
+import { DirectOutside } from '../support/direct-outside.ts';
 import { median } from './cloudlet-under-test.ts';
+import { BODY } from './floor-body.ts';
 
 type Imports = Record<string, Record<string, unknown>>;
 
@@ -23,11 +30,24 @@ interface Work {
   writeStdout(bytes: number): unknown;
 }
 
-const EXPORTS = ['read-clock', 'draw-random', 'write-file', 'read-file', 'write-stdout'];
+/** What is measured, with which components. */
+export interface WorkOrder {
+  readonly which: 'ours' | 'shim';
+  readonly components: { readonly work: string; readonly out: string; readonly keys: string };
+  /** Where files may be written. */
+  readonly folder: string;
+  /** Of a server on this computer. */
+  readonly port: number;
+}
+
+const EXPORTS = ['read-clock', 'draw-random', 'write-file', 'read-file', 'write-stdout', 'get'];
 const RUNS = 15;
 const WARM = 5;
 const CALLS = 20_000;
 const DRAWS = 2_000;
+const REQUESTS = 100;
+const KEYS = 1_000;
+const VALUE_BYTES = 100;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
@@ -45,13 +65,21 @@ function standardOutput(): CreditedSink {
   return output;
 }
 
-const ours = (): Imports =>
+/** The stores and the network of a host, asked without a channel. */
+async function outside({ folder, port }: WorkOrder): Promise<Outside> {
+  const network = openNetwork({ allowedHosts: [`127.0.0.1:${port}`], allowedRanges: ['127.0.0.0/8'], connections: 8 });
+  const stores = await Stores.open(folder, { isFunction: () => true });
+  const granted = stores.services('bench', { keyvalue: { bytes: MIB }, blobs: null });
+  return new DirectOutside({ ...network.services, ...granted });
+}
+
+const ours = (outside: Outside): Imports =>
   createWasi({
     ...{ environment: [], arguments: ['guest'], stdin: emptySource, stdout: standardOutput(), stderr: discardSink },
     ...{ configuration: [], log: () => {}, clock: agentClock, random: kernelRandom(), limits: DEFAULT_LIMITS },
-    ...{ httpClient: null, network: null },
+    ...{ httpClient: new OutsideHttpClient(outside), network: null },
     files: new FileTree({ scratchBytes: 4 * MIB, scratchNodes: 10 }),
-    keyValue: null,
+    keyValue: keyValueOver(outside),
     blobs: null,
   }).imports;
 
@@ -73,15 +101,31 @@ async function measured(work: () => unknown, expected?: number): Promise<number>
   return median(times);
 }
 
-const [which, component, folder] = process.argv.slice(2);
-const instantiate = await translate(component!, which === 'ours' ? 'jspi' : 'sync', EXPORTS);
-const work = instantiate(which === 'ours' ? ours() : shim(folder!)) as unknown as Work;
-process.send!({
+const order = JSON.parse(process.argv[2]!) as WorkOrder;
+const { which, components, folder, port } = order;
+const imports = which === 'ours' ? ours(await outside(order)) : shim(folder);
+
+async function instance<Exports>(component: string): Promise<Exports> {
+  const instantiate = await translate(component, which === 'ours' ? 'jspi' : 'sync', EXPORTS);
+  return instantiate(imports) as unknown as Exports;
+}
+
+const work = await instance<Work>(components.work);
+const out = await instance<{ get(times: number, port: number): unknown }>(components.out);
+const requestsMs = await measured(() => out.get(REQUESTS, port), REQUESTS * BODY.length);
+const found: Record<string, number> = {
   clock_ns: ((await measured(() => work.readClock(CALLS))) / CALLS) * 1e6,
   random_1k_us: ((await measured(() => work.drawRandom(DRAWS, KIB))) / DRAWS) * 1e3,
   file_write_1m_ms: await measured(() => work.writeFile(MIB), MIB),
   file_read_1m_ms: await measured(() => work.readFile(), MIB),
-});
+  http_out_rps: (REQUESTS / requestsMs) * 1e3,
+};
+// The shim has no stores.
+if (which === 'ours') {
+  const keys = await instance<{ get(times: number): unknown }>(components.keys);
+  found['kv_get_us'] = ((await measured(() => keys.get(KEYS), KEYS * VALUE_BYTES)) / KEYS) * 1e3;
+}
+process.send!(found);
 // How long its standard output takes is seen by who reads it: what is written may not have left yet.
 process.on('message', async (mebibytes: number) => {
   for (let written = 0; written < mebibytes; written += 1) await work.writeStdout(MIB);

@@ -29,6 +29,8 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   draws: (source, scratch) => reactor(source, 'draws.c', scratch),
   'http-c': (source, scratch) => reactor(source, 'http.c', scratch),
   'wasi-work': (source, scratch) => reactor(source, 'work.c', scratch),
+  'wasi-out': (source, scratch) => reactor(source, 'out.c', scratch),
+  'wasi-keys': (source, scratch) => reactor(source, 'keys.c', scratch),
   stores: (source, scratch) => reactor(source, 'stores.c', scratch),
   'stores-draft': (source, scratch) => reactor(source, 'stores.c', scratch, 'wit'),
   'spin-start': text,

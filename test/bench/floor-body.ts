@@ -1,0 +1,2 @@
+/** What the servers of benchmarks answer. */
+export const BODY = 'hello\n';
