@@ -1,3 +1,4 @@
+import type { ByteSink, ByteSource } from '../backend.ts';
 import { type Datetime, datetimeOf } from '../clocks/datetime.ts';
 import type { Context } from '../context.ts';
 import { DISPOSE } from '../dispose.ts';
@@ -35,21 +36,25 @@ export class Descriptor {
   }
 
   readViaStream(offset: bigint): InputStream {
-    return new InputStream(this.#context, fileSource(this.#tree, this.#readable(), offset));
+    return new InputStream(this.#context, this.source(offset));
   }
 
   writeViaStream(offset: bigint): OutputStream {
-    return new OutputStream(
-      this.#context,
-      fileSink(this.#tree, this.#writable(), offset, () => this.#now()),
-    );
+    return new OutputStream(this.#context, this.sink(offset));
   }
 
   appendViaStream(): OutputStream {
-    return new OutputStream(
-      this.#context,
-      fileSink(this.#tree, this.#writable(), null, () => this.#now()),
-    );
+    return new OutputStream(this.#context, this.sink(null));
+  }
+
+  /** The bytes of a file from an offset on, for the host. */
+  source(offset: bigint): ByteSource {
+    return fileSource(this.#tree, this.#readable(), offset);
+  }
+
+  /** Takes bytes for a file from an offset on, or for its end when that is null, from the host. */
+  sink(offset: bigint | null): ByteSink {
+    return fileSink(this.#tree, this.#writable(), offset, () => this.#now());
   }
 
   advise(): void {
