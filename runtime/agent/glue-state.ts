@@ -5,6 +5,8 @@ export const STATE_IMPORT = 'cloudlet:state$';
 export interface GlueState {
   /** Empties its tables of handles and of the host's resources. */
   reset?: () => void;
+  /** Tells the glue of an asynchronous component that its instance was given up: it looks after its tasks no more. */
+  ended?: boolean;
 }
 
 const HEAD = /^export (?:async )?function instantiate\([^)]*\) \{/m;

@@ -97,12 +97,24 @@ export interface ReadyMessage {
   readonly workers: number;
 }
 
+/** How the instances of an asynchronous component are used again. */
+export interface ReuseLimits {
+  /** Invocations that one instance serves. */
+  readonly invocations: number;
+  /** How many of them at once. */
+  readonly atOnce: number;
+  /** How long it may serve nobody, milliseconds. */
+  readonly idleMs: number;
+}
+
 /** Puts a component into the agent; its bytes (glue, then the modules in order) follow as `body` frames and an `end` under the same id. */
 export interface LoadMessage {
   /** The function's name: a command sees it as its first argument. */
   readonly program: string;
   readonly glueBytes: number;
   readonly modules: readonly { readonly name: string; readonly bytes: number }[];
+  /** Null: each invocation has an instance that is as new. */
+  readonly reuse: ReuseLimits | null;
   readonly run: readonly string[] | null;
   readonly http: readonly string[] | null;
   readonly functions: readonly {
@@ -144,6 +156,8 @@ export type InvokeMessage = InvokeRequest & {
   readonly input: Uint8Array | null;
   /** The host's wall clock, milliseconds since 1970, for a machine whose own may be that of a snapshot. */
   readonly wallMs?: number;
+  /** Nobody asked for it: nothing of it may be left to an invocation. */
+  readonly rehearsal?: boolean;
 };
 
 /** Status and headers of an http answer; before its first body byte. */

@@ -4,7 +4,7 @@ import type { CloudletLimits } from '../options.ts';
 import type { OutsideServices } from '../outside/outside-service.ts';
 import type { Stores } from '../outside/stores.ts';
 import type { FunctionDescription } from '../provision/index.ts';
-import type { LoadedVersion } from '../sandbox/index.ts';
+import { DEFAULT_REUSE, type LoadedVersion } from '../sandbox/index.ts';
 import type { BlobStore, RegisteredVersion } from '../store/index.ts';
 
 /** One version of a function, ready to be called. */
@@ -62,6 +62,7 @@ export function functionVersion(
   const artifact = () => parts.compiler.compile(() => parts.blobs.read(digest), digest);
   const { grant } = parts;
   const outside = () => parts.outside({ name, version, digest, grant }, parts.stores);
-  const loaded = { id: versionId(name, registered), program: name, grant, artifact, outside };
+  const reuse = description.asynchronous ? { reuse: DEFAULT_REUSE } : {};
+  const loaded = { id: versionId(name, registered), program: name, grant, artifact, outside, ...reuse };
   return { name, version, digest, description, loaded };
 }

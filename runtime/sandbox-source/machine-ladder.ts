@@ -1,4 +1,4 @@
-import { asCloudletError, CloudletError, type Grant } from '../../guest-sdk/protocol/index.ts';
+import { asCloudletError, CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { TOOLS } from '../component/tools.ts';
 import type { BaseImage } from '../image/index.ts';
 import {
@@ -68,7 +68,7 @@ export class MachineLadder {
   start(version: LoadedVersion, signal: AbortSignal): Promise<StartedSandbox> {
     return this.#parts.image.with(async (image) => {
       const kept = await this.#parts.store.find(this.#conditions(image, version), signal);
-      const adopted = kept === null ? null : await this.#clone(image, kept, signal, version.grant);
+      const adopted = kept === null ? null : await this.#clone(image, kept, signal, version);
       if (adopted !== null) return this.#started(version, adopted, 'function-clone');
       let via: StartRung = 'golden-clone';
       const startEmpty = async (): Promise<Sandbox> => {
@@ -153,10 +153,15 @@ export class MachineLadder {
   }
 
   /**
-   * A clone, with what it runs given its grant; null when there is none, and the next rung is taken. A snapshot of which clones go on failing
+   * A clone, with what it runs, a version, given its grant; null when there is none, and the next rung is taken. A snapshot of which clones go on failing
    * is removed.
    */
-  async #clone(image: BaseImage, snapshot: Snapshot, signal: AbortSignal, grant?: Grant): Promise<Sandbox | null> {
+  async #clone(
+    image: BaseImage,
+    snapshot: Snapshot,
+    signal: AbortSignal,
+    version?: LoadedVersion,
+  ): Promise<Sandbox | null> {
     const { shape, store, isolation } = this.#parts;
     const { key, state, conditions } = snapshot;
     const drafts: SnapshotDraft[] = [];
@@ -173,7 +178,7 @@ export class MachineLadder {
     try {
       const restored = { restoredWorkers: shape.workers, readyMs: ANSWER_MS };
       const sandbox = await startSandbox({ kind: 'microvm', startMachine, ...restored }, signal);
-      if (grant !== undefined) sandbox.adopt(grant);
+      if (version !== undefined) sandbox.adopt(version.grant, version.reuse);
       this.#failures.delete(key);
       return sandbox;
     } catch (error) {

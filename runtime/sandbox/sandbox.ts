@@ -1,5 +1,5 @@
 import { CloudletError, type Grant } from '../../guest-sdk/protocol/index.ts';
-import type { InvokeRequest, LoadMessage } from '../agent/wire.ts';
+import type { InvokeRequest, LoadMessage, ReuseLimits } from '../agent/wire.ts';
 import type { Artifact } from '../component/artifact.ts';
 import { limitMemory } from '../component/limit-memory.ts';
 import type { Machine, MachineExit } from '../machine/machine.ts';
@@ -7,6 +7,7 @@ import type { Call, CallInput, CallLog } from './channel/call.ts';
 import type { CallOutside } from './channel/call-asks.ts';
 import type { Channel } from './channel/channel.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { checkReuse, DEFAULT_REUSE } from './reuse.ts';
 import { moveState, type SandboxState } from './state.ts';
 
 /** `microvm` is a QEMU machine, `process` the same agent as a child process without isolation. */
@@ -18,6 +19,8 @@ export interface SandboxContent {
   readonly program: string;
   readonly artifact: Artifact;
   readonly grant: Grant;
+  /** How the instances of an asynchronous component are used again; the defaults when it is left out. */
+  readonly reuse?: ReuseLimits;
 }
 
 /** Limits of one call. */
@@ -65,7 +68,7 @@ export class Sandbox {
   readonly kind: SandboxKind;
   readonly pid: number;
   readonly startedAt: Date;
-  /** Invocations that the agent runs at once. */
+  /** Threads of the agent that run guests. */
   readonly workers: number;
   /** Threads of guest code that its machine can run at once. */
   readonly processors: number;
@@ -77,6 +80,7 @@ export class Sandbox {
   readonly #clock: Clock;
   readonly #ended = Promise.withResolvers<SandboxEnd>();
   #state: SandboxState = 'starting';
+  #atOnce = 1;
   #running = 0;
   #served = 0;
   #pausing: Promise<void> = Promise.resolve();
@@ -121,6 +125,7 @@ export class Sandbox {
     );
     try {
       const { message, parts } = loadMessage(content);
+      this.#share(message.reuse);
       const loaded = await this.#channel.load(message, parts);
       if (loaded.error !== undefined) {
         this.#poison(`the component could not be loaded: ${loaded.error}`);
@@ -143,9 +148,10 @@ export class Sandbox {
   }
 
   /** Its machine came with what it runs: gives that what no snapshot may hold, and it is ready. `machine-failed` when it has ended by now. */
-  adopt(grant: Grant): void {
+  adopt(grant: Grant, reuse: ReuseLimits | null = null): void {
     if (this.#state !== 'starting') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
     this.#channel.adopt();
+    this.#share(reuse);
     this.grant(grant);
     this.#state = moveState(this.#state, 'ready');
   }
@@ -156,11 +162,17 @@ export class Sandbox {
     this.#channel.grant({ environment: variables, arguments: words, configuration: settings });
   }
 
-  /** Starts an invocation. The caller sees to it that there are never more than `workers`. */
+  /** Invocations that it takes at once when each of its workers has one, or up to `workers` of them; more where these share instances. */
+  places(workers: number): number {
+    return Math.min(workers, this.workers) * this.#atOnce;
+  }
+
+  /** Starts an invocation. The caller sees to it that there are never more than `places`. */
   invoke(request: InvokeRequest, input: CallInput, options: CallOptions): Call {
     if (this.#state !== 'ready') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
     if (options.signal?.aborted === true) throw callerLeft();
-    const call = this.#channel.invoke(request, input, options.deadlineMs, options.log, options.outside);
+    const asked = options.rehearsal === true ? { ...request, rehearsal: true } : request;
+    const call = this.#channel.invoke(asked, input, options.deadlineMs, options.log, options.outside);
     this.#running += 1;
     if (options.rehearsal !== true) this.#served += 1;
     const left = () => call.fail(callerLeft());
@@ -241,6 +253,11 @@ export class Sandbox {
     await this.#machine.close();
   }
 
+  #share(reuse: ReuseLimits | null): void {
+    this.#atOnce = reuse?.atOnce ?? 1;
+    this.#channel.share(reuse);
+  }
+
   #poison(reason: string): void {
     if (this.#state === 'poisoned' || this.#state === 'closed') return;
     this.#state = moveState(this.#state, 'poisoned');
@@ -273,6 +290,7 @@ function loadMessage(content: SandboxContent): { message: LoadMessage; parts: Ui
     program: content.program,
     glueBytes: glue.length,
     modules: artifact.modules.map((module) => ({ name: module.name, bytes: module.bytes.length })),
+    reuse: manifest.asynchronous ? checkReuse(content.reuse ?? DEFAULT_REUSE) : null,
     run: manifest.run,
     http: manifest.http,
     functions: manifest.functions.map(({ wit, path }) => ({

@@ -16,7 +16,9 @@ export async function startLoaded(
   });
   const sandbox = await startEmpty(signal);
   try {
-    await sandbox.load({ program: version.program, artifact: await translated, grant: version.grant }, signal);
+    const { program, grant, reuse } = version;
+    const content = { program, artifact: await translated, grant, ...(reuse === undefined ? {} : { reuse }) };
+    await sandbox.load(content, signal);
     return sandbox;
   } catch (error) {
     await sandbox.close();

@@ -10,6 +10,7 @@ import {
   type LoadedMessage,
   type LoadMessage,
   type ReadyMessage,
+  type ReuseLimits,
   WireError,
 } from '../../agent/wire.ts';
 import type { Machine } from '../../machine/machine.ts';
@@ -29,7 +30,7 @@ interface Waiting {
   readonly begin: (line: CallLine) => void;
 }
 
-/** The host's end of a machine's channel, and of its workers' lines, of which each has one invocation at a time. */
+/** The host's end of a machine's channel, and of its workers' lines, of which each has one invocation at a time, or several where they share instances. */
 export class Channel {
   /** The agent's first words; rejects when the channel is lost before. */
   readonly ready: Promise<ReadyMessage>;
@@ -49,6 +50,7 @@ export class Channel {
   readonly #loads = new Map<number, PromiseWithResolvers<LoadedMessage>>();
   /** What the agent answers without a payload: `pong`, `prepared`. */
   readonly #answers = new Map<number, PromiseWithResolvers<void>>();
+  #atOnce = 1;
   #nextId = 1;
   #loss: CloudletError | null = null;
 
@@ -112,6 +114,12 @@ export class Channel {
   /** The agent was restored with what it runs: its workers said that they serve before. */
   adopt(): void {
     for (const line of this.#lines) line.adopt();
+  }
+
+  /** How many invocations a worker has at once: that of the agent's load, or of the one before its snapshot. */
+  share(reuse: ReuseLimits | null): void {
+    this.#atOnce = reuse?.atOnce ?? 1;
+    for (const line of this.#lines) line.atOnce = this.#atOnce;
   }
 
   /** What the invocations that follow are given, in place of what the load said. */
@@ -214,15 +222,17 @@ export class Channel {
         free: () => this.#assign(),
         broken: (error) => this.#broken(error),
       });
+      line.atOnce = this.#atOnce;
       this.#lines.push(line);
     }
   }
 
-  /** The first free worker has the warmest code. */
+  /** The least busy worker: the others may be busy with what computes. Of these the first has the warmest code. */
   #assign(): void {
     while (this.#waiting.length > 0 && this.#loss === null) {
-      const line = this.#lines.find((each) => each.free);
-      if (line === undefined) return;
+      let line: CallLine | null = null;
+      for (const each of this.#lines) if (each.free && (line === null || each.busy < line.busy)) line = each;
+      if (line === null) return;
       this.#waiting.shift()!.begin(line);
     }
   }

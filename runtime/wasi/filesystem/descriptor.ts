@@ -122,8 +122,9 @@ export class Descriptor {
     this.#tree.createLink(node, this.#sameTree(target), newPath, this.#now());
   }
 
-  openAt(pathFlags: PathFlags, path: string, openFlags: OpenFlags, flags: DescriptorFlags): Descriptor {
-    const base = { directory: this.#directory(), mutable: this.#flags.mutateDirectory === true };
+  /** `asked`: see `openNode`. */
+  openAt(pathFlags: PathFlags, path: string, openFlags: OpenFlags, flags: DescriptorFlags, asked = false): Descriptor {
+    const base = { directory: this.#directory(), mutable: this.#flags.mutateDirectory === true, asked };
     const follow = pathFlags.symlinkFollow === true;
     const opened = openNode(this.#tree, base, path, follow, openFlags, flags, () => this.#now());
     return new Descriptor(this.#context, this.#tree, opened.node, opened.flags);

@@ -9,9 +9,15 @@ export function randomInterfaces3(seat: ContextSeat) {
     const limit = BigInt(seat.context.backend.limits.randomBytes);
     return getRandomBytes(maxLength > limit ? limit : maxLength);
   };
+  let seed: [bigint, bigint] | undefined;
+  // Once for each instance, as hash maps want it: a seed that changes is none.
+  const getInsecureSeed = (): [bigint, bigint] => {
+    seed ??= before['wasi:random/insecure-seed'].insecureSeed();
+    return seed;
+  };
   return {
     'wasi:random/random@0.3': { getRandomBytes: bytes, getRandomU64 },
     'wasi:random/insecure@0.3': { getInsecureRandomBytes: bytes, getInsecureRandomU64: getRandomU64 },
-    'wasi:random/insecure-seed@0.3': { getInsecureSeed: before['wasi:random/insecure-seed'].insecureSeed },
+    'wasi:random/insecure-seed@0.3': { getInsecureSeed },
   };
 }

@@ -2,7 +2,7 @@ import type { ByteSink } from '../../backend.ts';
 import type { Context } from '../../context.ts';
 import { DISPOSE } from '../../dispose.ts';
 import type { Descriptor } from '../../filesystem/descriptor.ts';
-import type { FilesystemErrorCode } from '../../filesystem/error-code.ts';
+import { type FilesystemErrorCode, fail } from '../../filesystem/error-code.ts';
 import type { DescriptorFlags, OpenFlags } from '../../filesystem/open.ts';
 import type { DescriptorStat, DescriptorType, NewTimestamp } from '../../filesystem/stat.ts';
 import { drain } from '../stream/drain.ts';
@@ -35,7 +35,7 @@ export class Descriptor3 {
   readViaStream(offset: bigint): [AsyncIterable<Uint8Array>, Promise<Ended>] {
     const { promise, resolve } = Promise.withResolvers<Ended>();
     try {
-      const source = this.#plain.source(offset);
+      const source = this.#plain.source(position(offset));
       return [
         new SourceStream(this.#context, source, (failure) => resolve(failure === null ? OK : failed(failure))),
         promise,
@@ -46,7 +46,7 @@ export class Descriptor3 {
   }
 
   writeViaStream(data: GuestStream, offset: bigint): Promise<Ended> {
-    return this.#take(data, () => this.#plain.sink(offset));
+    return this.#take(data, () => this.#plain.sink(position(offset)));
   }
 
   appendViaStream(data: GuestStream): Promise<Ended> {
@@ -54,7 +54,7 @@ export class Descriptor3 {
   }
 
   advise(): void {
-    worded(() => this.#plain.advise());
+    if (this.#plain.getType() === 'directory') throw { tag: 'bad-descriptor' };
   }
 
   syncData(): void {
@@ -109,10 +109,13 @@ export class Descriptor3 {
     worded(() => this.#plain.linkAt(flags, path, target.#plain, newPath));
   }
 
+  /** Who asks for nothing reads, and who makes a file writes to it. */
   openAt(pathFlags: PathFlags, path: string, openFlags: OpenFlags, flags: DescriptorFlags): Descriptor3 {
+    const read = flags.read === true || flags.write !== true;
+    const write = flags.write === true || openFlags.create === true;
     return new Descriptor3(
       this.#context,
-      worded(() => this.#plain.openAt(pathFlags, path, openFlags, flags)),
+      worded(() => this.#plain.openAt(pathFlags, path, openFlags, { ...flags, read, write }, true)),
     );
   }
 
@@ -164,6 +167,11 @@ export class Descriptor3 {
     sink.close();
     return failure === null ? OK : failed(failure);
   }
+}
+
+/** Offsets are signed where files are known to other systems. */
+function position(offset: bigint): bigint {
+  return offset < 2n ** 63n ? offset : fail('invalid');
 }
 
 /** What `operation` gives, with the words of 0.3 for its errors. */

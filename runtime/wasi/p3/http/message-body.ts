@@ -58,7 +58,7 @@ export class MessageBody {
   /** `consume-body`: the guest reads it itself, and says by `result` how that went. */
   consume(result: GuestFuture<SentResult>): [GuestStream | AsyncIterable<Uint8Array>, GuestFuture<TrailersResult>] {
     this.#used = true;
-    this.#sent(result.then(undefined, () => UNSENT));
+    this.#sent(Promise.resolve(result).catch(() => UNSENT));
     return [this.contents ?? nothing(), this.trailers];
   }
 

@@ -2,8 +2,8 @@ import { isFieldName } from '../../http/field.ts';
 import { type HttpMethod, type HttpScheme, methodOf, schemeOf } from '../../http/method.ts';
 
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
-/** Visible characters, also beyond ASCII: what may stand in a path with its query. */
-const PATH = /^[\x21-\x7e\x80-\u{10ffff}]*$/u;
+/** Visible characters, also beyond ASCII, without those that never stand in a path or query: `<`, `>` and the backtick. */
+const PATH = /^[\x21-\x3b\x3d\x3f-\x5f\x61-\x7e\x80-\u{10ffff}]*$/u;
 /** Name and password, a host name or an address, and a port. */
 const AUTHORITY =
   /^(?:[A-Za-z0-9\-._~%!$&'()*+,;=:]*@)?(?:[A-Za-z0-9\-._~%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$/;
