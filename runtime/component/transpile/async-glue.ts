@@ -87,6 +87,25 @@ const COIN: Change = {
   to: () => 'const _coinFlip = () => true;',
 };
 
+/** A task that ends while a later one goes on stays in the list of tasks for ever, which is searched in each step. */
+const ENDED_TASK: Change = {
+  from: /if \(last\.id !== taskID\) \{\s*\/\/ throw [^\n]*\n\s*return;\s*\}/,
+  to: () => `if (last.id !== taskID) {
+        const at = tasks.findIndex((each) => each.id === taskID);
+        return at === -1 ? undefined : tasks.splice(at, 1)[0].task;
+      }`,
+};
+
+/**
+ * Resources in streams, futures and results of asynchronous functions go through the table of the outermost component, whichever has them.
+ * The right table is named beside.
+ */
+const OWN_TABLE: Change = {
+  from: /_(?:lift|lower)FlatOwn\(\{\s*componentIdx: \d+,\s*tableIdx: (\d+),[\s\S]*?return (?:resourceObj|handle);/g,
+  to: (found, table) => found.replace(/\bhandleTable\d+\b/g, `handleTable${table}`),
+  anyTimes: true,
+};
+
 const HEAD: Change = {
   from: /^export function instantiate\([^)]*\) \{\n/m,
   to: (found) => `${found}  const state$ = imports['cloudlet:state$'] ?? {};
@@ -110,6 +129,8 @@ const CHANGES: readonly Change[] = [
   TICK_LOOP,
   SUBTASK_RESOLVED,
   DRAIN,
+  ENDED_TASK,
+  OWN_TABLE,
   COIN,
   HEAD,
 ];
