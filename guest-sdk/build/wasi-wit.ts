@@ -71,7 +71,9 @@ async function packagesOf(folder: string): Promise<Set<string>> {
 export async function isAsynchronous(wit: string | null): Promise<boolean> {
   if (wit === null) return false;
   const files = (await stat(wit)).isDirectory()
-    ? (await readdir(wit, { recursive: true })).filter((path) => !path.startsWith('deps')).map((path) => join(wit, path))
+    ? (await readdir(wit, { recursive: true }))
+        .filter((path) => !path.startsWith('deps'))
+        .map((path) => join(wit, path))
     : [wit];
   for (const file of files) {
     if (file.endsWith('.wit') && /\basync\s+func\b|@0\.3\.\d/.test(await readFile(file, 'utf8'))) return true;

@@ -7,7 +7,7 @@ import { GuestInvocation } from './guest-invocation.ts';
 import type { Instances } from './instances.ts';
 import { InterruptCell } from './interrupt-cell.ts';
 import { AskIds } from './outside/invocation-asks.ts';
-import { SharedInstances } from './shared/shared-instances.ts';
+import { SharedInstances } from './reuse/shared-instances.ts';
 import { isAskId, type LoadMessage } from './wire.ts';
 import { WorkerLine } from './worker-line.ts';
 import type { FromWorker, Invoked, ToWorker, WorkerStart } from './worker-message.ts';

@@ -33,10 +33,12 @@ export {
   type FinishMessage,
   MAX_ASKS,
 } from './outside/ask-wire.ts';
+export type { ReuseLimits } from './reuse/reuse-limits.ts';
 export { WireError } from './wire-error.ts';
 
 import type { LogLevel } from '../wasi/index.ts';
 import type { InvokeRequest } from './invoke-request.ts';
+import type { ReuseLimits } from './reuse/reuse-limits.ts';
 import { WireError } from './wire-error.ts';
 
 /** Changes whenever a frame or a message changes its meaning. */
@@ -97,24 +99,13 @@ export interface ReadyMessage {
   readonly workers: number;
 }
 
-/** How the instances of an asynchronous component are used again. */
-export interface ReuseLimits {
-  /** Invocations that one instance serves. */
-  readonly invocations: number;
-  /** How many of them at once. */
-  readonly atOnce: number;
-  /** How long it may serve nobody, milliseconds. */
-  readonly idleMs: number;
-}
-
 /** Puts a component into the agent; its bytes (glue, then the modules in order) follow as `body` frames and an `end` under the same id. */
 export interface LoadMessage {
   /** The function's name: a command sees it as its first argument. */
   readonly program: string;
   readonly glueBytes: number;
   readonly modules: readonly { readonly name: string; readonly bytes: number }[];
-  /** Null: each invocation has an instance that is as new. */
-  readonly reuse: ReuseLimits | null;
+  readonly reuse: ReuseLimits | null; // Null: each invocation has an instance that is as new.
   readonly run: readonly string[] | null;
   readonly http: readonly string[] | null;
   readonly functions: readonly {
@@ -156,8 +147,7 @@ export type InvokeMessage = InvokeRequest & {
   readonly input: Uint8Array | null;
   /** The host's wall clock, milliseconds since 1970, for a machine whose own may be that of a snapshot. */
   readonly wallMs?: number;
-  /** Nobody asked for it: nothing of it may be left to an invocation. */
-  readonly rehearsal?: boolean;
+  readonly rehearsal?: boolean; // Nobody asked for it: nothing of it may be left to an invocation.
 };
 
 /** Status and headers of an http answer; before its first body byte. */

@@ -125,7 +125,7 @@ export class Sandbox {
     );
     try {
       const { message, parts } = loadMessage(content);
-      this.#share(message.reuse);
+      this.#atOnce = message.reuse?.atOnce ?? 1;
       const loaded = await this.#channel.load(message, parts);
       if (loaded.error !== undefined) {
         this.#poison(`the component could not be loaded: ${loaded.error}`);
@@ -150,8 +150,8 @@ export class Sandbox {
   /** Its machine came with what it runs: gives that what no snapshot may hold, and it is ready. `machine-failed` when it has ended by now. */
   adopt(grant: Grant, reuse: ReuseLimits | null = null): void {
     if (this.#state !== 'starting') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
-    this.#channel.adopt();
-    this.#share(reuse);
+    this.#atOnce = reuse?.atOnce ?? 1;
+    this.#channel.adopt(this.#atOnce);
     this.grant(grant);
     this.#state = moveState(this.#state, 'ready');
   }
@@ -251,11 +251,6 @@ export class Sandbox {
     }
     this.#channel.close('the sandbox was closed');
     await this.#machine.close();
-  }
-
-  #share(reuse: ReuseLimits | null): void {
-    this.#atOnce = reuse?.atOnce ?? 1;
-    this.#channel.share(reuse);
   }
 
   #poison(reason: string): void {

@@ -230,3 +230,10 @@ export class CallLine {
     this.#events.free();
   }
 }
+
+/** The free line whose worker has the least to do: the others may have what computes. Of several the first, which has the warmest code. */
+export function leastBusy(lines: readonly CallLine[]): CallLine | undefined {
+  let found: CallLine | undefined;
+  for (const line of lines) if (line.free && (found === undefined || line.busy < found.busy)) found = line;
+  return found;
+}

@@ -10,7 +10,6 @@ import {
   type LoadedMessage,
   type LoadMessage,
   type ReadyMessage,
-  type ReuseLimits,
   WireError,
 } from '../../agent/wire.ts';
 import type { Machine } from '../../machine/machine.ts';
@@ -18,8 +17,9 @@ import { parseLoaded, parseLost, parseReady, parseRenewed } from './agent-messag
 import { BulkRing } from './bulk-ring.ts';
 import { Call, type CallInput, type CallLog } from './call.ts';
 import { NO_OUTSIDE } from './call-asks.ts';
-import { CallLine, type LineParts } from './call-line.ts';
+import { CallLine, type LineParts, leastBusy } from './call-line.ts';
 import { FrameWriter, UNREAD_BYTES } from './frame-writer.ts';
+import { ended } from './pending.ts';
 
 /** What a channel goes over; see `Machine`. */
 export type ChannelParts = Pick<Machine, 'channel' | 'lines' | 'bulkFd'>;
@@ -75,6 +75,7 @@ export class Channel {
 
   /** Puts a component into the agent. Resolves with the agent's answer, good or bad. */
   async load(message: LoadMessage, parts: readonly Uint8Array[]): Promise<LoadedMessage> {
+    this.#share(message.reuse?.atOnce ?? 1);
     const id = this.#takeId();
     const answer = Promise.withResolvers<LoadedMessage>();
     answer.promise.catch(() => {});
@@ -111,15 +112,10 @@ export class Channel {
     for (const line of this.#lines) line.rest();
   }
 
-  /** The agent was restored with what it runs: its workers said that they serve before. */
-  adopt(): void {
+  /** The agent was restored with what it runs, `atOnce` invocations in each worker: these said that they serve before. */
+  adopt(atOnce: number): void {
+    this.#share(atOnce);
     for (const line of this.#lines) line.adopt();
-  }
-
-  /** How many invocations a worker has at once: that of the agent's load, or of the one before its snapshot. */
-  share(reuse: ReuseLimits | null): void {
-    this.#atOnce = reuse?.atOnce ?? 1;
-    for (const line of this.#lines) line.atOnce = this.#atOnce;
   }
 
   /** What the invocations that follow are given, in place of what the load said. */
@@ -130,6 +126,11 @@ export class Channel {
   /** Gives up the channel; everything pending fails with `machine-failed` and this reason. Idempotent. */
   close(reason: string): void {
     this.#lose(reason);
+  }
+
+  #share(atOnce: number): void {
+    this.#atOnce = atOnce;
+    for (const line of this.#lines) line.atOnce = atOnce;
   }
 
   #ask(kind: 'ping' | 'prepare'): Promise<void> {
@@ -227,12 +228,10 @@ export class Channel {
     }
   }
 
-  /** The least busy worker: the others may be busy with what computes. Of these the first has the warmest code. */
   #assign(): void {
     while (this.#waiting.length > 0 && this.#loss === null) {
-      let line: CallLine | null = null;
-      for (const each of this.#lines) if (each.free && (line === null || each.busy < line.busy)) line = each;
-      if (line === null) return;
+      const line = leastBusy(this.#lines);
+      if (line === undefined) return;
       this.#waiting.shift()!.begin(line);
     }
   }
@@ -285,24 +284,4 @@ export class Channel {
     this.#waiting.length = 0;
     for (const stream of [this.#parts.channel, ...this.#parts.lines]) stream.destroy();
   }
-}
-
-/** What waits under `id`. The host chose the id and `done` is the last frame under it, so anything else is a broken rule. */
-function pending<T>(waiting: ReadonlyMap<number, T>, id: number, kind: string): T {
-  const found = waiting.get(id);
-  if (found === undefined) throw new WireError(`expected ${kind} for something that is pending, got id ${id}`);
-  return found;
-}
-
-/** The last frame under `id`. It was parsed before, so that what waits is still there to be told when it cannot be. */
-function ended<T, M>(
-  waiting: Map<number, T>,
-  id: number,
-  kind: string,
-  message: M,
-  tell: (to: T, message: M) => void,
-): void {
-  const found = pending(waiting, id, kind);
-  waiting.delete(id);
-  tell(found, message);
 }

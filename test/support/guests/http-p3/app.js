@@ -18,7 +18,8 @@ function answer(status, headers, write, trailers = []) {
   (async () => {
     await write(body.writable);
     body.writable.drop();
-    const fields = trailers.length === 0 ? undefined : Fields.fromList(trailers.map(([name, value]) => [name, utf8(value)]));
+    const fields =
+      trailers.length === 0 ? undefined : Fields.fromList(trailers.map(([name, value]) => [name, utf8(value)]));
     await end.writable.write({ tag: 'ok', val: fields });
   })();
   return response;
@@ -52,7 +53,10 @@ export const handler = {
       });
     }
     if (path === '/headers') {
-      const lines = request.getHeaders().copyAll().map(([name, value]) => `${name}=${String.fromCharCode(...value)}`);
+      const lines = request
+        .getHeaders()
+        .copyAll()
+        .map(([name, value]) => `${name}=${String.fromCharCode(...value)}`);
       return text(200, lines.join('\n'));
     }
     return text(404, `nothing at ${path}`);
