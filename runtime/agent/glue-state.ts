@@ -7,6 +7,8 @@ export interface GlueState {
   reset?: () => void;
   /** Tells the glue of an asynchronous component that its instance was given up: it looks after its tasks no more. */
   ended?: boolean;
+  /** Is told what an asynchronous component dies of, wherever that is. */
+  died?: (error: unknown) => void;
 }
 
 const HEAD = /^export (?:async )?function instantiate\([^)]*\) \{/m;

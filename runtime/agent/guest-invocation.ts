@@ -33,6 +33,8 @@ export class GuestInvocation {
   #ended = false;
   #instance: Instance | null = null;
   #hasReturned = false;
+  /** What its instance died of. */
+  #death: string | null = null;
 
   constructor(
     { id, message }: Invoked,
@@ -96,7 +98,7 @@ export class GuestInvocation {
   leave(): void {
     if (this.#instance === null) return;
     if (this.#hasReturned) this.#instances.giveBack(this.#instance);
-    else this.#instances.giveUp(this.#instance);
+    else this.#instances.giveUp(this.#instance, this.#death);
   }
 
   /** Runs to the end, whatever that is. Never rejects. */
@@ -128,7 +130,9 @@ export class GuestInvocation {
       this.#instances.giveBack(instance);
       throw new GuestFailure('client-closed', 'the invocation had ended before it began');
     }
-    const wasi = instance.begin(invocationBackend(this.#load, this.#message, this.#streams(instance.lift)), this.#fuel);
+    const backend = invocationBackend(this.#load, this.#message, this.#streams(instance.lift));
+    const died = (reason: string) => this.#interrupted.reject(new GuestFailure('guest-trapped', reason));
+    const wasi = instance.begin(backend, this.#fuel, died);
     this.#wasi = wasi;
     this.#instance = instance;
     const success = await this.#enter(await instance.exports(), wasi, instance.lift);
@@ -167,9 +171,13 @@ export class GuestInvocation {
 
   #outcomeOf(thrown: unknown): Success | GuestFailure {
     if (this.#fuel.why !== null) return interruptedFailure(this.#fuel.why, this.#message.deadlineMs);
-    if (thrown instanceof GuestExit) return { exitCode: thrown.exitCode };
+    if (thrown instanceof GuestExit) {
+      this.#death = `the function exited with status ${thrown.exitCode}`;
+      return { exitCode: thrown.exitCode };
+    }
     if (thrown instanceof GuestFailure) return thrown;
-    return new GuestFailure('guest-trapped', describeTrap(thrown));
+    this.#death = describeTrap(thrown);
+    return new GuestFailure('guest-trapped', this.#death);
   }
 
   #finishLogs(): void {

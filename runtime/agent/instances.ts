@@ -7,8 +7,8 @@ import type { InvokeMessage } from './wire.ts';
 export interface Instance {
   /** Bounds what is copied out of its memories. */
   readonly lift: LiftBudget;
-  /** Lets an invocation use it. */
-  begin(backend: WasiBackend, fuel: FuelGauge): Wasi;
+  /** Lets an invocation use it. `died` is told when it is done for, and with it all invocations that it serves. */
+  begin(backend: WasiBackend, fuel: FuelGauge, died: (reason: string) => void): Wasi;
   /** What it exports; it is initialised now unless that was done before. */
   exports(): unknown;
 }
@@ -19,8 +19,8 @@ export interface Instances {
   take(message: Pick<InvokeMessage, 'door' | 'rehearsal'>): Instance | Promise<Instance>;
   /** The invocation's call returned, and can do nothing more: the instance may serve another. */
   giveBack(instance: Instance): void;
-  /** The invocation is over, and its call did not return. */
-  giveUp(instance: Instance): void;
+  /** The invocation is over, and its call did not return; `reason` when the instance is done for. */
+  giveUp(instance: Instance, reason: string | null): void;
   /** Makes an instance ahead of need, if none is ready and the component allows it. Never rejects. */
   prepare(fuel: FuelGauge): Promise<void>;
   /** What comes is for others than those served before, in another grant or another clone: no instance that served may serve again. */

@@ -12,6 +12,12 @@ export class SharedFuel {
   /** Since when it computes although it should not; null when it should. */
   #since: number | null = null;
   #over = false;
+  readonly #now: () => number;
+
+  /** `now` gives milliseconds that never go back. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
 
   /** Whether the guest was ended. */
   get over(): boolean {
@@ -57,7 +63,7 @@ export class SharedFuel {
     }
     if (ended > 0 && ended === this.#running.size) return false;
     // Some of those it serves are to end, or it serves nobody and tidies up.
-    const now = performance.now();
+    const now = this.#now();
     this.#since ??= now;
     return now - this.#since <= GRACE_MS;
   }

@@ -3,6 +3,7 @@ import { p3Interfaces, RenewableWasi, type Wasi, type WasiBackend } from '../../
 import type { FuelGauge } from '../fuel.ts';
 import { type GlueState, STATE_IMPORT } from '../glue-state.ts';
 import type { GuestComponent } from '../guest-component.ts';
+import { describeTrap } from '../guest-failure.ts';
 import type { Instance } from '../instances.ts';
 import { LIFT_IMPORT, LiftBudget } from '../lift-budget.ts';
 import { SharedBackend } from './shared-backend.ts';
@@ -20,6 +21,8 @@ export class SharedInstance implements Instance {
   readonly #wasi = new RenewableWasi(p3Interfaces);
   readonly #state: GlueState = {};
   readonly #fuel = new SharedFuel();
+  /** Of the invocations that run. */
+  readonly #died = new Set<(reason: string) => void>();
   #exports: Promise<unknown> | null = null;
   #backend: SharedBackend | null = null;
   #system: Wasi | null = null;
@@ -27,6 +30,14 @@ export class SharedInstance implements Instance {
   constructor(component: GuestComponent) {
     this.#component = component;
     this.lift = new LiftBudget(component.message.valueBytes);
+    // Later: whoever it belongs to hears it by its own call first.
+    this.#state.died = (error) => void setImmediate(() => this.die(describeTrap(error)));
+  }
+
+  /** It is done for: whom it serves hears of it. */
+  die(reason: string): void {
+    this.retired = true;
+    for (const died of this.#died) died(reason);
   }
 
   /** Whether its guest was ended at a checkpoint. */
@@ -46,8 +57,9 @@ export class SharedInstance implements Instance {
     if (this.#wasi.missed) throw new Error('the guest called the host while it was initialised');
   }
 
-  begin(backend: WasiBackend, fuel: FuelGauge): Wasi {
+  begin(backend: WasiBackend, fuel: FuelGauge, died: (reason: string) => void): Wasi {
     this.#fuel.join(fuel);
+    this.#died.add(died);
     if (this.#backend === null) {
       this.#backend = new SharedBackend(backend);
       this.#system = this.#wasi.renew(this.#backend);
@@ -57,6 +69,7 @@ export class SharedInstance implements Instance {
     this.lift.refill();
     const end = () => {
       this.#fuel.leave(fuel);
+      this.#died.delete(died);
       this.#backend!.leave(backend);
     };
     return new SharedSession(this.#system!, end);

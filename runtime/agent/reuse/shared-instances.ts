@@ -56,9 +56,11 @@ export class SharedInstances implements Instances {
     this.#leave(instance as SharedInstance);
   }
 
-  giveUp(instance: Instance): void {
-    (instance as SharedInstance).retired = true;
-    this.#leave(instance as SharedInstance);
+  giveUp(given: Instance, reason: string | null): void {
+    const instance = given as SharedInstance;
+    instance.retired = true;
+    if (reason !== null || instance.ended) instance.die(reason ?? 'the function was ended in the middle of its work');
+    this.#leave(instance);
   }
 
   async prepare(fuel: FuelGauge): Promise<void> {

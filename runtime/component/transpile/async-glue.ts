@@ -106,6 +106,17 @@ const OWN_TABLE: Change = {
   anyTimes: true,
 };
 
+/** What a task dies of after it has returned, or a call of the host in its name, is told nobody. */
+const DIED_IN_TASK: Change = {
+  from: /const handleError = \(err\) => \{\n/,
+  to: (found) => `${found}      state$.died?.(err);\n`,
+};
+
+const DIED_IN_HOST: Change = {
+  from: /manualAsyncResult\.reject\(err\);\s*return;\s*\}\n/,
+  to: (found) => `${found}        state$.died?.(err);\n`,
+};
+
 const HEAD: Change = {
   from: /^export function instantiate\([^)]*\) \{\n/m,
   to: (found) => `${found}  const state$ = imports['cloudlet:state$'] ?? {};
@@ -131,6 +142,8 @@ const CHANGES: readonly Change[] = [
   DRAIN,
   ENDED_TASK,
   OWN_TABLE,
+  DIED_IN_TASK,
+  DIED_IN_HOST,
   COIN,
   HEAD,
 ];
