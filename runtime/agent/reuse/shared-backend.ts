@@ -38,6 +38,14 @@ export class SharedBackend implements WasiBackend {
     return this.#latest.configuration;
   }
 
+  get httpClient(): WasiBackend['httpClient'] {
+    return this.#latest.httpClient;
+  }
+
+  get network(): WasiBackend['network'] {
+    return this.#latest.network;
+  }
+
   random(bytes: Uint8Array): void {
     this.#latest.random(bytes);
   }

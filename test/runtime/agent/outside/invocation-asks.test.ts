@@ -14,7 +14,7 @@ const text = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(
 /** The asks of an invocation, and what they say to the host, in a word each. */
 function lab(ids = new AskIds()) {
   const said: FromInvocation[] = [];
-  const asks = new InvocationAsks(ids, (message) => void said.push(message));
+  const asks = new InvocationAsks(1, ids, (message) => void said.push(message));
   const words = () => said.splice(0).map((each) => `${each.kind} ${each.id - FIRST_ASK_ID}`);
   return { asks, said, words };
 }
