@@ -1,6 +1,6 @@
 import { Script } from 'node:vm';
 import type { Digest } from '../../guest-sdk/protocol/index.ts';
-import { SUSPENDING_IMPORTS } from '../wasi/index.ts';
+import { SUSPENDING_IMPORTS, SUSPENDING_IMPORTS_3 } from '../wasi/index.ts';
 import type { Artifact, ArtifactFunction, ArtifactManifest, ExportPath } from './artifact.ts';
 import { refused } from './binary/byte-reader.ts';
 import { doorOfInterface } from './inspect/exported-functions.ts';
@@ -26,7 +26,7 @@ export async function transpile(bytes: Uint8Array, digest: Digest): Promise<Arti
   const run = doorPath(info, 'run', 'run');
   const http = doorPath(info, 'http', 'handle');
   const { glue, modules } = await generateGlue(renamed, info.asynchronous ? 'async' : 'plain', {
-    imports: [...SUSPENDING_IMPORTS],
+    imports: [...SUSPENDING_IMPORTS, ...(info.asynchronous ? SUSPENDING_IMPORTS_3 : [])],
     exports: [
       // Asynchronous functions are so by their type. The generator makes no asynchronous constructors and static functions: these cannot wait.
       ...info.functions

@@ -38,7 +38,7 @@ export type { HttpEnd, HttpExchange, HttpHead } from './http/exchange.ts';
 export type { FieldEntry } from './http/field.ts';
 export type { IncomingHttp } from './http/incoming-request.ts';
 export { PROVIDED_INTERFACES, providesInterface, SUSPENDING_IMPORTS } from './interfaces.ts';
-export { PROVIDED_INTERFACES_3 } from './p3/interfaces.ts';
+export { PROVIDED_INTERFACES_3, SUSPENDING_IMPORTS_3 } from './p3/interfaces.ts';
 export { p3Interfaces } from './p3/p3.ts';
 export {
   BATCH_BYTES,

@@ -25,6 +25,14 @@ export const PROVIDED_INTERFACES_3: readonly string[] = [
   'wasi:sockets/types',
 ];
 
+/** Imports of WASI 0.3 that wait although their types are those of plain functions, in the names that jco's `asyncImports` wants. */
+export const SUSPENDING_IMPORTS_3: readonly string[] = [
+  'wasi:sockets/types@0.3.0#[method]tcp-socket.bind',
+  'wasi:sockets/types@0.3.0#[method]tcp-socket.listen',
+  'wasi:sockets/types@0.3.0#[method]udp-socket.bind',
+  'wasi:sockets/types@0.3.0#[method]udp-socket.connect',
+];
+
 const PROVIDED: ReadonlySet<string> = new Set(PROVIDED_INTERFACES_3.map((name) => `${name}@0.3.0`));
 
 /** Whether a component may import an interface of this name: one of WASI 0.3.0, as in `wasi:http/types@0.3.0`. */
