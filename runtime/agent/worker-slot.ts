@@ -19,6 +19,9 @@ export interface WorkerSlotEvents {
 /** How long an interrupted worker may take to end its invocation before the worker itself is ended, milliseconds. */
 const ACKNOWLEDGE_MS = 100;
 
+/** The same where others run in it: its end costs them their answers. Well below what the host waits before it ends the machine. */
+const ACKNOWLEDGE_SHARED_MS = 500;
+
 /**
  * JavaScript heap of one worker, MiB. Values of typed calls live there: a guest that returns more than this costs its worker and
  * not the agent, as long as they come in small pieces; V8 ends the whole process, and so the machine, for a large one.
@@ -78,12 +81,16 @@ export class WorkerSlot {
     const worker = this.#worker;
     if (worker === null || this.#cell.isOver(id) || this.#cell.interruptedId === (id | 0)) return;
     this.#cell.interrupt(id, why);
-    if (this.#component?.message.reuse != null) this.#unended.add(id);
+    const isShared = this.#component?.message.reuse != null;
+    if (isShared) this.#unended.add(id);
     this.#post({ kind: 'interrupt', id, why });
-    setTimeout(() => {
-      if (worker !== this.#worker || this.#isOver(id)) return;
-      this.#replace({ id, why, reason: 'it did not end its invocation' });
-    }, ACKNOWLEDGE_MS);
+    setTimeout(
+      () => {
+        if (worker !== this.#worker || this.#isOver(id)) return;
+        this.#replace({ id, why, reason: 'it did not end its invocation' });
+      },
+      isShared ? ACKNOWLEDGE_SHARED_MS : ACKNOWLEDGE_MS,
+    );
   }
 
   /** Of several at once, the cell knows those that are over like all before them. */

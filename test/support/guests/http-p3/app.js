@@ -46,6 +46,7 @@ export const handler = {
     if (path === '/short') return text(200, 'four', [['content-length', '5']]);
     if (path === '/error') throw { tag: 'configuration-error' };
     if (path === '/trap') throw new Error('a defect of the guest');
+    if (path === '/spin') for (;;);
     if (path === '/echo') {
       const stream = bodyOf(request);
       return answer(200, [], async (writer) => {
