@@ -162,4 +162,55 @@ line('is given up with its channel when a worker speaks of an invocation that it
   await failure(call.done);
 });
 
+/** A channel whose workers have `atOnce` invocations each, as a load says. */
+function openShared(workers: number, atOnce: number) {
+  const opened = open(workers);
+  const load = {
+    ...{ program: 'p', glueBytes: 0, modules: [], run: null, http: null, functions: [] },
+    ...{ environment: [], arguments: [], configuration: [], valueBytes: 1 },
+    reuse: { invocations: 9, atOnce, idleMs: 1 },
+  };
+  void opened.channel.load(load, []).catch(() => {});
+  return opened;
+}
+
+line('carries several invocations where they share instances, spread over the workers', async () => {
+  const { agent, channel } = openShared(2, 2);
+  const calls = [invoke(channel), invoke(channel), invoke(channel), invoke(channel), invoke(channel)];
+  const fakes = [await agent.next(), await agent.next(), await agent.next(), await agent.next()];
+  assert.equal(
+    fakes.map(({ id }) => id),
+    calls.slice(0, 4).map(({ id }) => id),
+  );
+  // The fifth waits for a place.
+  await channel.ping();
+  assert.is(agent.unasked, 0);
+  fakes[1]!.write('second');
+  fakes[1]!.done();
+  await calls[1]!.done;
+  const fifth = await agent.next();
+  assert.is(fifth.id, calls[4]!.id);
+  for (const fake of [fifth, fakes[0]!, fakes[2]!, fakes[3]!]) {
+    fake.write(String(fake.id));
+    fake.done();
+  }
+  for (const call of [calls[0]!, calls[2]!, calls[3]!, calls[4]!]) {
+    await call.done;
+    assert.is(Buffer.from(call.output.whole()!).toString(), String(call.id));
+  }
+  channel.close('the test is over');
+});
+
+line('of a lost worker fails the invocations that it had not finished', async () => {
+  const { agent, channel } = openShared(1, 3);
+  const calls = [invoke(channel), invoke(channel), invoke(channel)];
+  const fakes = [await agent.next(), await agent.next(), await agent.next()];
+  agent.say('lost', 0, lost({ finished: fakes[0]!.id, id: fakes[1]!.id, why: 'deadline-exceeded' }));
+  assert.is((await failure(calls[1]!.done)).code, 'deadline-exceeded');
+  assert.is((await failure(calls[2]!.done)).code, 'machine-failed');
+  fakes[0]!.done();
+  await calls[0]!.done;
+  channel.close('the test is over');
+});
+
 line.run();
