@@ -1,13 +1,12 @@
 import { CloudletError, type Grant } from '../../guest-sdk/protocol/index.ts';
-import type { InvokeRequest, LoadMessage, ReuseLimits } from '../agent/wire.ts';
+import type { InvokeRequest, ReuseLimits } from '../agent/wire.ts';
 import type { Artifact } from '../component/artifact.ts';
-import { limitMemory } from '../component/limit-memory.ts';
 import type { Machine, MachineExit } from '../machine/machine.ts';
 import type { Call, CallInput, CallLog } from './channel/call.ts';
 import type { CallOutside } from './channel/call-asks.ts';
 import type { Channel } from './channel/channel.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { checkReuse, DEFAULT_REUSE } from './reuse.ts';
+import { loadMessage } from './load-message.ts';
 import { moveState, type SandboxState } from './state.ts';
 
 /** `microvm` is a QEMU machine, `process` the same agent as a child process without isolation. */
@@ -273,30 +272,4 @@ export function describeExit(exit: MachineExit): string {
   const how = exit.signal === null ? `ended with status ${exit.code}` : `was ended by ${exit.signal}`;
   const said = exit.tail.trim();
   return said === '' ? how : `${how}; it said at last: ${said}`;
-}
-
-/** The load message of an artifact under its grant, and the bytes that follow it. Pure. `component-refused` when the grant has less memory than the component starts with. */
-function loadMessage(content: SandboxContent): { message: LoadMessage; parts: Uint8Array[] } {
-  const { grant } = content;
-  const artifact = limitMemory(content.artifact, grant.limits.memoryMib);
-  const { manifest } = artifact;
-  const glue = new TextEncoder().encode(artifact.glue);
-  const message: LoadMessage = {
-    program: content.program,
-    glueBytes: glue.length,
-    modules: artifact.modules.map((module) => ({ name: module.name, bytes: module.bytes.length })),
-    reuse: manifest.asynchronous ? checkReuse(content.reuse ?? DEFAULT_REUSE) : null,
-    run: manifest.run,
-    http: manifest.http,
-    functions: manifest.functions.map(({ wit, path }) => ({
-      name: wit.name,
-      path,
-      fallible: wit.result?.kind === 'result',
-    })),
-    environment: Object.entries(grant.environment),
-    arguments: grant.arguments,
-    configuration: Object.entries(grant.configuration ?? {}),
-    valueBytes: grant.limits.valueBytes,
-  };
-  return { message, parts: [glue, ...artifact.modules.map((module) => module.bytes)] };
 }

@@ -38,8 +38,6 @@ export type { HttpEnd, HttpExchange, HttpHead } from './http/exchange.ts';
 export type { FieldEntry } from './http/field.ts';
 export type { IncomingHttp } from './http/incoming-request.ts';
 export { PROVIDED_INTERFACES, providesInterface, SUSPENDING_IMPORTS } from './interfaces.ts';
-export { PROVIDED_INTERFACES_3, SUSPENDING_IMPORTS_3 } from './p3/interfaces.ts';
-export { p3Interfaces } from './p3/p3.ts';
 export {
   BATCH_BYTES,
   BATCH_KEYS,
@@ -50,6 +48,8 @@ export {
   type KeyValueBackend,
   VALUE_BYTES,
 } from './keyvalue/key-value-backend.ts';
+export { PROVIDED_INTERFACES_3, SUSPENDING_IMPORTS_3 } from './p3/interfaces.ts';
+export { p3Interfaces } from './p3/p3.ts';
 export {
   type Datagram,
   type NetworkBackend,

@@ -42,6 +42,14 @@ export class SharedBackend implements WasiBackend {
     return this.#latest.httpClient;
   }
 
+  get keyValue(): WasiBackend['keyValue'] {
+    return this.#latest.keyValue;
+  }
+
+  get blobs(): WasiBackend['blobs'] {
+    return this.#latest.blobs;
+  }
+
   get network(): WasiBackend['network'] {
     return this.#latest.network;
   }

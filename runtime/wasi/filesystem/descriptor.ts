@@ -18,6 +18,12 @@ interface PathFlags {
   readonly symlinkFollow?: boolean;
 }
 
+/** The bytes of a file from an offset on. */
+export let sourceOf: (descriptor: Descriptor, offset: bigint) => ByteSource;
+
+/** Takes bytes for a file from an offset on, or for its end when that is null. */
+export let sinkOf: (descriptor: Descriptor, offset: bigint | null) => ByteSink;
+
 /** `wasi:filesystem/types`'s resource `descriptor`: an open file or directory of a `FileTree`. */
 export class Descriptor {
   readonly #context: Context;
@@ -36,25 +42,22 @@ export class Descriptor {
   }
 
   readViaStream(offset: bigint): InputStream {
-    return new InputStream(this.#context, this.source(offset));
+    return new InputStream(this.#context, sourceOf(this, offset));
   }
 
   writeViaStream(offset: bigint): OutputStream {
-    return new OutputStream(this.#context, this.sink(offset));
+    return new OutputStream(this.#context, sinkOf(this, offset));
   }
 
   appendViaStream(): OutputStream {
-    return new OutputStream(this.#context, this.sink(null));
+    return new OutputStream(this.#context, sinkOf(this, null));
   }
 
-  /** The bytes of a file from an offset on, for the host. */
-  source(offset: bigint): ByteSource {
-    return fileSource(this.#tree, this.#readable(), offset);
-  }
-
-  /** Takes bytes for a file from an offset on, or for its end when that is null, from the host. */
-  sink(offset: bigint | null): ByteSink {
-    return fileSink(this.#tree, this.#writable(), offset, () => this.#now());
+  // Not methods: a component may declare any method of a resource that it imports, and the glue would call it.
+  static {
+    sourceOf = (descriptor, offset) => fileSource(descriptor.#tree, descriptor.#readable(), offset);
+    sinkOf = (descriptor, offset) =>
+      fileSink(descriptor.#tree, descriptor.#writable(), offset, () => descriptor.#now());
   }
 
   advise(): void {

@@ -1,7 +1,7 @@
 import type { ByteSink } from '../../backend.ts';
 import type { Context } from '../../context.ts';
 import { DISPOSE } from '../../dispose.ts';
-import type { Descriptor } from '../../filesystem/descriptor.ts';
+import { type Descriptor, sinkOf, sourceOf } from '../../filesystem/descriptor.ts';
 import { type FilesystemErrorCode, fail } from '../../filesystem/error-code.ts';
 import type { DescriptorFlags, OpenFlags } from '../../filesystem/open.ts';
 import type { DescriptorStat, DescriptorType, NewTimestamp } from '../../filesystem/stat.ts';
@@ -35,7 +35,7 @@ export class Descriptor3 {
   readViaStream(offset: bigint): [AsyncIterable<Uint8Array>, Promise<Ended>] {
     const { promise, resolve } = Promise.withResolvers<Ended>();
     try {
-      const source = this.#plain.source(position(offset));
+      const source = sourceOf(this.#plain, position(offset));
       return [
         new SourceStream(this.#context, source, (failure) => resolve(failure === null ? OK : failed(failure))),
         promise,
@@ -46,11 +46,11 @@ export class Descriptor3 {
   }
 
   writeViaStream(data: GuestStream, offset: bigint): Promise<Ended> {
-    return this.#take(data, () => this.#plain.sink(position(offset)));
+    return this.#take(data, () => sinkOf(this.#plain, position(offset)));
   }
 
   appendViaStream(data: GuestStream): Promise<Ended> {
-    return this.#take(data, () => this.#plain.sink(null));
+    return this.#take(data, () => sinkOf(this.#plain, null));
   }
 
   advise(): void {

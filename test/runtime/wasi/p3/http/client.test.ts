@@ -1,9 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { outsideHttpClient } from '../../../../../runtime/agent/outside/http-client.ts';
+import { OutsideHttpClient } from '../../../../../runtime/agent/outside/http-client.ts';
 import { httpInterfaces3 } from '../../../../../runtime/wasi/p3/http/http.ts';
 import type { GuestStream } from '../../../../../runtime/wasi/p3/stream/guest-stream.ts';
-import { directOutside } from '../../../../support/direct-outside.ts';
+import { DirectOutside } from '../../../../support/direct-outside.ts';
 import { openTestNetwork, startServer } from '../../../outside/network/network-lab.ts';
 import { utf8 } from '../../backend.ts';
 import { collect, FakeStream, seatWith } from '../guest-parts.ts';
@@ -22,8 +22,8 @@ interface Given {
 async function over(listener: Parameters<typeof startServer>[0]) {
   const server = await startServer(listener);
   const network = openTestNetwork({}, { resolver: async () => ['127.0.0.1'] });
-  const outside = directOutside(network.services);
-  const seat = seatWith({ httpClient: outsideHttpClient(outside) });
+  const outside = new DirectOutside(network.services);
+  const seat = seatWith({ httpClient: new OutsideHttpClient(outside) });
   const interfaces = httpInterfaces3(seat);
   const { Fields, Request, Response } = interfaces['wasi:http/types@0.3'];
   const authority = `api.example:${server.port}`;

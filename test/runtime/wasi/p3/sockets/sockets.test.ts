@@ -1,11 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { outsideNetwork } from '../../../../../runtime/agent/outside/network.ts';
+import { OutsideNetwork } from '../../../../../runtime/agent/outside/network.ts';
 import { socketInterfaces3 } from '../../../../../runtime/wasi/p3/sockets/sockets.ts';
 import type { TcpSocket3 } from '../../../../../runtime/wasi/p3/sockets/tcp-socket.ts';
 import type { UdpSocket3 } from '../../../../../runtime/wasi/p3/sockets/udp-socket.ts';
 import type { IpSocketAddress } from '../../../../../runtime/wasi/sockets/address.ts';
-import { directOutside } from '../../../../support/direct-outside.ts';
+import { DirectOutside } from '../../../../support/direct-outside.ts';
 import { openTestNetwork } from '../../../outside/network/network-lab.ts';
 import { text, thrown, utf8 } from '../../backend.ts';
 import { collect, FakeStream, seatWith } from '../guest-parts.ts';
@@ -27,8 +27,8 @@ function open() {
     { sockets: { tcp: ['*:*'], udp: ['*:*'], lookup: true, listen: true } },
     { resolver: async (name) => (name === 'two.example' ? ['127.0.0.1', '127.0.0.2'] : []) },
   );
-  const outside = directOutside(network.services);
-  const seat = seatWith({ network: outsideNetwork(outside) });
+  const outside = new DirectOutside(network.services);
+  const seat = seatWith({ network: new OutsideNetwork(outside) });
   const { TcpSocket, UdpSocket } = socketInterfaces3(seat)['wasi:sockets/types@0.3'];
   const { resolveAddresses } = socketInterfaces3(seat)['wasi:sockets/ip-name-lookup@0.3'];
   const end = () => {
