@@ -71,8 +71,8 @@ export function parseLog(payload: Uint8Array): LogMessage {
 export function parseAsk(payload: Uint8Array): AskMessage {
   const message = record('ask', new Uint8Array(payload));
   return {
-    invocation: count('ask.invocation', message['invocation']),
     service: text('ask.service', message['service']),
+    invocation: count('ask.invocation', message['invocation']),
     args: message['args'],
   };
 }

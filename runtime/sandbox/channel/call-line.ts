@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import {
+  ASK_BYTES,
   encodeFreed,
   FIRST_EPOCH,
   type Frame,
@@ -174,15 +175,21 @@ export class CallLine {
   #takeAsked(frame: Frame): void {
     if (this.#calls.size === 0 && !this.#serving) return;
     if (frame.kind === 'ask') {
-      const { invocation } = parseAsk(frame.payload);
-      const call = this.#calls.get(invocation);
+      const call = this.#asking(frame.payload);
       if (call === undefined && this.#serving)
-        throw new WireError(`expected an invocation of the worker for what is asked, got id ${invocation}`);
+        throw new WireError('expected nothing to be asked without an invocation');
       call?.takeAsked(frame);
       return;
     }
     const said: Frame = frame.kind === 'bulk' ? { ...frame, kind: 'body', payload: this.#fetch(frame.payload) } : frame;
     for (const call of this.#calls.values()) call.takeAsked(said);
+  }
+
+  /** For whom something is asked. */
+  #asking(payload: Uint8Array): Call | undefined {
+    // What is too long is told by the invocation, which parses it.
+    if (this.#atOnce === 1 || payload.length > ASK_BYTES) return this.#calls.values().next().value;
+    return this.#calls.get(parseAsk(payload).invocation);
   }
 
   #fetch(payload: Uint8Array): Uint8Array {

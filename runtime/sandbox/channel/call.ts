@@ -147,8 +147,7 @@ export class Call {
 
   /** Takes a frame of something that its guest asks of the host. After the caller's end nothing is done for the guest any more. */
   takeAsked(frame: Frame): void {
-    // What is said of something that another invocation asked.
-    if (this.#writer === null || (this.#asks === null && frame.kind !== 'ask')) return;
+    if (this.#writer === null) return;
     this.#asks ??= new CallAsks(this.#outside, this.#writer);
     if (this.#failed) this.#asks.close();
     this.#asks.take(frame);

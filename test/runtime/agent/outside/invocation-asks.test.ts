@@ -51,8 +51,8 @@ outside('is asked in a frame of its own id, and answered under it', async () => 
   assert.equal(
     said.map((each) => each.kind === 'ask' && [each.id, decodeMessage(each.payload)]),
     [
-      [FIRST_ASK_ID, { service: 'keyvalue.get', args: { key: 'a' } }],
-      [FIRST_ASK_ID + 1, { service: 'keyvalue.get', args: { key: 'b' } }],
+      [FIRST_ASK_ID, { invocation: 1, service: 'keyvalue.get', args: { key: 'a' } }],
+      [FIRST_ASK_ID + 1, { invocation: 1, service: 'keyvalue.get', args: { key: 'b' } }],
     ],
   );
   asks.take(FIRST_ASK_ID + 1, { kind: 'answer', answer: { value: 'B', last: true } });

@@ -1,7 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
-import { EPOCH_BYTES, encodeFrame, encodeMessage, type LostMessage } from '../../../../runtime/agent/wire.ts';
+import {
+  EPOCH_BYTES,
+  encodeFrame,
+  encodeMessage,
+  FIRST_ASK_ID,
+  type LostMessage,
+} from '../../../../runtime/agent/wire.ts';
 import { Channel } from '../../../../runtime/sandbox/channel/channel.ts';
 import { FakeMachine } from '../../../support/fake-machine.ts';
 
@@ -210,6 +216,25 @@ line('of a lost worker fails the invocations that it had not finished', async ()
   assert.is((await failure(calls[2]!.done)).code, 'machine-failed');
   fakes[0]!.done();
   await calls[0]!.done;
+  channel.close('the test is over');
+});
+
+line('gives what is asked to the invocation for which it is asked', async () => {
+  const { agent, channel } = openShared(1, 2);
+  const asked: string[] = [];
+  const services = (name: string) => ({
+    services: { who: async () => ({ value: asked.push(name) }) },
+    failed: () => {},
+  });
+  const begin = (name: string) =>
+    channel.invoke({ door: 'run', arguments: [] }, new Uint8Array(0), 1000, () => {}, services(name));
+  begin('first');
+  begin('second');
+  const [first, second] = [await agent.next(), await agent.next()];
+  second.ask(FIRST_ASK_ID, 'who');
+  first.ask(FIRST_ASK_ID + 1, 'who');
+  while (asked.length < 2) await channel.ping();
+  assert.equal(asked, ['second', 'first']);
   channel.close('the test is over');
 });
 
