@@ -12,6 +12,7 @@ import { healthRoutes, shuttingDown } from './routes/health.ts';
 import { httpDoorRoutes } from './routes/http-door.ts';
 import { logRoutes } from './routes/logs.ts';
 import { runRoutes } from './routes/run.ts';
+import { secretRoutes } from './routes/secrets.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { statusRoutes } from './routes/status.ts';
 import { gate, isAnonymous } from './trust/index.ts';
@@ -25,6 +26,7 @@ export function createApp(parts: HostParts, pages?: Hono<HostContext>): Hono<Hos
     sessionRoutes,
     statusRoutes,
     functionRoutes,
+    secretRoutes,
     callRoutes,
     runRoutes,
     logRoutes,

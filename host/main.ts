@@ -9,6 +9,7 @@ import { createJournal, type Journal, journalObserver } from './journal.ts';
 import { type Listener, listen } from './listener.ts';
 import { createMetrics } from './metrics.ts';
 import { observers } from './observers.ts';
+import { readPolicy } from './policy-file.ts';
 import { problemResponse } from './problem.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import { createTrust, ownerTokenPath, ownNames } from './trust/index.ts';
@@ -63,6 +64,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
   let tracing: Tracing | null = null;
   let advertising: Advertising | null;
   try {
+    const policy = await readPolicy(config.policyFile);
     listener = await listen(config.bind, config.port, starting);
     tracing = await tracingOf(config, journal, () => cloudlet);
     const metrics = createMetrics({
@@ -77,6 +79,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
       isolation: config.isolation,
       ...(config.name === undefined ? {} : { name: config.name }),
       limits,
+      policy,
       observer: observers(journalObserver(journal), metrics.observer, ...(tracing === null ? [] : [tracing.observer])),
       ...(tracing === null ? {} : { sample: tracing.sample }),
       signal: draining.signal,

@@ -1,7 +1,9 @@
-import type { FunctionName } from '../guest-sdk/protocol/index.ts';
+import type { Digest, FunctionName } from '../guest-sdk/protocol/index.ts';
 import { ComponentCompiler } from './component/index.ts';
 import { FunctionLogs } from './function/function-logs.ts';
 import type { VersionOutside } from './function/function-version.ts';
+import { GrantedOutside } from './function/granted-outside.ts';
+import { type HostPolicy, hostPolicy } from './grant/index.ts';
 import { followParent, type TraceSampler } from './invocation/trace.ts';
 import type { CloudletObserver } from './observer.ts';
 import { type CloudletLimits, type CloudletOptions, DEFAULT_LIMITS } from './options.ts';
@@ -10,10 +12,19 @@ import type { SandboxSource } from './sandbox/index.ts';
 import { openSandboxSource } from './sandbox-source/index.ts';
 import { abortError, DataDir } from './store/index.ts';
 
+/** Bytes of a stored component, already verified against their digest. */
+export interface StoredComponent {
+  readonly version: number;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
 /** What a cloudlet is made of, opened. */
 export interface CloudletParts {
   readonly name: string | undefined;
   readonly limits: CloudletLimits;
+  readonly policy: HostPolicy;
   readonly observer: CloudletObserver;
   readonly data: DataDir;
   readonly stores: Stores;
@@ -21,27 +32,33 @@ export interface CloudletParts {
   readonly compiler: ComponentCompiler;
   readonly source: SandboxSource;
   readonly outside: VersionOutside;
+  /** Makes `outside`, unless the options had another. */
+  readonly granted: GrantedOutside;
   readonly sample: TraceSampler;
 }
 
 /** Opens all of it, as `Cloudlet.open` says; when something cannot be opened, nothing stays open. */
 export async function openParts(options: CloudletOptions): Promise<CloudletParts> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const policy = hostPolicy(limits, options.policy);
   const data = await DataDir.open(options.dataDir);
   const compiler = new ComponentCompiler({ cacheDir: options.cacheDir });
   let stores: Stores | undefined;
   try {
     const isFunction = (name: string) => data.registry.find(name as FunctionName) !== undefined;
     stores = await Stores.open(data.path, { isFunction });
-    const source = await openSandboxSource(options, limits);
+    // Machines are made for the most that a function may be granted.
+    const { memoryMib, concurrency } = policy.maxima;
+    const source = await openSandboxSource(options, { ...limits, memoryMib, concurrency });
     if (options.signal?.aborted === true) {
       await source.close();
       throw abortError(options.signal);
     }
-    const { name, observer = {}, outside = () => ({}), sample = followParent } = options;
+    const granted = new GrantedOutside(policy);
+    const { name, observer = {}, outside = granted.services, sample = followParent } = options;
     const unkept = (sentence: string) => observer.warning?.(sentence);
     const logs = FunctionLogs.open({ directory: data.logs, limitBytes: limits.logBytes, isFunction, unkept });
-    return { name, limits, observer, data, stores, logs, compiler, source, outside, sample };
+    return { name, limits, policy, observer, data, stores, logs, compiler, source, outside, granted, sample };
   } catch (error) {
     await compiler.close();
     stores?.close();

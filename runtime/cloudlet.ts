@@ -1,6 +1,6 @@
 import type {
   Deployment,
-  Digest,
+  Door,
   FunctionInfo,
   FunctionName,
   LogLine,
@@ -11,12 +11,13 @@ import type {
 } from '../guest-sdk/protocol/index.ts';
 import { CloudletError } from '../guest-sdk/protocol/index.ts';
 import { ChangeFeed, type CloudletEvent } from './change-feed.ts';
-import { type CloudletParts, openParts } from './cloudlet-parts.ts';
+import { type CloudletParts, openParts, type StoredComponent } from './cloudlet-parts.ts';
 import { cloudletStatus } from './cloudlet-status.ts';
 import type { LogReadOptions } from './function/function-log.ts';
 import type { FunctionLogs } from './function/function-logs.ts';
-import { defaultGrant } from './function/function-version.ts';
+import { checkSecrets, type FunctionVersion } from './function/function-version.ts';
 import { Functions } from './function/functions.ts';
+import { parseSecret } from './function/secret-value.ts';
 import type { CallOptions, CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation/invocation.ts';
 import { Invocations } from './invocation/invocations.ts';
 import type { CloudletOptions } from './options.ts';
@@ -24,14 +25,6 @@ import { poolObserver } from './pool-reports.ts';
 import { checkDoor, Deployments, findExport, type PublishOptions, publishComponent } from './provision/index.ts';
 import { SandboxPool } from './sandbox/index.ts';
 import { sandboxInfo } from './sandbox-info.ts';
-
-/** Bytes of a stored component, already verified against their digest. */
-export interface StoredComponent {
-  readonly version: number;
-  readonly digest: Digest;
-  readonly sizeBytes: number;
-  readonly bytes: AsyncIterable<Uint8Array>;
-}
 
 /** One cloudlet: what it stores, what it runs and what it reports. Open one for each data directory and close it at the end. */
 export class Cloudlet {
@@ -57,7 +50,7 @@ export class Cloudlet {
   #closed: Promise<void> | undefined;
 
   private constructor(parts: CloudletParts) {
-    const { data, stores, logs, compiler, observer, limits, source, outside } = parts;
+    const { data, stores, logs, compiler, observer, limits, policy, source, outside } = parts;
     this.#parts = parts;
     this.id = data.identity.id;
     this.ownerToken = data.identity.ownerToken;
@@ -70,11 +63,7 @@ export class Cloudlet {
       machines: limits.machines,
       observer: poolObserver(observer, this.#feed, this.#logs, this.#closing.signal),
     });
-    this.#functions = new Functions({
-      ...{ data, compiler, stores, outside },
-      grant: defaultGrant(limits),
-      pool: this.#pool,
-    });
+    this.#functions = new Functions({ data, compiler, stores, outside, policy, pool: this.#pool });
     this.#invocations = new Invocations({
       pool: this.#pool,
       feed: this.#feed,
@@ -97,9 +86,10 @@ export class Cloudlet {
   /** Stores and checks a component and makes it the current version of `name`. The same component again does nothing. */
   async publish(name: FunctionName, body: AsyncIterable<Uint8Array>, options: PublishOptions = {}): Promise<Published> {
     this.#checkOpen();
-    const { data, compiler, limits, observer } = this.#parts;
+    const { data, compiler, limits, policy, observer } = this.#parts;
     const signal = AbortSignal.any([this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
-    const parts = { data, compiler, limitBytes: limits.componentBytes };
+    const { componentBytes: limitBytes, packageBytes } = limits;
+    const parts = { data, compiler, limitBytes, packageBytes, policy };
     const published = await this.#tracked(publishComponent(parts, name, body, { ...options, signal }));
     observer.published?.(published);
     if (published.created) this.#changed(name);
@@ -147,6 +137,8 @@ export class Cloudlet {
     const versions = this.#functions.versionIds(name);
     data.registry.remove(name);
     stores.removeFunction(name);
+    data.secrets.forget(name);
+    this.#parts.granted.forget(name);
     for (const id of versions) this.#pool.drop(id);
     this.#logs.remove(name);
     for (const digest of await data.collectGarbage()) await compiler.forget(digest);
@@ -164,7 +156,7 @@ export class Cloudlet {
   /** The stored bytes of a version (default: the current one); `storage-corrupt` when they are not what they were. */
   async component(name: FunctionName, version?: number): Promise<StoredComponent> {
     const { data } = this.#parts;
-    const { version: found, digest } = data.registry.version(name, version);
+    const { version: found, digest } = this.#functions.component(name, version);
     return { version: found, digest, ...(await data.blobs.open(digest)) };
   }
 
@@ -179,17 +171,30 @@ export class Cloudlet {
     options: InvokeOptions = {},
   ): Promise<Invocation> {
     this.#checkOpen();
-    const version = await this.#functions.current(name);
-    checkDoor(version.description, request.door);
+    const version = await this.#runnable(name, request.door);
     return this.#invocations.stream(version, request, input, options);
   }
 
   /** Calls a typed export with plain data; wrong shapes are `argument-invalid` before any sandbox is asked. */
   async call(name: FunctionName, target: string, args: unknown, options: CallOptions): Promise<CallResult> {
     this.#checkOpen();
-    const version = await this.#functions.current(name);
-    checkDoor(version.description, 'call');
+    const version = await this.#runnable(name, 'call');
     return this.#invocations.call(version, findExport(version.description, target), args, options);
+  }
+
+  /**
+   * Sets a secret of a function, for the invocations that follow. `function-unknown`; `request-invalid` for a name or value
+   * that cannot be one.
+   */
+  async setSecret(name: FunctionName, key: string, value: Uint8Array): Promise<void> {
+    this.#parts.data.secrets.set(name, ...parseSecret(key, value));
+    this.#secretsChanged(name);
+  }
+
+  /** Removes a secret; `secret-unknown` when it is not set. */
+  async removeSecret(name: FunctionName, key: string): Promise<void> {
+    this.#parts.data.secrets.remove(name, key);
+    this.#secretsChanged(name);
   }
 
   /** The kept lines of a function's log, and with `follow` those to come; see `FunctionLog.read`. */
@@ -247,9 +252,23 @@ export class Cloudlet {
     // Together: a sandbox that is being started may wait for what its source still makes, and who warms up waits for the sandbox.
     await Promise.all([this.#pool.close(), this.#parts.source.close(), Promise.allSettled(this.#working)]);
     await this.#parts.compiler.close();
+    this.#parts.granted.close();
     this.#logs.close();
     this.#parts.stores.close();
     this.#parts.data.close();
+  }
+
+  async #runnable(name: FunctionName, door: Door): Promise<FunctionVersion> {
+    const version = await this.#functions.current(name);
+    checkDoor(version.description, door);
+    checkSecrets(version, this.#parts.data.secrets);
+    this.#logs.limit(name, version.loaded.grant.limits.logBytes);
+    return version;
+  }
+
+  #secretsChanged(name: FunctionName): void {
+    for (const id of this.#functions.versionIds(name)) this.#pool.grantAnew(id);
+    this.#feed.emit({ kind: 'functions' });
   }
 
   /** The current version may be another: tell, and start a sandbox for it before anybody asks. */

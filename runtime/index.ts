@@ -1,13 +1,12 @@
 export type { ValueFormat } from '../guest-sdk/protocol/index.ts';
 export type { CloudletEvent } from './change-feed.ts';
-export {
-  Cloudlet,
-  type StoredComponent,
-} from './cloudlet.ts';
+export { Cloudlet } from './cloudlet.ts';
+export type { StoredComponent } from './cloudlet-parts.ts';
 export { VERSION } from './cloudlet-status.ts';
 export { type ComponentInfo, inspectComponent } from './component/inspect.ts';
 export { inspectTypes, type NamedTypes } from './component/inspect-types.ts';
 export type { LogReadOptions } from './function/function-log.ts';
+export { type HostPolicy, hostPolicy, PolicyFile, parsePolicy } from './grant/index.ts';
 export { ensureImageApart, type ListedImage, listImages, missingForImage } from './image/index.ts';
 export type {
   CallOptions,
@@ -37,5 +36,5 @@ export {
   DEFAULT_LIMITS,
   type Isolation,
 } from './options.ts';
-export type { PublishOptions, PublishProgress } from './provision/index.ts';
+export { importsWithoutGrant, type PublishOptions, type PublishProgress } from './provision/index.ts';
 export { CLOSE_CAUSES, type CloseCause, RUNGS, type Rung, type SandboxKind } from './sandbox/index.ts';

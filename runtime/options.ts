@@ -1,4 +1,5 @@
 import type { VersionOutside } from './function/function-version.ts';
+import type { PolicyFile } from './grant/index.ts';
 import type { TraceSampler } from './invocation/trace.ts';
 import type { CloudletObserver } from './observer.ts';
 import type { PoolLimits, SandboxKind } from './sandbox/index.ts';
@@ -17,6 +18,8 @@ export type Isolation = 'shared' | 'dedicated';
 export interface CloudletLimits {
   /** Longest component or core module that can be published, bytes. */
   readonly componentBytes: number;
+  /** Largest package, with all its parts, that can be published, bytes. */
+  readonly packageBytes: number;
   /** Longest request body of an invocation, bytes. */
   readonly bodyBytes: number;
   /** Arguments, or the result, of one typed call, bytes. */
@@ -42,6 +45,7 @@ export interface CloudletLimits {
 /** The limits of a cloudlet that was told nothing else. */
 export const DEFAULT_LIMITS: CloudletLimits = {
   componentBytes: 64 * 1024 * 1024,
+  packageBytes: 128 * 1024 * 1024,
   bodyBytes: 256 * 1024 * 1024,
   valueBytes: 16 * 1024 * 1024,
   deadlineMs: 30_000,
@@ -67,8 +71,10 @@ export interface CloudletOptions {
   /** The name people see; defaults to the cloudlet's id. */
   readonly name?: string;
   readonly limits?: Partial<CloudletLimits>;
+  /** What functions may be granted; public http hosts and stores up to a quota when left out. */
+  readonly policy?: PolicyFile;
   readonly observer?: CloudletObserver;
-  /** What guests may ask of the host; default: nothing. */
+  /** What guests may ask of the host; default: what they are granted of stores and network. */
   readonly outside?: VersionOutside;
   /** Whether the spans of a trace are kept, which those who are called are told; default: if the caller's are. */
   readonly sample?: TraceSampler;

@@ -32,7 +32,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'runtime/outside/network/record.ts',
   ],
   'runtime/outside': ['guest-sdk/protocol', 'runtime/wasi', 'runtime/store'],
+  'runtime/grant': ['guest-sdk/protocol'],
   'runtime/sandbox': [
+    'runtime/grant',
+    'runtime/wasi',
     'guest-sdk/protocol',
     'runtime/outside',
     'runtime/component',
@@ -41,6 +44,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'runtime/agent/wire.ts',
   ],
   'runtime/provision': [
+    'runtime/grant',
+    'runtime/wasi',
     'guest-sdk/protocol',
     'runtime/outside',
     'runtime/sandbox',
@@ -62,6 +67,8 @@ const DOORS = [
   // The agent starts in every machine, once for each worker: it loads the codecs without the schemas of the HTTP interface.
   'guest-sdk/protocol/value/index.ts',
   'guest-sdk/build/index.ts',
+  // A host packs its examples, and must not hold the compilers for that.
+  'guest-sdk/build/pack.ts',
   'guest-sdk/client/index.ts',
   'guest-sdk/client/mdns.ts',
   'guest-sdk/guest/index.ts',

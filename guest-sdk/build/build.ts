@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CloudletError, type Digest, digestOfHex } from '../protocol/index.ts';
 import { buildC } from './c/build-c.ts';
@@ -36,6 +36,7 @@ export async function build(folder: string, options: BuildOptions = {}): Promise
     const context: BuildContext = { onProgress: options.onProgress ?? (() => {}), signal: options.signal, scratch };
     begin(context, 'check', 'read cloudlet.json');
     const project = await readProject(folder);
+    if (project.component !== null) return described(project.component, project, await readFile(project.component));
     const missing = await missingFor(project);
     if (missing !== null) throw new CloudletError('tool-missing', missing);
     const bytes = await compile(project, context);
@@ -48,9 +49,13 @@ export async function build(folder: string, options: BuildOptions = {}): Promise
     const partial = join(output, `.${project.name}-${process.pid}-${Date.now()}.partial`);
     await writeFile(partial, bytes);
     await rename(partial, component);
-    const digest = digestOfHex(createHash('sha256').update(bytes).digest('hex'));
-    return { component, sizeBytes: bytes.length, digest, project };
+    return described(component, project, bytes);
   });
+}
+
+function described(component: string, project: Project, bytes: Uint8Array): Build {
+  const digest = digestOfHex(createHash('sha256').update(bytes).digest('hex'));
+  return { component, sizeBytes: bytes.length, digest, project };
 }
 
 async function compile(project: Project, context: BuildContext): Promise<Uint8Array> {

@@ -2,6 +2,8 @@
 export { type Build, type BuildOptions, build } from './build.ts';
 export { findClang, INSTALL_C_TOOLS } from './c/clang.ts';
 export { missingTools } from './missing-tools.ts';
+export { type PackOptions, pack, packBuilt } from './pack.ts';
 export type { BuildProgress, BuildStage } from './progress.ts';
-export { type GrantWishes, PROJECT_FILE, type Project, readProject } from './project.ts';
+export { PROJECT_FILE, type Project, ProjectFile, readGrant, readProject } from './project.ts';
+export { projectSchema } from './project-schema.ts';
 export { isTemplateName, scaffold, TEMPLATES, type TemplateName } from './scaffold.ts';

@@ -14,7 +14,7 @@ export async function missingTools(folder: string): Promise<string | null> {
 
 /** The same for a project that has been read. */
 export async function missingFor(project: Project): Promise<string | null> {
-  if (project.language !== 'c') return null;
+  if (project.component !== null || project.language !== 'c') return null;
   const missing = (await findClang()) === null ? ['clang, lld and wasi-libc'] : [];
   missing.push(...(await missingStbHeaders(project)));
   return missing.length === 0 ? null : `${project.name} needs ${missing.join(' and ')}: run \`${INSTALL_C_TOOLS}\`.`;

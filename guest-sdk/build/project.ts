@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
-import { CloudletError, Grant } from '../protocol/index.ts';
+import { CloudletError, GrantRequest, parseGrant, strictParse } from '../protocol/index.ts';
 
 /** Name of the project file, in the project's folder. */
 export const PROJECT_FILE = 'cloudlet.json';
@@ -10,7 +10,7 @@ export const PROJECT_FILE = 'cloudlet.json';
 const InnerPath = v.pipe(v.string(), v.regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$)).+$/, 'a path inside the project'));
 
 /** What `cloudlet.json` may say; unknown keys are refused, because a misspelt limit would silently not hold. */
-const ProjectFile = v.strictObject({
+export const ProjectFile = v.strictObject({
   /** Lets an editor check the file; not read. */
   $schema: v.optional(v.string()),
   /** Name under which the function is built and, unless told otherwise, published. */
@@ -23,21 +23,20 @@ const ProjectFile = v.strictObject({
    */
   kind: v.optional(v.picklist(['http', 'typed', 'command'])),
   /** Source file, or in C several. */
-  entry: v.union([InnerPath, v.pipe(v.array(InnerPath), v.minLength(1))]),
+  entry: v.optional(v.union([InnerPath, v.pipe(v.array(InnerPath), v.minLength(1))])),
+  /** In place of `entry`: a component, or a WASI 0.1 core module, that something else has built. */
+  component: v.optional(InnerPath),
   /** File or folder of WIT. */
   wit: v.optional(InnerPath),
   /** World of the WIT; may be left out when there is one only. */
   world: v.optional(v.string()),
   /** JavaScript engine: QuickJS is small and builds in seconds, StarlingMonkey has the whole web platform and 64-bit integers. */
   backend: v.optional(v.picklist(['quickjs', 'starlingmonkey'])),
-  /** What the function asks for when it is published; see `Grant`. */
-  arguments: v.optional(Grant.entries.arguments),
-  environment: v.optional(Grant.entries.environment),
-  limits: v.optional(v.partial(v.strictObject(Grant.entries.limits.entries))),
+  ...GrantRequest.entries,
 });
 
-/** The wishes of a project for its grant; what is absent keeps the cloudlet's default. */
-export type GrantWishes = Pick<v.InferOutput<typeof ProjectFile>, 'arguments' | 'environment' | 'limits'>;
+/** The keys of a project file that are its grant, and travel in the package. */
+const GRANT_KEYS = Object.keys(GrantRequest.entries) as readonly (keyof GrantRequest)[];
 
 /** A checked project with every choice made. Paths are absolute. */
 export interface Project {
@@ -45,11 +44,28 @@ export interface Project {
   readonly name: string;
   readonly language: 'typescript' | 'c';
   readonly kind: 'http' | 'typed' | 'command';
+  /** Source files; none when it has a component. */
   readonly entries: readonly string[];
+  /** What something else has built; null when there is something to build. */
+  readonly component: string | null;
   readonly wit: string | null;
   readonly world: string | undefined;
   readonly backend: 'quickjs' | 'starlingmonkey';
-  readonly wishes: GrantWishes;
+  /** What the function asks for, as the project file says it: paths of `from` are below the folder. */
+  readonly grant: GrantRequest;
+}
+
+/**
+ * Reads the grant of a file that has the form of a project file, of which all else may be left out. `project-invalid` or
+ * `grant-invalid` names the key, what was expected and what came.
+ */
+export async function readGrant(path: string): Promise<GrantRequest> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw invalid(`expected a file with a grant at ${path}, which cannot be read`, error);
+  });
+  const grant = grantOf(strictParse(v.partial(ProjectFile), parseText(text, path), path, 'project-invalid'));
+  parseGrant(grant, path);
+  return grant;
 }
 
 /**
@@ -66,7 +82,8 @@ export async function readProject(folder: string): Promise<Project> {
   }
   const file = parse(text, path);
   const project = complete(resolve(folder), file);
-  for (const source of [...project.entries, ...(project.wit === null ? [] : [project.wit])]) {
+  const { entries, component, wit } = project;
+  for (const source of [...entries, component, wit].filter((each) => each !== null)) {
     await stat(source).catch((error: unknown) => {
       throw invalid(`${PROJECT_FILE} names ${source}, which cannot be read`, error);
     });
@@ -76,34 +93,30 @@ export async function readProject(folder: string): Promise<Project> {
 
 type File = v.InferOutput<typeof ProjectFile>;
 
-function parse(text: string, path: string): File {
-  let value: unknown;
+function parseText(text: string, path: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (error) {
     throw invalid(`${path} is not JSON: ${error instanceof Error ? error.message : String(error)}`, error);
   }
-  const result = v.safeParse(ProjectFile, value);
-  if (result.success) return result.output;
-  // A misspelt key is missing too, and where it stands is the better hint.
-  const issue = result.issues.find(isUnknownKey) ?? result.issues[0];
-  const key = v.getDotPath(issue) ?? 'the file';
-  if (isUnknownKey(issue)) {
-    const known = key.startsWith('limits.')
-      ? Object.keys(Grant.entries.limits.entries)
-      : Object.keys(ProjectFile.entries);
-    throw invalid(`${path}: ${key} is not a known key; expected one of ${known.join(', ')}`);
-  }
-  if (issue.received === 'undefined') throw invalid(`${path}: ${key} is missing`);
-  const expected = issue.kind === 'validation' ? issue.message : issue.expected;
-  throw invalid(`${path}: ${key} must be ${expected}, got ${issue.received}`);
 }
 
-function isUnknownKey(issue: v.InferIssue<typeof ProjectFile>): boolean {
-  return issue.type === 'strict_object' && issue.expected === 'never';
+function parse(text: string, path: string): File {
+  const value = parseText(text, path);
+  const file = strictParse(ProjectFile, value, path, 'project-invalid');
+  parseGrant(grantOf(file), path);
+  return file;
+}
+
+/** What a project file, or one that only has a grant, asks for. */
+function grantOf(file: { readonly [K in keyof File]?: File[K] | undefined }): GrantRequest {
+  return Object.fromEntries(GRANT_KEYS.filter((key) => file[key] !== undefined).map((key) => [key, file[key]]));
 }
 
 function complete(folder: string, file: File): Project {
+  if (file.component !== undefined) return prebuilt(folder, file, file.component);
+  if (file.entry === undefined)
+    throw invalid('expected "entry", the source to build, or "component", what is built; got neither');
   const entries = typeof file.entry === 'string' ? [file.entry] : file.entry;
   const language = file.language ?? languageOf(entries);
   const kind = file.kind ?? (file.wit !== undefined ? 'typed' : language === 'c' ? 'command' : 'http');
@@ -129,11 +142,30 @@ function complete(folder: string, file: File): Project {
     wit: file.wit === undefined ? null : join(folder, file.wit),
     world: file.world,
     backend: file.backend ?? 'quickjs',
-    wishes: {
-      ...(file.arguments === undefined ? {} : { arguments: file.arguments }),
-      ...(file.environment === undefined ? {} : { environment: file.environment }),
-      ...(file.limits === undefined ? {} : { limits: file.limits }),
+    component: null,
+    grant: grantOf(file),
+  };
+}
+
+function prebuilt(folder: string, file: File, component: string): Project {
+  const building = (['entry', 'language', 'kind', 'wit', 'world', 'backend'] as const).find(
+    (key) => file[key] !== undefined,
+  );
+  if (building !== undefined)
+    throw invalid(`"${building}" is for what is built here, and "component" names what is built; remove one of them`);
+  return {
+    ...{
+      folder,
+      name: file.name,
+      language: 'c',
+      kind: 'typed',
+      entries: [],
+      wit: null,
+      world: undefined,
+      backend: 'quickjs',
     },
+    component: join(folder, component),
+    grant: grantOf(file),
   };
 }
 

@@ -13,12 +13,14 @@ import { readEvents } from './event-lines.ts';
 import { fetchTransport } from './fetch-transport.ts';
 import { type Answer, callExport, type InvokeOptions, requestFunction, runCommand } from './invocation.ts';
 import { type LogOptions, logLines } from './log-lines.ts';
-import { connect, type HostAddress } from './request.ts';
+import { connect, type HostAddress, type HostRequest } from './request.ts';
 import { type BodySource, readWhole, type Transport } from './transport.ts';
 
-/** What a component is published with. */
+/** What a component or package is published with. */
 export interface PublishOptions {
   readonly sizeBytes?: number;
+  /** That of a component by default; a package has another, see `PACKAGE_TYPES`. */
+  readonly mediaType?: string;
   /** Lets the cloudlet refuse bytes that changed on their way. */
   readonly digest?: Digest;
   readonly signal?: AbortSignal;
@@ -34,6 +36,9 @@ export interface CloudletClient {
   readonly publish: (name: FunctionName, component: BodySource, options?: PublishOptions) => AsyncGenerator<Deployment>;
   readonly remove: (name: FunctionName, signal?: AbortSignal) => Promise<void>;
   readonly rollback: (name: FunctionName, version?: number, signal?: AbortSignal) => Promise<FunctionInfo>;
+  /** Sets a secret of a function: UTF-8 of at most 64 KiB. */
+  readonly setSecret: (name: FunctionName, key: string, value: Uint8Array, signal?: AbortSignal) => Promise<void>;
+  readonly removeSecret: (name: FunctionName, key: string, signal?: AbortSignal) => Promise<void>;
   readonly logs: (name: FunctionName, options?: LogOptions) => AsyncGenerator<LogLine>;
   /** Calls a typed export; arguments and result are the contract's JSON values. */
   readonly call: (
@@ -70,17 +75,19 @@ export interface ClientOptions {
 export function createClient({ url, token, transport = fetchTransport() }: ClientOptions): CloudletClient {
   const host = connect(url, token, transport);
   const at = (name: FunctionName): string => `/v1/functions/${name}`;
+  const secretAt = (name: FunctionName, key: string): string => `${at(name)}/secrets/${encodeURIComponent(key)}`;
   return {
     url: host.origin,
     status: (signal) => host.json(Status, { path: '/v1/status', signal }),
     functions: async (signal) => (await host.json(FunctionList, { path: '/v1/functions', signal })).functions,
     function: (name, signal) => host.json(FunctionInfo, { path: at(name), signal }),
     publish: (name, component, options = {}) => publish(host, at(name), component, options),
-    remove: async (name, signal) => {
-      const response = await host.send({ method: 'DELETE', path: at(name), signal });
-      // A body that is not read, even an empty one, would hold the connection.
-      await readWhole(response.body, 0);
+    remove: (name, signal) => nothing(host, { method: 'DELETE', path: at(name), signal }),
+    setSecret: (name, key, value, signal) => {
+      const headers = { 'content-type': 'application/octet-stream', 'content-length': String(value.length) };
+      return nothing(host, { method: 'PUT', path: secretAt(name, key), headers, body: value, signal });
     },
+    removeSecret: (name, key, signal) => nothing(host, { method: 'DELETE', path: secretAt(name, key), signal }),
     rollback: (name, version, signal) => {
       const path = `${at(name)}/rollback`;
       return host.json(FunctionInfo, { method: 'POST', path, json: version === undefined ? {} : { version }, signal });
@@ -92,13 +99,20 @@ export function createClient({ url, token, transport = fetchTransport() }: Clien
   };
 }
 
+/** A request that is answered with nothing. */
+async function nothing(host: HostAddress, request: HostRequest): Promise<void> {
+  const response = await host.send(request);
+  // A body that is not read, even an empty one, would hold the connection.
+  await readWhole(response.body, 0);
+}
+
 async function* publish(
   host: HostAddress,
   path: string,
   component: BodySource,
-  { sizeBytes, digest, signal }: PublishOptions,
+  { sizeBytes, digest, mediaType = 'application/wasm', signal }: PublishOptions,
 ): AsyncGenerator<Deployment> {
-  const headers: Record<string, string> = { 'content-type': 'application/wasm', prefer: 'respond-async' };
+  const headers: Record<string, string> = { 'content-type': mediaType, prefer: 'respond-async' };
   if (sizeBytes !== undefined) headers['content-length'] = String(sizeBytes);
   if (digest !== undefined) headers['content-digest'] = `sha-256=:${encodeBase64(bytesOfHex(hexOf(digest)))}:`;
   const accepted = await host.json(Deployment, { method: 'PUT', path, headers, body: component, signal });

@@ -3,6 +3,7 @@
  * Contract: every field here is public; adding one is free, changing one is a new API version.
  */
 import * as v from 'valibot';
+import { Grant } from './grant/index.ts';
 
 /** The three ways to call a component. */
 export const Door = v.picklist(['call', 'run', 'http']);
@@ -18,27 +19,6 @@ export const ExportInfo = v.object({
   result: v.nullable(v.string()),
 });
 export type ExportInfo = v.InferOutput<typeof ExportInfo>;
-
-/** What a function version may touch and consume. Nothing is granted by default; limits always have a value. */
-export const Grant = v.object({
-  environment: v.record(v.string(), v.string()),
-  arguments: v.array(v.string()),
-  /** Keys and values of `wasi:config`. */
-  configuration: v.optional(v.record(v.string(), v.string())),
-  limits: v.object({
-    /** Cap for all linear memories of one instance together, MiB. */
-    memoryMib: v.number(),
-    /** Wall time of one invocation, milliseconds. */
-    deadlineMs: v.number(),
-    /** Invocations at once in one sandbox. */
-    concurrency: v.number(),
-    /** Bytes of a typed call's arguments or results. */
-    valueBytes: v.number(),
-    /** Bytes of a function's log that are kept. */
-    logBytes: v.number(),
-  }),
-});
-export type Grant = v.InferOutput<typeof Grant>;
 
 /** Bytes that are kept for the next invocation, as quotas count them. */
 export const StoreUsage = v.object({
@@ -76,6 +56,14 @@ export const FunctionInfo = v.object({
   grant: Grant,
   /** What its stores have. */
   stores: StoreUsage,
+  /** Where the host's policy grants less than the function asks for. */
+  reduced: v.optional(v.array(v.object({ what: v.string(), asked: v.string(), granted: v.string() }))),
+  /** Imports that find nothing, because nothing is granted of what they are for. */
+  ungranted: v.optional(v.array(v.string())),
+  /** Names of the secrets that are set; never their values. */
+  secretsSet: v.optional(v.array(v.string())),
+  /** Digest of the component, when the version came as a package, whose digest is its manifest's. */
+  component: v.optional(v.string()),
   versions: v.array(VersionInfo),
 });
 export type FunctionInfo = v.InferOutput<typeof FunctionInfo>;
@@ -93,6 +81,8 @@ export const Published = v.object({
   address: v.string(),
   /** False when this digest already was the current version. */
   created: v.boolean(),
+  /** What the publisher should know: less was granted than asked for, or something is asked for that the component cannot use. */
+  warnings: v.optional(v.array(v.string())),
 });
 export type Published = v.InferOutput<typeof Published>;
 

@@ -16,7 +16,9 @@ export {
   type ErrorTraits,
   isErrorCode,
 } from './errors.ts';
+export * from './grant/index.ts';
 export { type FunctionName, parseName } from './name.ts';
+export * from './package/index.ts';
 export * from './value/index.ts';
 export {
   formatFunction,

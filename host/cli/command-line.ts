@@ -23,6 +23,7 @@ export const VERBS: Readonly<Record<string, () => Promise<{ readonly default: Ve
   logs: () => import('./logs.ts'),
   rollback: () => import('./rollback.ts'),
   rm: () => import('./rm.ts'),
+  secret: () => import('./secret.ts'),
   discover: () => import('./discover.ts'),
   image: () => import('./image.ts'),
   doctor: () => import('./doctor.ts'),

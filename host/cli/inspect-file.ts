@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { describeExport, digestOfHex, type Grant } from '../../guest-sdk/protocol/index.ts';
-import { DEFAULT_LIMITS, inspectComponent } from '../../runtime/index.ts';
+import { describeExport, digestOfHex, emptyGrant } from '../../guest-sdk/protocol/index.ts';
+import { importsWithoutGrant, inspectComponent } from '../../runtime/index.ts';
 import type { Inspection } from './inspect.ts';
 import { nameOfFile } from './publishable.ts';
 import { UsageError } from './usage-error.ts';
@@ -15,6 +15,7 @@ export async function inspectFile(
     throw new UsageError(`expected a component, but ${path} cannot be read (${error.code})${hint}`, { cause: error });
   });
   const { kind, doors, functions, imports, sizeBytes } = inspectComponent(bytes);
+  const grant = emptyGrant();
   return {
     file: path,
     name: nameOfFile(path),
@@ -24,12 +25,7 @@ export async function inspectFile(
     doors: [...doors],
     exports: functions.map(describeExport),
     imports: [...imports],
-    grant: ungranted(),
+    grant,
+    ungranted: importsWithoutGrant(imports, grant),
   };
-}
-
-/** What a cloudlet that was told nothing else gives a function. */
-function ungranted(): Grant {
-  const { memoryMib, deadlineMs, concurrency, valueBytes, logBytes } = DEFAULT_LIMITS;
-  return { environment: {}, arguments: [], limits: { memoryMib, deadlineMs, concurrency, valueBytes, logBytes } };
 }

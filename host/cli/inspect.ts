@@ -1,4 +1,4 @@
-import { type FunctionInfo, parseName } from '../../guest-sdk/protocol/index.ts';
+import { describeGrant, type FunctionInfo, parseName } from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
 import { printable } from './terminal/printable.ts';
 import { formatSize } from './terminal/size.ts';
@@ -8,7 +8,7 @@ import type { Verb } from './verb.ts';
 /** What is told of a component, wherever it is. */
 export type Inspection = Pick<
   FunctionInfo,
-  'name' | 'digest' | 'sizeBytes' | 'doors' | 'exports' | 'imports' | 'grant'
+  'name' | 'digest' | 'sizeBytes' | 'doors' | 'exports' | 'imports' | 'grant' | 'reduced' | 'ungranted' | 'secretsSet'
 >;
 
 const verb: Verb = (program) => {
@@ -33,9 +33,20 @@ export function looksLikeFile(what: string): boolean {
   return /[./]/.test(what);
 }
 
-function describe({ name, digest, sizeBytes, doors, exports, imports, grant }: Inspection): string[] {
-  const { limits, environment } = grant;
-  const names = Object.keys(environment);
+function describe(inspection: Inspection): string[] {
+  const {
+    name,
+    digest,
+    sizeBytes,
+    doors,
+    exports,
+    imports,
+    grant,
+    reduced = [],
+    ungranted = [],
+    secretsSet,
+  } = inspection;
+  const missing = secretsSet === undefined ? [] : grant.secrets.filter((key) => !secretsSet.includes(key));
   return [
     name,
     `  digest   ${digest}`,
@@ -46,9 +57,16 @@ function describe({ name, digest, sizeBytes, doors, exports, imports, grant }: I
       exports.map(({ signature }) => signature),
     ),
     ...section('imports', imports),
-    '  grant',
-    `    memory ${limits.memoryMib} MiB, deadline ${limits.deadlineMs} ms, ${limits.concurrency} at once`,
-    `    environment ${names.length === 0 ? 'none' : printable(names.join(', '))}; no files, no network`,
+    ...section(
+      'grant',
+      describeGrant(grant).map(([what, text]) => `${what}: ${text}`),
+    ),
+    ...optional(
+      'granted less than asked for',
+      reduced.map(({ what, asked, granted }) => `${what}: ${asked} → ${granted}`),
+    ),
+    ...optional('secrets that are not set', missing),
+    ...optional('imports without grant', ungranted),
   ];
 }
 
@@ -61,6 +79,10 @@ function history({ version, versions, state, reason, stores }: FunctionInfo): st
     `  stores   ${formatSize(stores.keyValueBytes)} of keys and values, ${formatSize(stores.blobBytes)} of objects`,
     ...section('versions', lines),
   ];
+}
+
+function optional(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : section(title, lines);
 }
 
 function section(title: string, lines: readonly string[]): string[] {

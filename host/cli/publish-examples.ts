@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { packBuilt } from '../../guest-sdk/build/pack.ts';
 import { asCloudletError, type FunctionName, parseName } from '../../guest-sdk/protocol/index.ts';
 import type { Cloudlet } from '../../runtime/index.ts';
 import { buildApart } from './build-apart.ts';
@@ -32,9 +34,14 @@ export async function publishExamples({ cloudlet, say, signal, folder = EXAMPLES
     if (signal.aborted) return;
     try {
       const kept = await exampleBuild(join(folder, name), (line) => say(`${name}: ${line}`), signal);
-      if (await isPublished(cloudlet, parseName(name), kept.digest)) continue;
-      const body = createReadStream(kept.component);
-      const options = { contentLength: kept.sizeBytes, digest: kept.digest, signal };
+      const packed = await packBuilt(join(folder, name), kept.component);
+      if (await isPublished(cloudlet, parseName(name), (packed ?? kept).digest)) continue;
+      const body = packed === null ? createReadStream(kept.component) : Readable.from(packed.pieces);
+      const options = {
+        contentLength: (packed ?? kept).sizeBytes,
+        ...(packed === null ? { digest: kept.digest } : {}),
+        signal,
+      };
       const published = await cloudlet.publish(parseName(name), body, options);
       say(`published ${name}, version ${published.version}`);
     } catch (error) {

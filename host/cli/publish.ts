@@ -2,12 +2,14 @@ import {
   CloudletError,
   type Deployment,
   type FunctionInfo,
+  isErrorCode,
   type Published,
   parseName,
 } from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
 import { waysToInvoke } from './invoke/plan.ts';
-import { publishable, readComponent } from './publishable.ts';
+import { publishable } from './publishable.ts';
+import { printable } from './terminal/printable.ts';
 import { showProgress } from './terminal/progress.ts';
 import { formatSize } from './terminal/size.ts';
 import { typed } from './usage-error.ts';
@@ -15,6 +17,7 @@ import type { Verb } from './verb.ts';
 
 interface PublishFlags extends HostFlags {
   readonly name?: string;
+  readonly grant?: string;
   readonly json?: boolean;
 }
 
@@ -23,20 +26,25 @@ const verb: Verb = (program, { interruption }) => {
     .command('publish <what>')
     .description('push a component, or a project, which is built first')
     .option('--name <name>', "the function's name (default: the project's, or the file's)")
+    .option(
+      '--grant <file>',
+      'what a component asks for, as a cloudlet.json says it; its paths are relative to the file',
+    )
     .option('--json', 'print JSON');
   withHostFlags(command).action(async (what: string, flags: PublishFlags) => {
     const signal = interruption();
     if (flags.name !== undefined) typed(() => parseName(flags.name!));
     const client = await clientFor(flags);
-    const found = await publishable(what, signal);
+    const found = await publishable(what, flags.grant, signal);
     const name = parseName(flags.name ?? found.name);
 
     const progress = showProgress(name);
     let last: Deployment | undefined;
     try {
       progress.stage('sending');
-      const bytes = readComponent(found.path, (done) => progress.amount(done, found.sizeBytes));
-      for await (last of client.publish(name, bytes, { sizeBytes: found.sizeBytes, digest: found.digest, signal })) {
+      const { sizeBytes, digest, mediaType } = found;
+      const bytes = found.send((done) => progress.amount(done, sizeBytes));
+      for await (last of client.publish(name, bytes, { sizeBytes, digest, mediaType, signal })) {
         if (last.state !== 'ready' && last.state !== 'failed') progress.stage(last.state);
       }
     } finally {
@@ -44,11 +52,14 @@ const verb: Verb = (program, { interruption }) => {
     }
     if (last?.published !== undefined) {
       print(last.published, client.url, flags.json === true);
+      // On stderr, where they do not end in what a program reads.
+      for (const warning of last.published.warnings ?? []) console.error(`warning: ${printable(warning)}`);
       if (!flags.json) printWays(await client.function(name, signal), client.url);
       return;
     }
+    const code = last?.problem?.code ?? '';
     throw new CloudletError(
-      'component-refused',
+      isErrorCode(code) ? code : 'component-refused',
       last?.problem?.detail ?? 'the cloudlet stopped before it had said how the publish ended; see: npx cloudlet ls',
     );
   });

@@ -1,36 +1,76 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename, extname } from 'node:path';
-import { type Digest, digestOfHex, parseName } from '../../guest-sdk/protocol/index.ts';
+import { basename, dirname, extname } from 'node:path';
+import type { Build } from '../../guest-sdk/build/index.ts';
+import {
+  type Digest,
+  digestOfHex,
+  PACKAGE_TYPES,
+  parseName,
+  type WrittenPackage,
+} from '../../guest-sdk/protocol/index.ts';
 import { typed, UsageError } from './usage-error.ts';
 
-/** A component on disk with the name that it would be published under. */
+/** What is sent to be published, with the name that it would be published under. */
 export interface Publishable {
-  readonly path: string;
   readonly name: string;
   readonly sizeBytes: number;
+  /** Of the bytes that are sent. */
   readonly digest: Digest;
+  readonly mediaType: string;
+  /** The bytes, telling how many went out. */
+  readonly send: (sent: (bytes: number) => void) => AsyncGenerator<Uint8Array>;
 }
 
-/** The component that a path names: the file itself, or the result of building the project in a directory. */
-export async function publishable(path: string, signal: AbortSignal): Promise<Publishable> {
+/**
+ * What a path names: a component, or a project, which is built first. With a grant, the project's own or that of the file `grantFile`,
+ * a package is made of it.
+ */
+export async function publishable(
+  path: string,
+  grantFile: string | undefined,
+  signal: AbortSignal,
+): Promise<Publishable> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`expected a component or a project directory, but ${path} cannot be read (${error.code})`);
   });
   if (!found.isDirectory()) {
     const name = typed(() => parseName(nameOfFile(path)));
-    return { path, name, sizeBytes: found.size, digest: await digestOfFile(path, signal) };
+    if (grantFile !== undefined) return packed(name, path, grantFile);
+    return componentFile(name, path, found.size, await digestOfFile(path, signal));
   }
+  if (grantFile !== undefined)
+    throw new UsageError('expected --grant with a component; a project has its grant in cloudlet.json');
   const { buildShown } = await import('./build-shown.ts');
   const { component, project, sizeBytes, digest } = await buildShown(path, signal);
-  const wishes = Object.keys(project.wishes);
-  if (wishes.length > 0) {
-    console.error(
-      `${project.name}: ${wishes.join(' and ')} of cloudlet.json are not sent; the cloudlet's defaults hold`,
-    );
-  }
-  return { path: component, name: project.name, sizeBytes, digest };
+  return publishableProject({ component, sizeBytes, digest, project });
+}
+
+/** What is sent of a project that was built: its component alone when it asks for nothing. */
+export async function publishableProject({ component, sizeBytes, digest, project }: Build): Promise<Publishable> {
+  const { name, grant, folder } = project;
+  if (Object.keys(grant).length === 0) return componentFile(name, component, sizeBytes, digest);
+  const { pack } = await import('../../guest-sdk/build/index.ts');
+  return packageOf(name, await pack({ component, grant, folder }));
+}
+
+async function packed(name: string, component: string, grantFile: string): Promise<Publishable> {
+  const { pack, readGrant } = await import('../../guest-sdk/build/index.ts');
+  const grant = await readGrant(grantFile);
+  return packageOf(name, await pack({ component, grant, folder: dirname(grantFile) }));
+}
+
+function componentFile(name: string, path: string, sizeBytes: number, digest: Digest): Publishable {
+  const chunks = () => createReadStream(path) as AsyncIterable<Uint8Array>;
+  return { name, sizeBytes, digest, mediaType: 'application/wasm', send: (sent) => telling(chunks(), sent) };
+}
+
+function packageOf(name: string, { pieces, sizeBytes }: WrittenPackage): Publishable {
+  const hash = createHash('sha256');
+  for (const piece of pieces) hash.update(piece);
+  const digest = digestOfHex(hash.digest('hex'));
+  return { name, sizeBytes, digest, mediaType: PACKAGE_TYPES[0], send: (sent) => telling(pieces, sent) };
 }
 
 /** `path/My_Photo.component.wasm` → `my-photo`: the nearest name that a function may have. */
@@ -43,10 +83,12 @@ export function nameOfFile(path: string): string {
     .slice(0, 63);
 }
 
-/** The bytes of a file, telling how many went out. */
-export async function* readComponent(path: string, sent: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+async function* telling(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  sent: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
   let done = 0;
-  for await (const chunk of createReadStream(path) as AsyncIterable<Uint8Array>) {
+  for await (const chunk of chunks) {
     yield chunk;
     done += chunk.length;
     sent(done);

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { ExportInfo, FunctionInfo } from '../../guest-sdk/protocol/index.ts';
 import { exampleValue } from './example-value.ts';
+import { grantDetails } from './grant-details.ts';
 import { ago, type Markup } from './markup.ts';
 import { count, formatBytes } from './quantity.ts';
 
@@ -11,6 +12,7 @@ export function functionCard(fn: FunctionInfo, now: number): Markup {
   ${fn.doors.includes('http') ? httpDoor(fn) : ''}
   ${fn.exports.length > 0 ? callDoor(fn) : ''}
   ${fn.doors.includes('run') ? runDoor(fn) : ''}
+  ${grantDetails(fn)}
 </article>`;
 }
 

@@ -60,7 +60,7 @@ function publishPanel(): Markup {
     <div class="drop slim" id="publish-drop">
       <div class="drop-words">
         <label class="button" for="publish-file">Choose a .wasm file</label>
-        <input id="publish-file" class="visually-hidden" type="file" accept=".wasm,application/wasm" />
+        <input id="publish-file" class="visually-hidden" type="file" accept=".wasm,.tar,application/wasm,application/x-tar" />
         <p class="quiet" id="publish-picked"><span class="wide-only">or drop one anywhere on this page</span></p>
       </div>
     </div>

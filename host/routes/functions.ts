@@ -6,6 +6,7 @@ import {
   digestOfHex,
   FunctionInfo,
   FunctionList,
+  PACKAGE_TYPES,
   Published,
   parseName,
   RollbackRequest,
@@ -26,7 +27,12 @@ import { streamedBody } from '../http/streamed-body.ts';
 import { describe } from '../openapi.ts';
 import type { HostParts } from '../parts.ts';
 
-const COMPONENT_TYPES = { 'application/wasm': 'component', 'application/octet-stream': 'component' } as const;
+/** What a body may be, by its type, which bounds it; what is in it is told from its first bytes. */
+const PUBLISHED_TYPES: Readonly<Record<string, 'component' | 'any'>> = {
+  'application/wasm': 'component',
+  'application/octet-stream': 'any',
+  ...Object.fromEntries(PACKAGE_TYPES.map((type) => [type, 'any' as const])),
+};
 const MAX_ROLLBACK_BYTES = 4096;
 
 /** Functions: publish, list, look at, go back, remove. */
@@ -56,7 +62,7 @@ export function functionRoutes({ cloudlet, limits }: HostParts): Hono<HostContex
   routes.put(
     one,
     describe({
-      summary: 'Publish a component under a name',
+      summary: 'Publish a component or a package under a name',
       tag: 'functions',
       parameters: [
         {
@@ -67,8 +73,9 @@ export function functionRoutes({ cloudlet, limits }: HostParts): Hono<HostContex
         { in: 'header', name: 'Prefer', description: 'respond-async: answer 202 with a deployment to watch' },
       ],
       body: {
-        description: 'A component, or a core module of WASI 0.1, which is adapted',
-        types: Object.keys(COMPONENT_TYPES),
+        description:
+          'A component, a core module of WASI 0.1, which is adapted, or a package: an OCI image layout in a tar, with one of them, its grant and files',
+        types: Object.keys(PUBLISHED_TYPES),
       },
       answers: {
         200: { description: 'This component already is the current version', schema: Published },
@@ -81,14 +88,22 @@ export function functionRoutes({ cloudlet, limits }: HostParts): Hono<HostContex
         'body-too-large',
         'media-type-unsupported',
         'component-refused',
+        'package-invalid',
+        'grant-invalid',
+        'grant-missing',
         'storage-full',
       ],
     }),
     async (c) => {
       const name = parseName(c.req.param('name'));
-      requireMediaType(c.req.header('content-type'), COMPONENT_TYPES);
+      const kind = requireMediaType(c.req.header('content-type'), PUBLISHED_TYPES);
+      const { componentBytes, packageBytes } = limits;
+      const maxBytes = kind === 'component' ? componentBytes : Math.max(componentBytes, packageBytes);
       refuseEncodedBody(c);
-      const body = requestBody(c, { maxBytes: limits.componentBytes, idleMs: UPLOAD_IDLE_MS });
+      const body = requestBody(c, {
+        maxBytes,
+        idleMs: UPLOAD_IDLE_MS,
+      });
       if (prefersAsync(c)) {
         const deployment = await cloudlet.deploy(name, body, publishOptions(c));
         return c.json(deployment, 202, {

@@ -6,26 +6,32 @@ export class ComponentLoad {
   readonly id: number;
   readonly #message: LoadMessage;
   readonly #bytes: Uint8Array;
+  /** Of the files, shared by all workers. */
+  readonly #files: Uint8Array;
   #length = 0;
 
   constructor(id: number, message: LoadMessage) {
     this.id = id;
     this.#message = message;
     this.#bytes = new Uint8Array(message.modules.reduce((sum, module) => sum + module.bytes, message.glueBytes));
+    const { tableBytes, contentBytes } = message.files ?? { tableBytes: 0, contentBytes: 0 };
+    this.#files = new Uint8Array(new SharedArrayBuffer(tableBytes + contentBytes));
   }
 
   push(bytes: Uint8Array): void {
-    if (this.#length + bytes.length > this.#bytes.length) {
-      throw new WireError(`expected ${this.#bytes.length} bytes of a load, got more`);
+    if (this.#length + bytes.length > this.#expected) {
+      throw new WireError(`expected ${this.#expected} bytes of a load, got more`);
     }
-    this.#bytes.set(bytes, this.#length);
+    const code = bytes.subarray(0, Math.max(0, this.#bytes.length - this.#length));
+    this.#bytes.set(code, Math.min(this.#length, this.#bytes.length));
+    this.#files.set(bytes.subarray(code.length), Math.max(0, this.#length - this.#bytes.length));
     this.#length += bytes.length;
   }
 
   /** Compiles the modules, off this thread and once for all workers. Rejects when bytes are missing or do not compile. */
   async finish(): Promise<WorkerComponent> {
-    if (this.#length !== this.#bytes.length) {
-      throw new Error(`expected ${this.#bytes.length} bytes of a load, got ${this.#length}`);
+    if (this.#length !== this.#expected) {
+      throw new Error(`expected ${this.#expected} bytes of a load, got ${this.#length}`);
     }
     const { glueBytes, modules } = this.#message;
     const glue = new TextDecoder().decode(this.#bytes.subarray(0, glueBytes));
@@ -35,6 +41,10 @@ export class ComponentLoad {
       compiled.push([name, await WebAssembly.compile(this.#bytes.subarray(at, at + bytes) as BufferSource)]);
       at += bytes;
     }
-    return { message: this.#message, glue, modules: compiled };
+    return { message: this.#message, glue, modules: compiled, files: this.#files };
+  }
+
+  get #expected(): number {
+    return this.#bytes.length + this.#files.length;
   }
 }

@@ -1,3 +1,4 @@
+import { CpuLimit } from './cpu-limit.ts';
 import type { InterruptCell } from './interrupt-cell.ts';
 import type { Interrupt } from './wire.ts';
 
@@ -12,6 +13,9 @@ export class GuestInterrupted extends Error {
   override readonly name = 'GuestInterrupted';
 }
 
+/** Why a guest may not go on: it was interrupted, or has used up what it may. */
+export type Ending = Interrupt | 'cpu-exceeded';
+
 /** Decides at every checkpoint of one invocation whether its guest may go on. Once it may not, it never may again. */
 export class FuelGauge {
   readonly #cell: InterruptCell;
@@ -19,24 +23,34 @@ export class FuelGauge {
   readonly #before: number;
   readonly #deadlineAt: number;
   readonly #passed: () => void;
-  #why: Interrupt | null = null;
+  readonly #cpu: CpuLimit | null;
+  #why: Ending | null = null;
   #isLate = false;
   #over = false;
 
   /**
    * `cell` is written by the serving thread; `remainingMs` counts from now. With null for `id` it is nobody's invocation, and ends
    * as well when one is interrupted that waits for the worker. `passed` is called whenever the guest goes on.
+   * `cpuMs` is the processor time that it may take, all of the worker's meanwhile counted.
    */
-  constructor(cell: InterruptCell, id: number | null, remainingMs: number, passed: () => void = () => {}) {
+  constructor(
+    cell: InterruptCell,
+    id: number | null,
+    remainingMs: number,
+    passed: () => void = () => {},
+    cpuMs: number | null = null,
+  ) {
     this.#cell = cell;
     this.#id = id === null ? null : id | 0;
     this.#passed = passed;
     this.#before = cell.interruptedId;
-    this.#deadlineAt = performance.now() + remainingMs;
+    const now = performance.now();
+    this.#deadlineAt = now + remainingMs;
+    this.#cpu = cpuMs === null || cpuMs >= remainingMs ? null : new CpuLimit(cpuMs, now);
   }
 
   /** Why the invocation is interrupted, or null. */
-  get why(): Interrupt | null {
+  get why(): Ending | null {
     return this.#why;
   }
 
@@ -54,15 +68,19 @@ export class FuelGauge {
     this.#why ??= why;
   }
 
+  #look(now: number): void {
+    if (now > this.#deadlineAt) this.#why = 'deadline-exceeded';
+    else if (this.#cpu?.isUsedUp(now) === true) this.#why = 'cpu-exceeded';
+    else return;
+    this.#isLate = true;
+  }
+
   /** The next ration of fuel; throws when there is none. */
   readonly checkpoint = (): bigint => {
     if (!this.#over && this.#why === null) {
       const asked = this.#cell.interruptedId;
       if (this.#id === null ? asked !== this.#before : asked === this.#id) this.#why = this.#cell.why;
-      else if (performance.now() > this.#deadlineAt) {
-        this.#why = 'deadline-exceeded';
-        this.#isLate = true;
-      }
+      else this.#look(performance.now());
     }
     if (this.#over || this.#why !== null) throw new GuestInterrupted('the invocation has ended');
     this.#passed();

@@ -1,4 +1,6 @@
 import { registerHooks } from 'node:module';
+import type { GrantedFiles } from '../wasi/index.ts';
+import { decodeFiles } from './files-message.ts';
 import { renewableGlue } from './glue-state.ts';
 import { budgetLifts } from './lift-budget.ts';
 import type { LoadMessage } from './wire.ts';
@@ -20,6 +22,8 @@ export type Instantiate = (
 /** A component in a worker: its glue evaluated, its modules at hand. Holds nothing that one invocation could leave to the next. */
 export interface GuestComponent {
   readonly message: LoadMessage;
+  /** Left out when it is granted no directories. */
+  readonly files?: GrantedFiles;
   /**
    * A new instance, with its own memories, globals and handle tables. Among the imports, `LIFT_IMPORT` is its `LiftBudget` and
    * `STATE_IMPORT` takes what is needed to use it again.
@@ -57,6 +61,7 @@ export async function loadComponent(component: WorkerComponent): Promise<GuestCo
   };
   return {
     message: component.message,
+    ...(component.message.files === null ? {} : { files: decodeFiles(component.message.files, component.files) }),
     instantiate: async (imports, instantiateCore) => make(getCoreModule, imports, instantiateCore),
   };
 }

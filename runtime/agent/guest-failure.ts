@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../guest-sdk/protocol/index.ts';
-import type { Interrupt } from './wire.ts';
+import type { Ending } from './fuel.ts';
 
 /** An invocation that failed in a way that has a code of its own; anything else that is thrown is a trap. */
 export class GuestFailure extends Error {
@@ -12,8 +12,9 @@ export class GuestFailure extends Error {
   }
 }
 
-/** The failure of an invocation that was ended from outside. */
-export function interruptedFailure(why: Interrupt, deadlineMs: number): GuestFailure {
+/** The failure of an invocation that was ended from outside, or had used up what it may. */
+export function interruptedFailure(why: Ending, deadlineMs: number, cpuMs: number): GuestFailure {
+  if (why === 'cpu-exceeded') return new GuestFailure(why, `the function took more than ${cpuMs} ms of processor time`);
   return why === 'deadline-exceeded'
     ? new GuestFailure(why, `the function did not finish within ${deadlineMs} ms`)
     : new GuestFailure(why, 'the caller left before the answer was complete');

@@ -1,3 +1,4 @@
+import type { FileTree } from '../wasi/index.ts';
 import type { FuelGauge } from './fuel.ts';
 import type { GuestComponent } from './guest-component.ts';
 import { GuestInstance } from './guest-instance.ts';
@@ -25,6 +26,11 @@ export class GuestInstances implements Instances {
   /** Whether an invocation would not have to wait for an instance to be initialised. */
   get ready(): boolean {
     return this.#ready !== null;
+  }
+
+  /** Fresh files for one invocation; null when the function is granted none. */
+  files(): FileTree | null {
+    return this.#component.files?.tree() ?? null;
   }
 
   /** An instance for one invocation: the one that is ready, else one that is not initialised yet. */

@@ -130,9 +130,9 @@ export class GuestInvocation {
       this.#instances.giveBack(instance);
       throw new GuestFailure('client-closed', 'the invocation had ended before it began');
     }
-    const backend = invocationBackend(this.#load, this.#message, this.#streams(instance.lift));
+    const streams = { ...this.#streams(instance.lift), files: this.#instances.files() };
     const died = (reason: string) => this.#interrupted.reject(new GuestFailure('guest-trapped', reason));
-    const wasi = instance.begin(backend, this.#fuel, died);
+    const wasi = instance.begin(invocationBackend(this.#load, this.#message, streams), this.#fuel, died);
     this.#wasi = wasi;
     this.#instance = instance;
     const success = await this.#enter(await instance.exports(), wasi, instance.lift);
@@ -166,11 +166,11 @@ export class GuestInvocation {
 
   #interrupt(why: Interrupt): void {
     this.#fuel.interrupt(why);
-    this.#interrupted.reject(interruptedFailure(why, this.#message.deadlineMs));
+    this.#interrupted.reject(interruptedFailure(why, this.#message.deadlineMs, this.#load.cpuMs));
   }
 
   #outcomeOf(thrown: unknown): Success | GuestFailure {
-    if (this.#fuel.why !== null) return interruptedFailure(this.#fuel.why, this.#message.deadlineMs);
+    if (this.#fuel.why !== null) return interruptedFailure(this.#fuel.why, this.#message.deadlineMs, this.#load.cpuMs);
     if (thrown instanceof GuestExit) {
       this.#death = `the function exited with status ${thrown.exitCode}`;
       return { exitCode: thrown.exitCode };
@@ -189,7 +189,7 @@ export class GuestInvocation {
     this.#post({ kind: 'log', id: this.id, log });
   }
 
-  #streams(lift: LiftBudget): InvocationStreams {
+  #streams(lift: LiftBudget): Omit<InvocationStreams, 'files'> {
     const command = this.#message.door === 'run';
     return {
       stdin: command ? this.#input : emptySource,

@@ -21,7 +21,12 @@ const PREPARE_MS = 2_000;
  */
 export function serveGuests(port: MessagePort, start: WorkerStart): void {
   const cell = new InterruptCell(start.cell);
-  let component: { readonly message: LoadMessage; readonly instances: Instances } | null = null;
+  let component: {
+    readonly message: LoadMessage;
+    /** The message as it came, without what a grant said since. */
+    readonly loaded: LoadMessage;
+    readonly instances: Instances;
+  } | null = null;
   /** In the order in which they began. */
   const running = new Map<number, GuestInvocation>();
   let lastId = 0;
@@ -58,8 +63,9 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   async function invoke(invoked: Invoked): Promise<void> {
     if (component === null) throw new Error('a worker was asked to run before it was loaded');
     const { id } = invoked;
-    const { message: load, instances } = component;
-    const fuel = new FuelGauge(cell, id, invoked.message.deadlineMs, flush);
+    const { instances } = component;
+    const load = invoked.message.rehearsal === true ? component.loaded : component.message;
+    const fuel = new FuelGauge(cell, id, invoked.message.deadlineMs, flush, load.cpuMs);
     const invocation: GuestInvocation = new GuestInvocation(invoked, load, instances, fuel, askIds, (message) => {
       // A guest that catches its own end runs on until its next checkpoint, and may still write: `done` was the last of its frames.
       if (running.get(id) === invocation) line.post(message);
@@ -90,7 +96,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
       case 'load':
         try {
           const loaded = await loadComponent(message.component);
-          component = { message: loaded.message, instances: instancesOf(loaded) };
+          component = { message: loaded.message, loaded: loaded.message, instances: instancesOf(loaded) };
         } catch (error) {
           return say({ kind: 'loaded', error: (error as Error).message });
         }

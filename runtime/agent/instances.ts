@@ -1,4 +1,4 @@
-import type { Wasi, WasiBackend } from '../wasi/index.ts';
+import type { FileTree, Wasi, WasiBackend } from '../wasi/index.ts';
 import type { FuelGauge } from './fuel.ts';
 import type { LiftBudget } from './lift-budget.ts';
 import type { InvokeMessage } from './wire.ts';
@@ -15,6 +15,8 @@ export interface Instance {
 
 /** Where the invocations of one worker have their instances from. */
 export interface Instances {
+  /** Fresh files for one invocation; null when the function is granted none. */
+  files(): FileTree | null;
   /** An instance for an invocation, which gives it back, or up. */
   take(message: Pick<InvokeMessage, 'door' | 'rehearsal'>): Instance | Promise<Instance>;
   /** The invocation's call returned, and can do nothing more: the instance may serve another. */

@@ -1,4 +1,11 @@
-import { type ByteSink, type ByteSource, DEFAULT_LIMITS, type WasiBackend, type WasiClock } from '../wasi/index.ts';
+import {
+  type ByteSink,
+  type ByteSource,
+  DEFAULT_LIMITS,
+  type FileTree,
+  type WasiBackend,
+  type WasiClock,
+} from '../wasi/index.ts';
 import { agentClock } from './agent-clock.ts';
 import { kernelRandom } from './kernel-random.ts';
 import { blobsOver } from './outside/blobs.ts';
@@ -17,25 +24,25 @@ export interface InvocationStreams {
   readonly outside: Outside;
   /** Told how many bytes of the guest went outside. */
   readonly passed: (bytes: number) => void;
+  readonly files: FileTree | null;
 }
 
 /** Everything that the guest of one invocation is given. */
 export function invocationBackend(load: LoadMessage, request: InvokeMessage, streams: InvocationStreams): WasiBackend {
-  const { stdin, stdout, stderr, log, outside, passed } = streams;
+  const { stdin, stdout, stderr, log, files, outside, passed } = streams;
   const { traceparent, tracestate } = request;
   return {
-    ...{ stdin, stdout, stderr, log },
+    ...{ stdin, stdout, stderr, log, files },
     environment: load.environment,
     configuration: load.configuration,
     arguments: [load.program, ...load.arguments, ...(request.door === 'run' ? request.arguments : [])],
     clock: request.wallMs === undefined ? agentClock : clockFrom(request.wallMs),
     random: kernelRandom(),
-    files: null,
     keyValue: keyValueOver(outside),
     blobs: blobsOver(outside),
     httpClient: new OutsideHttpClient(outside, { passed, traceparent, tracestate }),
     network: new OutsideNetwork(outside, passed),
-    limits: DEFAULT_LIMITS,
+    limits: { ...DEFAULT_LIMITS, ...load.limits },
   };
 }
 

@@ -21,6 +21,14 @@ export {
 export { CHUNK_BYTES, INLINE_BYTES, ReceiveWindow, SendWindow, WINDOW_BYTES } from './credit-window.ts';
 export { CreditedSink } from './credited-sink.ts';
 export { CreditedSource } from './credited-source.ts';
+export {
+  type CancelMessage,
+  INTERRUPTS,
+  type Interrupt,
+  type LostMessage,
+  type RenewedMessage,
+} from './ending-message.ts';
+export { encodeFiles, type FilesMessage } from './files-message.ts';
 export { FIRST_ASK_ID, hasReached, isAskId } from './frame-id.ts';
 export type { InvokeRequest } from './invoke-request.ts';
 export { EPOCH_BYTES, FIRST_EPOCH, LineReader } from './line-reader.ts';
@@ -36,7 +44,8 @@ export {
 export type { ReuseLimits } from './reuse/reuse-limits.ts';
 export { WireError } from './wire-error.ts';
 
-import type { LogLevel } from '../wasi/index.ts';
+import type { LogLevel, WasiLimits } from '../wasi/index.ts';
+import type { FilesMessage } from './files-message.ts';
 import type { InvokeRequest } from './invoke-request.ts';
 import type { ReuseLimits } from './reuse/reuse-limits.ts';
 import { WireError } from './wire-error.ts';
@@ -99,7 +108,7 @@ export interface ReadyMessage {
   readonly workers: number;
 }
 
-/** Puts a component into the agent; its bytes (glue, then the modules in order) follow as `body` frames and an `end` under the same id. */
+/** Puts a component into the agent; its bytes (glue, then the modules in order, then the files) follow as `body` frames and an `end` under the same id. */
 export interface LoadMessage {
   /** The function's name: a command sees it as its first argument. */
   readonly program: string;
@@ -116,9 +125,16 @@ export interface LoadMessage {
   }[];
   readonly environment: readonly (readonly [string, string])[];
   readonly arguments: readonly string[];
+  /** What `wasi:config` gives. */
   readonly configuration: readonly (readonly [string, string])[];
   /** Most bytes of a typed call's arguments, and of its result. */
   readonly valueBytes: number;
+  /** Processor time of one invocation. */
+  readonly cpuMs: number;
+  /** Those of the function; the others are WASI's own. */
+  readonly limits: Partial<WasiLimits>;
+  /** Null: it has no directories. */
+  readonly files: FilesMessage | null;
 }
 
 /** Answer to a load, same id. `error` is a sentence; the component is not loaded then. */
@@ -147,7 +163,8 @@ export type InvokeMessage = InvokeRequest & {
   readonly input: Uint8Array | null;
   /** The host's wall clock, milliseconds since 1970, for a machine whose own may be that of a snapshot. */
   readonly wallMs?: number;
-  readonly rehearsal?: boolean; // Nobody asked for it: nothing of it may be left to an invocation.
+  /** Nobody asked for it: it is given what the load said, which holds no secret, and leaves nothing to an invocation. */
+  readonly rehearsal?: true;
 };
 
 /** Status and headers of an http answer; before its first body byte. */
@@ -172,36 +189,6 @@ export interface LogMessage {
   readonly text: string;
   /** What `wasi:logging` says of a message; absent for what was written to a stream. */
   readonly entry?: { readonly level: LogLevel; readonly context: string };
-}
-
-/** Why an invocation is ended from outside; its place in the list, counted from 1, is what the shared cell holds. */
-export const INTERRUPTS = ['deadline-exceeded', 'client-closed'] as const;
-export type Interrupt = (typeof INTERRUPTS)[number];
-
-/** The invocation of this id shall end. `worker` is the one that has it, counted from 0. */
-export interface CancelMessage {
-  readonly worker: number;
-  readonly why: Interrupt;
-}
-
-/** A worker is no more. Id 0. */
-export interface LostMessage {
-  readonly worker: number;
-  /** The last invocation that it finished, whose answer may still be on its way; 0 when none. */
-  readonly finished: number;
-  /** For whose sake it was ended, and why; id 0 when it ended by itself, `reason` says how. */
-  readonly id: number;
-  readonly why: Interrupt | null;
-  readonly reason: string;
-}
-
-/** A lost worker gets a successor. Id 0. */
-export interface RenewedMessage {
-  readonly worker: number;
-  /** The line that the successor uses, counted from 0. In a machine it is the same; what is left in it is of the past. */
-  readonly line: number;
-  /** What the first frame in either direction, a `mark`, carries: before it comes what was meant for, or said by, who is no more. */
-  readonly epoch: Uint8Array;
 }
 
 /** More body bytes that may be sent under this id. */

@@ -14,6 +14,8 @@ export interface WorkerComponent {
   readonly message: LoadMessage;
   readonly glue: string;
   readonly modules: readonly (readonly [name: string, module: WebAssembly.Module])[];
+  /** The bytes that the message's `files` are made of, shared by all workers. */
+  readonly files: Uint8Array;
 }
 
 /** A line as the serving thread opened it for one worker, who closes it. */

@@ -39,6 +39,7 @@ export interface LogReadOptions {
  */
 export class FunctionLog {
   readonly #options: FunctionLogOptions;
+  #limitBytes: number;
   readonly #bell = new Bell();
   #lines: LogLine[] = [];
   #bytes = 0;
@@ -53,6 +54,7 @@ export class FunctionLog {
 
   constructor(options: FunctionLogOptions) {
     this.#options = options;
+    this.#limitBytes = options.limitBytes;
     try {
       for (const line of options.store.load()) this.#take(line);
     } catch (error) {
@@ -62,11 +64,16 @@ export class FunctionLog {
     this.#unstored = this.#dropped + this.#lines.length;
   }
 
+  /** Keeps so many bytes in memory from now on; what is stored follows when the log is opened anew. */
+  set limitBytes(bytes: number) {
+    this.#limitBytes = bytes;
+  }
+
   /** Keeps a line; one that is longer than a quarter of the limit is cut. */
   add(line: Omit<LogLine, 'seq' | 'at'>): void {
     if (this.#closed) return;
-    const { limitBytes, now = Date.now } = this.#options;
-    const longest = Math.floor(limitBytes / 4);
+    const { now = Date.now } = this.#options;
+    const longest = Math.floor(this.#limitBytes / 4);
     const text = line.text.length <= longest ? line.text : `${line.text.slice(0, longest)}… (cut)`;
     const atMs = now();
     // By the clock, in microseconds, so that no number comes twice: not after a restart that lost lines, nor in the log of another
@@ -127,7 +134,7 @@ export class FunctionLog {
     this.#lines.push(line);
     this.#bytes += costOf(line);
     let over = 0;
-    while (this.#bytes > this.#options.limitBytes && over < this.#lines.length - 1) {
+    while (this.#bytes > this.#limitBytes && over < this.#lines.length - 1) {
       this.#bytes -= costOf(this.#lines[over]!);
       over += 1;
     }

@@ -24,6 +24,8 @@ export interface OpenLogsOptions extends FunctionLogsOptions {
 export class FunctionLogs {
   readonly #options: FunctionLogsOptions;
   readonly #logs = new Map<FunctionName, FunctionLog>();
+  /** Of functions that are granted another limit. */
+  readonly #limits = new Map<FunctionName, number>();
 
   private constructor(options: FunctionLogsOptions) {
     this.#options = options;
@@ -39,7 +41,8 @@ export class FunctionLogs {
   of(name: FunctionName): FunctionLog {
     let log = this.#logs.get(name);
     if (log === undefined) {
-      const { directory, limitBytes, unkept } = this.#options;
+      const { directory, unkept } = this.#options;
+      const limitBytes = this.#limits.get(name) ?? this.#options.limitBytes;
       log = new FunctionLog({
         limitBytes,
         store: logFiles(join(directory, name), limitBytes),
@@ -48,6 +51,14 @@ export class FunctionLogs {
       this.#logs.set(name, log);
     }
     return log;
+  }
+
+  /** What is kept of a function from now on. */
+  limit(name: FunctionName, limitBytes: number): void {
+    if ((this.#limits.get(name) ?? this.#options.limitBytes) === limitBytes) return;
+    this.#limits.set(name, limitBytes);
+    const log = this.#logs.get(name);
+    if (log !== undefined) log.limitBytes = limitBytes;
   }
 
   add(name: FunctionName, line: Omit<LogLine, 'at' | 'seq'>): void {
@@ -59,6 +70,7 @@ export class FunctionLogs {
     this.#logs.get(name)?.discard();
     this.#logs.delete(name);
     this.#erase(name);
+    this.#limits.delete(name);
   }
 
   /** Stores what is not stored and ends everyone who follows any log. */

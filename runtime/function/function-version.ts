@@ -1,11 +1,18 @@
-import type { Digest, FunctionName, Grant } from '../../guest-sdk/protocol/index.ts';
+import {
+  CloudletError,
+  type Digest,
+  type FunctionName,
+  type Grant,
+  secretsUsed,
+} from '../../guest-sdk/protocol/index.ts';
 import type { ComponentCompiler } from '../component/index.ts';
-import type { CloudletLimits } from '../options.ts';
+import { missingSecrets } from '../grant/index.ts';
 import type { OutsideServices } from '../outside/outside-service.ts';
 import type { Stores } from '../outside/stores.ts';
-import type { FunctionDescription } from '../provision/index.ts';
+import { type FunctionDescription, grantedDirectories, readPackageFiles } from '../provision/index.ts';
 import { DEFAULT_REUSE, type LoadedVersion } from '../sandbox/index.ts';
-import type { BlobStore, RegisteredVersion } from '../store/index.ts';
+import type { DataDir, RegisteredVersion, SecretVault } from '../store/index.ts';
+import type { VersionGrant } from './version-grant.ts';
 
 /** One version of a function, ready to be called. */
 export interface FunctionVersion {
@@ -28,12 +35,6 @@ export interface GrantedVersion extends Pick<FunctionVersion, 'name' | 'version'
 /** What the guests of a version may ask of the host; asked by each invocation, so that what was changed holds at once. */
 export type VersionOutside = (version: GrantedVersion, stores: Stores) => OutsideServices;
 
-/** The grant of a version that asks for nothing: no environment, no arguments, the cloudlet's limits. */
-export function defaultGrant(limits: CloudletLimits): Grant {
-  const { memoryMib, deadlineMs, concurrency, valueBytes, logBytes } = limits;
-  return { environment: {}, arguments: [], limits: { memoryMib, deadlineMs, concurrency, valueBytes, logBytes } };
-}
-
 /** Which function and version a pool's id means. */
 export function parseVersionId(id: string): { readonly name: FunctionName; readonly version: number } {
   const [name, version] = id.split('/');
@@ -47,22 +48,47 @@ export function versionId(name: FunctionName, { version, digest, publishedAt }: 
 
 /** Makes a registered version callable. */
 export function functionVersion(
-  parts: {
-    readonly blobs: BlobStore;
+  {
+    data,
+    compiler,
+    outside,
+    stores,
+  }: {
+    readonly data: DataDir;
     readonly compiler: ComponentCompiler;
-    readonly grant: Grant;
     readonly outside: VersionOutside;
     readonly stores: Stores;
   },
   name: FunctionName,
   registered: RegisteredVersion,
   description: FunctionDescription,
+  { grant, stored }: VersionGrant,
 ): FunctionVersion {
   const { version, digest } = registered;
-  const artifact = () => parts.compiler.compile(() => parts.blobs.read(digest), digest);
-  const { grant } = parts;
-  const outside = () => parts.outside({ name, version, digest, grant }, parts.stores);
-  const reuse = description.asynchronous ? { reuse: DEFAULT_REUSE } : {};
-  const loaded = { id: versionId(name, registered), program: name, grant, artifact, outside, ...reuse };
+  const component = stored?.component.digest ?? digest;
+  const used = secretsUsed(grant);
+  const loaded: LoadedVersion = {
+    id: versionId(name, registered),
+    program: name,
+    grant,
+    outside: () => outside({ name, version, digest, grant }, stores),
+    artifact: () => compiler.compile(() => data.blobs.read(component), component),
+    ...(grant.files.length + grant.scratch.length === 0
+      ? {}
+      : { files: async () => grantedDirectories(grant, await readPackageFiles(data.blobs, stored?.layers ?? [])) }),
+    ...(description.asynchronous ? { reuse: DEFAULT_REUSE } : {}),
+    ...(used.length === 0 ? {} : { secrets: () => Object.fromEntries(data.secrets.of(name)) }),
+  };
   return { name, version, digest, description, loaded };
+}
+
+/** Refuses to run a version that lacks a secret, naming the command that sets it: `secret-missing`. */
+export function checkSecrets({ name, loaded }: FunctionVersion, secrets: SecretVault): void {
+  if (loaded.secrets === undefined) return;
+  const [missing] = missingSecrets(loaded.grant, new Set(secrets.of(name).keys()));
+  if (missing === undefined) return;
+  throw new CloudletError(
+    'secret-missing',
+    `"${name}" needs the secret "${missing}", which is not set; set it with: npx cloudlet secret set ${name} ${missing}`,
+  );
 }

@@ -1,16 +1,24 @@
-import { describeExport, type FunctionInfo, type FunctionName, type Grant } from '../../guest-sdk/protocol/index.ts';
+import { type Digest, describeExport, type FunctionInfo, type FunctionName } from '../../guest-sdk/protocol/index.ts';
 import type { ComponentCompiler } from '../component/index.ts';
+import type { HostPolicy } from '../grant/index.ts';
 import type { Stores } from '../outside/stores.ts';
-import { describeManifest, type FunctionDescription, formatDescription, parseDescription } from '../provision/index.ts';
+import {
+  describeManifest,
+  type FunctionDescription,
+  formatDescription,
+  importsWithoutGrant,
+  parseDescription,
+} from '../provision/index.ts';
 import type { SandboxPool } from '../sandbox/index.ts';
 import type { DataDir, RegisteredFunction, RegisteredVersion } from '../store/index.ts';
 import { type FunctionVersion, functionVersion, type VersionOutside, versionId } from './function-version.ts';
+import { type VersionGrant, VersionGrants } from './version-grant.ts';
 
 /** What listing and finding functions needs. */
 export interface FunctionParts {
   readonly data: DataDir;
   readonly compiler: ComponentCompiler;
-  readonly grant: Grant;
+  readonly policy: HostPolicy;
   readonly pool: SandboxPool;
   readonly outside: VersionOutside;
   readonly stores: Stores;
@@ -19,9 +27,11 @@ export interface FunctionParts {
 /** The published functions as callers and the pool see them. */
 export class Functions {
   readonly #parts: FunctionParts;
+  readonly #grants: VersionGrants;
 
   constructor(parts: FunctionParts) {
     this.#parts = parts;
+    this.#grants = new VersionGrants(parts.policy);
   }
 
   /** All, by name. */
@@ -36,14 +46,16 @@ export class Functions {
 
   /** The version that calls go to; `function-unknown` when there is none. */
   async current(name: FunctionName): Promise<FunctionVersion> {
-    const { data, compiler, grant, outside, stores } = this.#parts;
-    const registered = data.registry.version(name);
-    return functionVersion(
-      { blobs: data.blobs, compiler, grant, outside, stores },
-      name,
-      registered,
-      await this.#describe(name, registered),
-    );
+    const registered = this.#parts.data.registry.version(name);
+    const description = await this.#describe(name, registered);
+    return functionVersion(this.#parts, name, registered, description, this.#grantOf(name, registered));
+  }
+
+  /** The component of a version (default: the current one), also of one that came in a package. */
+  component(name: FunctionName, version?: number): { readonly version: number; readonly digest: Digest } {
+    const registered = this.#parts.data.registry.version(name, version);
+    const { stored } = this.#grantOf(name, registered);
+    return { version: registered.version, digest: stored?.component.digest ?? registered.digest };
   }
 
   /** Ids under which the pool may know versions of a function. */
@@ -54,6 +66,7 @@ export class Functions {
   async #info({ name, current, versions }: RegisteredFunction): Promise<FunctionInfo> {
     const registered = versions.find(({ version }) => version === current)!;
     const { doors, imports, functions } = await this.#describe(name, registered);
+    const { grant, reduced, stored } = this.#grantOf(name, registered);
     return {
       name,
       version: current,
@@ -63,20 +76,26 @@ export class Functions {
       doors: [...doors],
       exports: functions.map(describeExport),
       imports: [...imports],
-      grant: this.#parts.grant,
+      grant,
       stores: this.#parts.stores.usage(name),
-      versions: versions.map(({ description: _, ...version }) => version),
+      reduced: [...reduced],
+      ungranted: importsWithoutGrant(imports, grant),
+      secretsSet: [...this.#parts.data.secrets.of(name).keys()],
+      ...(stored === null ? {} : { component: stored.component.digest }),
+      versions: versions.map(({ description: _, package: __, ...version }) => version),
     };
   }
 
+  #grantOf(name: FunctionName, registered: RegisteredVersion): VersionGrant {
+    return this.#grants.of(versionId(name, registered), registered);
+  }
+
   /** What is known of a version's component. A description of another format is made again and kept. */
-  async #describe(
-    name: FunctionName,
-    { version, digest, description }: RegisteredVersion,
-  ): Promise<FunctionDescription> {
+  async #describe(name: FunctionName, { version, description }: RegisteredVersion): Promise<FunctionDescription> {
     const known = parseDescription(description);
     if (known !== undefined) return known;
     const { data, compiler } = this.#parts;
+    const { digest } = this.component(name, version);
     const { manifest } = await compiler.compile(() => data.blobs.read(digest), digest);
     const made = describeManifest(manifest);
     data.registry.describe(name, version, formatDescription(made));

@@ -67,7 +67,7 @@ export class Invocations {
     input: CallInput,
     options: InvokeOptions,
   ): Promise<Invocation> {
-    const limited = limitedInput(input, this.#parts.bodyBytes);
+    const limited = limitedInput(input, Math.min(this.#parts.bodyBytes, version.loaded.grant.limits.bodyBytes));
     const isHttp = request.door === 'http';
     const record = this.#begin({ version, door: request.door, ...(isHttp ? { method: request.method } : {}) }, options);
     try {

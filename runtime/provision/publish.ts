@@ -1,7 +1,21 @@
-import type { Digest, FunctionName, Published } from '../../guest-sdk/protocol/index.ts';
+import {
+  type Digest,
+  type FunctionName,
+  NOTHING_ASKED,
+  type Published,
+  parseGrant,
+  TAR_BLOCK_BYTES,
+} from '../../guest-sdk/protocol/index.ts';
 import { type ComponentCompiler, inspectComponent } from '../component/index.ts';
-import { abortError, type DataDir, type WrittenBlob } from '../store/index.ts';
+import { effectiveGrant, type HostPolicy, hostPolicy } from '../grant/index.ts';
+import { abortError, type DataDir, untilAborted } from '../store/index.ts';
+import { checkImports, grantWarnings } from './check-imports.ts';
 import { describeManifest, formatDescription } from './function-description.ts';
+import { ByteFeed } from './package/byte-feed.ts';
+import { grantedDirectories, readPackageFiles } from './package/package-files.ts';
+import { type ReceivedPackage, receivePackage } from './package/receive-package.ts';
+import { formatPackage } from './package/stored-package.ts';
+import { isTar, tooLarge, WatchedBody } from './watched-body.ts';
 
 /** Where a publish is. */
 export interface PublishProgress {
@@ -10,7 +24,7 @@ export interface PublishProgress {
   readonly bytesTotal: number | null;
 }
 
-/** How a body is published. */
+/** How a body, a component or a package, is published. */
 export interface PublishOptions {
   /** What the sender says it will send; another length is `body-truncated`. */
   readonly contentLength?: number;
@@ -26,11 +40,25 @@ export interface PublishParts {
   readonly compiler: ComponentCompiler;
   /** Longest component, bytes. */
   readonly limitBytes: number;
+  /** Largest package, bytes; that of a component when left out. */
+  readonly packageBytes?: number;
+  /** What the host lets functions have; its own defaults when left out. */
+  readonly policy?: HostPolicy;
+}
+
+/** What was received: a component, or a package with one. */
+interface Received {
+  /** The version's: of the component, or of the package's manifest. */
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly component: Digest;
+  readonly packed: ReceivedPackage | null;
+  release(): void;
 }
 
 /**
- * The publish walk: body → blob → inspect → artifact → version. The digest of the current version again does nothing.
- * Whatever fails, or when `signal` fires, before the version is written: then there is neither a version nor a blob of it.
+ * The publish walk: body → blobs → inspect → check against the grant → artifact → version. The digest of the current version again does
+ * nothing. Whatever fails, or when `signal` fires, before the version is written: then there is neither a version nor a blob of it.
  */
 export async function publishComponent(
   parts: PublishParts,
@@ -38,31 +66,53 @@ export async function publishComponent(
   body: AsyncIterable<Uint8Array>,
   options: PublishOptions = {},
 ): Promise<Published> {
-  const { contentLength, digest, onProgress, signal } = options;
-  const bytesTotal = contentLength ?? null;
-  onProgress?.({ stage: 'receiving', bytesDone: 0, bytesTotal });
-  const blob = await parts.data.blobs.write(body, {
-    limitBytes: parts.limitBytes,
-    expectedBytes: contentLength,
-    expectedDigest: digest,
-    onBytes: (bytesDone) => onProgress?.({ stage: 'receiving', bytesDone, bytesTotal }),
-    signal,
-  });
+  let received: Received | undefined;
   try {
-    return await register(parts, name, blob, options);
+    received = await receive(parts, body, options);
+    return await register(parts, name, received, options);
   } catch (error) {
-    blob.release();
+    received?.release();
     await parts.data.collectGarbage();
     throw error;
   } finally {
-    blob.release();
+    received?.release();
   }
 }
 
+async function receive(
+  parts: PublishParts,
+  body: AsyncIterable<Uint8Array>,
+  { contentLength, digest, onProgress, signal }: PublishOptions,
+): Promise<Received> {
+  const bytesTotal = contentLength ?? null;
+  onProgress?.({ stage: 'receiving', bytesDone: 0, bytesTotal });
+  const limits = { componentBytes: parts.limitBytes, packageBytes: parts.packageBytes ?? parts.limitBytes };
+  const largest = Math.max(limits.componentBytes, limits.packageBytes);
+  if (contentLength !== undefined && contentLength > largest) throw tooLarge(largest, contentLength);
+  const watched = new WatchedBody(untilAborted(body, signal), largest, (bytesDone) =>
+    onProgress?.({ stage: 'receiving', bytesDone, bytesTotal }),
+  );
+  const feed = new ByteFeed(watched);
+  const sizes = { expectedBytes: contentLength, expectedDigest: digest, signal };
+  if (!isTar(await feed.peek(TAR_BLOCK_BYTES))) {
+    const blob = await parts.data.blobs.write(feed.rest(), { limitBytes: limits.componentBytes, ...sizes });
+    return { ...blob, component: blob.digest, packed: null, release: blob.release };
+  }
+  const packed = await receivePackage(feed, parts.data.blobs, limits, signal);
+  try {
+    watched.check(contentLength, digest);
+  } catch (error) {
+    packed.release();
+    throw error;
+  }
+  const { sizeBytes, stored, release } = packed;
+  return { digest: packed.digest, sizeBytes, component: stored.component.digest, packed, release };
+}
+
 async function register(
-  { data, compiler }: PublishParts,
+  { data, compiler, policy }: PublishParts,
   name: FunctionName,
-  { digest, sizeBytes }: WrittenBlob,
+  { digest, sizeBytes, component, packed }: Received,
   { onProgress, signal }: PublishOptions,
 ): Promise<Published> {
   const report = (stage: PublishProgress['stage']): void => {
@@ -81,12 +131,20 @@ async function register(
   const current = existing?.versions.find(({ version }) => version === existing.current);
   if (current?.digest === digest) return published(current.version, false);
   report('inspecting');
-  inspectComponent(await data.blobs.read(digest));
+  const { imports } = inspectComponent(await data.blobs.read(component));
+  const asked = packed === null ? NOTHING_ASKED : parseGrant(packed.stored.grant);
+  const effective = effectiveGrant(asked, policy ?? hostPolicy());
+  checkImports(imports, asked, effective.grant);
+  if (packed !== null) grantedDirectories(asked, await readPackageFiles(data.blobs, packed.stored.layers));
   report('transpiling');
   // Read again when its turn comes: whoever waits for the translations before must not hold a component in memory.
-  const { manifest } = await compiler.compile(() => data.blobs.read(digest), digest, signal);
+  const { manifest } = await compiler.compile(() => data.blobs.read(component), component, signal);
   report('registering');
   const description = formatDescription(describeManifest(manifest));
-  const { version, created } = data.registry.publish(name, { digest, sizeBytes, description });
-  return published(version, created);
+  const { version, created } = data.registry.publish(name, {
+    ...{ digest, sizeBytes, description },
+    ...(packed === null ? {} : { package: { text: formatPackage(packed.stored), blobs: packed.blobs } }),
+  });
+  const warnings = grantWarnings(manifest.imports, asked, effective);
+  return { ...published(version, created), ...(warnings.length === 0 ? {} : { warnings }) };
 }

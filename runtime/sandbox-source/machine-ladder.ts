@@ -178,7 +178,7 @@ export class MachineLadder {
     try {
       const restored = { restoredWorkers: shape.workers, readyMs: ANSWER_MS };
       const sandbox = await startSandbox({ kind: 'microvm', startMachine, ...restored }, signal);
-      if (version !== undefined) sandbox.adopt(version.grant, version.reuse);
+      if (version !== undefined) sandbox.adopt(version.grant, version.secrets?.(), version.reuse);
       this.#failures.delete(key);
       return sandbox;
     } catch (error) {

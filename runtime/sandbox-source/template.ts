@@ -45,7 +45,8 @@ export function makeFunctionSnapshot(
   given: AbortSignal,
 ): Promise<Snapshot> {
   return save(store, conditionsOf(shape, image.digest, content), given, async (draft, signal) => {
-    const artifact = await unlessAborted(version.artifact(), signal);
+    const content = Promise.all([version.artifact(), version.files?.() ?? []]);
+    const [artifact, files] = await unlessAborted(content, signal);
     await copySparse(golden.memory, draft.memory, signal);
     const startMachine = () =>
       restoreMachine({
@@ -56,7 +57,7 @@ export function makeFunctionSnapshot(
     try {
       const grant = { ...version.grant, environment: {}, arguments: [], configuration: {} };
       const { program, reuse } = version;
-      const content = { program, artifact, grant, ...(reuse === undefined ? {} : { reuse }) };
+      const content = { program, artifact, grant, files, ...(reuse === undefined ? {} : { reuse }) };
       await template.sandbox.load(content, signal);
       // Once before: the first grant of a clone compiles nothing.
       template.sandbox.grant(grant);

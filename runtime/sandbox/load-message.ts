@@ -1,14 +1,34 @@
-import type { LoadMessage } from '../agent/wire.ts';
+import type { Grant } from '../../guest-sdk/protocol/index.ts';
+import { encodeFiles, type LoadMessage, type ReuseLimits } from '../agent/wire.ts';
+import type { Artifact } from '../component/artifact.ts';
 import { limitMemory } from '../component/limit-memory.ts';
+import { givenTexts } from '../grant/index.ts';
+import type { GrantedDirectory } from '../wasi/index.ts';
 import { checkReuse, DEFAULT_REUSE } from './reuse.ts';
-import type { SandboxContent } from './sandbox.ts';
 
-/** The load message of an artifact under its grant, and the bytes that follow it. Pure. `component-refused` when the grant has less memory than the component starts with. */
+/** What is put into a sandbox: one version of a function. */
+export interface SandboxContent {
+  /** The function's name; a command sees it as its first argument. */
+  readonly program: string;
+  readonly artifact: Artifact;
+  readonly grant: Grant;
+  /** The directories that the grant gives, with the package's files; none when left out. */
+  readonly files?: readonly GrantedDirectory[];
+  /** How the instances of an asynchronous component are used again; the defaults when it is left out. */
+  readonly reuse?: ReuseLimits;
+}
+
+/**
+ * The load message of an artifact under its grant, and the bytes that follow it. No secret is in it: it may end up in a snapshot. Pure.
+ * `component-refused` when the grant has less memory than the component starts with.
+ */
 export function loadMessage(content: SandboxContent): { message: LoadMessage; parts: Uint8Array[] } {
-  const { grant } = content;
-  const artifact = limitMemory(content.artifact, grant.limits.memoryMib);
+  const { limits, scratch } = content.grant;
+  const artifact = limitMemory(content.artifact, limits.memoryMib);
   const { manifest } = artifact;
   const glue = new TextEncoder().encode(artifact.glue);
+  const scratchBytes = scratch.reduce((sum, { bytes }) => sum + bytes, 0);
+  const files = (content.files ?? []).length === 0 ? null : encodeFiles(content.files!, scratchBytes);
   const message: LoadMessage = {
     program: content.program,
     glueBytes: glue.length,
@@ -21,10 +41,16 @@ export function loadMessage(content: SandboxContent): { message: LoadMessage; pa
       path,
       fallible: wit.result?.kind === 'result',
     })),
-    environment: Object.entries(grant.environment),
-    arguments: grant.arguments,
-    configuration: Object.entries(grant.configuration ?? {}),
-    valueBytes: grant.limits.valueBytes,
+    ...givenTexts(content.grant),
+    valueBytes: limits.valueBytes,
+    cpuMs: limits.cpuMs,
+    limits: {
+      handles: limits.handles,
+      pollList: limits.pollables,
+      fields: limits.fields,
+      fieldBytes: limits.fieldBytes,
+    },
+    files: files?.message ?? null,
   };
-  return { message, parts: [glue, ...artifact.modules.map((module) => module.bytes)] };
+  return { message, parts: [glue, ...artifact.modules.map((module) => module.bytes), ...(files?.parts ?? [])] };
 }

@@ -1,7 +1,9 @@
 import type { Grant } from '../../guest-sdk/protocol/index.ts';
 import type { ReuseLimits } from '../agent/wire.ts';
 import type { Artifact } from '../component/artifact.ts';
+import type { SecretValues } from '../grant/index.ts';
 import type { OutsideServices } from '../outside/outside-service.ts';
+import type { GrantedDirectory } from '../wasi/index.ts';
 
 /** A version of a function as the pool needs it. */
 export interface LoadedVersion {
@@ -16,4 +18,8 @@ export interface LoadedVersion {
   readonly outside?: () => OutsideServices;
   /** The translated component; asked for only when a sandbox is to be loaded. */
   readonly artifact: () => Promise<Artifact>;
+  /** The directories that its grant gives, with the package's files; asked for like the artifact. None when left out. */
+  readonly files?: () => Promise<readonly GrantedDirectory[]>;
+  /** The present values of the secrets that its grant names; none when left out. Asked for at each start, and never kept. */
+  readonly secrets?: () => SecretValues;
 }

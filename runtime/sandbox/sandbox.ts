@@ -1,26 +1,16 @@
 import { CloudletError, type Grant } from '../../guest-sdk/protocol/index.ts';
 import type { InvokeRequest, ReuseLimits } from '../agent/wire.ts';
-import type { Artifact } from '../component/artifact.ts';
+import { givenTexts, type SecretValues } from '../grant/index.ts';
 import type { Machine, MachineExit } from '../machine/machine.ts';
 import type { Call, CallInput, CallLog } from './channel/call.ts';
 import type { CallOutside } from './channel/call-asks.ts';
 import type { Channel } from './channel/channel.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { loadMessage } from './load-message.ts';
+import { loadMessage, type SandboxContent } from './load-message.ts';
 import { moveState, type SandboxState } from './state.ts';
 
 /** `microvm` is a QEMU machine, `process` the same agent as a child process without isolation. */
 export type SandboxKind = 'microvm' | 'process';
-
-/** What is put into a sandbox: one version of a function. */
-export interface SandboxContent {
-  /** The function's name; a command sees it as its first argument. */
-  readonly program: string;
-  readonly artifact: Artifact;
-  readonly grant: Grant;
-  /** How the instances of an asynchronous component are used again; the defaults when it is left out. */
-  readonly reuse?: ReuseLimits;
-}
 
 /** Limits of one call. */
 export interface CallOptions {
@@ -29,7 +19,7 @@ export interface CallOptions {
   readonly log: CallLog;
   /** What its guest may ask of the host; nothing when it is left out, as in a rehearsal. */
   readonly outside?: CallOutside;
-  /** Nobody asked for it: it does not count as served. */
+  /** Nobody asked for it: it does not count as served, and is given no secrets. */
   readonly rehearsal?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -147,18 +137,17 @@ export class Sandbox {
   }
 
   /** Its machine came with what it runs: gives that what no snapshot may hold, and it is ready. `machine-failed` when it has ended by now. */
-  adopt(grant: Grant, reuse: ReuseLimits | null = null): void {
+  adopt(grant: Grant, secrets: SecretValues = {}, reuse: ReuseLimits | null = null): void {
     if (this.#state !== 'starting') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
     this.#atOnce = reuse?.atOnce ?? 1;
     this.#channel.adopt(this.#atOnce);
-    this.grant(grant);
+    this.grant(grant, secrets);
     this.#state = moveState(this.#state, 'ready');
   }
 
-  /** What the invocations that follow are given. */
-  grant({ environment, arguments: words, configuration = {} }: Omit<Grant, 'limits'>): void {
-    const [variables, settings] = [Object.entries(environment), Object.entries(configuration)];
-    this.#channel.grant({ environment: variables, arguments: words, configuration: settings });
+  /** What the invocations that follow are given, rehearsals excepted: they never see a secret. */
+  grant(grant: Pick<Grant, 'environment' | 'arguments' | 'configuration'>, secrets: SecretValues = {}): void {
+    this.#channel.grant(givenTexts(grant, secrets));
   }
 
   /** Invocations that it takes at once when each of its workers has one, or up to `workers` of them; more where these share instances. */
@@ -170,7 +159,7 @@ export class Sandbox {
   invoke(request: InvokeRequest, input: CallInput, options: CallOptions): Call {
     if (this.#state !== 'ready') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
     if (options.signal?.aborted === true) throw callerLeft();
-    const asked = options.rehearsal === true ? { ...request, rehearsal: true } : request;
+    const asked = options.rehearsal === true ? { ...request, rehearsal: true as const } : request;
     const call = this.#channel.invoke(asked, input, options.deadlineMs, options.log, options.outside);
     this.#running += 1;
     if (options.rehearsal !== true) this.#served += 1;

@@ -10,15 +10,16 @@ export async function startLoaded(
   startEmpty: (signal: AbortSignal) => Promise<Sandbox>,
   signal: AbortSignal,
 ): Promise<Sandbox> {
-  const translated = version.artifact();
+  const translated = Promise.all([version.artifact(), version.files?.() ?? []]);
   translated.catch(() => {
     // It is seen when it is awaited.
   });
   const sandbox = await startEmpty(signal);
   try {
+    const [artifact, files] = await translated;
     const { program, grant, reuse } = version;
-    const content = { program, artifact: await translated, grant, ...(reuse === undefined ? {} : { reuse }) };
-    await sandbox.load(content, signal);
+    await sandbox.load({ program, artifact, grant, files, ...(reuse === undefined ? {} : { reuse }) }, signal);
+    if (version.secrets !== undefined) sandbox.grant(grant, version.secrets());
     return sandbox;
   } catch (error) {
     await sandbox.close();

@@ -6,6 +6,8 @@ import { DirectoryLock } from './directory-lock.ts';
 import { writeDurably } from './durable-file.ts';
 import { type Identity, openIdentity } from './identity.ts';
 import { Registry } from './registry.ts';
+import { secretFile } from './secret-file.ts';
+import { SecretVault } from './secret-vault.ts';
 import { asDatabaseError, asDirectoryError, isMissing } from './storage-error.ts';
 
 /** Layout of a data directory; another number is another layout, and is refused. */
@@ -19,15 +21,21 @@ export class DataDir {
   readonly registry: Registry;
   /** Where the logs of functions are kept. */
   readonly logs: string;
+  readonly secrets: SecretVault;
   readonly #lock: DirectoryLock;
 
-  private constructor(path: string, lock: DirectoryLock, identity: Identity, blobs: BlobStore, registry: Registry) {
+  private constructor(
+    path: string,
+    lock: DirectoryLock,
+    { identity, blobs, registry, secrets }: Pick<DataDir, 'identity' | 'blobs' | 'registry' | 'secrets'>,
+  ) {
     this.path = path;
     this.logs = join(path, 'logs');
     this.#lock = lock;
     this.identity = identity;
     this.blobs = blobs;
     this.registry = registry;
+    this.secrets = secrets;
   }
 
   /**
@@ -56,7 +64,9 @@ export class DataDir {
       const identity = await openIdentity(path);
       const blobs = await BlobStore.open(join(path, 'blobs'));
       registry = Registry.open(join(path, 'registry.sqlite'));
-      const opened = new DataDir(path, lock, identity, blobs, registry);
+      const key = await secretFile(join(path, 'secrets-key'), SecretVault.newKey);
+      const secrets = new SecretVault(registry, key);
+      const opened = new DataDir(path, lock, { identity, blobs, registry, secrets });
       await opened.collectGarbage();
       return opened;
     } catch (error) {
@@ -79,7 +89,8 @@ export class DataDir {
 }
 
 /** What lies in a data directory before its `format` does: what a start that was killed left, keys that somebody put back. */
-const BEFORE_FORMAT = /^(lock(-journal|-holder)?|owner-token|identity-key\.pem|lost\+found|.*\.[0-9a-f]{12}\.tmp)$/;
+const BEFORE_FORMAT =
+  /^(lock(-journal|-holder)?|owner-token|identity-key\.pem|secrets-key|lost\+found|.*\.[0-9a-f]{12}\.tmp)$/;
 
 /** Refuses a directory that others use, such as `/tmp` or a home: it would be closed to all of them. */
 async function refuseForeign(path: string): Promise<void> {

@@ -21,6 +21,22 @@ const MIGRATIONS: readonly string[] = [
      PRIMARY KEY (name, version)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX versions_by_digest ON versions (digest);`,
+  // What a version that came as a package is made of, as text of its publisher's; blobs that a version has beside its digest's.
+  `ALTER TABLE versions ADD COLUMN package TEXT;
+   CREATE TABLE version_blobs (
+     name TEXT NOT NULL,
+     version INTEGER NOT NULL,
+     digest TEXT NOT NULL,
+     PRIMARY KEY (name, version, digest),
+     FOREIGN KEY (name, version) REFERENCES versions (name, version) ON DELETE CASCADE
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX version_blobs_by_digest ON version_blobs (digest);
+   CREATE TABLE secrets (
+     name TEXT NOT NULL REFERENCES functions (name) ON DELETE CASCADE,
+     key TEXT NOT NULL,
+     sealed BLOB NOT NULL,
+     PRIMARY KEY (name, key)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** Brings the schema up to date, each step whole or not at all; refuses one that a newer Cloudlet wrote. */

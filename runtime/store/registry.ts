@@ -6,34 +6,9 @@ import {
   parseDigest,
   parseName,
 } from '../../guest-sdk/protocol/index.ts';
+import type { NewVersion, RegisteredFunction, RegisteredVersion } from './registered.ts';
 import { migrate } from './registry-schema.ts';
 import { asStorageError } from './storage-error.ts';
-
-/** One immutable version of a function. */
-export interface RegisteredVersion {
-  readonly version: number;
-  readonly digest: Digest;
-  readonly sizeBytes: number;
-  /** RFC 3339, UTC. */
-  readonly publishedAt: string;
-  /** What the publisher of the version found in the component, as text that only it interprets. */
-  readonly description: string;
-}
-
-/** A published name and all its versions, oldest first. */
-export interface RegisteredFunction {
-  readonly name: FunctionName;
-  /** The version that calls go to; one of `versions`. */
-  readonly current: number;
-  readonly versions: readonly RegisteredVersion[];
-}
-
-/** What a publish writes. */
-export interface NewVersion {
-  readonly digest: Digest;
-  readonly sizeBytes: number;
-  readonly description: string;
-}
 
 /**
  * Names of functions, their versions and which is current. Every change is one transaction, on the disk when the method
@@ -55,7 +30,9 @@ export class Registry {
     this.#functionRow = database.prepare('SELECT name, current, next FROM functions WHERE name = ?');
     this.#versionRows = database.prepare('SELECT * FROM versions WHERE name = ? ORDER BY version');
     this.#versionRow = database.prepare('SELECT * FROM versions WHERE name = ? AND version = ?');
-    this.#digestRow = database.prepare('SELECT 1 FROM versions WHERE digest = ? LIMIT 1');
+    this.#digestRow = database.prepare(
+      'SELECT 1 FROM versions WHERE digest = ?1 UNION ALL SELECT 1 FROM version_blobs WHERE digest = ?1 LIMIT 1',
+    );
   }
 
   /** Opens or makes the registry file at `path` and brings its schema up to date. */
@@ -81,7 +58,7 @@ export class Registry {
    */
   publish(
     name: FunctionName,
-    { digest, sizeBytes, description }: NewVersion,
+    { digest, sizeBytes, description, package: packed }: NewVersion,
   ): { readonly version: number; readonly created: boolean } {
     return this.#transaction(() => {
       const row = this.#functionRow.get(name) as unknown as FunctionRow | undefined;
@@ -95,14 +72,18 @@ export class Registry {
         version + 1,
       );
       this.#run(
-        'INSERT INTO versions (name, version, digest, size_bytes, published_at, description) VALUES (?, ?, ?, ?, ?, ?)',
+        'INSERT INTO versions (name, version, digest, size_bytes, published_at, description, package) VALUES (?, ?, ?, ?, ?, ?, ?)',
         name,
         version,
         digest,
         sizeBytes,
         this.#now().toISOString(),
         description,
+        packed?.text ?? null,
       );
+      for (const blob of packed?.blobs ?? []) {
+        this.#run('INSERT INTO version_blobs (name, version, digest) VALUES (?, ?, ?)', name, version, blob);
+      }
       return { version, created: true };
     });
   }
@@ -178,6 +159,28 @@ export class Registry {
     });
   }
 
+  /** Keeps a sealed secret of a function; `function-unknown` when there is none. */
+  writeSecret(name: FunctionName, key: string, sealed: Uint8Array): void {
+    this.#transaction(() => {
+      this.get(name);
+      this.#run('INSERT OR REPLACE INTO secrets (name, key, sealed) VALUES (?, ?, ?)', name, key, sealed);
+    });
+  }
+
+  /** Removes a secret; false when there was none, `function-unknown` when there is no such function. */
+  removeSecret(name: FunctionName, key: string): boolean {
+    return this.#transaction(() => {
+      this.get(name);
+      return this.#run('DELETE FROM secrets WHERE name = ? AND key = ?', name, key) > 0;
+    });
+  }
+
+  /** The sealed secrets of a function, by name. */
+  secrets(name: FunctionName): { readonly key: string; readonly sealed: Uint8Array }[] {
+    const rows = this.#database.prepare('SELECT key, sealed FROM secrets WHERE name = ? ORDER BY key').all(name);
+    return rows as unknown as { key: string; sealed: Uint8Array }[];
+  }
+
   /** How many functions there are. */
   count(): number {
     const { functions } = this.#database.prepare('SELECT count(*) AS functions FROM functions').get() as {
@@ -186,7 +189,7 @@ export class Registry {
     return functions;
   }
 
-  /** Whether any version of any function is this component. */
+  /** Whether any version of any function is this component, or has it as a part of its package. */
   inUse(digest: Digest): boolean {
     return this.#digestRow.get(digest) !== undefined;
   }
@@ -212,8 +215,9 @@ export class Registry {
     }
   }
 
-  #run(sql: string, ...values: (string | number)[]): void {
-    this.#database.prepare(sql).run(...values);
+  /** Gives the number of rows that changed. */
+  #run(sql: string, ...values: (string | number | null | Uint8Array)[]): number {
+    return Number(this.#database.prepare(sql).run(...values).changes);
   }
 
   #assemble(row: FunctionRow): RegisteredFunction {
@@ -238,6 +242,7 @@ interface VersionRow {
   readonly size_bytes: number;
   readonly published_at: string;
   readonly description: string;
+  readonly package: string | null;
 }
 
 function asVersion(row: VersionRow): RegisteredVersion {
@@ -247,6 +252,7 @@ function asVersion(row: VersionRow): RegisteredVersion {
     sizeBytes: row.size_bytes,
     publishedAt: row.published_at,
     description: row.description,
+    package: row.package,
   };
 }
 

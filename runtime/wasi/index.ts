@@ -22,7 +22,9 @@ export {
 } from './blobstore/blob-backend.ts';
 export { discardSink, emptySource, type MemorySink, memorySink, memorySource } from './byte-stream.ts';
 export { fileImage, type ImageDirectory, type ImageFile, type ImageNode } from './filesystem/file-image.ts';
-export { FileTree, type FileTreeOptions } from './filesystem/file-tree.ts';
+export { FileTree } from './filesystem/file-tree.ts';
+export { type GrantedDirectory, type GrantedFile, GrantedFiles } from './filesystem/granted-files.ts';
+export type { FileTreeOptions, GivenDirectory } from './filesystem/tree-options.ts';
 export { GuestExit, GuestTrap } from './guest-end.ts';
 export type { BodyEnd } from './http/body-pipe.ts';
 export {

@@ -10,7 +10,15 @@ const NEVER = { seconds: 0n, nanoseconds: 0 };
 /** A file that is written, cut and extended at random holds what a plain array holds, within its quota. */
 export default function fileContent(random: SeededRandom): void {
   const traits = { id: 1n, packaged: false, accessed: NEVER, modified: NEVER, changed: NEVER };
-  const file: FileNode = { kind: 'file', ...traits, bytes: new Uint8Array(0), size: 0, links: 1, users: 0 };
+  const file: FileNode = {
+    kind: 'file',
+    ...traits,
+    bytes: new Uint8Array(0),
+    shared: false,
+    size: 0,
+    links: 1,
+    users: 0,
+  };
   const quota = new Quota(LIMIT);
   let model = new Uint8Array(0);
   for (let step = 0; step < 60; step++) {

@@ -18,6 +18,7 @@ config('without flags it is loopback, port 8080, a microvm and the directories o
     name: undefined,
     memoryMib: undefined,
     idleS: undefined,
+    policyFile: undefined,
     allowHosts: [],
     tracing: null,
   });

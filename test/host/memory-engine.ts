@@ -1,6 +1,7 @@
 import {
   CloudletError,
   type Deployment,
+  emptyGrant,
   type FunctionInfo,
   type LogLine,
   type Published,
@@ -110,10 +111,9 @@ export class MemoryEngine implements Engine {
   async function(...[name]: Parameters<Engine['function']>): Promise<FunctionInfo> {
     const bytes = this.#bytes(name);
     const digest = `sha256:${'0'.repeat(64)}`;
-    const limits = { memoryMib: 1, deadlineMs: 1, concurrency: 1, valueBytes: 1, logBytes: 1 };
     return {
       ...{ name, version: 1, digest, sizeBytes: bytes.length, state: 'cold', doors: ['run'], exports: [], imports: [] },
-      grant: { environment: {}, arguments: [], limits },
+      grant: emptyGrant(),
       stores: { keyValueBytes: 0, blobBytes: 0 },
       versions: [{ version: 1, digest, sizeBytes: bytes.length, publishedAt: '2026-11-22T00:00:00Z' }],
     };
@@ -139,6 +139,16 @@ export class MemoryEngine implements Engine {
       sizeBytes: bytes.length,
       bytes: chunks(bytes),
     };
+  }
+
+  async setSecret(...[name, key]: Parameters<Engine['setSecret']>): Promise<void> {
+    this.#bytes(name);
+    this.started.push(`set ${key} of ${name}`);
+  }
+
+  async removeSecret(...[name, key]: Parameters<Engine['removeSecret']>): Promise<void> {
+    this.#bytes(name);
+    this.started.push(`remove ${key} of ${name}`);
   }
 
   async invoke(...[name, request, input, options]: Parameters<Engine['invoke']>): Promise<Invocation> {

@@ -1,21 +1,20 @@
 // time limit: 240 s
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseName } from '../../guest-sdk/protocol/index.ts';
-import type { Cloudlet, CloudletOptions } from '../../runtime/index.ts';
+import { type CloudletError, parseName } from '../../guest-sdk/protocol/index.ts';
+import type { Cloudlet } from '../../runtime/index.ts';
 import { type CloudletLab, openLab, publishGuest } from '../support/cloudlet-lab.ts';
 
 /** Components that keep things, through a whole cloudlet: host, line, agent and glue. */
 const stores = suite('a cloudlet with stores');
 const NAME = parseName('stores');
 const KEYVALUE_BYTES = 1_000_000;
-const OUTSIDE: CloudletOptions['outside'] = ({ name }, all) =>
-  all.services(name, { keyvalue: { bytes: KEYVALUE_BYTES }, blobs: { bytes: 50_000_000 } });
+const GRANT = { stores: { keyvalue: { bytes: KEYVALUE_BYTES }, blobs: { bytes: 50_000_000 } } };
 let lab: CloudletLab;
 
 stores.before(async () => {
-  lab = await openLab({ outside: OUTSIDE });
-  await publishGuest(lab.cloudlet, 'stores');
+  lab = await openLab();
+  await publishGuest(lab.cloudlet, 'stores', 'stores', GRANT);
 });
 stores.after(() => lab.close());
 
@@ -51,13 +50,13 @@ stores('what is kept stays over a restart, is shown, and goes with the function'
   assert.equal((await cloudlet.status()).stores, kept);
   await cloudlet.remove(NAME);
   assert.equal((await cloudlet.status()).stores, { keyValueBytes: 0, blobBytes: 0 });
-  await publishGuest(cloudlet, 'stores');
+  await publishGuest(cloudlet, 'stores', 'stores', GRANT);
   assert.is(Number(await call(cloudlet, 'count')), 1);
 });
 
 stores('functions do not see one another', async () => {
   const other = parseName('other');
-  await publishGuest(lab.cloudlet, 'stores', 'other');
+  await publishGuest(lab.cloudlet, 'stores', 'other', GRANT);
   assert.is(Number(await call(lab.cloudlet, 'count', [], other)), 1);
   assert.is(await call(lab.cloudlet, 'keep', ['box'], other), 'made');
 });
@@ -70,13 +69,22 @@ stores('a store that is full refuses, and lets the function go on', async () => 
 
 stores('a component of the first draft of wasi:keyvalue is served', async () => {
   const draft = parseName('draft');
-  await publishGuest(lab.cloudlet, 'stores-draft', 'draft');
+  await publishGuest(lab.cloudlet, 'stores-draft', 'draft', GRANT);
   assert.equal(await call(lab.cloudlet, 'pages', [], draft), [2, 1500]);
   assert.is(Number(await call(lab.cloudlet, 'add', [21], draft)), 42);
 });
 
-stores('without a grant both stores are denied', async () => {
-  const cloudlet = await lab.reopen({ outside: () => ({}) });
+stores('a component that needs a store is refused without a grant, naming what to add', async () => {
+  const refused = await publishGuest(lab.cloudlet, 'stores', 'ungranted').catch((error: unknown) => error);
+  assert.is((refused as CloudletError).code, 'grant-missing');
+  assert.match(
+    (refused as Error).message,
+    /imports wasi:(keyvalue|blobstore)\/\S+, which needs a grant; add "stores": /,
+  );
+});
+
+stores('where the policy came to allow none, both stores are denied', async () => {
+  const cloudlet = await lab.reopen({ policy: { stores: { keyvalueBytes: 0, blobBytes: 0 } } });
   assert.match(String(await call(cloudlet, 'denied')), /^access-denied/);
 });
 

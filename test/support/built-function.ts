@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Build, build } from '../../guest-sdk/build/index.ts';
 import {
+  askedGrant,
   decodeArguments,
+  emptyGrant,
   encodeResult,
-  type Grant,
   readBindingValue,
   type WitFunction,
   writeBindingValue,
@@ -46,8 +47,8 @@ export class BuiltFunction {
     try {
       const made = await build(folder, { output });
       const artifact = await transpile(await readFile(made.component), made.digest);
-      const { arguments: args = [], environment = {} } = made.project.wishes;
-      const grant: Grant = { arguments: args, environment, limits: LIMITS };
+      const { arguments: args, environment } = askedGrant(made.project.grant);
+      const grant = { ...emptyGrant(LIMITS), arguments: args, environment };
       const sandbox = await startSandbox({ kind: 'process', startMachine: () => startTestProcess(2) });
       await sandbox.load({ program: made.project.name, artifact, grant });
       return new BuiltFunction(

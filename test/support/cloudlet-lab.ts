@@ -4,7 +4,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseName } from '../../guest-sdk/protocol/index.ts';
+import { type GrantRequest, parseName, writePackage } from '../../guest-sdk/protocol/index.ts';
 import { Cloudlet, type CloudletOptions } from '../../runtime/index.ts';
 import { guest } from './guest.ts';
 
@@ -64,7 +64,10 @@ export async function guestBytes(name: string): Promise<Uint8Array> {
   return readFile(await guest(name));
 }
 
-/** Publishes a test guest under its own name, or another. */
-export async function publishGuest(cloudlet: Cloudlet, guestName: string, name = guestName) {
-  return cloudlet.publish(parseName(name), bodyOf(await guestBytes(guestName)));
+/** Publishes a test guest under its own name, or another; as a package when it asks for anything. */
+export async function publishGuest(cloudlet: Cloudlet, guestName: string, name = guestName, grant?: GrantRequest) {
+  const component = await guestBytes(guestName);
+  if (grant === undefined) return cloudlet.publish(parseName(name), bodyOf(component));
+  const { pieces } = await writePackage({ component, grant, files: [] });
+  return cloudlet.publish(parseName(name), bodyOf(Buffer.concat(pieces)));
 }

@@ -1,4 +1,4 @@
-import { digestOfHex, type Grant } from '../../guest-sdk/protocol/index.ts';
+import { digestOfHex, emptyGrant, type Grant } from '../../guest-sdk/protocol/index.ts';
 import type { Artifact } from '../../runtime/component/artifact.ts';
 import type { OutsideServices } from '../../runtime/outside/outside-service.ts';
 import type { LoadedVersion } from '../../runtime/sandbox/index.ts';
@@ -23,11 +23,7 @@ export const EMPTY_ARTIFACT: Artifact = {
 
 /** A grant with this many invocations at once. */
 export function grantOf(concurrency: number): Grant {
-  return {
-    environment: {},
-    arguments: [],
-    limits: { memoryMib: 64, deadlineMs: 1000, concurrency, valueBytes: 1000, logBytes: 1000 },
-  };
+  return emptyGrant({ memoryMib: 64, deadlineMs: 1000, concurrency, valueBytes: 1000, logBytes: 1000 });
 }
 
 /** A version of nothing. */

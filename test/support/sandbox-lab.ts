@@ -3,7 +3,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { digestOfHex, type Grant } from '../../guest-sdk/protocol/index.ts';
+import { digestOfHex, emptyGrant, type Grant } from '../../guest-sdk/protocol/index.ts';
 import type { LogMessage } from '../../runtime/agent/wire.ts';
 import type { Artifact } from '../../runtime/component/artifact.ts';
 import { transpile } from '../../runtime/component/transpile.ts';
@@ -30,10 +30,9 @@ export function artifactOf(name: string): Promise<Artifact> {
 
 /** A grant for tests: an environment variable, small limits. */
 export const TEST_GRANT: Grant = {
+  ...emptyGrant({ memoryMib: 64, deadlineMs: 10_000, concurrency: 4, valueBytes: 1024 * 1024, logBytes: 65_536 }),
   environment: { GREETING: 'good day' },
-  arguments: [],
   configuration: { 'api.url': 'https://example.org/', empty: '' },
-  limits: { memoryMib: 64, deadlineMs: 10_000, concurrency: 4, valueBytes: 1024 * 1024, logBytes: 65_536 },
 };
 
 /** The agent as a process of its source. */

@@ -64,7 +64,7 @@ function take(file) {
  */
 function nameFor(file) {
   const words = file
-    .replace(/(\.component)?\.wasm$/i, '')
+    .replace(/(\.component)?\.(wasm|tar)$/i, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-');
   return (
@@ -97,7 +97,8 @@ async function publish(file, name) {
     const words = done.created
       ? `Published ${done.name}, version ${done.version}.`
       : `${done.name} was this component already, version ${done.version}.`;
-    status.replaceChildren(make('p', { class: 'note' }, words));
+    const warnings = (done.warnings ?? []).map((/** @type {string} */ each) => make('p', { class: 'quiet' }, each));
+    status.replaceChildren(make('p', { class: 'note' }, words), ...warnings);
   } catch (error) {
     status.replaceChildren(problemBox(asProblem(error)));
   } finally {
@@ -117,7 +118,7 @@ function send(file, name, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('PUT', `/v1/functions/${encodeURIComponent(name)}`);
-    request.setRequestHeader('content-type', 'application/wasm');
+    request.setRequestHeader('content-type', /\.tar$/i.test(file.name) ? 'application/x-tar' : 'application/wasm');
     request.setRequestHeader('prefer', 'respond-async');
     request.upload.addEventListener('progress', (event) => {
       if (event.lengthComputable) onProgress(event.loaded / event.total);
@@ -143,7 +144,7 @@ function send(file, name, onProgress) {
  * Follows a deployment to its end.
  * @param {string} id
  * @param {(state: string) => void} onState
- * @returns {Promise<{ name: string, version: number, created: boolean }>}
+ * @returns {Promise<{ name: string, version: number, created: boolean, warnings?: string[] }>}
  */
 function settled(id, onState) {
   return new Promise((resolve, reject) => {

@@ -1,3 +1,4 @@
+import type { FileTree } from '../../wasi/index.ts';
 import type { FuelGauge } from '../fuel.ts';
 import type { GuestComponent } from '../guest-component.ts';
 import type { Instance, Instances } from '../instances.ts';
@@ -35,6 +36,11 @@ export class SharedInstances implements Instances {
   /** Instances that exist, beside those that run alone. */
   get count(): number {
     return this.#instances.length;
+  }
+
+  /** Of an instance, in truth: those of its first invocation stay. */
+  files(): FileTree | null {
+    return this.#component.files?.tree() ?? null;
   }
 
   async take({ door, rehearsal }: Pick<InvokeMessage, 'door' | 'rehearsal'>): Promise<SharedInstance> {

@@ -26,6 +26,9 @@ export interface CallLineEvents {
   readonly broken: (error: WireError) => void;
 }
 
+/** What is to be run, and whether anybody asked for it. */
+export type CallRequest = InvokeRequest & { readonly rehearsal?: true };
+
 /** What a line is made of: a stream to the worker, and its part of the disk for large bodies, where the machine has one. */
 export interface LineParts {
   readonly stream: Duplex;
@@ -100,7 +103,7 @@ export class CallLine {
   }
 
   /** Starts an invocation. A small input that is at hand travels with the request. */
-  begin(call: Call, request: InvokeRequest, input: CallInput): void {
+  begin(call: Call, request: CallRequest, input: CallInput): void {
     this.#calls.set(call.id, call);
     if (!this.#marked) this.#mark();
     if (this.#grant !== null && !this.#granted) this.#writer.message('grant', 0, this.#grant);

@@ -262,6 +262,7 @@ const GUEST_CODES: ReadonlySet<string> = new Set([
   'argument-invalid',
   'at-capacity',
   'client-closed',
+  'cpu-exceeded',
   'deadline-exceeded',
   'export-unknown',
   'door-mismatch',

@@ -6,7 +6,6 @@ import {
   FrameReader,
   type GrantMessage,
   type Interrupt,
-  type InvokeRequest,
   type LoadedMessage,
   type LoadMessage,
   type ReadyMessage,
@@ -17,7 +16,7 @@ import { parseLoaded, parseLost, parseReady, parseRenewed } from './agent-messag
 import { BulkRing } from './bulk-ring.ts';
 import { Call, type CallInput, type CallLog } from './call.ts';
 import { NO_OUTSIDE } from './call-asks.ts';
-import { CallLine, type LineParts, leastBusy } from './call-line.ts';
+import { CallLine, type CallRequest, type LineParts, leastBusy } from './call-line.ts';
 import { FrameWriter, UNREAD_BYTES } from './frame-writer.ts';
 import { ended } from './pending.ts';
 
@@ -92,7 +91,7 @@ export class Channel {
   }
 
   /** Starts an invocation, as soon as a worker is free. */
-  invoke(request: InvokeRequest, input: CallInput, deadlineMs: number, log: CallLog, outside = NO_OUTSIDE): Call {
+  invoke(request: CallRequest, input: CallInput, deadlineMs: number, log: CallLog, outside = NO_OUTSIDE): Call {
     const call: Call = new Call(this.#takeId(), deadlineMs, log, (why) => this.#cancel(call, why), outside);
     this.#calls.add(call);
     void call.confirmed.then(() => this.#calls.delete(call));

@@ -1,3 +1,5 @@
+import type { Limits } from '../../../guest-sdk/protocol/index.ts';
+
 /** A lane at a moment, as far as it decides how many sandboxes it wants. Times are milliseconds. */
 export interface LaneLoad {
   /** Invocations that wait, and for how long the first of them has. */
@@ -35,4 +37,17 @@ export function sandboxesWanted(load: LaneLoad): number {
     if (!isFaster && !goesOn) return 0;
   }
   return Math.min(sandboxes - held, Math.ceil(short / placesEach));
+}
+
+/** Limits of a function that bound its lane. */
+type LaneLimits = Pick<Limits, 'concurrency' | 'instances'>;
+
+/** Invocations that one sandbox of a function may have at once. Pure. */
+export function placesAllowed({ concurrency, instances }: LaneLimits): number {
+  return Math.min(concurrency, instances);
+}
+
+/** Sandboxes that a function may have, of those that any may have: all their places together are its `instances`. Pure. */
+export function sandboxesAllowed(ofAny: number, limits: LaneLimits): number {
+  return Math.min(ofAny, Math.max(1, Math.floor(limits.instances / placesAllowed(limits))));
 }

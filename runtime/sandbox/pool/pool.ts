@@ -108,6 +108,12 @@ export class SandboxPool {
     this.#room.drop(versionId);
   }
 
+  /** The secrets of a version may be others: its sandboxes give them to the invocations that follow. */
+  grantAnew(versionId: string): void {
+    const lane = this.#room.find(versionId);
+    for (const { sandbox } of lane?.sandboxes ?? []) sandbox.grant(lane!.version.grant, lane!.version.secrets?.());
+  }
+
   /** What a version's sandbox does: `reason` is the sentence of a failed start. */
   state(versionId: string): { readonly state: 'cold' | 'starting' | 'ready' | 'failed'; readonly reason?: string } {
     const lane = this.#room.find(versionId);

@@ -3,7 +3,7 @@ import type { LoadedVersion } from '../loaded-version.ts';
 import type { StartedSandbox } from '../sandbox-source.ts';
 import { gone, LaneQueue, type Waiter } from './lane-queue.ts';
 import { LaneSandbox } from './lane-sandbox.ts';
-import { sandboxesWanted } from './lane-wants.ts';
+import { placesAllowed, sandboxesAllowed, sandboxesWanted } from './lane-wants.ts';
 import type { Place, PlaceTiming } from './place.ts';
 import type { CompletePoolOptions } from './pool-options.ts';
 import { RecentDemand } from './recent-demand.ts';
@@ -41,7 +41,7 @@ export class VersionLane {
 
   constructor(version: LoadedVersion, options: CompletePoolOptions, listener: LaneListener) {
     this.version = version;
-    this.#options = options;
+    this.#options = { ...options, sandboxes: sandboxesAllowed(options.sandboxes, version.grant.limits) };
     this.#listener = listener;
     this.#demand = new RecentDemand(options.demandMs);
     const { clock, idleProcessorNs, queueLength, queueMs } = options;
@@ -164,7 +164,7 @@ export class VersionLane {
   /** The sandbox is loaded: those who wait go in. */
   endStart({ sandbox, via }: StartedSandbox, beganAt: number): LaneSandbox {
     const now = this.#options.clock.now();
-    const places = sandbox.places(this.version.grant.limits.concurrency);
+    const places = sandbox.places(placesAllowed(this.version.grant.limits));
     const one = new LaneSandbox({ sandbox, via, places, beganAt, now });
     this.#starting -= 1;
     this.#failures.clear();
@@ -281,7 +281,7 @@ export class VersionLane {
 
   #placesOfNext(): number {
     const { grant, reuse } = this.version;
-    return this.#sandboxes[0]?.places ?? grant.limits.concurrency * (reuse?.atOnce ?? 1);
+    return this.#sandboxes[0]?.places ?? placesAllowed(grant.limits) * (reuse?.atOnce ?? 1);
   }
 
   #placesWaking(): number {

@@ -1,6 +1,6 @@
 import { parsePath } from './path.ts';
 
-/** A file or directory that a package carries; immutable, shared by all instances. */
+/** A file or directory that a package carries; immutable, shared by all instances also where each may change its own copy. */
 export type ImageNode = ImageFile | ImageDirectory;
 
 export interface ImageFile {
@@ -11,6 +11,8 @@ export interface ImageFile {
 export interface ImageDirectory {
   readonly kind: 'directory';
   readonly entries: ReadonlyMap<string, ImageNode>;
+  /** What is directly in it is a copy of the guest's own, which it may change, move and remove. */
+  readonly own?: boolean;
 }
 
 interface GrowingDirectory extends ImageDirectory {

@@ -1,23 +1,12 @@
 import type { Datetime } from '../clocks/datetime.ts';
 import { resizeContent, writeContent } from './content.ts';
 import { fail } from './error-code.ts';
-import type { ImageDirectory, ImageNode } from './file-image.ts';
+import type { ImageNode } from './file-image.ts';
 import type { DirectoryEntry, DirectoryNode, FileNode, TreeNode } from './node.ts';
 import { MAX_PATH_BYTES, utf8Length, utf8Longer } from './path.ts';
 import { Quota } from './quota.ts';
+import type { FileTreeOptions, Preopen } from './tree-options.ts';
 import { type Place, walk } from './walk.ts';
-
-/** What a `FileTree` is made of. */
-export interface FileTreeOptions {
-  /** The package's files; they can be read, not changed, moved or removed. */
-  readonly image?: ImageDirectory;
-  /** Bytes of files and link targets that the guest may make; 0 with `scratchNodes` 0: nothing can be written. */
-  readonly scratchBytes: number;
-  /** Directory entries that the guest may make. */
-  readonly scratchNodes: number;
-  /** Path under which the guest finds the root. */
-  readonly mount?: string;
-}
 
 const EPOCH: Datetime = { seconds: 0n, nanoseconds: 0 };
 
@@ -25,6 +14,8 @@ const EPOCH: Datetime = { seconds: 0n, nanoseconds: 0 };
 export class FileTree {
   readonly root: DirectoryNode;
   readonly mount: string;
+  /** What the guest is given; nothing else of the tree can be reached. */
+  readonly preopens: readonly Preopen[];
   readonly #bytes: Quota;
   readonly #nodes: Quota;
   #lastId = 0n;
@@ -33,9 +24,13 @@ export class FileTree {
   constructor(options: FileTreeOptions) {
     this.#bytes = new Quota(options.scratchBytes);
     this.#nodes = new Quota(options.scratchNodes);
+    this.#bytes.take(options.own?.bytes ?? 0);
+    this.#nodes.take(options.own?.nodes ?? 0);
     this.mount = options.mount ?? '/';
     const image = options.image ?? { kind: 'directory', entries: new Map() };
-    this.root = this.#fromImage(image, null) as DirectoryNode;
+    this.root = this.#fromImage(image, null, false) as DirectoryNode;
+    const given = options.directories ?? [{ path: this.mount, at: [], writable: this.writable }];
+    this.preopens = given.map(({ path, at, writable }) => ({ path, directory: this.#directory(at), writable }));
   }
 
   /** Whether the guest can make anything. */
@@ -68,7 +63,10 @@ export class FileTree {
     const { unread } = directory;
     if (unread !== null) {
       directory.unread = null;
-      for (const [name, image] of unread.entries) this.#link(directory, name, this.#fromImage(image, directory), true);
+      const own = unread.own === true;
+      for (const [name, image] of unread.entries) {
+        this.#link(directory, name, this.#fromImage(image, directory, own), !own);
+      }
     }
     return directory.entries;
   }
@@ -83,7 +81,15 @@ export class FileTree {
     const name = this.#vacant(place);
     if (place.directoryOnly) fail('is-directory');
     const traits = this.#traits(now);
-    const file: FileNode = { kind: 'file', ...traits, bytes: new Uint8Array(0), size: 0, links: 1, users: 0 };
+    const file: FileNode = {
+      kind: 'file',
+      ...traits,
+      bytes: new Uint8Array(0),
+      shared: false,
+      size: 0,
+      links: 1,
+      users: 0,
+    };
     this.#make(place.directory, name, file, now);
     return file;
   }
@@ -178,12 +184,14 @@ export class FileTree {
 
   write(file: FileNode, offset: bigint, bytes: Uint8Array, now: Datetime): void {
     if (file.packaged) fail('read-only');
+    this.#copyShared(file);
     writeContent(file, offset, bytes, this.#bytes);
     file.modified = now;
   }
 
   resize(file: FileNode, size: bigint, now: Datetime): void {
     if (file.packaged) fail('read-only');
+    this.#copyShared(file);
     resizeContent(file, size, this.#bytes);
     file.modified = now;
   }
@@ -199,12 +207,26 @@ export class FileTree {
     this.#collect(file);
   }
 
-  #fromImage(image: ImageNode, parent: DirectoryNode | null): TreeNode {
-    const traits = { ...this.#traits(EPOCH), packaged: true };
+  #fromImage(image: ImageNode, parent: DirectoryNode | null, own: boolean): TreeNode {
+    const traits = { ...this.#traits(EPOCH), packaged: !own };
     if (image.kind === 'file') {
-      return { kind: 'file', ...traits, bytes: image.bytes, size: image.bytes.length, links: 1, users: 0 };
+      return { kind: 'file', ...traits, bytes: image.bytes, shared: own, size: image.bytes.length, links: 1, users: 0 };
     }
     return { kind: 'directory', ...traits, entries: new Map(), parent, removed: false, unread: image };
+  }
+
+  #directory(names: readonly string[]): DirectoryNode {
+    return names.reduce((directory, name) => {
+      const node = this.entries(directory).get(name)?.node;
+      if (node?.kind === 'directory') return node;
+      throw new TypeError(`expected a directory ${JSON.stringify(name)} in the image`);
+    }, this.root);
+  }
+
+  #copyShared(file: FileNode): void {
+    if (!file.shared) return;
+    file.bytes = file.bytes.slice();
+    file.shared = false;
   }
 
   #traits(now: Datetime) {
@@ -264,6 +286,7 @@ export class FileTree {
     if (file.links > 0 || file.users > 0 || file.packaged) return;
     this.#bytes.give(file.size);
     file.bytes = new Uint8Array(0);
+    file.shared = false;
     file.size = 0;
   }
 }

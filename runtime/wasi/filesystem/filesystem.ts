@@ -15,9 +15,10 @@ export function filesystemInterfaces(seat: ContextSeat) {
       getDirectories(): [Descriptor, string][] {
         const { context } = seat;
         const { files } = context.backend;
-        if (files === null) return [];
-        const flags = { read: true, mutateDirectory: files.writable };
-        return [[new Descriptor(context, files, files.root, flags), files.mount]];
+        return (files?.preopens ?? []).map(({ path, directory, writable }) => [
+          new Descriptor(context, files!, directory, { read: true, mutateDirectory: writable }),
+          path,
+        ]);
       },
     },
   };

@@ -16,6 +16,8 @@ export interface FileNode extends NodeTraits {
   readonly kind: 'file';
   /** Holds at least `size` bytes; what is behind is zero and not part of the file. */
   bytes: Uint8Array;
+  /** The bytes are also those of other instances: they are copied before they are changed. */
+  shared: boolean;
   size: number;
   /** Directory entries that name it. */
   links: number;

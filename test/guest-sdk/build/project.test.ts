@@ -60,9 +60,9 @@ for (const [what, file, expected] of [
     { backend: 'starlingmonkey' },
   ],
   [
-    'wishes are kept, and only those',
+    'what it asks for is kept, and only that',
     { name: 'x', entry: 'src/a.c', arguments: ['-v'], environment: { A: 'b' }, limits: { memoryMib: 64 } },
-    { wishes: { arguments: ['-v'], environment: { A: 'b' }, limits: { memoryMib: 64 } } },
+    { grant: { arguments: ['-v'], environment: { A: 'b' }, limits: { memoryMib: 64 } } },
   ],
 ] as const) {
   project(what, async () => {
@@ -73,9 +73,14 @@ for (const [what, file, expected] of [
 
 for (const [what, file, words] of [
   ['is not JSON', '{', /is not JSON/],
-  ['is no object', '[]', /name is missing/],
+  ['is no object', '[]', /must be an object, got a list/],
   ['has no name', { entry: 'src/a.c' }, /name is missing/],
-  ['has no entry', { name: 'x' }, /entry is missing/],
+  ['has no entry', { name: 'x' }, /"entry".*"component".*neither/],
+  [
+    'has source and a component',
+    { name: 'x', entry: 'src/a.c', component: 'src/a.c' },
+    /"entry" is for what is built here/,
+  ],
   ['has a bad name', { name: 'Übung', entry: 'src/a.c' }, /name must be a name of lower-case/],
   ['leaves its folder', { name: 'x', entry: '../a.c' }, /path inside the project/],
   ['leaves its folder half-way', { name: 'x', entry: 'src/../../a.c' }, /path inside the project/],

@@ -39,7 +39,7 @@ const versionOfCat = async (): Promise<number> => (await lab.cloudlet.function(p
 examples('are published when they are built, and skipped with the reason when they cannot be', async () => {
   const said = await publish();
   assert.equal(said.slice(0, 1), ['broken: building']);
-  assert.match(said[1]!, /^broken skipped: .*cloudlet\.json: entry /);
+  assert.match(said[1]!, /^broken skipped: .*"entry", the source to build/);
   assert.equal(said.slice(2), ['published cat, version 1']);
 });
 

@@ -1,6 +1,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { FunctionInfo, RecentInvocation, SandboxInfo, Status } from '../../../guest-sdk/protocol/index.ts';
+import {
+  emptyGrant,
+  type FunctionInfo,
+  type RecentInvocation,
+  type SandboxInfo,
+  type Status,
+} from '../../../guest-sdk/protocol/index.ts';
 import { createApp } from '../../../host/app.ts';
 import { dashboard } from '../../../host/dashboard/index.ts';
 import { pictureTargets } from '../../../host/dashboard/picture-panel.ts';
@@ -30,11 +36,10 @@ const FUNCTION: FunctionInfo = {
     },
   ],
   imports: [],
-  grant: {
-    environment: {},
-    arguments: [],
-    limits: { memoryMib: 1, deadlineMs: 1, concurrency: 1, valueBytes: 1, logBytes: 1 },
-  },
+  grant: { ...emptyGrant(), http: ['api.example.org'], secrets: ['token'] },
+  reduced: [{ what: 'limits.memoryMib', asked: '512', granted: '256' }],
+  ungranted: ['wasi:sockets/tcp@0.2.6'],
+  secretsSet: [],
   stores: { keyValueBytes: 1000, blobBytes: 2_000_000 },
   versions: [
     { version: 2, digest: `sha256:${'ab'.repeat(32)}`, sizeBytes: 158_059, publishedAt: '2026-11-22T11:58:00Z' },
@@ -105,6 +110,11 @@ page('shows the owner functions with their doors, machines and recent calls', as
     /84 ms/,
     /guest-trapped/,
     /guests run in processes/,
+    /<dt>limits<\/dt><dd>memory 256 MiB/,
+    /<dt>http<\/dt><dd>api\.example\.org/,
+    /<dt>limits\.memoryMib<\/dt><dd>asked for 512, granted 256/,
+    /<dt>imports without grant<\/dt><dd>wasi:sockets\/tcp@0\.2\.6/,
+    /npx cloudlet secret set photo token/,
   ])
     assert.match(html, words);
 });

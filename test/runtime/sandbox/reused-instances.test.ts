@@ -212,7 +212,7 @@ test('a command has an instance of its own, its streams and its status', async (
 test('another grant is for new instances', async () => {
   const { sandbox, call } = await open('typed-p3');
   assert.is(await call('count'), 1);
-  sandbox.grant({ environment: { A: 'b' }, arguments: [] });
+  sandbox.grant({ environment: { A: 'b' }, arguments: [], configuration: {} });
   assert.is(await call('count'), 1);
   await sandbox.close();
 });

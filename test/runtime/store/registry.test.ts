@@ -60,6 +60,7 @@ registry('the first publish is version 1 and is found after reopening', () => {
         sizeBytes: 7,
         publishedAt: '2026-11-22T10:00:00.000Z',
         description: '{"of":"a"}',
+        package: null,
       },
     ],
   });

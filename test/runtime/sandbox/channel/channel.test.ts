@@ -166,6 +166,9 @@ channel('loads a component in frames and gives the answer', async () => {
     arguments: [],
     configuration: [],
     valueBytes: 1,
+    cpuMs: 1000,
+    limits: {},
+    files: null,
   };
   assert.is((await channel.load(message, [Buffer.from('abc'), new Uint8Array(200_000)])).error, undefined);
 });

@@ -1,6 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type LaneLoad, sandboxesWanted } from '../../../../runtime/sandbox/pool/lane-wants.ts';
+import {
+  type LaneLoad,
+  placesAllowed,
+  sandboxesAllowed,
+  sandboxesWanted,
+} from '../../../../runtime/sandbox/pool/lane-wants.ts';
 
 const wants = suite('a lane');
 
@@ -26,6 +31,26 @@ for (const [what, change, wanted] of [
   ['does not start for each short moment of many', { oldestMs: 50, shortMs: 250 }, 0],
 ] as const satisfies readonly (readonly [string, Partial<LaneLoad>, number])[]) {
   wants(what, () => assert.is(sandboxesWanted({ ...LOAD, ...change }), wanted));
+}
+
+for (const [instances, concurrency, places, sandboxes] of [
+  [256, 4, 4, 8],
+  [16, 4, 4, 4],
+  [15, 4, 4, 3],
+  [4, 4, 4, 1],
+  [3, 4, 3, 1],
+  [1, 4, 1, 1],
+  [1, 1, 1, 1],
+] as const) {
+  wants(
+    `${sandboxes} sandboxes of ${places} places, of the 8 that any may have, for ${instances} instances, ${concurrency} at once`,
+    () => {
+      assert.equal(
+        [placesAllowed({ instances, concurrency }), sandboxesAllowed(8, { instances, concurrency })],
+        [places, sandboxes],
+      );
+    },
+  );
 }
 
 wants.run();

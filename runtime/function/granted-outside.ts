@@ -1,0 +1,59 @@
+import type { FunctionName } from '../../guest-sdk/protocol/index.ts';
+import type { HostPolicy } from '../grant/index.ts';
+import { type Network, type NetworkWorld, openNetwork } from '../outside/network/network.ts';
+import type { OutsideServices } from '../outside/outside-service.ts';
+import type { Stores } from '../outside/stores.ts';
+import type { GrantedVersion } from './function-version.ts';
+
+/** What versions may ask of the host by their grants: stores, and a network that is opened when a version first runs. */
+export class GrantedOutside {
+  readonly #policy: Pick<HostPolicy, 'privateNetworks'>;
+  readonly #world: NetworkWorld;
+  /** By function, then by version: a name that is published anew counts its versions again, so the digest is in the key. */
+  readonly #networks = new Map<FunctionName, Map<string, Network>>();
+
+  constructor(policy: Pick<HostPolicy, 'privateNetworks'>, world: NetworkWorld = {}) {
+    this.#policy = policy;
+    this.#world = world;
+  }
+
+  /** The services of a version. */
+  readonly services = (version: GrantedVersion, stores: Stores): OutsideServices => ({
+    ...stores.services(version.name, version.grant.stores),
+    ...this.#networkOf(version)?.services,
+  });
+
+  /** A function is gone: ends its connections. */
+  forget(name: FunctionName): void {
+    for (const network of this.#networks.get(name)?.values() ?? []) network.close();
+    this.#networks.delete(name);
+  }
+
+  /** Ends all connections. */
+  close(): void {
+    for (const name of [...this.#networks.keys()]) this.forget(name);
+  }
+
+  #networkOf({ name, version, digest, grant }: GrantedVersion): Network | null {
+    const { tcp, udp, lookup, listen } = grant.sockets;
+    const hasSockets = tcp.length + udp.length > 0 || lookup || listen;
+    if (grant.http.length === 0 && !hasSockets) return null;
+    const networks = this.#networks.get(name) ?? new Map<string, Network>();
+    this.#networks.set(name, networks);
+    const key = `${version} ${digest}`;
+    let network = networks.get(key);
+    if (network === undefined) {
+      network = openNetwork(
+        {
+          allowedHosts: grant.http,
+          allowedRanges: this.#policy.privateNetworks,
+          ...(hasSockets ? { sockets: grant.sockets } : {}),
+          connections: grant.limits.connections,
+        },
+        this.#world,
+      );
+      networks.set(key, network);
+    }
+    return network;
+  }
+}

@@ -1,0 +1,156 @@
+import { pipeline, Readable, type Transform } from 'node:stream';
+import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
+import { asCloudletError, CloudletError, type Grant, namesOfGuestPath } from '../../../guest-sdk/protocol/index.ts';
+import type { BlobStore } from '../../store/index.ts';
+import type { GrantedDirectory, GrantedFile } from '../../wasi/index.ts';
+import { ByteFeed } from './byte-feed.ts';
+import type { FilesLayer } from './stored-package.ts';
+import { readTar } from './tar-reader.ts';
+
+/** Files of one package, and of the directories that its grant makes of them: every machine of the function holds them in memory. */
+export const MAX_FILES = 4096;
+
+/** Bytes of these files together. */
+export const MAX_FILES_BYTES = 32 * 1024 * 1024;
+
+/** What headers and fillings of so many files may take of a tar. */
+const MAX_LAYER_BYTES = MAX_FILES_BYTES + MAX_FILES * 4096;
+
+/** Files by their paths in the package. */
+export type PackageFiles = ReadonlyMap<string, Uint8Array>;
+
+/** Reads the layers of a package into memory, verified and bounded; a later layer's file stands in for an earlier one's. `package-invalid` says what is wrong. */
+export async function readPackageFiles(blobs: BlobStore, layers: readonly FilesLayer[]): Promise<PackageFiles> {
+  const files = new Map<string, Uint8Array>();
+  let left = MAX_FILES_BYTES;
+  for (const layer of layers) {
+    const { bytes } = await blobs.open(layer.digest);
+    const feed = new ByteFeed(bounded(decompressed(bytes, layer.compression)));
+    try {
+      for await (const entry of readTar(feed, { what: 'a layer of files', entries: MAX_FILES * 2, bytes: left })) {
+        if (/(^|\/)\.wh\./.test(entry.path))
+          throw invalid(`files without whiteouts, got ${JSON.stringify(entry.path)}`);
+        left -= entry.size;
+        files.set(entry.path, await whole(entry.bytes, entry.size));
+        if (files.size > MAX_FILES) throw invalid(`at most ${MAX_FILES} files, got more`);
+      }
+    } finally {
+      await feed.close();
+    }
+  }
+  return files;
+}
+
+/**
+ * The directories that a grant gives a guest, with the package's files in them. `grant-invalid` names an entry whose `from` is not in the
+ * package, or that has more than fits.
+ */
+export function grantedDirectories(
+  { files, scratch }: Pick<Grant, 'files' | 'scratch'>,
+  present: PackageFiles,
+): GrantedDirectory[] {
+  const directories = new Map<
+    string,
+    { path: string; at: readonly string[]; writable: boolean; files: GrantedFile[] }
+  >();
+  const directory = (path: string, names: readonly string[], writable: boolean) => {
+    const key = names.join('/');
+    const made = directories.get(key) ?? { path, at: names, writable, files: [] };
+    directories.set(key, made);
+    return made;
+  };
+  // First: a single file may lie in a directory that is granted as such.
+  for (const { path, bytes: limit, from } of scratch) {
+    const made = directory(path, namesOfGuestPath(path), true);
+    if (from === null) continue;
+    made.files.push(...filesBelow(present, from, `scratch ${path}`));
+    const bytes = sizeOf(made.files);
+    if (bytes > limit)
+      throw new CloudletError(
+        'grant-invalid',
+        `expected at most ${limit} bytes for scratch ${path} at the start, got ${bytes}; raise its "bytes"`,
+      );
+  }
+  for (const { path, from } of files.filter((each) => !present.has(each.from))) {
+    directory(path, namesOfGuestPath(path), false).files.push(...filesBelow(present, from, `files ${path}`));
+  }
+  for (const { path, from } of files.filter((each) => present.has(each.from))) {
+    const names = namesOfGuestPath(path);
+    const parent = names.slice(0, -1);
+    const text = `${path.startsWith('/') ? '/' : ''}${parent.join('/')}`;
+    const made = directory(text === '' ? '.' : text, parent, false);
+    if (names.length === 0)
+      throw new CloudletError('grant-invalid', `expected a path with a name for the file ${from}, got "/"`);
+    made.files.push({ names: names.slice(-1), bytes: present.get(from)! });
+  }
+  const made = [...directories.values()];
+  const total = sizeOf(made.flatMap((each) => each.files));
+  const count = made.reduce((sum, each) => sum + each.files.length, 0);
+  if (total > MAX_FILES_BYTES || count > MAX_FILES) {
+    throw new CloudletError(
+      'grant-invalid',
+      `expected at most ${MAX_FILES} files of ${MAX_FILES_BYTES} bytes together, got ${count} of ${total}`,
+    );
+  }
+  return made;
+}
+
+function filesBelow(present: PackageFiles, from: string, what: string): GrantedFile[] {
+  const start = `${from}/`;
+  const found = [...present].filter(([path]) => path.startsWith(start));
+  if (found.length > 0) return found.map(([path, bytes]) => ({ names: path.slice(start.length).split('/'), bytes }));
+  throw new CloudletError(
+    'grant-invalid',
+    `${what}: expected files in the package at ${JSON.stringify(from)}, found none`,
+  );
+}
+
+function sizeOf(files: readonly GrantedFile[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes.length, 0);
+}
+
+function decompressed(
+  bytes: AsyncIterable<Uint8Array>,
+  compression: FilesLayer['compression'],
+): AsyncIterable<Uint8Array> {
+  if (compression === 'none') return bytes;
+  // A window of 16 MiB is what zstd uses at its highest usual level; a frame may ask for gigabytes.
+  const transform: Transform =
+    compression === 'gzip' ? createGunzip() : createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: 24 } });
+  return pipeline(Readable.from(bytes, { objectMode: false }), transform, () => {
+    // Whoever reads sees the error, too.
+  });
+}
+
+/** The same bytes until they are more than any layer may have: a few kilobytes can stand for gigabytes. */
+async function* bounded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let total = 0;
+  try {
+    for await (const chunk of bytes) {
+      total += chunk.length;
+      if (total > MAX_LAYER_BYTES) throw invalid(`at most ${MAX_LAYER_BYTES} bytes unpacked, got more`);
+      yield chunk;
+    }
+  } catch (error) {
+    if (error instanceof CloudletError) throw error;
+    throw new CloudletError(
+      'package-invalid',
+      `a layer of files cannot be unpacked: ${asCloudletError(error).message}`,
+      { cause: error },
+    );
+  }
+}
+
+async function whole(pieces: AsyncIterable<Uint8Array>, size: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for await (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+function invalid(expected: string): CloudletError {
+  return new CloudletError('package-invalid', `a layer of files: expected ${expected}`);
+}
