@@ -5,20 +5,25 @@ import { fileURLToPath } from 'node:url';
 /** Version of the WASI 0.2 packages that jco ships and that worlds name (`wasi:http/types@0.2.12`). */
 export const WASI_VERSION = '0.2.12';
 
+/** Version of the WASI 0.3 packages that jco ships. */
+const ASYNC_WASI_VERSION = '0.3.0';
+
 const PACKAGES = ['wasi-cli', 'wasi-clocks', 'wasi-filesystem', 'wasi-http', 'wasi-io', 'wasi-random', 'wasi-sockets'];
+/** In WASI 0.3 streams are types of their own. */
+const ASYNC_PACKAGES = PACKAGES.filter((name) => name !== 'wasi-io');
 
 /** Packages that jco does not ship, from `guest-sdk/wit/deps`: one folder each. */
 const OWN_PACKAGES = fileURLToPath(new URL('../wit/deps/', import.meta.url));
 
 /** Folder of jco's bundled WIT: `lib/wit/builtin/<version>/<package>/package.wit`. */
-function bundled(): string {
+function bundled(version: string): string {
   const entry = fileURLToPath(import.meta.resolve('@bytecodealliance/jco'));
-  return join(dirname(entry), '..', 'lib', 'wit', 'builtin', WASI_VERSION);
+  return join(dirname(entry), '..', 'lib', 'wit', 'builtin', version);
 }
 
 /**
  * Copies a function's WIT (a file, a folder, or none) to `into` and completes its `deps` with the WASI packages it does not bring itself,
- * so that a world may name any WASI 0.2 interface without vendoring it. `rewrite` is applied to every text.
+ * so that a world may name any interface of WASI 0.2 or 0.3 without vendoring it. `rewrite` is applied to every text.
  */
 export async function assembleWit(
   wit: string | null,
@@ -31,9 +36,15 @@ export async function assembleWit(
   const deps = join(into, 'deps');
   await mkdir(deps, { recursive: true });
   const own = new Set(await readdir(deps));
+  const declared = await packagesOf(into);
   for (const name of PACKAGES) {
     if (own.has(name)) continue;
-    await cp(join(bundled(), name), join(deps, name), { recursive: true });
+    await cp(join(bundled(WASI_VERSION), name), join(deps, name), { recursive: true });
+  }
+  for (const name of ASYNC_PACKAGES) {
+    if (declared.has(`${name.replace('-', ':')}@${ASYNC_WASI_VERSION}`)) continue;
+    const folder = join(deps, `${name}-${ASYNC_WASI_VERSION}`);
+    await cp(join(bundled(ASYNC_WASI_VERSION), name), folder, { recursive: true });
   }
   for (const name of await readdir(OWN_PACKAGES)) {
     if (!own.has(name)) await cp(join(OWN_PACKAGES, name), join(deps, name), { recursive: true });
@@ -43,6 +54,31 @@ export async function assembleWit(
     const file = join(into, path);
     await writeFile(file, rewrite(await readFile(file, 'utf8')));
   }
+}
+
+/** Packages that the WIT of a folder declares, with versions. */
+async function packagesOf(folder: string): Promise<Set<string>> {
+  const packages = new Set<string>();
+  for (const path of await readdir(folder, { recursive: true })) {
+    if (!path.endsWith('.wit')) continue;
+    const text = await readFile(join(folder, path), 'utf8');
+    for (const [, name] of text.matchAll(/^\s*package\s+([\w:-]+@[\w.-]+)/gm)) packages.add(name!);
+  }
+  return packages;
+}
+
+/** Whether a function's own WIT (a file, a folder, or none) has anything asynchronous: its functions, or WASI 0.3. */
+export async function isAsynchronous(wit: string | null): Promise<boolean> {
+  if (wit === null) return false;
+  const files = (await stat(wit)).isDirectory()
+    ? (await readdir(wit, { recursive: true }))
+        .filter((path) => !path.startsWith('deps'))
+        .map((path) => join(wit, path))
+    : [wit];
+  for (const file of files) {
+    if (file.endsWith('.wit') && /\basync\s+func\b|@0\.3\.\d/.test(await readFile(file, 'utf8'))) return true;
+  }
+  return false;
 }
 
 /** Adds a package of one WIT file to the `deps` of an assembled folder. */

@@ -5,6 +5,10 @@ export const STATE_IMPORT = 'cloudlet:state$';
 export interface GlueState {
   /** Empties its tables of handles and of the host's resources. */
   reset?: () => void;
+  /** Tells the glue of an asynchronous component that its instance was given up: it looks after its tasks no more. */
+  ended?: boolean;
+  /** Is told what an asynchronous component dies of, wherever that is. */
+  died?: (error: unknown) => void;
 }
 
 const HEAD = /^export (?:async )?function instantiate\([^)]*\) \{/m;

@@ -36,7 +36,8 @@ const GLUE_URL = 'cloudlet:component';
 
 /** Evaluates a component's glue in this worker. Once for each worker: the module cache of Node keeps the first. */
 export async function loadComponent(component: WorkerComponent): Promise<GuestComponent> {
-  const glue = renewableGlue(budgetLifts(component.glue));
+  const budgeted = budgetLifts(component.glue);
+  const glue = component.message.reuse === null ? renewableGlue(budgeted) : budgeted;
   const hooks = registerHooks({
     resolve: (specifier, context, next) =>
       specifier === GLUE_URL ? { url: GLUE_URL, format: 'module', shortCircuit: true } : next(specifier, context),

@@ -1,5 +1,13 @@
 import { readBindingValue, writeBindingValue } from '../../guest-sdk/protocol/value/index.ts';
-import type { ByteSink, HttpHead, Wasi } from '../wasi/index.ts';
+import {
+  type ByteSink,
+  GuestExit,
+  type HttpEnd,
+  type HttpErrorCode,
+  type HttpExchange,
+  type HttpHead,
+  type Wasi,
+} from '../wasi/index.ts';
 import type { CreditedSink } from './credited-sink.ts';
 import type { CreditedSource } from './credited-source.ts';
 import { GuestFailure } from './guest-failure.ts';
@@ -36,15 +44,23 @@ export async function serveCall(
   await output.writeAll(result);
 }
 
-/** Runs `wasi:cli/run`. Gives the exit status that the return value means; `exit` throws a `GuestExit` instead. */
-export async function serveRun(exports: unknown, load: LoadMessage): Promise<number> {
+/** Runs `wasi:cli/run`. Gives the exit status, whether the guest returned or exited. */
+export async function serveRun(exports: unknown, load: LoadMessage, wasi: Wasi): Promise<number> {
   if (load.run === null)
     throw new GuestFailure('door-mismatch', 'the component is no command: it does not export wasi:cli/run');
+  const status = await statusOf(functionAt(exports, load.run));
+  // Only streams of WASI 0.3 may still be under way.
+  if (load.reuse !== null) await wasi.outputsWritten();
+  return status;
+}
+
+async function statusOf(run: () => unknown): Promise<number> {
   try {
-    await functionAt(exports, load.run)();
+    await run();
     return 0;
   } catch (thrown) {
     if (isTypedError(thrown)) return 1;
+    if (thrown instanceof GuestExit) return thrown.exitCode;
     throw thrown;
   }
 }
@@ -61,14 +77,14 @@ export async function serveHttp(
   if (load.http === null) {
     throw new GuestFailure(
       'door-mismatch',
-      'the component serves no HTTP: it does not export wasi:http/incoming-handler',
+      'the component serves no HTTP: it exports neither wasi:http/incoming-handler nor wasi:http/handler',
     );
   }
-  const exchange = wasi.incoming({ ...request, body: input }, respond);
-  await functionAt(exports, load.http)(exchange.request, exchange.outparam);
-  // The guest has returned and can do nothing more: what it left unfinished stays so.
-  wasi.close();
-  const end = await exchange.end;
+  const handle = functionAt(exports, load.http);
+  const incoming = { ...request, body: input };
+  const end = await (load.http[0]!.startsWith('wasi:http/handler@')
+    ? answered(wasi.handle(handle, incoming, respond))
+    : exchanged(wasi.incoming(incoming, respond), handle, wasi));
   switch (end.kind) {
     case 'finished':
       return end.trailers;
@@ -80,6 +96,28 @@ export async function serveHttp(
       throw new GuestFailure('guest-response-invalid', 'the function returned without setting a response');
     default:
       return end satisfies never;
+  }
+}
+
+/** An exchange of WASI 0.2. */
+async function exchanged(
+  exchange: HttpExchange,
+  handle: (...args: unknown[]) => unknown,
+  wasi: Wasi,
+): Promise<HttpEnd> {
+  await handle(exchange.request, exchange.outparam);
+  // The guest has returned and can do nothing more: what it left unfinished stays so.
+  wasi.close();
+  return exchange.end;
+}
+
+/** An exchange of WASI 0.3, in which the guest may return an error. */
+async function answered(end: Promise<HttpEnd>): Promise<HttpEnd> {
+  try {
+    return await end;
+  } catch (thrown) {
+    if (isTypedError(thrown)) return { kind: 'error', code: thrown.payload as HttpErrorCode };
+    throw thrown;
   }
 }
 

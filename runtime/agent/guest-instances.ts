@@ -2,6 +2,7 @@ import type { FileTree } from '../wasi/index.ts';
 import type { FuelGauge } from './fuel.ts';
 import type { GuestComponent } from './guest-component.ts';
 import { GuestInstance } from './guest-instance.ts';
+import type { Instances } from './instances.ts';
 
 /** Failures in a row after which no more is made ahead of need. Those that were interrupted for an invocation's sake do not count. */
 const MOST_FAILURES = 3;
@@ -12,7 +13,7 @@ const MOST_FAILURES = 3;
  * numbers, the time, its environment) would be the same in every invocation that it serves, and in every clone of a machine whose
  * snapshot holds it.
  */
-export class GuestInstances {
+export class GuestInstances implements Instances {
   readonly #component: GuestComponent;
   #ready: GuestInstance | null = null;
   #preparing: Promise<void> | null = null;
@@ -44,6 +45,12 @@ export class GuestInstances {
   giveBack(instance: GuestInstance): void {
     if (this.#ready === null && instance.reset()) this.#ready = instance;
   }
+
+  /** What is left of it is garbage. */
+  giveUp(): void {}
+
+  /** Its instances are as new. */
+  renew(): void {}
 
   /** Makes an instance ahead of need, if none is ready and the component allows it. Never rejects. */
   async prepare(fuel: FuelGauge): Promise<void> {

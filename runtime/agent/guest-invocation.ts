@@ -4,9 +4,8 @@ import { CreditedSource } from './credited-source.ts';
 import type { FuelGauge } from './fuel.ts';
 import { serveCall, serveHttp, serveRun } from './guest-doors.ts';
 import { describeTrap, GuestFailure, interruptedFailure } from './guest-failure.ts';
-import type { GuestInstance } from './guest-instance.ts';
-import type { GuestInstances } from './guest-instances.ts';
 import { GuestLog, LogBudget, logEntry } from './guest-log.ts';
+import type { Instance, Instances } from './instances.ts';
 import { type InvocationStreams, invocationBackend } from './invocation-backend.ts';
 import type { LiftBudget } from './lift-budget.ts';
 import { type AskIds, InvocationAsks } from './outside/invocation-asks.ts';
@@ -21,7 +20,7 @@ export class GuestInvocation {
   readonly id: number;
   readonly #message: InvokeMessage;
   readonly #load: LoadMessage;
-  readonly #instances: GuestInstances;
+  readonly #instances: Instances;
   readonly #input: CreditedSource;
   readonly #output: CreditedSink;
   readonly #asks: InvocationAsks;
@@ -32,12 +31,15 @@ export class GuestInvocation {
   readonly #post: (message: FromInvocation) => void;
   #wasi: Wasi | null = null;
   #ended = false;
-  #returned: GuestInstance | null = null;
+  #instance: Instance | null = null;
+  #hasReturned = false;
+  /** What its instance died of. */
+  #death: string | null = null;
 
   constructor(
     { id, message }: Invoked,
     load: LoadMessage,
-    instances: GuestInstances,
+    instances: Instances,
     fuel: FuelGauge,
     askIds: AskIds,
     post: (message: FromInvocation) => void,
@@ -50,7 +52,7 @@ export class GuestInvocation {
     this.#fuel = fuel;
     this.#input = new CreditedSource(WINDOW_BYTES, (bytes) => post({ kind: 'credit', id, bytes }), message.input);
     this.#output = new CreditedSink(WINDOW_BYTES, (bytes) => post({ kind: 'body', id, bytes }));
-    this.#asks = new InvocationAsks(askIds, post);
+    this.#asks = new InvocationAsks(id, askIds, post);
     const log = (stream: 'stdout' | 'stderr') =>
       new GuestLog(this.#logBudget, (text) => post({ kind: 'log', id, log: { stream, text } }));
     this.#logs = { stdout: log('stdout'), stderr: log('stderr') };
@@ -87,9 +89,16 @@ export class GuestInvocation {
     this.#asks.take(id, message);
   }
 
-  /** Its instance when the guest has returned, and so can do nothing more: only such a one may serve again. */
-  get returned(): GuestInstance | null {
-    return this.#returned;
+  /** Whether its end was asked for. */
+  get wasInterrupted(): boolean {
+    return this.#fuel.why !== null;
+  }
+
+  /** Gives its instance back when the guest has returned, and so can do nothing more: only such a one may serve again. */
+  leave(): void {
+    if (this.#instance === null) return;
+    if (this.#hasReturned) this.#instances.giveBack(this.#instance);
+    else this.#instances.giveUp(this.#instance, this.#death);
   }
 
   /** Runs to the end, whatever that is. Never rejects. */
@@ -115,17 +124,19 @@ export class GuestInvocation {
   }
 
   async #serve(): Promise<Success> {
-    const instance = await this.#instances.take();
+    const instance = await this.#instances.take(this.#message);
     if (this.#ended) {
       // While it was made. Nobody would close what the guest waits for.
       this.#instances.giveBack(instance);
       throw new GuestFailure('client-closed', 'the invocation had ended before it began');
     }
     const streams = { ...this.#streams(instance.lift), files: this.#instances.files() };
-    const wasi = instance.begin(invocationBackend(this.#load, this.#message, streams), this.#fuel);
+    const died = (reason: string) => this.#interrupted.reject(new GuestFailure('guest-trapped', reason));
+    const wasi = instance.begin(invocationBackend(this.#load, this.#message, streams), this.#fuel, died);
     this.#wasi = wasi;
+    this.#instance = instance;
     const success = await this.#enter(await instance.exports(), wasi, instance.lift);
-    if (this.#fuel.why === null) this.#returned = instance;
+    this.#hasReturned = this.#fuel.why === null;
     return success;
   }
 
@@ -137,7 +148,7 @@ export class GuestInvocation {
         await serveCall(exports, load, request.target, this.#input, this.#output);
         return { exitCode: 0 };
       case 'run':
-        return { exitCode: await serveRun(exports, load) };
+        return { exitCode: await serveRun(exports, load, wasi) };
       case 'http':
         return {
           exitCode: 0,
@@ -160,10 +171,15 @@ export class GuestInvocation {
 
   #outcomeOf(thrown: unknown): Success | GuestFailure {
     if (this.#fuel.why !== null) return interruptedFailure(this.#fuel.why, this.#message.deadlineMs, this.#load.cpuMs);
-    if (thrown instanceof GuestExit) return { exitCode: thrown.exitCode };
+    if (thrown instanceof GuestExit) {
+      this.#death = `the function exited with status ${thrown.exitCode}`;
+      return { exitCode: thrown.exitCode };
+    }
     if (thrown instanceof GuestFailure) return thrown;
-    if (thrown instanceof GuestTrap && thrown.limit !== null) return new GuestFailure('limit-exceeded', thrown.message);
-    return new GuestFailure('guest-trapped', describeTrap(thrown));
+    const limit = thrown instanceof GuestTrap ? thrown.limit : null;
+    this.#death = describeTrap(thrown);
+    if (limit !== null) return new GuestFailure('limit-exceeded', (thrown as GuestTrap).message);
+    return new GuestFailure('guest-trapped', this.#death);
   }
 
   #finishLogs(): void {

@@ -1,11 +1,13 @@
 import type { MessagePort } from 'node:worker_threads';
 import { collectGarbage } from './collect-garbage.ts';
 import { FuelGauge } from './fuel.ts';
-import { loadComponent } from './guest-component.ts';
+import { type GuestComponent, loadComponent } from './guest-component.ts';
 import { GuestInstances } from './guest-instances.ts';
 import { GuestInvocation } from './guest-invocation.ts';
+import type { Instances } from './instances.ts';
 import { InterruptCell } from './interrupt-cell.ts';
 import { AskIds } from './outside/invocation-asks.ts';
+import { SharedInstances } from './reuse/shared-instances.ts';
 import { isAskId, type LoadMessage } from './wire.ts';
 import { WorkerLine } from './worker-line.ts';
 import type { FromWorker, Invoked, ToWorker, WorkerStart } from './worker-message.ts';
@@ -14,8 +16,8 @@ import type { FromWorker, Invoked, ToWorker, WorkerStart } from './worker-messag
 const PREPARE_MS = 2_000;
 
 /**
- * Runs guests in this worker, one invocation at a time, as the host says over the worker's line. What to run, and what goes beyond
- * one invocation, the serving thread says over `port`.
+ * Runs guests in this worker, as the host says over the worker's line: one invocation at a time, or several where the component is
+ * asynchronous. What to run, and what goes beyond one invocation, the serving thread says over `port`.
  */
 export function serveGuests(port: MessagePort, start: WorkerStart): void {
   const cell = new InterruptCell(start.cell);
@@ -23,12 +25,15 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     readonly message: LoadMessage;
     /** The message as it came, without what a grant said since. */
     readonly loaded: LoadMessage;
-    readonly instances: GuestInstances;
+    readonly instances: Instances;
   } | null = null;
-  let running: GuestInvocation | null = null;
+  /** In the order in which they began. */
+  const running = new Map<number, GuestInvocation>();
+  let lastId = 0;
   const askIds = new AskIds();
   const say = (message: FromWorker) => port.postMessage(message);
-  const prepare = async () => component?.instances.prepare(new FuelGauge(cell, null, PREPARE_MS));
+  const ahead = () => new FuelGauge(cell, null, PREPARE_MS);
+  const prepare = async () => component?.instances.prepare(ahead());
 
   // What is left of an interrupted guest may still reject, after everyone stopped listening; it must not end the worker.
   process.on('unhandledRejection', () => {});
@@ -36,14 +41,21 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   const line = new WorkerLine(start, {
     invoke: (invoked) => void invoke(invoked),
     grant: (grant) => {
-      if (component !== null) component = { ...component, message: { ...component.message, ...grant } };
+      if (component === null) return;
+      component = { ...component, message: { ...component.message, ...grant } };
+      component.instances.renew();
     },
     // What comes for an invocation that has ended was on its way when it did.
     tell: (id, message) => {
-      if (isAskId(id)) running?.takeAsked(id, message);
-      else if (running?.id === id) running.take(message);
+      if (isAskId(id)) for (const invocation of running.values()) invocation.takeAsked(id, message);
+      else running.get(id)?.take(message);
     },
   });
+
+  function instancesOf(loaded: GuestComponent): Instances {
+    const { reuse } = loaded.message;
+    return reuse === null ? new GuestInstances(loaded) : new SharedInstances(loaded, reuse, ahead);
+  }
 
   // A guest that writes and then computes for long does not let the event loop have a turn.
   const flush = () => line.flush();
@@ -56,19 +68,27 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     const fuel = new FuelGauge(cell, id, invoked.message.deadlineMs, flush, load.cpuMs);
     const invocation: GuestInvocation = new GuestInvocation(invoked, load, instances, fuel, askIds, (message) => {
       // A guest that catches its own end runs on until its next checkpoint, and may still write: `done` was the last of its frames.
-      if (running === invocation) line.post(message);
+      if (running.get(id) === invocation) line.post(message);
     });
-    running = invocation;
+    running.set(id, invocation);
+    lastId = id;
     // It may have been interrupted while it was on its way.
     if (cell.interruptedId === (id | 0)) invocation.take({ kind: 'interrupt', why: cell.why });
     const done = await invocation.run();
-    running = null;
-    cell.finish(id);
+    running.delete(id);
+    cell.finish(reached());
+    if (load.reuse !== null && invocation.wasInterrupted) say({ kind: 'ended', id });
     line.post({ kind: 'done', id, done });
     line.flush();
     // After the answer has left: what is cleaned or made now is ready when the next invocation comes.
-    if (invocation.returned !== null) instances.giveBack(invocation.returned);
-    await instances.prepare(new FuelGauge(cell, null, PREPARE_MS));
+    invocation.leave();
+    await instances.prepare(ahead());
+  }
+
+  /** The invocation that is over like all before it. */
+  function reached(): number {
+    const oldest = running.keys().next();
+    return oldest.done === true ? lastId : oldest.value - 1;
   }
 
   port.on('message', async (message: ToWorker) => {
@@ -76,7 +96,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
       case 'load':
         try {
           const loaded = await loadComponent(message.component);
-          component = { message: loaded.message, loaded: loaded.message, instances: new GuestInstances(loaded) };
+          component = { message: loaded.message, loaded: loaded.message, instances: instancesOf(loaded) };
         } catch (error) {
           return say({ kind: 'loaded', error: (error as Error).message });
         }
@@ -84,13 +104,15 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
         say({ kind: 'loaded', error: null });
         return prepare();
       case 'prepare':
+        component?.instances.renew();
         // A clone then has an instance from the start.
         await prepare();
         await line.rest();
         collectGarbage();
         return say({ kind: 'prepared' });
       case 'interrupt':
-        if (running?.id === message.id) running.take(message);
+        if (running.has(message.id)) running.get(message.id)!.take(message);
+        else say({ kind: 'ended', id: message.id });
         return;
       default:
         message satisfies never;

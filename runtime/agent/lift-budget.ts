@@ -60,21 +60,21 @@ export class LiftBudget {
   bytes(memory: ArrayBuffer, from: number, to: number): ArrayBuffer {
     if (from < 0 || to < from || to > memory.byteLength) throw new RangeError('a list lies outside of the memory');
     this.#spendHeap(VIEW_COST);
-    this.#spend(to - from);
+    this.spend(to - from);
     return memory.slice(from, to);
   }
 
   /** A string in UTF-8. Bytes that are none are a trap, as the component model wants. */
   utf8(bytes: Uint8Array): string {
     this.#spendHeap(TEXT_COST);
-    this.#spend(bytes.byteLength);
+    this.spend(bytes.byteLength);
     return UTF8.decode(bytes);
   }
 
   /** A string in UTF-16. */
   utf16(units: Uint16Array): string {
     this.#spendHeap(TEXT_COST);
-    this.#spend(units.byteLength);
+    this.spend(units.byteLength);
     return UTF16.decode(units);
   }
 
@@ -88,7 +88,8 @@ export class LiftBudget {
     this.#leftBytes = Math.min(this.#leftBytes + bytes, this.#valueBytes + SLACK_BYTES);
   }
 
-  #spend(bytes: number): void {
+  /** Counts what is copied, here or value by value in the glue. */
+  spend(bytes: number): void {
     this.#leftBytes -= bytes;
     if (this.#leftBytes >= 0) return;
     throw new GuestFailure(
@@ -107,6 +108,10 @@ export class LiftBudget {
   }
 }
 
+/** Where the glue of asynchronous components begins to lift a list value by value, and what JavaScript takes for each beside its bytes. */
+const LISTED = /const readValuesAndReset = \(ctx, originalPtr, originalLen, dataPtr, len\) => \{\n/;
+const VALUE_BYTES = 8;
+
 const HEAD = /^export (?:async )?function instantiate\([^)]*\) \{/m;
 
 /** Lists that are no numbers: an array, a loop over the elements, and how many bytes each takes. */
@@ -119,7 +124,8 @@ const CALL =
 
 /**
  * The glue with every copy out of a memory going through the budget. The glue is generated: it copies lists of numbers by `slice` of a
- * memory's buffer, other lists by a loop, and strings by one of two decoders. Throws when it is not of that form.
+ * memory's buffer, other lists by a loop (that of asynchronous components by one function), and strings by one of two decoders. Throws when it
+ * is not of that form.
  */
 export function budgetLifts(glue: string): string {
   const head = HEAD.exec(glue);
@@ -130,6 +136,8 @@ export function budgetLifts(glue: string): string {
     .slice(begin)
     .replace(/\b(memory\d+)\.buffer\.slice\(/g, 'lift$$.bytes($1.buffer, ')
     .replace(/\butf(8|16)Decoder\.decode\(/g, 'lift$$.utf$1(')
+    .replace(/\bTEXT_DECODER_UTF(8|16)\.decode\(/g, 'lift$$.utf$1(')
+    .replace(LISTED, `$&      lift$$.spend(len * (elemSize32 + ${VALUE_BYTES}));\n`)
     .replace(LIST, 'var result$1 = lift$$.list(len$1, $3);$2')
     .replace(CALL, '$1$2\n$1  lift$$.refill();')}`;
 }

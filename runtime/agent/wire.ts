@@ -41,11 +41,13 @@ export {
   type FinishMessage,
   MAX_ASKS,
 } from './outside/ask-wire.ts';
+export type { ReuseLimits } from './reuse/reuse-limits.ts';
 export { WireError } from './wire-error.ts';
 
 import type { LogLevel, WasiLimits } from '../wasi/index.ts';
 import type { FilesMessage } from './files-message.ts';
 import type { InvokeRequest } from './invoke-request.ts';
+import type { ReuseLimits } from './reuse/reuse-limits.ts';
 import { WireError } from './wire-error.ts';
 
 /** Changes whenever a frame or a message changes its meaning. */
@@ -112,6 +114,7 @@ export interface LoadMessage {
   readonly program: string;
   readonly glueBytes: number;
   readonly modules: readonly { readonly name: string; readonly bytes: number }[];
+  readonly reuse: ReuseLimits | null; // Null: each invocation has an instance that is as new.
   readonly run: readonly string[] | null;
   readonly http: readonly string[] | null;
   readonly functions: readonly {
@@ -160,7 +163,7 @@ export type InvokeMessage = InvokeRequest & {
   readonly input: Uint8Array | null;
   /** The host's wall clock, milliseconds since 1970, for a machine whose own may be that of a snapshot. */
   readonly wallMs?: number;
-  /** Nobody asked for it: it is given what the load said, which holds no secret, in place of the grant. */
+  /** Nobody asked for it: it is given what the load said, which holds no secret, and leaves nothing to an invocation. */
   readonly rehearsal?: true;
 };
 

@@ -48,7 +48,9 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: 'up' }
   | { readonly kind: 'loaded'; readonly error: string | null }
-  | { readonly kind: 'prepared' };
+  | { readonly kind: 'prepared' }
+  /** An invocation that was interrupted is over, where the shared cell cannot tell: others run beside it. */
+  | { readonly kind: 'ended'; readonly id: number };
 
 /** An invocation as it came over a worker's line. */
 export interface Invoked {

@@ -19,6 +19,9 @@ export interface WorkerSlotEvents {
 /** How long an interrupted worker may take to end its invocation before the worker itself is ended, milliseconds. */
 const ACKNOWLEDGE_MS = 100;
 
+/** The same where others run in it: its end costs them their answers. Well below what the host waits before it ends the machine. */
+const ACKNOWLEDGE_SHARED_MS = 500;
+
 /**
  * JavaScript heap of one worker, MiB. Values of typed calls live there: a guest that returns more than this costs its worker and
  * not the agent, as long as they come in small pieces; V8 ends the whole process, and so the machine, for a large one.
@@ -31,7 +34,7 @@ const WORKER_HEAP_MIB = 128;
  */
 const WORKER_YOUNG_MIB = 8;
 
-/** A place for one running invocation: a worker with its line, and its successor after it had to be ended. */
+/** A place for running invocations, of which there is one unless the component is asynchronous: a worker with its line, and its successor after it had to be ended. */
 export class WorkerSlot {
   readonly #entry: URL;
   readonly #openLine: () => OpenLine;
@@ -40,6 +43,8 @@ export class WorkerSlot {
   #worker: Worker | null = null;
   #component: WorkerComponent | null = null;
   #prepared: (() => void) | null = null;
+  /** Invocations of an asynchronous component whose end was asked for and not told. */
+  readonly #unended = new Set<number>();
   #up = false;
 
   constructor(entry: URL, openLine: () => OpenLine, events: WorkerSlotEvents) {
@@ -76,11 +81,21 @@ export class WorkerSlot {
     const worker = this.#worker;
     if (worker === null || this.#cell.isOver(id) || this.#cell.interruptedId === (id | 0)) return;
     this.#cell.interrupt(id, why);
+    const isShared = this.#component?.message.reuse != null;
+    if (isShared) this.#unended.add(id);
     this.#post({ kind: 'interrupt', id, why });
-    setTimeout(() => {
-      if (worker !== this.#worker || this.#cell.isOver(id)) return;
-      this.#replace({ id, why, reason: 'it did not end its invocation' });
-    }, ACKNOWLEDGE_MS);
+    setTimeout(
+      () => {
+        if (worker !== this.#worker || this.#isOver(id)) return;
+        this.#replace({ id, why, reason: 'it did not end its invocation' });
+      },
+      isShared ? ACKNOWLEDGE_SHARED_MS : ACKNOWLEDGE_MS,
+    );
+  }
+
+  /** Of several at once, the cell knows those that are over like all before them. */
+  #isOver(id: number): boolean {
+    return this.#component?.message.reuse == null ? this.#cell.isOver(id) : !this.#unended.has(id);
   }
 
   #start(line: OpenLine, epoch: Uint8Array): Promise<void> {
@@ -104,6 +119,9 @@ export class WorkerSlot {
             break;
           case 'loaded':
             this.#events.loaded(message.error);
+            break;
+          case 'ended':
+            this.#unended.delete(message.id);
             break;
           case 'prepared':
             this.#prepared?.();
@@ -136,6 +154,7 @@ export class WorkerSlot {
     const worker = this.#worker;
     this.#worker = null;
     this.#up = false;
+    this.#unended.clear();
     this.#events.lost({ ...lost, finished: this.#cell.finishedId });
     this.#succeed(worker).catch(this.#events.failed);
   }

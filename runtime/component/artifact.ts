@@ -21,10 +21,12 @@ export interface ArtifactManifest {
   /** Names and versions of the tools that made it; part of the cache key. */
   readonly tools: string;
   readonly doors: readonly Door[];
+  /** Its instances serve many invocations, some of them at once, as those of WASI 0.3 do. */
+  readonly asynchronous: boolean;
   /** Interfaces that the component imports, with versions. */
   readonly imports: readonly string[];
   readonly functions: readonly ArtifactFunction[];
-  /** Where the glue puts `wasi:cli/run`'s `run` and `wasi:http/incoming-handler`'s `handle` in the instantiated exports. */
+  /** Where the glue puts `run` of `wasi:cli/run` and `handle` of `wasi:http/incoming-handler` or `wasi:http/handler` in the instantiated exports. */
   readonly run: ExportPath | null;
   readonly http: ExportPath | null;
   /** What the rewriter found in each core module, in the order of `Artifact.modules`. */

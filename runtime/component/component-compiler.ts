@@ -79,7 +79,8 @@ export class ComponentCompiler {
     const bytes = typeof component === 'function' ? await component() : component;
     const { kind, ...info } = inspectComponent(bytes);
     const network = await this.networkIsolation();
-    const artifact = await transpileConfined(bytes, digest, kind, { limits: this.#limits, network }, signal);
+    const translated = kind === 'component' && info.asynchronous ? 'async-component' : kind;
+    const artifact = await transpileConfined(bytes, digest, translated, { limits: this.#limits, network }, signal);
     // The child is not believed where we know better.
     if (kind === 'component' && artifact.manifest.functions.length !== info.functions.length) {
       throw refused('the component could not be translated: its translation has other functions');

@@ -19,6 +19,8 @@ export interface ComponentInfo {
   readonly functions: readonly WitFunction[];
   /** The ways in which it can be called. */
   readonly doors: readonly Door[];
+  /** It has asynchronous parts or uses WASI 0.3: its instances serve many invocations, and its glue is another. */
+  readonly asynchronous: boolean;
   readonly sizeBytes: number;
 }
 
@@ -26,8 +28,8 @@ const PREVIEW_1 = 'wasi_snapshot_preview1';
 
 /**
  * Reads what a component imports and exports from its own sections; nothing is executed, and the memory used is bounded by
- * small constants whatever the file says. Throws `component-refused` for what is no WebAssembly, is truncated or damaged,
- * imports what no cloudlet provides, or needs WASI 0.3.
+ * small constants whatever the file says. Throws `component-refused` for what is no WebAssembly, is truncated or damaged, or
+ * imports what no cloudlet provides.
  */
 export function inspectComponent(bytes: Uint8Array): ComponentInfo {
   const reader = new ByteReader(bytes);
@@ -44,10 +46,11 @@ export function inspectComponent(bytes: Uint8Array): ComponentInfo {
   }
   if (doors.length === 0) {
     throw refused(
-      `the component exports nothing that can be called${exports.length === 0 ? '' : ` (it exports ${someNames(exports)})`}; expected functions, wasi:cli/run@0.2 or wasi:http/incoming-handler@0.2`,
+      `the component exports nothing that can be called${exports.length === 0 ? '' : ` (it exports ${someNames(exports)})`}; expected functions, wasi:cli/run@0.2 or @0.3.0, wasi:http/incoming-handler@0.2 or wasi:http/handler@0.3.0`,
     );
   }
-  return { kind, imports, exports, functions, doors, sizeBytes: bytes.length };
+  const asynchronous = component.asynchronous || [...imports, ...exports].some((name) => name.includes('@0.3.'));
+  return { kind, imports, exports, functions, doors, asynchronous, sizeBytes: bytes.length };
 }
 
 function inspectCoreModule(reader: ByteReader): ComponentInfo {
@@ -72,6 +75,7 @@ function inspectCoreModule(reader: ByteReader): ComponentInfo {
     exports: isCommand ? ['_start'] : [],
     functions: [],
     doors: isCommand ? ['run'] : [],
+    asynchronous: false,
     sizeBytes: reader.bytes.length,
   };
 }

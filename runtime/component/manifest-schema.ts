@@ -63,6 +63,7 @@ const Manifest = v.strictObject({
   component: v.pipe(v.string(), v.transform(parseDigest)),
   tools: v.string(),
   doors: v.array(Door),
+  asynchronous: v.boolean(),
   imports: v.array(v.string()),
   functions: v.array(v.strictObject({ wit: Callable, path: Path })),
   run: v.nullable(Path),

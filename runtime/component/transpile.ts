@@ -1,6 +1,6 @@
 import { Script } from 'node:vm';
 import type { Digest } from '../../guest-sdk/protocol/index.ts';
-import { SUSPENDING_IMPORTS } from '../wasi/index.ts';
+import { SUSPENDING_IMPORTS, SUSPENDING_IMPORTS_3 } from '../wasi/index.ts';
 import type { Artifact, ArtifactFunction, ArtifactManifest, ExportPath, ModuleTraits } from './artifact.ts';
 import { refused } from './binary/byte-reader.ts';
 import { doorOfInterface } from './inspect/exported-functions.ts';
@@ -30,15 +30,14 @@ export async function transpile(bytes: Uint8Array, digest: Digest, options: Rewr
   }));
   const run = doorPath(info, 'run', 'run');
   const http = doorPath(info, 'http', 'handle');
-  const { glue, modules } = await generateGlue(renamed, {
-    imports: [...SUSPENDING_IMPORTS],
+  const { glue, modules } = await generateGlue(renamed, info.asynchronous ? 'async' : 'plain', {
+    imports: [...SUSPENDING_IMPORTS, ...(info.asynchronous ? SUSPENDING_IMPORTS_3 : [])],
     exports: [
-      // The generator makes no asynchronous constructors and static functions: these cannot wait.
+      // Asynchronous functions are so by their type. The generator makes no asynchronous constructors and static functions: these cannot wait.
       ...info.functions
-        .filter((wit) => !/^\[(?:constructor|static)\]/.test(wit.function))
+        .filter((wit) => !wit.async && !/^\[(?:constructor|static)\]/.test(wit.function))
         .map((wit) => (wit.interface === null ? names.get(wit.function)! : `${wit.interface}#${wit.function}`)),
-      ...(run === null ? [] : [`${run[0]}#run`]),
-      ...(http === null ? [] : [`${http[0]}#handle`]),
+      ...[run, http].flatMap((path) => (path === null || path[0]!.endsWith('@0.3.0') ? [] : [path.join('#')])),
     ],
   });
   checkGlue(glue);
@@ -53,6 +52,7 @@ export async function transpile(bytes: Uint8Array, digest: Digest, options: Rewr
     component: digest,
     tools: TOOLS,
     doors: info.doors,
+    asynchronous: info.asynchronous,
     imports: info.imports,
     functions,
     run,
@@ -76,6 +76,7 @@ function commandArtifact(bytes: Uint8Array, digest: Digest, command: PlainComman
     component: digest,
     tools: TOOLS,
     doors: info.doors,
+    asynchronous: false,
     imports: command.imports,
     functions: [],
     run: COMMAND_RUN,
@@ -95,8 +96,12 @@ async function asComponent(bytes: Uint8Array): Promise<{ component: Uint8Array; 
 /** The path of the only function of the interface behind a door; the newest version when several are exported. */
 function doorPath(info: ComponentInfo, door: 'run' | 'http', name: string): ExportPath | null {
   const interfaces = info.exports.filter((each) => doorOfInterface(each) === door);
-  const patch = (each: string): number => Number(each.slice(each.lastIndexOf('.') + 1));
-  interfaces.sort((a, b) => patch(b) - patch(a));
+  // All are of version 0: `3.0` is newer than `2.12`.
+  const [minor, patch] = [1, 2].map((at) => (each: string) => Number(each.split('@')[1]?.split('.')[at])) as [
+    (each: string) => number,
+    (each: string) => number,
+  ];
+  interfaces.sort((a, b) => minor(b) - minor(a) || patch(b) - patch(a));
   return interfaces[0] === undefined ? null : [interfaces[0], name];
 }
 
@@ -109,9 +114,10 @@ function checkTables(modules: readonly ModuleTraits[]): void {
 
 /** Parses the glue without running it: names that meet badly in one scope make a program that is none. */
 function checkGlue(glue: string): void {
-  // Two things that only a module may have, and only once each: the export, and the address of the glue.
+  // Things that only a module may have, and only once each: the exports, and the address of the glue.
   const script = glue
     .replace(/^export (?=(?:async )?function instantiate\b)/m, '')
+    .replace(/^export (?=const _util = \{$)/m, '')
     .replace(/`[^`]*`, import\.meta\.url/, 'name');
   try {
     new Script(script, { filename: 'glue.js' });

@@ -10,7 +10,7 @@ import { missingSecrets } from '../grant/index.ts';
 import type { OutsideServices } from '../outside/outside-service.ts';
 import type { Stores } from '../outside/stores.ts';
 import { type FunctionDescription, grantedDirectories, readPackageFiles } from '../provision/index.ts';
-import type { LoadedVersion } from '../sandbox/index.ts';
+import { DEFAULT_REUSE, type LoadedVersion } from '../sandbox/index.ts';
 import type { DataDir, RegisteredVersion, SecretVault } from '../store/index.ts';
 import type { VersionGrant } from './version-grant.ts';
 
@@ -76,6 +76,7 @@ export function functionVersion(
     ...(grant.files.length + grant.scratch.length === 0
       ? {}
       : { files: async () => grantedDirectories(grant, await readPackageFiles(data.blobs, stored?.layers ?? [])) }),
+    ...(description.asynchronous ? { reuse: DEFAULT_REUSE } : {}),
     ...(used.length === 0 ? {} : { secrets: () => Object.fromEntries(data.secrets.of(name)) }),
   };
   return { name, version, digest, description, loaded };

@@ -4,6 +4,8 @@ import type { ArtifactManifest } from '../component/index.ts';
 /** What the registry keeps about a version's component, so that listing and checking a call need no artifact. */
 export interface FunctionDescription {
   readonly doors: readonly Door[];
+  /** Its instances serve many invocations. */
+  readonly asynchronous: boolean;
   /** Interfaces that the component imports, with versions. */
   readonly imports: readonly string[];
   /** Functions for typed calls. */
@@ -11,11 +13,11 @@ export interface FunctionDescription {
 }
 
 /** Changes whenever a description says more, or something else; older ones are then made again from the component. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** What an artifact's manifest says about its component. */
-export function describeManifest({ doors, imports, functions }: ArtifactManifest): FunctionDescription {
-  return { doors, imports, functions: functions.map(({ wit }) => wit) };
+export function describeManifest({ doors, asynchronous, imports, functions }: ArtifactManifest): FunctionDescription {
+  return { doors, asynchronous, imports, functions: functions.map(({ wit }) => wit) };
 }
 
 /** A description as the registry keeps it. */
@@ -28,8 +30,10 @@ export function formatDescription(description: FunctionDescription): string {
  * the registry.
  */
 export function parseDescription(text: string): FunctionDescription | undefined {
-  const { format, doors, imports, functions } = JSON.parse(text) as FunctionDescription & { format: number };
-  return format === FORMAT ? { doors, imports, functions } : undefined;
+  const { format, doors, asynchronous, imports, functions } = JSON.parse(text) as FunctionDescription & {
+    format: number;
+  };
+  return format === FORMAT ? { doors, asynchronous, imports, functions } : undefined;
 }
 
 /** The export that a caller names: as listed, or with its interface's full name. `export-unknown` names those there are. */

@@ -153,7 +153,7 @@ export class MachineLadder {
   }
 
   /**
-   * A clone, with what it runs given its grant; null when there is none, and the next rung is taken. A snapshot of which clones go on failing
+   * A clone, with what it runs, a version, given its grant; null when there is none, and the next rung is taken. A snapshot of which clones go on failing
    * is removed.
    */
   async #clone(
@@ -178,7 +178,7 @@ export class MachineLadder {
     try {
       const restored = { restoredWorkers: shape.workers, readyMs: ANSWER_MS };
       const sandbox = await startSandbox({ kind: 'microvm', startMachine, ...restored }, signal);
-      if (version !== undefined) sandbox.adopt(version.grant, version.secrets?.());
+      if (version !== undefined) sandbox.adopt(version.grant, version.secrets?.(), version.reuse);
       this.#failures.delete(key);
       return sandbox;
     } catch (error) {

@@ -56,7 +56,9 @@ export function makeFunctionSnapshot(
     const template = await startTemplate(startMachine, shape.workers, signal);
     try {
       const grant = { ...version.grant, environment: {}, arguments: [], configuration: {} };
-      await template.sandbox.load({ program: version.program, artifact, grant, files }, signal);
+      const { program, reuse } = version;
+      const content = { program, artifact, grant, files, ...(reuse === undefined ? {} : { reuse }) };
+      await template.sandbox.load(content, signal);
       // Once before: the first grant of a clone compiles nothing.
       template.sandbox.grant(grant);
       await rehearse(template.sandbox, artifact.manifest);

@@ -11,6 +11,7 @@ export type { PoolObserver } from './pool/pool-observer.ts';
 export type { PoolLimits, PoolOptions } from './pool/pool-options.ts';
 export { type ProcessMachineOptions, startProcessMachine } from './process-machine.ts';
 export { rehearse } from './rehearsal.ts';
+export { checkReuse, DEFAULT_REUSE } from './reuse.ts';
 export { RUNGS, type Rung, type StartRung } from './rung.ts';
 export type { Sandbox, SandboxKind } from './sandbox.ts';
 export type { SandboxSource, StartedSandbox } from './sandbox-source.ts';

@@ -1,9 +1,10 @@
 import type { Grant } from '../../guest-sdk/protocol/index.ts';
-import { encodeFiles, type LoadMessage } from '../agent/wire.ts';
+import { encodeFiles, type LoadMessage, type ReuseLimits } from '../agent/wire.ts';
 import type { Artifact } from '../component/artifact.ts';
 import { limitMemory } from '../component/limit-memory.ts';
 import { givenTexts } from '../grant/index.ts';
 import type { GrantedDirectory } from '../wasi/index.ts';
+import { checkReuse, DEFAULT_REUSE } from './reuse.ts';
 
 /** What is put into a sandbox: one version of a function. */
 export interface SandboxContent {
@@ -13,6 +14,8 @@ export interface SandboxContent {
   readonly grant: Grant;
   /** The directories that the grant gives, with the package's files; none when left out. */
   readonly files?: readonly GrantedDirectory[];
+  /** How the instances of an asynchronous component are used again; the defaults when it is left out. */
+  readonly reuse?: ReuseLimits;
 }
 
 /**
@@ -30,6 +33,7 @@ export function loadMessage(content: SandboxContent): { message: LoadMessage; pa
     program: content.program,
     glueBytes: glue.length,
     modules: artifact.modules.map((module) => ({ name: module.name, bytes: module.bytes.length })),
+    reuse: manifest.asynchronous ? checkReuse(content.reuse ?? DEFAULT_REUSE) : null,
     run: manifest.run,
     http: manifest.http,
     functions: manifest.functions.map(({ wit, path }) => ({

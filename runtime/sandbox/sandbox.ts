@@ -1,5 +1,5 @@
 import { CloudletError, type ErrorCode, type Grant } from '../../guest-sdk/protocol/index.ts';
-import type { InvokeRequest } from '../agent/wire.ts';
+import type { InvokeRequest, ReuseLimits } from '../agent/wire.ts';
 import { givenTexts, type SecretValues } from '../grant/index.ts';
 import type { Machine, MachineExit } from '../machine/machine.ts';
 import type { Call, CallInput, CallLog } from './channel/call.ts';
@@ -57,7 +57,7 @@ export class Sandbox {
   readonly kind: SandboxKind;
   readonly pid: number;
   readonly startedAt: Date;
-  /** Invocations that the agent runs at once. */
+  /** Threads of the agent that run guests. */
   readonly workers: number;
   /** Threads of guest code that its machine can run at once. */
   readonly processors: number;
@@ -69,6 +69,7 @@ export class Sandbox {
   readonly #clock: Clock;
   readonly #ended = Promise.withResolvers<SandboxEnd>();
   #state: SandboxState = 'starting';
+  #atOnce = 1;
   #running = 0;
   #served = 0;
   #pausing: Promise<void> = Promise.resolve();
@@ -113,6 +114,7 @@ export class Sandbox {
     );
     try {
       const { message, parts } = loadMessage(content);
+      this.#atOnce = message.reuse?.atOnce ?? 1;
       const loaded = await this.#channel.load(message, parts);
       if (loaded.error !== undefined) {
         this.#poison(`the component could not be loaded: ${loaded.error}`);
@@ -135,9 +137,10 @@ export class Sandbox {
   }
 
   /** Its machine came with what it runs: gives that what no snapshot may hold, and it is ready. `machine-failed` when it has ended by now. */
-  adopt(grant: Grant, secrets: SecretValues = {}): void {
+  adopt(grant: Grant, secrets: SecretValues = {}, reuse: ReuseLimits | null = null): void {
     if (this.#state !== 'starting') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
-    this.#channel.adopt();
+    this.#atOnce = reuse?.atOnce ?? 1;
+    this.#channel.adopt(this.#atOnce);
     this.grant(grant, secrets);
     this.#state = moveState(this.#state, 'ready');
   }
@@ -147,7 +150,12 @@ export class Sandbox {
     this.#channel.grant(givenTexts(grant, secrets));
   }
 
-  /** Starts an invocation. The caller sees to it that there are never more than `workers`. */
+  /** Invocations that it takes at once when each of its workers has one, or up to `workers` of them; more where these share instances. */
+  places(workers: number): number {
+    return Math.min(workers, this.workers) * this.#atOnce;
+  }
+
+  /** Starts an invocation. The caller sees to it that there are never more than `places`. */
   invoke(request: InvokeRequest, input: CallInput, options: CallOptions): Call {
     if (this.#state !== 'ready') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
     if (options.signal?.aborted === true) throw callerLeft();

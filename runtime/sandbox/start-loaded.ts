@@ -17,8 +17,9 @@ export async function startLoaded(
   const sandbox = await startEmpty(signal);
   try {
     const [artifact, files] = await translated;
-    await sandbox.load({ program: version.program, artifact, grant: version.grant, files }, signal);
-    if (version.secrets !== undefined) sandbox.grant(version.grant, version.secrets());
+    const { program, grant, reuse } = version;
+    await sandbox.load({ program, artifact, grant, files, ...(reuse === undefined ? {} : { reuse }) }, signal);
+    if (version.secrets !== undefined) sandbox.grant(grant, version.secrets());
     return sandbox;
   } catch (error) {
     await sandbox.close();

@@ -45,6 +45,8 @@ export class Context {
   #handles = 0;
   #heldBytes = 0;
   #closed = false;
+  #outputs = 0;
+  #outputsDone: (() => void) | null = null;
   #turnEndNs: bigint;
   #workBytes = 0;
   readonly #goOn: () => void;
@@ -115,6 +117,27 @@ export class Context {
   async takeTurn(): Promise<void> {
     await this.#wakened([{ ready: false, listen: (wake) => this.backend.clock.timer(0n, wake) }]);
     this.#turnEndNs = this.backend.clock.monotonicNs() + TURN_NS;
+  }
+
+  /** Bytes that the guest has given are about to be written. Gives a function that says that they are. */
+  beginOutput(): () => void {
+    this.#outputs += 1;
+    return () => {
+      this.#outputs -= 1;
+      if (this.#outputs > 0) return;
+      this.#outputsDone?.();
+      this.#outputsDone = null;
+    };
+  }
+
+  /** Resolves when all that the guest has given is written; after a turn, in which it is still on its way here. */
+  async outputsWritten(): Promise<void> {
+    await this.takeTurn();
+    if (this.#outputs === 0) return;
+    await new Promise<void>((resolve, reject) => {
+      this.#outputsDone = resolve;
+      this.atClose(() => reject(new GuestTrap('the instance was closed before its output was written')));
+    });
   }
 
   /** Calls `end` when the instance is closed. Gives a function that forgets it. */

@@ -50,6 +50,8 @@ export {
   type KeyValueBackend,
   VALUE_BYTES,
 } from './keyvalue/key-value-backend.ts';
+export { PROVIDED_INTERFACES_3, SUSPENDING_IMPORTS_3 } from './p3/interfaces.ts';
+export { p3Interfaces } from './p3/p3.ts';
 export { instantiatePreview1, PREVIEW1, PREVIEW1_FUNCTIONS, type Preview1Command } from './preview1/preview1.ts';
 export type { SystemCalls } from './preview1/system-calls.ts';
 export {

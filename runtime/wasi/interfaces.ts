@@ -1,3 +1,5 @@
+import { providesInterface3 } from './p3/interfaces.ts';
+
 /** Imports that may return a promise and so must be bound as suspending (JSPI), in the names that jco's `asyncImports` wants. */
 export const SUSPENDING_IMPORTS: readonly string[] = [
   'wasi:blobstore/blobstore#container-exists',
@@ -96,8 +98,9 @@ const DRAFTS: Readonly<Record<string, readonly string[]>> = {
 const NEWEST_PATCH = 12;
 const PROVIDED: ReadonlySet<string> = new Set(PROVIDED_INTERFACES);
 
-/** Whether a component may import an interface of this name: one of WASI 0.2.0 to 0.2.12, as in `wasi:io/streams@0.2.6`, or of a known draft. */
+/** Whether a component may import an interface of this name: one of WASI 0.2.0 to 0.2.12, as in `wasi:io/streams@0.2.6`, one of 0.3.0, or of a known draft. */
 export function providesInterface(name: string): boolean {
+  if (providesInterface3(name)) return true;
   const match = /^(([^@/]+)\/[^@]+)@(.+)$/.exec(name);
   if (match === null || !PROVIDED.has(match[1]!)) return false;
   const [, , wasiPackage, version] = match as unknown as [string, string, string, string];

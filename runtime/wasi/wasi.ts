@@ -5,7 +5,7 @@ import { clockInterfaces } from './clocks/clocks.ts';
 import { configInterfaces } from './config/config.ts';
 import { Context, ContextSeat } from './context.ts';
 import { filesystemInterfaces } from './filesystem/filesystem.ts';
-import { type HttpExchange, type HttpHead, openExchange } from './http/exchange.ts';
+import { type HttpEnd, type HttpExchange, type HttpHead, openExchange } from './http/exchange.ts';
 import { httpInterfaces } from './http/http.ts';
 import type { IncomingHttp } from './http/incoming-request.ts';
 import { IoError } from './io/error.ts';
@@ -14,6 +14,7 @@ import { OutputStream } from './io/output-stream.ts';
 import { Pollable } from './io/pollable.ts';
 import { keyValueInterfaces } from './keyvalue/keyvalue.ts';
 import { loggingInterfaces } from './logging/logging.ts';
+import { handleRequest } from './p3/http/transmit.ts';
 import { randomInterfaces } from './random/random.ts';
 import { socketInterfaces } from './sockets/sockets.ts';
 
@@ -25,6 +26,17 @@ export interface Wasi {
   readonly handles: number;
   /** Makes the arguments for the guest's `wasi:http/incoming-handler#handle`; see `openExchange`. */
   incoming(request: IncomingHttp, respond: (head: HttpHead) => ByteSink): HttpExchange;
+  /**
+   * Gives a request to the guest's `wasi:http/handler#handle` of WASI 0.3, and its answer to `respond`; resolves when that is complete.
+   * Rejects with what the guest throws.
+   */
+  handle(
+    handle: (request: unknown) => unknown,
+    request: IncomingHttp,
+    respond: (head: HttpHead) => ByteSink,
+  ): Promise<HttpEnd>;
+  /** Resolves when all that the guest has given to its output is written. */
+  outputsWritten(): Promise<void>;
   /** Ends timers, waits and exchanges, closes standard input and request bodies. What waits in the guest traps. Idempotent. */
   close(): void;
 }
@@ -37,7 +49,8 @@ export class RenewableWasi {
   readonly imports: Wasi['imports'];
   readonly #seat = new ContextSeat();
 
-  constructor() {
+  /** `more` makes imports beside those of WASI 0.2, such as `p3Interfaces`. */
+  constructor(more: (seat: ContextSeat) => Wasi['imports'] = () => ({})) {
     const seat = this.#seat;
     this.imports = {
       'wasi:io/error': { Error: IoError },
@@ -53,6 +66,7 @@ export class RenewableWasi {
       ...loggingInterfaces(seat),
       ...keyValueInterfaces(seat),
       ...blobstoreInterfaces(seat),
+      ...more(seat),
     };
   }
 
@@ -93,6 +107,18 @@ class WasiSession implements Wasi {
 
   incoming(request: IncomingHttp, respond: (head: HttpHead) => ByteSink): HttpExchange {
     return openExchange(this.#context, request, respond);
+  }
+
+  handle(
+    handle: (request: unknown) => unknown,
+    request: IncomingHttp,
+    respond: (head: HttpHead) => ByteSink,
+  ): Promise<HttpEnd> {
+    return handleRequest(this.#context, handle, request, respond);
+  }
+
+  outputsWritten(): Promise<void> {
+    return this.#context.outputsWritten();
   }
 
   close(): void {

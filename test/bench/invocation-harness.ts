@@ -84,7 +84,7 @@ export async function threadHarness(component: Uint8Array, limits: boolean, scra
     functions: manifest.functions.map(({ wit, path }) => ({
       ...{ name: wit.name, path, fallible: wit.result?.kind === 'result' },
     })),
-    ...{ limits: {}, files: null, valueBytes: VALUE_BYTES },
+    ...{ limits: {}, files: null, valueBytes: VALUE_BYTES, reuse: null },
     cpuMs: limits ? CPU_MS : DEADLINE_MS,
   };
   const instances = new GuestInstances({
@@ -103,7 +103,7 @@ export async function threadHarness(component: Uint8Array, limits: boolean, scra
     });
     const done = await invocation.run();
     if (done.kind === 'failed') throw new Error(`${done.code}: ${done.detail}`);
-    if (invocation.returned !== null) instances.giveBack(invocation.returned);
+    invocation.leave();
     await instances.prepare(new FuelGauge(cell, null, DEADLINE_MS));
   };
   const usedMs = () => {

@@ -86,7 +86,7 @@ export class AskLab {
   }
 
   async #run(id: number): Promise<void> {
-    const asks = new InvocationAsks(this.#ids, (message) => this.#line.post(message));
+    const asks = new InvocationAsks(id, this.#ids, (message) => this.#line.post(message));
     this.asks = asks;
     this.#running = id;
     try {

@@ -72,7 +72,10 @@ export class FakeInvocation {
 
   /** Asks its host for something, under an id of the test's. */
   ask(id: number, service: string, args: unknown = null): void {
-    this.#agent.sendBytes(encodeFrame('ask', id, encodeMessage({ service, args })), this.#agent.lineOf(this.id));
+    this.#agent.sendBytes(
+      encodeFrame('ask', id, encodeMessage({ invocation: this.id, service, args })),
+      this.#agent.lineOf(this.id),
+    );
   }
 
   done(exitCode = 0): void {

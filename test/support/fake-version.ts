@@ -10,6 +10,7 @@ export const EMPTY_ARTIFACT: Artifact = {
     component: digestOfHex('0'.repeat(64)),
     tools: 'none',
     doors: ['run'],
+    asynchronous: false,
     imports: [],
     functions: [],
     run: ['run'],

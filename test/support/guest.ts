@@ -44,6 +44,9 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   'hello-http': javaScript,
   'echo-http': javaScript,
   network: javaScript,
+  'http-p3': javaScript,
+  'run-p3': javaScript,
+  'typed-p3': javaScript,
   'http-quickjs': (_, scratch) => project('quickjs', scratch),
   'http-starlingmonkey': (_, scratch) => project('starlingmonkey', scratch),
 };

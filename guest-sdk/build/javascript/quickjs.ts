@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { componentize } from 'componentize-qjs';
 import { CloudletError } from '../../protocol/index.ts';
 import { withTemporaryFolder } from '../temporary-folder.ts';
-import { assembleWit, WASI_VERSION } from '../wasi-wit.ts';
+import { assembleWit, isAsynchronous, WASI_VERSION } from '../wasi-wit.ts';
 
 /** A bundled JavaScript module and the world that it implements. */
 export interface JavaScriptSource {
@@ -36,7 +36,8 @@ export async function componentizeQuickJs(source: JavaScriptSource): Promise<Uin
         jsSource: disguise(source.code),
         witPath: wit,
         ...(source.world === undefined ? {} : { world: source.world }),
-        sync: true,
+        // Its other runtime is for asynchronous functions and streams, and calls of the rest are dearer.
+        sync: !(await isAsynchronous(source.wit)),
       });
       return reveal(component);
     } catch (error) {

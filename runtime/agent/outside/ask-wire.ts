@@ -14,6 +14,8 @@ export const ASK_WINDOW_BYTES = 256 * 1024;
 
 /** Something that the host shall do for the guest. */
 export interface AskMessage {
+  /** For whom: a worker may have several invocations. */
+  readonly invocation: number;
   /** Such as `keyvalue.get`. */
   readonly service: string;
   readonly args: unknown;

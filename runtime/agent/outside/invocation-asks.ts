@@ -22,13 +22,15 @@ export class AskIds {
 
 /** What one invocation has asked of its host and not heard to the end. */
 export class InvocationAsks implements Outside {
+  readonly #invocation: number;
   readonly #ids: AskIds;
   readonly #post: (message: FromInvocation) => void;
   /** Made when it is needed: most invocations ask nothing. */
   #open: Map<number, Ask> | null = null;
   #closed = false;
 
-  constructor(ids: AskIds, post: (message: FromInvocation) => void) {
+  constructor(invocation: number, ids: AskIds, post: (message: FromInvocation) => void) {
+    this.#invocation = invocation;
     this.#ids = ids;
     this.#post = post;
   }
@@ -45,7 +47,7 @@ export class InvocationAsks implements Outside {
     }
     let payload: Uint8Array;
     try {
-      payload = encodeMessage({ service, args } satisfies AskMessage);
+      payload = encodeMessage({ invocation: this.#invocation, service, args } satisfies AskMessage);
     } catch (error) {
       return refused('invalid', `expected plain data for ${service}: ${(error as Error).message}`);
     }

@@ -14,7 +14,9 @@ import { encodeArtifact, encodeRefusal } from './artifact-stream.ts';
 const NOBODY = 65_534;
 
 const [digest = '', kind = ''] = process.argv.slice(2);
-await loadGenerator();
+// What is in a core module is known when it has been adapted.
+if (kind !== 'async-component') await loadGenerator('plain');
+if (kind !== 'component') await loadGenerator('async');
 if (kind === 'core-module') await loadAdapters();
 // Only now: the program itself may lie where nobody else may read, such as below /root.
 dropPrivileges();

@@ -16,6 +16,9 @@ const outputLimit = (inputBytes: number): number => 64 * 1024 * 1024 + 3 * input
 /** End of the child's stderr that is kept. */
 const STDERR_CHARACTERS = 2000;
 
+/** What is translated, which decides which tools a child loads. */
+export type Translated = BinaryKind | 'async-component';
+
 /** What is needed to run one child. */
 export interface ConfinedRun {
   readonly limits: ConfinementLimits;
@@ -31,7 +34,7 @@ export interface ConfinedRun {
 export async function transpileConfined(
   bytes: Uint8Array,
   digest: Digest,
-  kind: BinaryKind,
+  kind: Translated,
   { limits, network, entry = ENTRY }: ConfinedRun,
   signal?: AbortSignal,
 ): Promise<Artifact> {

@@ -1,6 +1,7 @@
 import { type ByteReader, refused } from '../binary/byte-reader.ts';
 import { readPreamble } from '../binary/preamble.ts';
 import { readAlias, readReference } from './alias-reader.ts';
+import { readCanonical } from './canonical-reader.ts';
 import { checkCoreNames, readCoreModule } from './core-module-reader.ts';
 import { declare, readDefinition, readExternDescription, readExternName } from './definition-reader.ts';
 import { type ComponentType, type Extern, lookUp, named, Scope } from './type-space.ts';
@@ -32,7 +33,12 @@ export function readComponent(reader: ByteReader, parent: Scope | null = null): 
     const length = reader.u32(`the length of a ${name} section`);
     readSection(id, reader.part(length, `the ${length} bytes of a ${name} section`), scope);
   }
-  return { kind: 'component', imports: scope.imports, exports: scope.exports };
+  return {
+    kind: 'component',
+    imports: scope.imports,
+    exports: scope.exports,
+    asynchronous: scope.features.asynchronous,
+  };
 }
 
 function readSection(id: number, section: ByteReader, scope: Scope): void {
@@ -114,48 +120,4 @@ function readExport(section: ByteReader, scope: Scope): void {
   const extern = described ?? (actual.sort === 'type' ? { sort: actual.sort, type: named(actual.type, name) } : actual);
   declare(scope.exports, name, extern, section);
   scope.add(extern);
-}
-
-function readCanonical(section: ByteReader, scope: Scope): void {
-  const opcode = section.u8('a canonical function');
-  switch (opcode) {
-    case 0x00: {
-      if (section.u8('a lift') !== 0x00) throw section.malformed('a lift of a core function');
-      section.skipLeb('the index of a core function');
-      readCanonicalOptions(section, scope);
-      const type = lookUp(section, scope.types, 'a function type');
-      if (type.kind !== 'func') throw section.malformed(`a function type, not a ${type.kind} type,`);
-      scope.funcs.push(type);
-      return;
-    }
-    case 0x01:
-      if (section.u8('a lower') !== 0x00) throw section.malformed('a lower of a function');
-      lookUp(section, scope.funcs, 'a function');
-      readCanonicalOptions(section, scope);
-      return;
-    case 0x02: // resource.new
-    case 0x03: // resource.drop
-    case 0x04: // resource.rep
-      lookUp(section, scope.types, 'a resource');
-      return;
-    default:
-      throw refused(
-        `the component uses a built-in function of WASI 0.3 (${hex(opcode)}), which cannot run here yet; build it for WASI 0.2`,
-      );
-  }
-}
-
-function readCanonicalOptions(section: ByteReader, scope: Scope): void {
-  const count = section.count('canonical options');
-  scope.budget.spend(count);
-  for (let left = count; left > 0; left -= 1) {
-    const option = section.u8('a canonical option');
-    if (option <= 0x02) continue; // string encodings
-    if (option > 0x05) {
-      throw refused(
-        `the component uses asynchronous functions of WASI 0.3 (option ${hex(option)}), which cannot run here yet; build it for WASI 0.2`,
-      );
-    }
-    section.skipLeb('the index of a canonical option');
-  }
 }

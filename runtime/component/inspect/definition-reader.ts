@@ -26,7 +26,7 @@ export function readDefinition(reader: ByteReader, scope: Scope): TypeDef {
       return { kind: 'resource', name: null };
     case 0x3e:
       throw refused(
-        'the component uses asynchronous destructors of WASI 0.3, which cannot run here yet; build it for WASI 0.2',
+        'the component has an asynchronous destructor, which the component model dropped; build it with current tools',
       );
     case 0x42: {
       const inner = new Scope(scope);
@@ -36,7 +36,7 @@ export function readDefinition(reader: ByteReader, scope: Scope): TypeDef {
     case 0x41: {
       const inner = new Scope(scope);
       readDeclarations(reader, inner);
-      return { kind: 'component', imports: inner.imports, exports: inner.exports };
+      return { kind: 'component', imports: inner.imports, exports: inner.exports, asynchronous: false };
     }
     default: {
       const value = readDefinedValueType(opcode, reader, scope);
@@ -101,6 +101,7 @@ export function declare(into: Map<string, Extern>, name: string, extern: Extern,
 }
 
 function readFunction(reader: ByteReader, scope: Scope, async: boolean): FuncType {
+  if (async) scope.features.asynchronous = true;
   const params = readMany(reader, scope.budget, 'parameters', () => ({
     name: readLabel(reader),
     value: readValueType(reader, scope),

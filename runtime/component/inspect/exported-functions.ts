@@ -6,8 +6,8 @@ import type { ComponentType, FuncType } from './type-space.ts';
 const MAX_FUNCTIONS = 1000;
 const MAX_NODES = 50_000;
 
-const HTTP = /^wasi:http\/incoming-handler@0\.2\.\d+$/;
-const RUN = /^wasi:cli\/run@0\.2\.\d+$/;
+const HTTP = /^wasi:http\/(?:incoming-handler@0\.2\.\d+|handler@0\.3\.0)$/;
+const RUN = /^wasi:cli\/run@(?:0\.2\.\d+|0\.3\.0)$/;
 
 /** The function that componentize-qjs leaves in every component for its own build step, and that would let a caller replace the program. */
 const QUICKJS_INIT = 'shim: string, script: string, entry-path: option<string>, disable-gc: bool';
@@ -43,18 +43,13 @@ export function exportedFunctions(component: ComponentType): WitFunction[] {
         `expected at most ${MAX_FUNCTIONS} exported functions with ${MAX_NODES} parts in their types, got more`,
       );
     }
-    if (type.async) {
-      throw refused(
-        `the exported function "${name}" is asynchronous (WASI 0.3), which cannot run here yet; build it for WASI 0.2`,
-      );
-    }
     functions.push({
       name: `${prefix}${name}`,
       interface: interfaceName,
       function: name,
       params: type.params.map((param) => ({ name: param.name, type: param.value.type })),
       result: type.result?.type ?? null,
-      async: false,
+      async: type.async,
     });
   };
   const interfaces = [...component.exports].filter(

@@ -13,11 +13,8 @@ export function grantableImports(component: ComponentType): string[] {
     missing.push(extern.sort === 'instance' ? name : `${name} (a ${extern.sort})`);
   }
   if (missing.length > 0) {
-    const future = missing.some((name) => name.includes('@0.3.'))
-      ? ' WASI 0.3 cannot run here yet: build it for WASI 0.2.'
-      : '';
     throw refused(
-      `the component imports ${someNames(missing)}, which no cloudlet provides; it can import interfaces of WASI 0.2 up to 0.2.12, wasi:keyvalue@0.2.0-draft2, wasi:blobstore@0.2.0-draft, wasi:config@0.2.0-rc.1 and wasi:logging@0.1.0-draft.${future}`,
+      `the component imports ${someNames(missing)}, which no cloudlet provides; it can import interfaces of WASI 0.2 up to 0.2.12 and of WASI 0.3.0, wasi:keyvalue@0.2.0-draft2, wasi:blobstore@0.2.0-draft, wasi:config@0.2.0-rc.1 and wasi:logging@0.1.0-draft.`,
     );
   }
   return interfaces;

@@ -32,6 +32,8 @@ export interface ComponentType {
   readonly kind: 'component';
   readonly imports: ReadonlyMap<string, Extern>;
   readonly exports: ReadonlyMap<string, Extern>;
+  /** Whether anything in the whole file is asynchronous: a function, a built-in, an option. False for a type alone. */
+  readonly asynchronous: boolean;
 }
 
 export type TypeDef = ValueType | ResourceType | FuncType | InstanceType | ComponentType;
@@ -72,6 +74,11 @@ export class Budget {
   }
 }
 
+/** What a file uses, noted while it is read. */
+export interface Features {
+  asynchronous: boolean;
+}
+
 /** The first of a list of names, as a sentence can hold them: a file may have thousands. */
 export function someNames(names: readonly string[]): string {
   const shown = names.slice(0, 10).join(', ');
@@ -83,6 +90,8 @@ export class Scope {
   readonly parent: Scope | null;
   readonly depth: number;
   readonly budget: Budget;
+  /** One for the whole file. */
+  readonly features: Features;
   readonly types: TypeDef[] = [];
   readonly funcs: FuncType[] = [];
   readonly instances: InstanceType[] = [];
@@ -94,6 +103,7 @@ export class Scope {
     this.parent = parent;
     this.depth = parent === null ? 0 : parent.depth + 1;
     this.budget = parent === null ? new Budget() : parent.budget;
+    this.features = parent === null ? { asynchronous: false } : parent.features;
     if (this.depth > LIMITS.nesting) {
       throw refused(`expected at most ${LIMITS.nesting} components or types inside one another, got more`);
     }

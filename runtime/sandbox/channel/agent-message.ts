@@ -70,7 +70,11 @@ export function parseLog(payload: Uint8Array): LogMessage {
 /** What a worker asks for its invocation. A copy: a service may keep what is in it. */
 export function parseAsk(payload: Uint8Array): AskMessage {
   const message = record('ask', new Uint8Array(payload));
-  return { service: text('ask.service', message['service']), args: message['args'] };
+  return {
+    service: text('ask.service', message['service']),
+    invocation: count('ask.invocation', message['invocation']),
+    args: message['args'],
+  };
 }
 
 export function parseLost(payload: Uint8Array): LostMessage {

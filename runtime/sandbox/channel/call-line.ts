@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import {
+  ASK_BYTES,
   encodeFreed,
   FIRST_EPOCH,
   type Frame,
@@ -12,7 +13,7 @@ import {
   type LostMessage,
   WireError,
 } from '../../agent/wire.ts';
-import { parseCredit, parseDone, parseHead, parseLog } from './agent-message.ts';
+import { parseAsk, parseCredit, parseDone, parseHead, parseLog } from './agent-message.ts';
 import type { BulkRing } from './bulk-ring.ts';
 import type { Call, CallInput } from './call.ts';
 import { FrameWriter, UNREAD_BYTES } from './frame-writer.ts';
@@ -35,7 +36,7 @@ export interface LineParts {
 }
 
 /**
- * The host's end of one worker's line, over which that has one invocation after the other. It outlives the worker: when that is
+ * The host's end of one worker's line, over which that has one invocation after the other, or several where they share instances. It outlives the worker: when that is
  * replaced, what the line still holds for it and of it is told from what its successor says, see `LineReader`.
  */
 export class CallLine {
@@ -51,7 +52,9 @@ export class CallLine {
   #granted = false;
   /** Whether the worker has said that it serves. */
   #serving = false;
-  #call: Call | null = null;
+  /** By id, in the order in which they began. */
+  readonly #calls = new Map<number, Call>();
+  #atOnce = 1;
 
   /** A line whose worker has yet to say that it serves. */
   constructor(parts: LineParts, events: CallLineEvents) {
@@ -61,14 +64,24 @@ export class CallLine {
     this.#listen(parts.stream);
   }
 
+  /** Invocations that its worker may have at once: more than one where the component is asynchronous. */
+  set atOnce(count: number) {
+    this.#atOnce = count;
+  }
+
   /** Whether an invocation can begin. */
   get free(): boolean {
-    return this.#serving && this.#call === null;
+    return this.#serving && this.#calls.size < this.#atOnce;
+  }
+
+  /** Invocations that its worker has. */
+  get busy(): number {
+    return this.#calls.size;
   }
 
   /** Whether this is the line of that invocation. */
   carries(call: Call): boolean {
-    return this.#call === call;
+    return this.#calls.get(call.id) === call;
   }
 
   /** The worker said that it serves before it was restored from a snapshot. */
@@ -91,7 +104,7 @@ export class CallLine {
 
   /** Starts an invocation. A small input that is at hand travels with the request. */
   begin(call: Call, request: CallRequest, input: CallInput): void {
-    this.#call = call;
+    this.#calls.set(call.id, call);
     if (!this.#marked) this.#mark();
     if (this.#grant !== null && !this.#granted) this.#writer.message('grant', 0, this.#grant);
     this.#granted = true;
@@ -104,10 +117,11 @@ export class CallLine {
   /** The worker is no more. An invocation that it had finished may still get its answer, any other fails. */
   lose(lost: LostMessage): void {
     this.#serving = false;
-    const call = this.#call;
-    if (call === null || hasReached(lost.finished, call.id)) return;
-    this.#call = null;
-    call.takeWorkerLoss(lost);
+    for (const call of [...this.#calls.values()]) {
+      if (hasReached(lost.finished, call.id)) continue;
+      this.#calls.delete(call.id);
+      call.takeWorkerLoss(lost);
+    }
   }
 
   /** The worker has a successor. */
@@ -155,19 +169,30 @@ export class CallLine {
     if (kind === 'mark') this.#serve();
     else if (kind === 'freed' && this.#serving) this.#parts.bulk?.freed(payload);
     else if (isAskId(id)) this.#takeAsked(frame);
-    else if (this.#call?.id === id) this.#tell(this.#call, frame);
+    else if (this.#calls.has(id)) this.#tell(this.#calls.get(id)!, frame);
     // What a lost worker said last is of an invocation that failed with it.
-    else if (this.#serving) throw new WireError(`expected ${kind} for the worker's invocation, got id ${id}`);
+    else if (this.#serving) throw new WireError(`expected ${kind} for an invocation of the worker, got id ${id}`);
   }
 
-  /** Takes what is said of something that the worker's invocation asks, or did ask: it may be over by now. */
+  /** Takes what is said of something that an invocation of the worker asks, or did ask: it may be over by now. */
   #takeAsked(frame: Frame): void {
-    const call = this.#call;
-    if (call === null && !this.#serving) return;
-    if (call === null && frame.kind === 'ask')
-      throw new WireError('expected nothing to be asked without an invocation');
-    if (frame.kind === 'bulk') call?.takeAsked({ ...frame, kind: 'body', payload: this.#fetch(frame.payload) });
-    else call?.takeAsked(frame);
+    if (this.#calls.size === 0 && !this.#serving) return;
+    if (frame.kind === 'ask') {
+      const call = this.#asking(frame.payload);
+      if (call === undefined && this.#serving)
+        throw new WireError('expected nothing to be asked without an invocation');
+      call?.takeAsked(frame);
+      return;
+    }
+    const said: Frame = frame.kind === 'bulk' ? { ...frame, kind: 'body', payload: this.#fetch(frame.payload) } : frame;
+    for (const call of this.#calls.values()) call.takeAsked(said);
+  }
+
+  /** For whom something is asked. */
+  #asking(payload: Uint8Array): Call | undefined {
+    // What is too long is told by the invocation, which parses it.
+    if (this.#atOnce === 1 || payload.length > ASK_BYTES) return this.#calls.values().next().value;
+    return this.#calls.get(parseAsk(payload).invocation);
   }
 
   #fetch(payload: Uint8Array): Uint8Array {
@@ -196,7 +221,7 @@ export class CallLine {
         break;
       case 'done': {
         const done = parseDone(payload);
-        this.#call = null;
+        this.#calls.delete(call.id);
         call.takeDone(done);
         if (this.#serving) this.#events.free();
         break;
@@ -209,9 +234,16 @@ export class CallLine {
   #serve(): void {
     if (this.#serving) return;
     this.#serving = true;
-    const call = this.#call;
-    this.#call = null;
-    call?.takeWorkerLoss(null);
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    for (const call of calls) call.takeWorkerLoss(null);
     this.#events.free();
   }
+}
+
+/** The free line whose worker has the least to do: the others may have what computes. Of several the first, which has the warmest code. */
+export function leastBusy(lines: readonly CallLine[]): CallLine | undefined {
+  let found: CallLine | undefined;
+  for (const line of lines) if (line.free && (found === undefined || line.busy < found.busy)) found = line;
+  return found;
 }

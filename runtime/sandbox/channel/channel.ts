@@ -16,8 +16,9 @@ import { parseLoaded, parseLost, parseReady, parseRenewed } from './agent-messag
 import { BulkRing } from './bulk-ring.ts';
 import { Call, type CallInput, type CallLog } from './call.ts';
 import { NO_OUTSIDE } from './call-asks.ts';
-import { CallLine, type CallRequest, type LineParts } from './call-line.ts';
+import { CallLine, type CallRequest, type LineParts, leastBusy } from './call-line.ts';
 import { FrameWriter, UNREAD_BYTES } from './frame-writer.ts';
+import { ended } from './pending.ts';
 
 /** What a channel goes over; see `Machine`. */
 export type ChannelParts = Pick<Machine, 'channel' | 'lines' | 'bulkFd'>;
@@ -28,7 +29,7 @@ interface Waiting {
   readonly begin: (line: CallLine) => void;
 }
 
-/** The host's end of a machine's channel, and of its workers' lines, of which each has one invocation at a time. */
+/** The host's end of a machine's channel, and of its workers' lines, of which each has one invocation at a time, or several where they share instances. */
 export class Channel {
   /** The agent's first words; rejects when the channel is lost before. */
   readonly ready: Promise<ReadyMessage>;
@@ -48,6 +49,7 @@ export class Channel {
   readonly #loads = new Map<number, PromiseWithResolvers<LoadedMessage>>();
   /** What the agent answers without a payload: `pong`, `prepared`. */
   readonly #answers = new Map<number, PromiseWithResolvers<void>>();
+  #atOnce = 1;
   #nextId = 1;
   #loss: CloudletError | null = null;
 
@@ -72,6 +74,7 @@ export class Channel {
 
   /** Puts a component into the agent. Resolves with the agent's answer, good or bad. */
   async load(message: LoadMessage, parts: readonly Uint8Array[]): Promise<LoadedMessage> {
+    this.#share(message.reuse?.atOnce ?? 1);
     const id = this.#takeId();
     const answer = Promise.withResolvers<LoadedMessage>();
     answer.promise.catch(() => {});
@@ -108,8 +111,9 @@ export class Channel {
     for (const line of this.#lines) line.rest();
   }
 
-  /** The agent was restored with what it runs: its workers said that they serve before. */
-  adopt(): void {
+  /** The agent was restored with what it runs, `atOnce` invocations in each worker: these said that they serve before. */
+  adopt(atOnce: number): void {
+    this.#share(atOnce);
     for (const line of this.#lines) line.adopt();
   }
 
@@ -121,6 +125,11 @@ export class Channel {
   /** Gives up the channel; everything pending fails with this code and reason. Idempotent. */
   close(reason: string, code: ErrorCode = 'machine-failed'): void {
     this.#lose(reason, code);
+  }
+
+  #share(atOnce: number): void {
+    this.#atOnce = atOnce;
+    for (const line of this.#lines) line.atOnce = atOnce;
   }
 
   #ask(kind: 'ping' | 'prepare'): Promise<void> {
@@ -213,14 +222,14 @@ export class Channel {
         free: () => this.#assign(),
         broken: (error) => this.#broken(error),
       });
+      line.atOnce = this.#atOnce;
       this.#lines.push(line);
     }
   }
 
-  /** The first free worker has the warmest code. */
   #assign(): void {
     while (this.#waiting.length > 0 && this.#loss === null) {
-      const line = this.#lines.find((each) => each.free);
+      const line = leastBusy(this.#lines);
       if (line === undefined) return;
       this.#waiting.shift()!.begin(line);
     }
@@ -274,24 +283,4 @@ export class Channel {
     this.#waiting.length = 0;
     for (const stream of [this.#parts.channel, ...this.#parts.lines]) stream.destroy();
   }
-}
-
-/** What waits under `id`. The host chose the id and `done` is the last frame under it, so anything else is a broken rule. */
-function pending<T>(waiting: ReadonlyMap<number, T>, id: number, kind: string): T {
-  const found = waiting.get(id);
-  if (found === undefined) throw new WireError(`expected ${kind} for something that is pending, got id ${id}`);
-  return found;
-}
-
-/** The last frame under `id`. It was parsed before, so that what waits is still there to be told when it cannot be. */
-function ended<T, M>(
-  waiting: Map<number, T>,
-  id: number,
-  kind: string,
-  message: M,
-  tell: (to: T, message: M) => void,
-): void {
-  const found = pending(waiting, id, kind);
-  waiting.delete(id);
-  tell(found, message);
 }

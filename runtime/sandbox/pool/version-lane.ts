@@ -164,7 +164,7 @@ export class VersionLane {
   /** The sandbox is loaded: those who wait go in. */
   endStart({ sandbox, via }: StartedSandbox, beganAt: number): LaneSandbox {
     const now = this.#options.clock.now();
-    const places = Math.min(placesAllowed(this.version.grant.limits), sandbox.workers);
+    const places = sandbox.places(placesAllowed(this.version.grant.limits));
     const one = new LaneSandbox({ sandbox, via, places, beganAt, now });
     this.#starting -= 1;
     this.#failures.clear();
@@ -280,7 +280,8 @@ export class VersionLane {
   }
 
   #placesOfNext(): number {
-    return this.#sandboxes[0]?.places ?? placesAllowed(this.version.grant.limits);
+    const { grant, reuse } = this.version;
+    return this.#sandboxes[0]?.places ?? placesAllowed(grant.limits) * (reuse?.atOnce ?? 1);
   }
 
   #placesWaking(): number {

@@ -27,7 +27,7 @@ export function clockInterfaces(seat: ContextSeat) {
 }
 
 /** Ready from an instant on. A host timer exists only while the guest waits. */
-class Alarm implements Readiness {
+export class Alarm implements Readiness {
   readonly #clock: WasiClock;
   readonly #instantNs: bigint;
 

@@ -1,3 +1,4 @@
+import type { ByteSink, ByteSource } from '../backend.ts';
 import { type Datetime, datetimeOf } from '../clocks/datetime.ts';
 import type { Context } from '../context.ts';
 import { DISPOSE } from '../dispose.ts';
@@ -17,6 +18,12 @@ interface PathFlags {
   readonly symlinkFollow?: boolean;
 }
 
+/** The bytes of a file from an offset on. */
+export let sourceOf: (descriptor: Descriptor, offset: bigint) => ByteSource;
+
+/** Takes bytes for a file from an offset on, or for its end when that is null. */
+export let sinkOf: (descriptor: Descriptor, offset: bigint | null) => ByteSink;
+
 /** `wasi:filesystem/types`'s resource `descriptor`: an open file or directory of a `FileTree`. */
 export class Descriptor {
   readonly #context: Context;
@@ -35,21 +42,22 @@ export class Descriptor {
   }
 
   readViaStream(offset: bigint): InputStream {
-    return new InputStream(this.#context, fileSource(this.#tree, this.#readable(), offset));
+    return new InputStream(this.#context, sourceOf(this, offset));
   }
 
   writeViaStream(offset: bigint): OutputStream {
-    return new OutputStream(
-      this.#context,
-      fileSink(this.#tree, this.#writable(), offset, () => this.#now()),
-    );
+    return new OutputStream(this.#context, sinkOf(this, offset));
   }
 
   appendViaStream(): OutputStream {
-    return new OutputStream(
-      this.#context,
-      fileSink(this.#tree, this.#writable(), null, () => this.#now()),
-    );
+    return new OutputStream(this.#context, sinkOf(this, null));
+  }
+
+  // Not methods: a component may declare any method of a resource that it imports, and the glue would call it.
+  static {
+    sourceOf = (descriptor, offset) => fileSource(descriptor.#tree, descriptor.#readable(), offset);
+    sinkOf = (descriptor, offset) =>
+      fileSink(descriptor.#tree, descriptor.#writable(), offset, () => descriptor.#now());
   }
 
   advise(): void {
@@ -119,8 +127,9 @@ export class Descriptor {
     this.#tree.createLink(node, this.#sameTree(target), newPath, this.#now());
   }
 
-  openAt(pathFlags: PathFlags, path: string, openFlags: OpenFlags, flags: DescriptorFlags): Descriptor {
-    const base = { directory: this.#directory(), mutable: this.#flags.mutateDirectory === true };
+  /** `asked`: see `openNode`. */
+  openAt(pathFlags: PathFlags, path: string, openFlags: OpenFlags, flags: DescriptorFlags, asked = false): Descriptor {
+    const base = { directory: this.#directory(), mutable: this.#flags.mutateDirectory === true, asked };
     const follow = pathFlags.symlinkFollow === true;
     const opened = openNode(this.#tree, base, path, follow, openFlags, flags, () => this.#now());
     return new Descriptor(this.#context, this.#tree, opened.node, opened.flags);

@@ -30,6 +30,8 @@ interface Opened {
 interface Base {
   readonly directory: DirectoryNode;
   readonly mutable: boolean;
+  /** Whether a directory may change what is below only when that was asked for, as in WASI 0.3. */
+  readonly asked?: boolean;
 }
 
 /** `open-at`: finds or makes a node and gives what may be done with it. */
@@ -66,7 +68,8 @@ function openPresent(
   if (node.kind === 'directory') {
     if (flags.write || open.truncate || open.create) fail('is-directory');
     // Programs made for WASI 0.1 never ask for `mutate-directory`: what the parent may, the child may.
-    return { node, flags: { read: true, mutateDirectory: base.mutable } };
+    const mutateDirectory = base.asked === true ? flags.mutateDirectory === true : base.mutable;
+    return { node, flags: { read: true, mutateDirectory } };
   }
   if (open.directory) fail('not-directory');
   if (node.packaged && (flags.write || open.truncate)) fail('read-only');

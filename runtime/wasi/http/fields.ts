@@ -8,8 +8,9 @@ export interface HeaderError {
 }
 
 const INVALID: HeaderError = { tag: 'invalid-syntax' };
-/** Also for fields beyond the limits: WASI 0.2 has no better code, and an error is kinder than a trap. */
 const FORBIDDEN: HeaderError = { tag: 'forbidden' };
+/** For fields beyond the limits, an object of its own: WASI 0.2 has no better code, and an error is kinder than a trap. */
+export const BEYOND_LIMITS: HeaderError = { tag: 'forbidden' };
 const IMMUTABLE: HeaderError = { tag: 'immutable' };
 
 interface Stored {
@@ -140,7 +141,7 @@ export class Fields {
 
   #throwIfBeyond(count: number, bytes: number): void {
     const { fields, fieldBytes } = this.context.backend.limits;
-    if (count > fields || bytes > fieldBytes) throw FORBIDDEN;
+    if (count > fields || bytes > fieldBytes) throw BEYOND_LIMITS;
   }
 }
 

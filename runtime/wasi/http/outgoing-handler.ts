@@ -54,7 +54,7 @@ function endBody(end: BodyEnd, call: HttpClientCall, sink: RequestSink): void {
 }
 
 /** The body's way out: remembers whether it was the other side that took no more. */
-class RequestSink implements ByteSink {
+export class RequestSink implements ByteSink {
   readonly #sink: ByteSink;
   refused = false;
 

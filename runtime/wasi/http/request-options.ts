@@ -56,6 +56,6 @@ export class RequestOptions {
 const NO_TIMEOUTS = { connectMs: null, firstByteMs: null, betweenBytesMs: null };
 
 /** Rounded up: a timeout of some nanoseconds is not none. */
-function milliseconds(ns: bigint | undefined): number | null {
+export function milliseconds(ns: bigint | undefined): number | null {
   return ns === undefined ? null : Math.ceil(Number(ns) / 1e6);
 }

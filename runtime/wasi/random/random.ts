@@ -15,7 +15,7 @@ export function randomInterfaces(seat: ContextSeat) {
   };
 }
 
-/** Exactly `length` bytes, or a trap: WASI allows no shorter answer and no error. */
+/** Exactly `length` bytes, or a trap: WASI 0.2 allows no shorter answer and no error. */
 function randomBytes(context: Context, length: bigint): Uint8Array {
   const limit = context.backend.limits.randomBytes;
   if (length > BigInt(limit))

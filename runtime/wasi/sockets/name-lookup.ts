@@ -5,7 +5,7 @@ import { type IpAddress, witAddressOf } from './address.ts';
 import { Operation } from './operation.ts';
 
 /** Longest name: 253 bytes as names are written, more with what IDNA makes shorter. */
-const MAX_NAME = 1024;
+export const MAX_NAME = 1024;
 
 /** `wasi:sockets/ip-name-lookup#resolve-addresses`. Denied where there is no network. */
 export function resolveAddresses(seat: ContextSeat, name: string): ResolveAddressStream {

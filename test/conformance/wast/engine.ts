@@ -61,7 +61,7 @@ async function defineComponent(bytes: Uint8Array): Promise<Definition> {
   if (readPreamble(reader) !== 'component') throw new Error('expected a component, got a core module');
   const type = readComponent(reader);
   const { bytes: renamed, names } = renameWorldFunctions(bytes);
-  const { glue, modules } = await generateGlue(renamed, { imports: [], exports: [] });
+  const { glue, modules } = await generateGlue(renamed, 'plain', { imports: [], exports: [] });
   const compiled = new Map<string, WebAssembly.Module>();
   for (const { name, bytes: module } of modules)
     compiled.set(name, new WebAssembly.Module(rewriteModule(name, module).bytes as Uint8Array<ArrayBuffer>));

@@ -9,7 +9,7 @@ import { AskIds } from '../../../runtime/agent/outside/invocation-asks.ts';
 import type { LoadMessage } from '../../../runtime/agent/wire.ts';
 
 const LOAD: LoadMessage = {
-  ...{ program: 'p', glueBytes: 0, modules: [], run: ['run'], http: null, functions: [] },
+  ...{ program: 'p', glueBytes: 0, modules: [], reuse: null, run: ['run'], http: null, functions: [] },
   ...{ environment: [], arguments: [], configuration: [], valueBytes: 1000, cpuMs: 1000, limits: {}, files: null },
 };
 const fuel = () => new FuelGauge(new InterruptCell(), null, 60_000);

@@ -49,8 +49,8 @@ for (const [name, kind, id, message, golden] of [
     'ask',
     'ask',
     0x8000_0001,
-    { service: 'keyvalue.get', args: ['k'] },
-    '1e000000 04 19 0000 01000080 82 a773657276696365 ac6b657976616c75652e676574 a461726773 91 a16b',
+    { invocation: 1, service: 'keyvalue.get', args: ['k'] },
+    '2a000000 04 19 0000 01000080 83 aa696e766f636174696f6e 01 a773657276696365 ac6b657976616c75652e676574 a461726773 91 a16b',
   ],
   [
     'answer',

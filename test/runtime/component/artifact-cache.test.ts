@@ -15,6 +15,7 @@ const ARTIFACT: Artifact = {
     component: DIGEST,
     tools: TOOLS,
     doors: ['call', 'run'],
+    asynchronous: false,
     imports: ['wasi:io/streams@0.2.3'],
     functions: [
       {

@@ -48,6 +48,17 @@ test('a component is translated once, and again when its artifact was damaged', 
   await compiler.close();
 });
 
+test('an asynchronous component is translated by the other generator, confined as well', async () => {
+  const compiler = new ComponentCompiler({ cacheDir });
+  const bytes = await readFile(await guest('typed-p3'));
+  const { manifest, glue } = await compiler.compile(bytes, digestOf(bytes));
+  assert.is(manifest.asynchronous, true);
+  assert.ok(manifest.modules.some(({ metered }) => metered));
+  assert.match(glue, /heard\$\(\)/);
+  assert.is((await compiler.cached(digestOf(bytes)))?.manifest.asynchronous, true);
+  await compiler.close();
+});
+
 test('a component that cannot run is refused and leaves nothing', async () => {
   const compiler = new ComponentCompiler({ cacheDir });
   const bytes = new TextEncoder().encode('not a component');

@@ -208,11 +208,71 @@ for (const [what, text, sentence] of [
     /acme:gpu\/compute@1\.0\.0/,
   ],
   ['a function', '(import "log" (func))', /log \(a func\)/],
-  ['WASI 0.3', '(import "wasi:http/client@0.3.0" (instance (export "send" (func))))', /WASI 0\.3 cannot run here yet/],
+  [
+    'a draft of WASI 0.3',
+    '(import "wasi:http/client@0.3.0-rc-2026-03-15" (instance (export "send" (func))))',
+    /0\.3\.0-rc-2026-03-15/,
+  ],
 ] as const)
   test(`an import of ${what} is refused by name`, async () => {
     assert.match(refusal(await wat(withFunction(text, '(param "x" u32) (result u32)'))), sentence);
   });
+
+for (const [what, text] of [
+  [
+    'an import of WASI 0.3',
+    withFunction('(import "wasi:clocks/types@0.3.0" (instance))', '(param "x" u32) (result u32)'),
+  ],
+  [
+    'an asynchronous function',
+    `(component (core module $m (func (export "f"))) (core instance $i (instantiate $m))
+      (func $f async (canon lift (core func $i "f") async)) (export "f" (func $f)))`,
+  ],
+  ['a built-in function', withFunction('(core func (canon waitable-set.new))', '(param "x" u32) (result u32)')],
+  [
+    'a stream',
+    withFunction(
+      '(type $s (stream u8)) (core func (canon stream.new $s)) (core func (canon stream.cancel-read $s async)) (core func (canon stream.drop-writable $s))',
+      '(param "x" u32) (result u32)',
+    ),
+  ],
+  [
+    'tasks',
+    withFunction(
+      '(core func (canon task.return (result u32))) (core func (canon task.return)) (core func (canon context.get i32 0)) (core func (canon task.cancel)) (core func (canon subtask.drop)) (core func (canon subtask.cancel async)) (core func (canon backpressure.inc))',
+      '(param "x" u32) (result u32)',
+    ),
+  ],
+] as const)
+  test(`a component with ${what} is asynchronous`, async () => {
+    const info = inspectComponent(await wat(text));
+    assert.is(info.asynchronous, true);
+    assert.equal(info.doors, ['call']);
+  });
+
+test('asynchronous functions say so, and their streams cannot be called with', async () => {
+  const info = inspectComponent(await readFile(await guest('typed-p3')));
+  assert.is(info.asynchronous, true);
+  const greet = info.functions.find((fn) => fn.name === 'greet')!;
+  assert.is(greet.async, true);
+  const upper = info.functions.find((fn) => fn.name === 'upper')!;
+  assert.equal(upper.params[0]!.type, { kind: 'unsupported', what: 'stream<…>' });
+  assert.is(info.functions.find((fn) => fn.name === 'add')!.async, false);
+});
+
+test('a service of WASI 0.3 has the door http, and no typed functions', async () => {
+  const info = inspectComponent(await readFile(await guest('http-p3')));
+  assert.equal([info.doors, info.functions], [['http'], []]);
+});
+
+test('a component of WASI 0.2 is not asynchronous', async () => {
+  assert.is(inspectComponent(await readFile(await guest('typed'))).asynchronous, false);
+});
+
+test('built-in functions that cannot run here are refused', async () => {
+  const text = withFunction('(core func (canon error-context.drop))', '(param "x" u32) (result u32)');
+  assert.match(refusal(await wat(text)), /built-in function \(0x1e\) that cannot run here/);
+});
 
 test('an imported interface of plain types needs nobody', async () => {
   const text = withFunction(

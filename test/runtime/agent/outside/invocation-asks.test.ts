@@ -14,7 +14,7 @@ const text = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(
 /** The asks of an invocation, and what they say to the host, in a word each. */
 function lab(ids = new AskIds()) {
   const said: FromInvocation[] = [];
-  const asks = new InvocationAsks(ids, (message) => void said.push(message));
+  const asks = new InvocationAsks(1, ids, (message) => void said.push(message));
   const words = () => said.splice(0).map((each) => `${each.kind} ${each.id - FIRST_ASK_ID}`);
   return { asks, said, words };
 }
@@ -51,8 +51,8 @@ outside('is asked in a frame of its own id, and answered under it', async () => 
   assert.equal(
     said.map((each) => each.kind === 'ask' && [each.id, decodeMessage(each.payload)]),
     [
-      [FIRST_ASK_ID, { service: 'keyvalue.get', args: { key: 'a' } }],
-      [FIRST_ASK_ID + 1, { service: 'keyvalue.get', args: { key: 'b' } }],
+      [FIRST_ASK_ID, { invocation: 1, service: 'keyvalue.get', args: { key: 'a' } }],
+      [FIRST_ASK_ID + 1, { invocation: 1, service: 'keyvalue.get', args: { key: 'b' } }],
     ],
   );
   asks.take(FIRST_ASK_ID + 1, { kind: 'answer', answer: { value: 'B', last: true } });

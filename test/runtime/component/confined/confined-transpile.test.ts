@@ -138,6 +138,7 @@ test('an artifact of another component is not taken', async () => {
       component: digestOfHex('2'.repeat(64)),
       tools: 'x',
       doors: [],
+      asynchronous: false,
       imports: [],
       functions: [],
       run: null,

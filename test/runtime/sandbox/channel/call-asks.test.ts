@@ -395,7 +395,7 @@ asks('are many in one invocation, and their frames leave together', async () => 
   });
 });
 
-const ask = (service: string, args: unknown = null) => encodeMessage({ service, args });
+const ask = (service: string, args: unknown = null) => encodeMessage({ invocation: 1, service, args });
 
 /** An agent that says what a test wants, while an invocation runs. */
 async function hostile(services: OutsideServices = waiting().services) {

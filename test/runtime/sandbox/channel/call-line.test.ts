@@ -1,7 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
-import { EPOCH_BYTES, encodeFrame, encodeMessage, type LostMessage } from '../../../../runtime/agent/wire.ts';
+import {
+  EPOCH_BYTES,
+  encodeFrame,
+  encodeMessage,
+  FIRST_ASK_ID,
+  type LostMessage,
+} from '../../../../runtime/agent/wire.ts';
 import { Channel } from '../../../../runtime/sandbox/channel/channel.ts';
 import { FakeMachine } from '../../../support/fake-machine.ts';
 
@@ -160,6 +166,77 @@ line('is given up with its channel when a worker speaks of an invocation that it
   agent.sendBytes(encodeFrame('done', fake.id + 1, encodeMessage(OK)), agent.lineOf(fake.id));
   assert.is((await channel.lost).code, 'machine-failed');
   await failure(call.done);
+});
+
+/** A channel whose workers have `atOnce` invocations each, as a load says. */
+function openShared(workers: number, atOnce: number) {
+  const opened = open(workers);
+  const load = {
+    ...{ program: 'p', glueBytes: 0, modules: [], run: null, http: null, functions: [] },
+    ...{ environment: [], arguments: [], configuration: [], valueBytes: 1 },
+    ...{ cpuMs: 1000, limits: {}, files: null },
+    reuse: { invocations: 9, atOnce, idleMs: 1 },
+  };
+  void opened.channel.load(load, []).catch(() => {});
+  return opened;
+}
+
+line('carries several invocations where they share instances, spread over the workers', async () => {
+  const { agent, channel } = openShared(2, 2);
+  const calls = [invoke(channel), invoke(channel), invoke(channel), invoke(channel), invoke(channel)];
+  const fakes = [await agent.next(), await agent.next(), await agent.next(), await agent.next()];
+  assert.equal(
+    fakes.map(({ id }) => id),
+    calls.slice(0, 4).map(({ id }) => id),
+  );
+  // The fifth waits for a place.
+  await channel.ping();
+  assert.is(agent.unasked, 0);
+  fakes[1]!.write('second');
+  fakes[1]!.done();
+  await calls[1]!.done;
+  const fifth = await agent.next();
+  assert.is(fifth.id, calls[4]!.id);
+  for (const fake of [fifth, fakes[0]!, fakes[2]!, fakes[3]!]) {
+    fake.write(String(fake.id));
+    fake.done();
+  }
+  for (const call of [calls[0]!, calls[2]!, calls[3]!, calls[4]!]) {
+    await call.done;
+    assert.is(Buffer.from(call.output.whole()!).toString(), String(call.id));
+  }
+  channel.close('the test is over');
+});
+
+line('of a lost worker fails the invocations that it had not finished', async () => {
+  const { agent, channel } = openShared(1, 3);
+  const calls = [invoke(channel), invoke(channel), invoke(channel)];
+  const fakes = [await agent.next(), await agent.next(), await agent.next()];
+  agent.say('lost', 0, lost({ finished: fakes[0]!.id, id: fakes[1]!.id, why: 'deadline-exceeded' }));
+  assert.is((await failure(calls[1]!.done)).code, 'deadline-exceeded');
+  assert.is((await failure(calls[2]!.done)).code, 'machine-failed');
+  fakes[0]!.done();
+  await calls[0]!.done;
+  channel.close('the test is over');
+});
+
+line('gives what is asked to the invocation for which it is asked', async () => {
+  const { agent, channel } = openShared(1, 2);
+  const asked: string[] = [];
+  const services = (name: string) => ({
+    services: { who: async () => ({ value: asked.push(name) }) },
+    failed: () => {},
+  });
+  const begin = (name: string) =>
+    channel.invoke({ door: 'run', arguments: [] }, new Uint8Array(0), 1000, () => {}, services(name));
+  begin('first');
+  begin('second');
+  const [first, second] = [await agent.next(), await agent.next()];
+  second.ask(FIRST_ASK_ID, 'who');
+  first.ask(FIRST_ASK_ID + 1, 'who');
+  while (asked.length < 2) await channel.ping();
+  assert.equal(asked, ['second', 'first']);
+  channel.close('the test is over');
 });
 
 line.run();

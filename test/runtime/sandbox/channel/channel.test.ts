@@ -158,6 +158,7 @@ channel('loads a component in frames and gives the answer', async () => {
     program: 'p',
     glueBytes: 3,
     modules: [],
+    reuse: null,
     run: null,
     http: null,
     functions: [],

@@ -1,0 +1,134 @@
+import { instantiateMetered } from '../../component/rewrite/metered-instance.ts';
+import { p3Interfaces, RenewableWasi, type Wasi, type WasiBackend } from '../../wasi/index.ts';
+import type { FuelGauge } from '../fuel.ts';
+import { type GlueState, STATE_IMPORT } from '../glue-state.ts';
+import type { GuestComponent } from '../guest-component.ts';
+import { describeTrap } from '../guest-failure.ts';
+import type { Instance } from '../instances.ts';
+import { LIFT_IMPORT, LiftBudget } from '../lift-budget.ts';
+import { SharedBackend } from './shared-backend.ts';
+import { SharedFuel } from './shared-fuel.ts';
+
+/** One instance of an asynchronous component with its operating system, for many invocations, of which some run at once. */
+export class SharedInstance implements Instance {
+  readonly lift: LiftBudget;
+  /** Invocations that were let in, and those of them that are not over: counted by who lets them in. */
+  served = 0;
+  running = 0;
+  /** It lets nobody in any more. */
+  retired = false;
+  readonly #component: GuestComponent;
+  readonly #wasi = new RenewableWasi(p3Interfaces);
+  readonly #state: GlueState = {};
+  readonly #fuel = new SharedFuel();
+  /** Of the invocations that run. */
+  readonly #died = new Set<(reason: string) => void>();
+  #exports: Promise<unknown> | null = null;
+  #backend: SharedBackend | null = null;
+  #system: Wasi | null = null;
+
+  constructor(component: GuestComponent) {
+    this.#component = component;
+    this.lift = new LiftBudget(component.message.valueBytes);
+    // Later: whoever it belongs to hears it by its own call first.
+    this.#state.died = (error) => void setImmediate(() => this.die(describeTrap(error)));
+  }
+
+  /** It is done for: whom it serves hears of it. */
+  die(reason: string): void {
+    this.retired = true;
+    for (const died of this.#died) died(reason);
+  }
+
+  /** Whether its guest was ended at a checkpoint. */
+  get ended(): boolean {
+    return this.#fuel.over;
+  }
+
+  /** Initialises it before there is an invocation; fails when it asks the host for anything meanwhile, as `GuestInstance.prepare` does. */
+  async prepare(fuel: FuelGauge): Promise<void> {
+    this.#fuel.join(fuel);
+    this.#exports = this.#instantiate();
+    try {
+      await this.#exports;
+    } finally {
+      this.#fuel.leave(fuel);
+    }
+    if (this.#wasi.missed) throw new Error('the guest called the host while it was initialised');
+  }
+
+  begin(backend: WasiBackend, fuel: FuelGauge, died: (reason: string) => void): Wasi {
+    this.#fuel.join(fuel);
+    this.#died.add(died);
+    if (this.#backend === null) {
+      this.#backend = new SharedBackend(backend);
+      this.#system = this.#wasi.renew(this.#backend);
+    } else {
+      this.#backend.enter(backend);
+    }
+    this.lift.refill();
+    const end = () => {
+      this.#fuel.leave(fuel);
+      this.#died.delete(died);
+      this.#backend!.leave(backend);
+    };
+    return new SharedSession(this.#system!, end);
+  }
+
+  exports(): Promise<unknown> {
+    this.#exports ??= this.#instantiate();
+    return this.#exports;
+  }
+
+  /** Nobody uses it any more: its waits and timers end, and what is left of its guest. */
+  end(): void {
+    this.#state.ended = true;
+    this.#fuel.end();
+    this.#system?.close();
+    this.#wasi.vacate();
+  }
+
+  #instantiate(): Promise<unknown> {
+    const imports = { ...this.#wasi.imports, [LIFT_IMPORT]: this.lift, [STATE_IMPORT]: this.#state };
+    return this.#component.instantiate(imports, (module, given) =>
+      instantiateMetered(module, given, this.#fuel.checkpoint),
+    );
+  }
+}
+
+/** What one invocation has of an operating system that others use as well. */
+class SharedSession implements Wasi {
+  readonly #system: Wasi;
+  #end: (() => void) | null;
+
+  constructor(system: Wasi, end: () => void) {
+    this.#system = system;
+    this.#end = end;
+  }
+
+  get imports(): Wasi['imports'] {
+    return this.#system.imports;
+  }
+
+  get handles(): number {
+    return this.#system.handles;
+  }
+
+  incoming(...args: Parameters<Wasi['incoming']>): ReturnType<Wasi['incoming']> {
+    return this.#system.incoming(...args);
+  }
+
+  handle(...args: Parameters<Wasi['handle']>): ReturnType<Wasi['handle']> {
+    return this.#system.handle(...args);
+  }
+
+  outputsWritten(): Promise<void> {
+    return this.#system.outputsWritten();
+  }
+
+  /** The invocation is over, the instance goes on. */
+  close(): void {
+    this.#end?.();
+    this.#end = null;
+  }
+}

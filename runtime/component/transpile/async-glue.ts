@@ -1,0 +1,165 @@
+import { refused } from '../binary/byte-reader.ts';
+
+/**
+ * A change to the text that jco 1.35.0 writes for asynchronous components. `anyTimes`: how often the text is there depends on the
+ * component; otherwise it is there once.
+ */
+interface Change {
+  readonly from: string | RegExp;
+  /** Gets the matched text and its groups. */
+  readonly to: (...matched: string[]) => string;
+  readonly anyTimes?: boolean;
+}
+
+/** Looks at an environment variable of a process for every step; its arguments are made even so. */
+const DEBUG_LOG: Change = {
+  from: /const _debugLog = \(\.\.\.args\) => \{\n[^\n]*\n[^\n]*\n {2}\};/,
+  to: () => 'const _debugLog = () => {};',
+};
+
+/**
+ * Waiting for an event of a stream or future: an interval of a millisecond asks for it, for ever if it never comes. Whoever sets the
+ * event can say so.
+ */
+const POLLED_EVENT: Change = {
+  from: /await new Promise\(\(resolve\) => \{\s*let waitInterval = setInterval\((?:async )?\(\) => \{\s*if \(!this\.hasPendingEvent\(\)\) \{ return; \}\s*clearInterval\(waitInterval\);\s*resolve\(\);\s*\}\);\s*\}\);/g,
+  to: () => 'await this.getWaitable().heard$();',
+  anyTimes: true,
+};
+
+const SET_EVENT: Change = {
+  from: /this\.#pendingEventFn = fn;\n/,
+  to: () => `this.#pendingEventFn = fn;
+        const heard = this.#heard$;
+        this.#heard$ = null;
+        heard?.();
+        wakeTicks$();
+`,
+};
+
+const HEARD: Change = {
+  from: 'class Waitable {\n',
+  to: () => `class Waitable {
+    #heard$ = null;
+    heard$() {
+      return new Promise((resolve) => {
+        if (this.hasPendingEvent()) return resolve();
+        const before = this.#heard$;
+        this.#heard$ = () => { before?.(); resolve(); };
+      });
+    }
+`,
+};
+
+/**
+ * Suspended tasks are looked after every 10 ms, also when what they wait for is there, and for ever. Now they are looked after when
+ * something has happened, every 10 ms only for what does not say so, and not any more when the instance has been given up.
+ */
+const TICK_LOOP: Change = {
+  from: /async runTickLoop\(\) \{\n\s*if \(this\.#tickLoop !== null\) \{ return; \}\n\s*this\.#tickLoop = 1;\n\s*setTimeout\(async \(\) => \{([\s\S]*?)const delay = result[^\n]*\n[^\n]*setTimeout\(resolve, delay\)\);\n([\s\S]*?)\n\s*\}, 10\);/,
+  to: (_, before, after) => `async runTickLoop() {
+        wakeTicks$();
+        if (this.#tickLoop !== null) { return; }
+        this.#tickLoop = 1;
+        turn$().then(async () => {${before}await (result === ComponentAsyncState.TickResult.RESUMED ? turn$() : idle$());
+            if (state$.ended) return;
+${after}
+        });`,
+};
+
+const SUBTASK_RESOLVED: Change = {
+  from: /this\.#resolved = true;\n(\s*)this\.#parentTask\.removeSubtask\(this\);\n/g,
+  to: (found, indent) => `${found}${indent}wakeTicks$();\n`,
+  anyTimes: true,
+};
+
+/** Bytes from the host go one by one through an array. */
+const DRAIN: Change = {
+  from: /for \(let i = 0; i < transfer; i\+\+\) \{\s*target\.push\(chunk\[this\.#offset \+ i\]\);\s*\}/,
+  to: () => `const from$ = this.#offset;
+        for (let i = 0; i < transfer; i += 8192) target.push(...chunk.slice(from$ + i, from$ + Math.min(i + 8192, transfer)));`,
+  anyTimes: true,
+};
+
+/** Something that is ready goes on at once; by chance every second was made to wait for a turn. */
+const COIN: Change = {
+  from: 'const _coinFlip = () => { return Math.random() > 0.5; };',
+  to: () => 'const _coinFlip = () => true;',
+};
+
+/** A task that ends while a later one goes on stays in the list of tasks for ever, which is searched in each step. */
+const ENDED_TASK: Change = {
+  from: /if \(last\.id !== taskID\) \{\s*\/\/ throw [^\n]*\n\s*return;\s*\}/,
+  to: () => `if (last.id !== taskID) {
+        const at = tasks.findIndex((each) => each.id === taskID);
+        return at === -1 ? undefined : tasks.splice(at, 1)[0].task;
+      }`,
+};
+
+/**
+ * Resources in streams, futures and results of asynchronous functions go through the table of the outermost component, whichever has them.
+ * The right table is named beside.
+ */
+const OWN_TABLE: Change = {
+  from: /_(?:lift|lower)FlatOwn\(\{\s*componentIdx: \d+,\s*tableIdx: (\d+),[\s\S]*?return (?:resourceObj|handle);/g,
+  to: (found, table) => found.replace(/\bhandleTable\d+\b/g, `handleTable${table}`),
+  anyTimes: true,
+};
+
+/** What a task dies of after it has returned, or a call of the host in its name, is told nobody. */
+const DIED_IN_TASK: Change = {
+  from: /const handleError = \(err\) => \{\n/,
+  to: (found) => `${found}      state$.died?.(err);\n`,
+};
+
+const DIED_IN_HOST: Change = {
+  from: /manualAsyncResult\.reject\(err\);\s*return;\s*\}\n/,
+  to: (found) => `${found}        state$.died?.(err);\n`,
+};
+
+const HEAD: Change = {
+  from: /^export function instantiate\([^)]*\) \{\n/m,
+  to: (found) => `${found}  const state$ = imports['cloudlet:state$'] ?? {};
+  const turn$ = () => new Promise((resolve) => setImmediate(resolve));
+  let woken$ = false;
+  let wake$ = null;
+  const wakeTicks$ = () => { woken$ = true; wake$?.(); };
+  const idle$ = () => new Promise((resolve) => {
+    if (woken$) { woken$ = false; setImmediate(resolve); return; }
+    const timer = setTimeout(() => { wake$ = null; resolve(); }, 10);
+    wake$ = () => { wake$ = null; woken$ = false; clearTimeout(timer); setImmediate(resolve); };
+  });
+`,
+};
+
+const CHANGES: readonly Change[] = [
+  DEBUG_LOG,
+  POLLED_EVENT,
+  SET_EVENT,
+  HEARD,
+  TICK_LOOP,
+  SUBTASK_RESOLVED,
+  DRAIN,
+  ENDED_TASK,
+  OWN_TABLE,
+  DIED_IN_TASK,
+  DIED_IN_HOST,
+  COIN,
+  HEAD,
+];
+
+/**
+ * The glue of an asynchronous component without its polling. Throws `component-refused` when the generator writes other text than that
+ * of its pinned version.
+ */
+export function wakeGlue(glue: string): string {
+  let changed = glue;
+  for (const { from, to, anyTimes } of CHANGES) {
+    const next = changed.replace(from, to);
+    if (next === changed && anyTimes !== true) {
+      throw refused(`the component could not be linked: its glue has an unknown form (${String(from).slice(0, 60)})`);
+    }
+    changed = next;
+  }
+  return changed;
+}

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
+import { budgetLifts } from '../../../../runtime/agent/lift-budget.ts';
+import { wakeGlue } from '../../../../runtime/component/transpile/async-glue.ts';
+import { generateGlue } from '../../../../runtime/component/transpile/generator.ts';
+import { guest } from '../../../support/guest.ts';
+
+const glue = suite('the glue of asynchronous components');
+
+const { glue: text } = await generateGlue(await readFile(await guest('http-p3')), 'async', {
+  imports: [],
+  exports: [],
+});
+
+/** How often a piece of text is there. */
+const count = (piece: string): number => text.split(piece).length - 1;
+
+glue('waits for events instead of asking for them', () => {
+  assert.is(count('let waitInterval'), 0);
+  assert.is(count('await this.getWaitable().heard$();'), 4);
+  assert.is(count('wakeTicks$();') >= 4, true);
+});
+
+glue('looks at no environment, and lets nothing wait by chance', () => {
+  assert.is(count('JCO_DEBUG'), 0);
+  assert.is(count('const _coinFlip = () => true;'), 1);
+});
+
+glue('says what an instance dies of, and stops when it was given up', () => {
+  assert.is(count('state$.died?.(err);'), 2);
+  assert.is(count('if (state$.ended) return;'), 1);
+});
+
+glue('lifts and lowers every resource by the table that is named beside it', () => {
+  const owned =
+    /_(?:lift|lower)FlatOwn\(\{\s*componentIdx: \d+,\s*tableIdx: (\d+),([\s\S]*?)return (?:resourceObj|handle);/g;
+  let seen = 0;
+  for (const [, table, body] of text.matchAll(owned)) {
+    for (const [used] of body!.matchAll(/\bhandleTable\d+\b/g)) assert.is(used, `handleTable${table}`);
+    seen += 1;
+  }
+  assert.ok(seen > 4, `${seen} resources`);
+});
+
+glue('asks for interfaces of WASI 0.3 by their version', () => {
+  assert.is(count("imports['wasi:http/types@0.3']"), 1);
+  assert.is(count("imports['wasi:cli/stdin']"), 1);
+});
+
+glue('lifts nothing past the budget', () => {
+  const budgeted = budgetLifts(text);
+  assert.is(/Decoder\.decode\(|TEXT_DECODER_UTF8\.decode\(|memory\d+\.buffer\.slice\(/.test(budgeted), false);
+  assert.is(budgeted.split('lift$.spend(len * (elemSize32 + 8));').length - 1, 1);
+});
+
+glue('of an unknown form is refused', () => {
+  try {
+    wakeGlue('export function instantiate(a) {\n}');
+  } catch (error) {
+    assert.instance(error, CloudletError);
+    assert.match((error as Error).message, /its glue has an unknown form/);
+    return;
+  }
+  assert.unreachable('expected a refusal');
+});
+
+glue.run();
