@@ -13,6 +13,8 @@ export interface LostMessage {
   readonly worker: number;
   /** The last invocation that it finished, whose answer may still be on its way; 0 when none. */
   readonly finished: number;
+  /** The last invocation that it may have begun; 0 when none. What it was sent after that did not run. */
+  readonly begun: number;
   /** For whose sake it was ended, and why; id 0 when it ended by itself, `reason` says how. */
   readonly id: number;
   readonly why: Interrupt | null;

@@ -63,6 +63,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   async function invoke(invoked: Invoked): Promise<void> {
     if (component === null) throw new Error('a worker was asked to run before it was loaded');
     const { id } = invoked;
+    cell.begin(id);
     const { instances } = component;
     const load = invoked.message.rehearsal === true ? component.loaded : component.message;
     const fuel = new FuelGauge(cell, id, invoked.message.deadlineMs, flush, load.cpuMs);

@@ -3,16 +3,18 @@ import { hasReached, INTERRUPTS, type Interrupt } from './wire.ts';
 const ID = 0;
 const WHY = 1;
 const FINISHED = 2;
+const BEGUN = 3;
+const CLOSED = 4;
 
 /**
- * Memory that the serving thread shares with one worker: which invocation it shall end, and which it finished last. Named by id,
+ * Memory that the serving thread shares with one worker: which invocation it shall end, which it began and finished last. Named by id,
  * because an interruption may come after its invocation, when the worker has the next already.
  */
 export class InterruptCell {
   readonly buffer: SharedArrayBuffer;
   readonly #cells: Int32Array;
 
-  constructor(buffer = new SharedArrayBuffer(12)) {
+  constructor(buffer = new SharedArrayBuffer(20)) {
     this.buffer = buffer;
     this.#cells = new Int32Array(buffer);
   }
@@ -40,6 +42,31 @@ export class InterruptCell {
   /** The invocation that was finished last; 0 when none was. */
   get finishedId(): number {
     return Atomics.load(this.#cells, FINISHED) >>> 0;
+  }
+
+  /**
+   * The invocation begins; by the worker. While the cell is closed it does not, and the worker waits here for its end. Noted before it is
+   * looked: then either the serving thread sees that it began, or it did not.
+   */
+  begin(id: number): void {
+    Atomics.store(this.#cells, BEGUN, id | 0);
+    while (Atomics.load(this.#cells, CLOSED) === 1) Atomics.wait(this.#cells, CLOSED, 1);
+  }
+
+  /** The invocation that was begun last, or was about to be; 0 when none was. */
+  get begunId(): number {
+    return Atomics.load(this.#cells, BEGUN) >>> 0;
+  }
+
+  /** Nothing more begins. By the serving thread. */
+  close(): void {
+    Atomics.store(this.#cells, CLOSED, 1);
+  }
+
+  /** What waited begins. */
+  open(): void {
+    Atomics.store(this.#cells, CLOSED, 0);
+    Atomics.notify(this.#cells, CLOSED);
   }
 
   /** Whether this invocation, or a later one, was finished. */

@@ -51,7 +51,7 @@ import type { ReuseLimits } from './reuse/reuse-limits.ts';
 import { WireError } from './wire-error.ts';
 
 /** Changes whenever a frame or a message changes its meaning. */
-export const WIRE_VERSION = 4;
+export const WIRE_VERSION = 5;
 export const HEADER_BYTES = 12;
 
 /** Longest frame, in bytes, in either direction. The guest chooses the size, the cloudlet pays for the memory. */

@@ -87,6 +87,9 @@ export class WorkerSlot {
     setTimeout(
       () => {
         if (worker !== this.#worker || this.#isOver(id)) return;
+        // It may finish just now, and be sent the next: that must not begin in a worker that is ended.
+        this.#cell.close();
+        if (this.#isOver(id)) return this.#cell.open();
         this.#replace({ id, why, reason: 'it did not end its invocation' });
       },
       isShared ? ACKNOWLEDGE_SHARED_MS : ACKNOWLEDGE_MS,
@@ -150,18 +153,19 @@ export class WorkerSlot {
     if (worker === this.#worker) this.#replace({ id: 0, why: null, reason });
   }
 
-  #replace(lost: Omit<LostMessage, 'worker' | 'finished'>): void {
+  #replace(lost: Omit<LostMessage, 'worker' | 'finished' | 'begun'>): void {
     const worker = this.#worker;
     this.#worker = null;
     this.#up = false;
     this.#unended.clear();
-    this.#events.lost({ ...lost, finished: this.#cell.finishedId });
+    this.#events.lost({ ...lost, finished: this.#cell.finishedId, begun: this.#cell.begunId });
     this.#succeed(worker).catch(this.#events.failed);
   }
 
   /** The successor starts when the worker is gone: both would write to one line. */
   async #succeed(worker: Worker | null): Promise<void> {
     await worker?.terminate();
+    this.#cell.open();
     const line = this.#openLine();
     const epoch = randomBytes(EPOCH_BYTES);
     this.#events.renewed({ line: line.line, epoch });

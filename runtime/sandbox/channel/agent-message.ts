@@ -85,6 +85,7 @@ export function parseLost(payload: Uint8Array): LostMessage {
   return {
     worker: count('lost.worker', message['worker']),
     finished: count('lost.finished', message['finished']),
+    begun: count('lost.begun', message['begun']),
     id: count('lost.id', message['id']),
     why: known ?? null,
     reason: text('lost.reason', message['reason']),

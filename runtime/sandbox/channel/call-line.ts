@@ -22,6 +22,8 @@ import { FrameWriter, UNREAD_BYTES } from './frame-writer.ts';
 export interface CallLineEvents {
   /** The worker can take an invocation. */
   readonly free: () => void;
+  /** An invocation that the worker was sent did not begin in it, and may begin in another. */
+  readonly again: (call: Call) => void;
   /** The worker broke the rules of the wire. */
   readonly broken: (error: WireError) => void;
 }
@@ -114,13 +116,14 @@ export class CallLine {
     if (inline === null) void call.send(input);
   }
 
-  /** The worker is no more. An invocation that it had finished may still get its answer, any other fails. */
+  /** The worker is no more. An invocation that it had finished may still get its answer, one that it had not begun waits for another; any other fails. */
   lose(lost: LostMessage): void {
     this.#serving = false;
     for (const call of [...this.#calls.values()]) {
       if (hasReached(lost.finished, call.id)) continue;
       this.#calls.delete(call.id);
-      call.takeWorkerLoss(lost);
+      if (!hasReached(lost.begun, call.id) && call.canBeginAgain) this.#events.again(call);
+      else call.takeWorkerLoss(lost);
     }
   }
 

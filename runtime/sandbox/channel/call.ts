@@ -4,6 +4,7 @@ import {
   type DoneMessage,
   type Frame,
   type HeadMessage,
+  hasReached,
   type Interrupt,
   type LogMessage,
   type LostMessage,
@@ -54,6 +55,8 @@ export class Call {
   #inputOpen = false;
   #inputStopped: () => void = () => {};
   #answering = false;
+  #hasSent = false;
+  #mayHaveBegun = true;
   #failed = false;
   #ended = false;
 
@@ -89,6 +92,16 @@ export class Call {
     return this.#asks?.served === true;
   }
 
+  /** Whether a worker may have begun to run it. */
+  get mayHaveBegun(): boolean {
+    return this.#mayHaveBegun;
+  }
+
+  /** Whether all that was sent of it can be sent anew to another worker. */
+  get canBeginAgain(): boolean {
+    return !this.#hasSent && !this.#failed && !this.#ended;
+  }
+
   /** It has a worker, to whom `writer` writes. */
   begin(writer: FrameWriter): void {
     this.#writer = writer;
@@ -97,6 +110,7 @@ export class Call {
   /** Sends the input as credit and the channel allow. A failing input ends the invocation. */
   async send(input: CallInput): Promise<void> {
     this.#inputOpen = true;
+    this.#hasSent = true;
     try {
       if (input instanceof Uint8Array) await this.#sendChunk(input);
       else await this.#sendAll(input);
@@ -167,6 +181,7 @@ export class Call {
 
   /** Its worker is gone; null when its answer should have come before that, and did not. */
   takeWorkerLoss(lost: LostMessage | null): void {
+    this.#mayHaveBegun = lost === null || hasReached(lost.begun, this.id);
     const [code, detail] =
       lost === null || (lost.id !== 0 && lost.id !== this.id)
         ? (['machine-failed', 'the worker was lost'] as const)

@@ -42,7 +42,8 @@ export class Channel {
   readonly #reader = new FrameReader();
   readonly #ready = Promise.withResolvers<ReadyMessage>();
   readonly #lost = Promise.withResolvers<CloudletError>();
-  readonly #calls = new Set<Call>();
+  /** With what each takes to begin, more than once if need be. */
+  readonly #calls = new Map<Call, Waiting>();
   /** In the order of the workers' numbers. */
   readonly #lines: CallLine[] = [];
   readonly #waiting: Waiting[] = [];
@@ -93,9 +94,10 @@ export class Channel {
   /** Starts an invocation, as soon as a worker is free. */
   invoke(request: CallRequest, input: CallInput, deadlineMs: number, log: CallLog, outside = NO_OUTSIDE): Call {
     const call: Call = new Call(this.#takeId(), deadlineMs, log, (why) => this.#cancel(call, why), outside);
-    this.#calls.add(call);
+    const waiting = { call, begin: (line: CallLine) => line.begin(call, request, input) };
+    this.#calls.set(call, waiting);
     void call.confirmed.then(() => this.#calls.delete(call));
-    this.#waiting.push({ call, begin: (line) => line.begin(call, request, input) });
+    this.#waiting.push(waiting);
     this.#assign();
     return call;
   }
@@ -220,6 +222,7 @@ export class Channel {
     for (let worker = 0; worker < workers; worker += 1) {
       const line = new CallLine(this.#partsOf(worker), {
         free: () => this.#assign(),
+        again: (call) => this.#again(call),
         broken: (error) => this.#broken(error),
       });
       line.atOnce = this.#atOnce;
@@ -233,6 +236,14 @@ export class Channel {
       if (line === undefined) return;
       this.#waiting.shift()!.begin(line);
     }
+  }
+
+  /** Before those that came later. */
+  #again(call: Call): void {
+    const waiting = this.#calls.get(call);
+    if (waiting === undefined) return;
+    this.#waiting.unshift(waiting);
+    this.#assign();
   }
 
   #cancel(call: Call, why: Interrupt): void {
@@ -276,7 +287,7 @@ export class Channel {
     this.#ready.reject(loss);
     for (const load of this.#loads.values()) load.reject(loss);
     for (const answer of this.#answers.values()) answer.reject(loss);
-    for (const call of this.#calls) call.takeLoss(loss);
+    for (const call of this.#calls.keys()) call.takeLoss(loss);
     this.#loads.clear();
     this.#answers.clear();
     this.#calls.clear();

@@ -87,7 +87,7 @@ export class SandboxPool {
         } catch (error) {
           const { intact } = replay;
           const [answering, reachedOutside] = [call?.answering === true, call?.reachedOutside === true];
-          const progress = { begun: call !== null, answering, reachedOutside, intact };
+          const progress = { begun: call?.mayHaveBegun === true, answering, reachedOutside, intact };
           if (attempt > 1 || !canRetry(error, repeatable, progress)) throw error;
           leftMs = Math.max(1, Math.ceil(leftMs - (this.#clock.now() - beganAt)));
         }

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InterruptCell } from '../../../runtime/agent/interrupt-cell.ts';
@@ -42,6 +44,32 @@ cell('forgets all when it is reset', () => {
   assert.is(shared.finishedId, 0);
   assert.is(shared.interruptedId, 0);
   assert.not(shared.isOver(1));
+});
+
+cell('lets nothing begin while it is closed, and says what did before', async () => {
+  const shared = new InterruptCell();
+  shared.begin(1);
+  assert.is(shared.begunId, 1);
+  shared.close();
+  const address = new URL('../../../runtime/agent/interrupt-cell.ts', import.meta.url).href;
+  const program = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    import(${JSON.stringify(address)}).then(({ InterruptCell }) => {
+      parentPort.postMessage('begins');
+      new InterruptCell(workerData).begin(2);
+      parentPort.postMessage('begun');
+    });`;
+  const worker = new Worker(program, { eval: true, workerData: shared.buffer });
+  const said: string[] = [];
+  worker.on('message', (word: string) => said.push(word));
+  await once(worker, 'message');
+  // Noted first, and then it waits.
+  while (shared.begunId !== 2) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(said, ['begins']);
+  shared.open();
+  await once(worker, 'message');
+  assert.equal(said, ['begins', 'begun']);
+  await worker.terminate();
 });
 
 cell.run();

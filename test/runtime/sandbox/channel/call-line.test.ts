@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
+import { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
 import {
   EPOCH_BYTES,
   encodeFrame,
@@ -22,7 +22,7 @@ function open(workers = 1, lines = workers) {
 const invoke = (channel: Channel, deadlineMs = 1000) =>
   channel.invoke({ door: 'run', arguments: [] }, new Uint8Array(0), deadlineMs, () => {});
 const lost = (rest: Partial<LostMessage>): LostMessage => ({
-  ...{ worker: 0, finished: 0, id: 0, why: null, reason: 'a test' },
+  ...{ worker: 0, finished: 0, begun: 1000, id: 0, why: null, reason: 'a test' },
   ...rest,
 });
 const failure = async (promise: Promise<unknown>): Promise<CloudletError> => {
@@ -236,6 +236,47 @@ line('gives what is asked to the invocation for which it is asked', async () => 
   first.ask(FIRST_ASK_ID + 1, 'who');
   while (asked.length < 2) await channel.ping();
   assert.equal(asked, ['second', 'first']);
+  channel.close('the test is over');
+});
+
+line('lets an invocation that its lost worker had not begun begin in the next', async () => {
+  const { agent, channel } = open();
+  const call = invoke(channel);
+  const sent = await agent.next();
+  agent.say('lost', 0, lost({ begun: sent.id - 1, id: sent.id - 1, why: 'client-closed' }));
+  agent.say('renewed', 0, { worker: 0, line: 0, epoch: EPOCH });
+  await channel.ping();
+  agent.mark(0, EPOCH);
+  const again = await agent.next();
+  assert.is(again.id, sent.id);
+  again.done();
+  await call.done;
+  channel.close('the test is over');
+});
+
+line('does not, when its input was on its way; but says that it had not begun', async () => {
+  const { agent, channel } = open();
+  async function* input() {
+    yield Buffer.from('some');
+    await new Promise(() => {});
+  }
+  const call = channel.invoke({ door: 'run', arguments: [] }, input(), 1000, () => {});
+  const sent = await agent.next();
+  assert.is(call.mayHaveBegun, true);
+  agent.say('lost', 0, lost({ begun: sent.id - 1 }));
+  await failure(call.done);
+  assert.is(call.mayHaveBegun, false);
+  channel.close('the test is over');
+});
+
+line('ends one whose caller has left before it could begin again', async () => {
+  const { agent, channel } = open();
+  const call = invoke(channel);
+  const sent = await agent.next();
+  call.fail(new CloudletError('client-closed', 'left'));
+  agent.say('lost', 0, lost({ begun: sent.id - 1 }));
+  await call.confirmed;
+  assert.is((await failure(call.done)).code, 'client-closed');
   channel.close('the test is over');
 });
 
