@@ -3,6 +3,7 @@ import {
   type Digest,
   type FunctionName,
   type Grant,
+  type Limits,
   secretsUsed,
 } from '../../guest-sdk/protocol/index.ts';
 import type { ComponentCompiler } from '../component/index.ts';
@@ -10,7 +11,7 @@ import { missingSecrets } from '../grant/index.ts';
 import type { OutsideServices } from '../outside/outside-service.ts';
 import type { Stores } from '../outside/stores.ts';
 import { type FunctionDescription, grantedDirectories, readPackageFiles } from '../provision/index.ts';
-import { DEFAULT_REUSE, type LoadedVersion } from '../sandbox/index.ts';
+import type { LoadedVersion, ReuseLimits } from '../sandbox/index.ts';
 import type { DataDir, RegisteredVersion, SecretVault } from '../store/index.ts';
 import type { VersionGrant } from './version-grant.ts';
 
@@ -76,10 +77,14 @@ export function functionVersion(
     ...(grant.files.length + grant.scratch.length === 0
       ? {}
       : { files: async () => grantedDirectories(grant, await readPackageFiles(data.blobs, stored?.layers ?? [])) }),
-    ...(description.asynchronous ? { reuse: DEFAULT_REUSE } : {}),
+    ...(description.asynchronous ? { reuse: reuseOf(grant.limits) } : {}),
     ...(used.length === 0 ? {} : { secrets: () => Object.fromEntries(data.secrets.of(name)) }),
   };
   return { name, version, digest, description, loaded };
+}
+
+function reuseOf({ reuseInvocations, reuseAtOnce, reuseIdleMs }: Limits): ReuseLimits {
+  return { invocations: reuseInvocations, atOnce: reuseAtOnce, idleMs: reuseIdleMs };
 }
 
 /** Refuses to run a version that lacks a secret, naming the command that sets it: `secret-missing`. */

@@ -87,6 +87,9 @@ const MAXIMA: Partial<Limits> = {
   fields: 1024,
   fieldBytes: 256 * 1024,
   connections: 128,
+  reuseInvocations: 100_000,
+  reuseAtOnce: 256,
+  reuseIdleMs: 600_000,
 };
 
 /**

@@ -205,4 +205,20 @@ async function blobs(): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
 }
 
+grants('instances of an asynchronous component are used again as often as it asks', async () => {
+  const { pieces } = await writePackage({
+    component: await guestBytes('typed-p3'),
+    grant: { limits: { reuseInvocations: 2, concurrency: 1 } },
+    files: [],
+  });
+  const tar = Buffer.concat(pieces);
+  await lab.cloudlet.publish(name('reused'), bodyOf(tar), { contentLength: tar.length });
+  const counts: unknown[] = [];
+  for (let call = 0; call < 5; call += 1) {
+    const formats = { argumentFormat: 'json', resultFormat: 'json' } as const;
+    counts.push((await lab.cloudlet.call(name('reused'), 'count', [], formats)).value);
+  }
+  assert.equal(counts, [1, 2, 1, 2, 1]);
+});
+
 grants.run();

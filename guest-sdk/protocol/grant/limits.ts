@@ -48,6 +48,15 @@ export const LIMITS = {
     about: 'names and values in one set of fields, bytes',
   },
   connections: { minimum: 1, default: 16, ceiling: 1024, about: 'outgoing connections of the function at once' },
+  reuseInvocations: {
+    ...{ minimum: 1, default: 128, ceiling: 1_000_000 },
+    about: 'invocations that one instance of an asynchronous component (WASI 0.3) serves',
+  },
+  reuseAtOnce: { minimum: 1, default: 16, ceiling: 1024, about: 'how many of them at once' },
+  reuseIdleMs: {
+    ...{ minimum: 0, default: 1000, ceiling: 3_600_000 },
+    about: 'how long such an instance may serve nobody, milliseconds',
+  },
 } as const satisfies Record<string, LimitTraits>;
 
 /** A key of `LIMITS`. */
