@@ -1,11 +1,4 @@
-import {
-  type ByteSink,
-  type ByteSource,
-  DEFAULT_LIMITS,
-  type FileTree,
-  type WasiBackend,
-  type WasiClock,
-} from '../wasi/index.ts';
+import { type ByteSink, type ByteSource, DEFAULT_LIMITS, type FileTree, type WasiBackend } from '../wasi/index.ts';
 import { agentClock } from './agent-clock.ts';
 import { kernelRandom } from './kernel-random.ts';
 import { blobsOver } from './outside/blobs.ts';
@@ -36,7 +29,7 @@ export function invocationBackend(load: LoadMessage, request: InvokeMessage, str
     environment: load.environment,
     configuration: load.configuration,
     arguments: [load.program, ...load.arguments, ...(request.door === 'run' ? request.arguments : [])],
-    clock: request.wallMs === undefined ? agentClock : clockFrom(request.wallMs),
+    clock: agentClock,
     random: kernelRandom(),
     keyValue: keyValueOver(outside),
     blobs: blobsOver(outside),
@@ -44,10 +37,4 @@ export function invocationBackend(load: LoadMessage, request: InvokeMessage, str
     network: new OutsideNetwork(outside, passed),
     limits: { ...DEFAULT_LIMITS, ...load.limits },
   };
-}
-
-/** The system's clock with a wall time that its host said: a machine that was restored from a snapshot may live in the past. */
-function clockFrom(wallMs: number): WasiClock {
-  const base = wallMs - performance.now();
-  return { ...agentClock, wallMs: () => base + performance.now() };
 }

@@ -161,8 +161,6 @@ export interface GrantMessage {
 export type InvokeMessage = InvokeRequest & {
   readonly deadlineMs: number;
   readonly input: Uint8Array | null;
-  /** The host's wall clock, milliseconds since 1970, for a machine whose own may be that of a snapshot. */
-  readonly wallMs?: number;
   /** Nobody asked for it: it is given what the load said, which holds no secret, and leaves nothing to an invocation. */
   readonly rehearsal?: true;
 };
