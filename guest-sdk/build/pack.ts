@@ -65,7 +65,10 @@ export async function packBuilt(folder: string, component: string): Promise<Writ
 async function filesAt(folder: string, path: string): Promise<string[]> {
   const place = join(folder, path);
   const found = await lstat(place).catch((error: unknown) => {
-    throw invalid(`expected a file or folder ${JSON.stringify(path)} for the grant, which cannot be read`, error);
+    throw invalid(
+      `the grant names ${JSON.stringify(path)}, and there is no file or folder ${place} that can be read`,
+      error,
+    );
   });
   // A folder on the way may be a link although the last name is none.
   const [top, real] = await Promise.all([realpath(folder), realpath(place)]);

@@ -26,7 +26,7 @@ export const ProjectFile = v.strictObject({
   entry: v.optional(v.union([InnerPath, v.pipe(v.array(InnerPath), v.minLength(1))])),
   /** In place of `entry`: a component, or a WASI 0.1 core module, that something else has built. */
   component: v.optional(InnerPath),
-  /** File or folder of WIT. */
+  /** File or folder of WIT. That of an http function says what it imports beside HTTP. */
   wit: v.optional(InnerPath),
   /** World of the WIT; may be left out when there is one only. */
   world: v.optional(v.string()),
@@ -131,8 +131,6 @@ function complete(folder: string, file: File): Project {
     throw invalid('backend chooses a JavaScript engine, and this function is in C; remove it');
   if (kind === 'typed' && file.wit === undefined)
     throw invalid('a typed function needs "wit", the file or folder that describes its world');
-  if (kind === 'http' && file.wit !== undefined)
-    throw invalid('an http function targets the world of wasi:http; remove "wit"');
   return {
     folder,
     name: file.name,

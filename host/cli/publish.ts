@@ -54,7 +54,10 @@ const verb: Verb = (program, { interruption }) => {
       print(last.published, client.url, flags.json === true);
       // On stderr, where they do not end in what a program reads.
       for (const warning of last.published.warnings ?? []) console.error(`warning: ${printable(warning)}`);
-      if (!flags.json) printWays(await client.function(name, signal), client.url);
+      const info = await client.function(name, signal);
+      for (const key of info.grant.secrets.filter((each) => info.secretsSet?.includes(each) !== true))
+        console.error(`warning: the secret ${key} is not set; set it with: npx cloudlet secret set ${name} ${key}`);
+      if (!flags.json) printWays(info, client.url);
       return;
     }
     const code = last?.problem?.code ?? '';

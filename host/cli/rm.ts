@@ -6,7 +6,7 @@ import type { Verb } from './verb.ts';
 const verb: Verb = (program) => {
   const command = program
     .command('rm <name>')
-    .description('remove a function, all its versions and its log')
+    .description('remove a function with its versions, log, secrets and stores')
     .option('--json', 'print JSON');
   withHostFlags(command).action(async (text: string, flags: HostFlags & { json?: boolean }) => {
     const name = typed(() => parseName(text));

@@ -94,10 +94,13 @@ export function grantWarnings(imports: readonly string[], asked: AskedGrant, { r
       isGranted(asked) && !imports.some((name) => prefixes.some((prefix) => name.startsWith(prefix))),
   );
   return [
-    ...reduced.map((each) => `${each.what}: asked for ${each.asked}, granted ${each.granted}`),
+    ...reduced.map(
+      (each) =>
+        `${each.what}: asked for ${each.asked}, granted ${each.granted}; this cloudlet's policy allows no more (--policy)`,
+    ),
     ...unused.map(
       ({ key, prefixes }) =>
-        `${key}: asked for, but the component does not import ${prefixes[0]!.replace(/[/@]$/, '')}`,
+        `${key}: asked for, but the component does not import ${prefixes[0]!.replace(/[/@]$/, '')}, so it makes no use of it`,
     ),
   ];
 }

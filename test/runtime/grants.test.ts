@@ -102,10 +102,10 @@ grants('less is granted than the policy allows, which is told', async () => {
     'greedy',
   );
   assert.equal(warnings, [
-    'scratch.0.bytes: asked for 5000, granted 1000',
-    'limits.memoryMib: asked for 512, granted 64',
-    'limits.deadlineMs: asked for 60000, granted 20000',
-    'http: asked for, but the component does not import wasi:http/outgoing-handler',
+    "scratch.0.bytes: asked for 5000, granted 1000; this cloudlet's policy allows no more (--policy)",
+    "limits.memoryMib: asked for 512, granted 64; this cloudlet's policy allows no more (--policy)",
+    "limits.deadlineMs: asked for 60000, granted 20000; this cloudlet's policy allows no more (--policy)",
+    'http: asked for, but the component does not import wasi:http/outgoing-handler, so it makes no use of it',
   ]);
   const { grant, reduced } = await lab.cloudlet.function(name('greedy'));
   assert.equal([grant.limits.memoryMib, grant.limits.deadlineMs, reduced!.length], [64, 20_000, 3]);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CloudletError } from '../../protocol/index.ts';
 import { describeWorld } from '../describe-world.ts';
 import { type BuildContext, begin } from '../progress.ts';
 import type { Project } from '../project.ts';
@@ -33,7 +34,9 @@ export async function buildJavaScript(project: Project, context: BuildContext): 
   return compile({ code, wit, world: BUILD_WORLD });
 
   async function http(): Promise<string> {
-    await addBuildWorld(wit, null, [...library, 'include cloudlet:guest/http;']);
+    const world = project.wit === null ? null : await nameWorld(project.wit, project.world);
+    if (world !== null) await refuseExports(world);
+    await addBuildWorld(wit, world, [...library, 'include cloudlet:guest/http;']);
     return httpEntry(source, project.backend);
   }
 
@@ -41,8 +44,26 @@ export async function buildJavaScript(project: Project, context: BuildContext): 
     const world = await nameWorld(project.wit ?? wit, project.world);
     await addBuildWorld(wit, world, library);
     const { functions } = await describeWorld(wit, world);
+    if (functions.length === 0)
+      throw invalid(
+        `the world ${world} exports no function; an http function with imports has "kind": "http" in cloudlet.json`,
+      );
     if (project.backend === 'quickjs') refuse64Bit(functions);
     else refuseBareS64(functions);
     return typedEntry(source, project.backend, functions);
   }
+
+  /** What an http function exports is settled: its world only says what it imports. */
+  async function refuseExports(world: string): Promise<void> {
+    const { functions } = await describeWorld(wit, world);
+    const [other] = functions.filter((fn) => fn.interface?.startsWith('wasi:http/incoming-handler@') !== true);
+    if (other === undefined) return;
+    throw invalid(
+      `the world ${world} of an http function may only import, and exports ${other.name}; a typed function may`,
+    );
+  }
+}
+
+function invalid(sentence: string): CloudletError {
+  return new CloudletError('project-invalid', sentence);
 }

@@ -30,11 +30,17 @@ function write(stream: OutputStream, values: readonly unknown[]): void {
 /** A value as a person reads it. */
 function show(value: unknown): string {
   if (typeof value === 'string') return value;
-  if (value instanceof Error) return `${value.name}: ${value.message}\n${value.stack ?? ''}`.trimEnd();
+  if (value instanceof Error) return `${value.name}: ${messageOf(value)}\n${value.stack ?? ''}`.trimEnd();
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {
     // Circular, or with a 64-bit integer inside.
     return String(value);
   }
+}
+
+/** The engine throws a WIT error as an `Error` that says "[object Object]", with what happened in its `payload`. */
+function messageOf(error: Error): string {
+  const payload = 'payload' in error && typeof error.payload === 'object' ? error.payload : null;
+  return payload === null ? error.message : show(payload);
 }

@@ -25,7 +25,17 @@ export function strictParse<S extends v.GenericSchema>(
   }
   if (issue.received === 'undefined') throw new CloudletError(code, `${what}: ${key} is missing`);
   const expected = issue.kind === 'validation' ? issue.message : (issue.expected ?? issue.message);
-  throw new CloudletError(code, `${what}: ${key} must be ${expected}, got ${issue.received}`);
+  throw new CloudletError(code, `${what}: ${key} must be ${inJson(expected)}, got ${inJson(issue.received)}`);
+}
+
+/** The schema's words for types are those of JavaScript, and who writes a document thinks of JSON. */
+const JSON_TYPES: Readonly<Record<string, string>> = {
+  ...{ Array: 'a list, in [ ]', Object: 'an object, in { }' },
+  ...{ string: 'a text, in quotes', number: 'a number', boolean: 'true or false' },
+};
+
+function inJson(words: string): string {
+  return JSON_TYPES[words] ?? words;
 }
 
 type Issue = v.BaseIssue<unknown>;

@@ -35,6 +35,7 @@ const failure = async (files: Record<string, unknown>): Promise<CloudletError> =
   return error as CloudletError;
 };
 
+const HTTP = { name: 'x', entry: 'f.ts', kind: 'http' };
 const COMMAND = { 'cloudlet.json': { name: 'x', entry: 'main.c' }, 'main.c': 'int main(void) { return 0; }\n' };
 const WORLD =
   'package a:b; world w { export greet: func(name: string) -> string; export add: func(a: u32, b: u32) -> u32; }';
@@ -123,6 +124,28 @@ building('names a TypeScript function that the world has and the source has not'
     'QuickJS cannot make a component of this: the entry must export add, for add: func(a: u32, b: u32) -> u32',
   );
 });
+
+building('gives an http function what its world imports', async () => {
+  const world = 'package a:b; world w { import wasi:keyvalue/store@0.2.0-draft2; include wasi:http/proxy@0.2.12; }';
+  const source =
+    "import s from 'wasi:keyvalue/store@0.2.0-draft2'; export default { fetch: () => (s.open('x'), new Response()) };";
+  const project = await write({ ...typed('f.ts', source, world), 'cloudlet.json': { ...HTTP, wit: 'world.wit' } });
+  const { doors, imports } = inspectComponent(await readFile((await build(project)).component));
+  assert.equal(doors, ['http']);
+  assert.ok(imports.includes('wasi:keyvalue/store@0.2.0-draft2'), imports.join());
+});
+
+for (const [what, kind, world, words] of [
+  ['an http function', 'http', WORLD, 'the world w of an http function may only import, and exports greet'],
+  ['a typed function', 'typed', 'package a:b; world w {}', 'the world w exports no function; an http function'],
+] as const) {
+  building(`refuses ${what} with a world of the other kind`, async () => {
+    const project = { ...typed('f.ts', '', world), 'cloudlet.json': { ...HTTP, kind, wit: 'world.wit' } };
+    const { code, message } = await failure(project);
+    assert.is(code, 'project-invalid');
+    assert.ok(message.startsWith(words), message);
+  });
+}
 
 building('refuses an http entry without fetch', async () => {
   const project = { 'cloudlet.json': { name: 'x', entry: 'f.ts' }, 'f.ts': 'export default {};' };

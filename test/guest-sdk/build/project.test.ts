@@ -94,14 +94,18 @@ for (const [what, file, words] of [
   [
     'has a limit of a wrong type',
     { name: 'x', entry: 'src/a.c', limits: { memoryMib: '1' } },
-    /limits.memoryMib must be number, got "1"/,
+    /limits.memoryMib must be a number, got "1"/,
   ],
   ['names a file that is not there', { name: 'x', entry: 'src/c.c' }, /src\/c.c, which cannot be read/],
   ['mixes languages', { name: 'x', entry: ['src/a.c', 'src/a.ts'] }, /must be .ts, .js or .c files/],
   ['asks for http in C', { name: 'x', entry: 'src/a.c', kind: 'http' }, /must be written in TypeScript/],
   ['asks for a command in TypeScript', { name: 'x', entry: 'src/a.ts', kind: 'command' }, /must be written in C/],
   ['is typed without WIT', { name: 'x', entry: 'src/a.ts', kind: 'typed' }, /needs "wit"/],
-  ['gives http a WIT', { name: 'x', entry: 'src/a.ts', kind: 'http', wit: 'world.wit' }, /remove "wit"/],
+  [
+    'asks for one host that is no list',
+    { name: 'x', entry: 'src/a.ts', http: 'a.org' },
+    /http must be a list, in \[ \], got "a.org"/,
+  ],
   ['chooses an engine for C', { name: 'x', entry: 'src/a.c', backend: 'quickjs' }, /JavaScript engine/],
   ['has two TypeScript entries', { name: 'x', entry: ['src/a.ts', 'src/a.js'] }, /one entry/],
   [

@@ -41,7 +41,8 @@ grants('publishes a project as a package, once, and warns of what it does not ge
   assert.is(status, 0, errors);
   const published = json<Published>(text);
   assert.equal([published.name, published.version, published.created], ['reader', 1, true]);
-  assert.match(errors, /^warning: limits\.deadlineMs: asked for 60000, granted 40000$/m);
+  assert.match(errors, /^warning: limits\.deadlineMs: asked for 60000, granted 40000; this cloudlet's policy/m);
+  assert.match(errors, /^warning: the secret token is not set; set it with: npx cloudlet secret set reader token$/m);
   assert.match(errors, /^warning: http: asked for, but the component does not import wasi:http/m);
   assert.is(json<Published>((await lab.run(['publish', 'reader', '--json'])).text).created, false);
 });
@@ -98,7 +99,11 @@ grants('publishes a component with a grant of its own', async () => {
 
 for (const [name, document, sentence] of [
   ['has an unknown key', { file: [] }, 'file is not a known key; expected one of'],
-  ['names what is not there', { files: [{ path: '/x', from: 'nowhere' }] }, 'expected a file or folder "nowhere"'],
+  [
+    'names what is not there',
+    { files: [{ path: '/x', from: 'nowhere' }] },
+    'the grant names "nowhere", and there is no file or folder ',
+  ],
 ] as const) {
   grants(`a grant that ${name} is refused before anything is sent`, async () => {
     await writeFile(join(lab.folder, 'bad.json'), JSON.stringify(document));

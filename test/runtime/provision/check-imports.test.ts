@@ -54,9 +54,9 @@ imports('who publishes is warned of what was reduced, and of what cannot be used
   const asked = parseGrant({ ...STORE, http: ['a.org', '10.0.0.1'], limits: { memoryMib: 4096 } });
   const warnings = grantWarnings([KEYVALUE], asked, effectiveGrant(asked, hostPolicy()));
   assert.equal(warnings, [
-    'http: asked for a.org, 10.0.0.1, granted a.org',
-    'limits.memoryMib: asked for 4096, granted 256',
-    'http: asked for, but the component does not import wasi:http/outgoing-handler',
+    "http: asked for a.org, 10.0.0.1, granted a.org; this cloudlet's policy allows no more (--policy)",
+    "limits.memoryMib: asked for 4096, granted 256; this cloudlet's policy allows no more (--policy)",
+    'http: asked for, but the component does not import wasi:http/outgoing-handler, so it makes no use of it',
   ]);
 });
 
