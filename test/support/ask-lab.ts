@@ -28,6 +28,8 @@ export class AskLab {
   readonly channel: Channel;
   /** Services that failed in a way that is no refusal. */
   readonly failures: string[] = [];
+  /** What the host says in the function's log. */
+  readonly log: string[] = [];
   /** What the present guest has asked, from inside. */
   asks: InvocationAsks | null = null;
   readonly #sockets: readonly Socket[];
@@ -72,7 +74,7 @@ export class AskLab {
     const failed = (service: string, error: unknown) =>
       void this.failures.push(`${service}: ${(error as Error).message}`);
     const outside = services === null ? undefined : { services, failed };
-    return this.channel.invoke(RUN, new Uint8Array(0), 60_000, () => {}, outside);
+    return this.channel.invoke(RUN, new Uint8Array(0), 60_000, ({ text }) => this.log.push(text), outside);
   }
 
   /** Runs a guest to its end. */

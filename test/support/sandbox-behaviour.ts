@@ -4,7 +4,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CloudletError, type LogLevel, readBindingValue, writeBindingValue } from '../../guest-sdk/protocol/index.ts';
-import type { InvokeRequest, LogMessage } from '../../runtime/agent/wire.ts';
+import type { InvokeRequest } from '../../runtime/agent/wire.ts';
 import type { Call, CallInput } from '../../runtime/sandbox/channel/call.ts';
 import type { Sandbox } from '../../runtime/sandbox/index.ts';
 import { finish, LogCollector, TEST_GRANT } from './sandbox-lab.ts';
@@ -298,7 +298,7 @@ export function sandboxBehaviour(subject: Subject): void {
   behaviour('passes on what a guest has written while it still computes', async () => {
     const sandbox = await sandboxOf('late');
     const logged = Promise.withResolvers<string>();
-    const log = ({ text }: LogMessage) => logged.resolve(text);
+    const log = ({ text }: { readonly text: string }) => logged.resolve(text);
     const caller = new AbortController();
     const request = typed('write-and-spin');
     const call = sandbox.invoke(request, writeBindingValue([]), { deadlineMs: 60_000, log, signal: caller.signal });

@@ -8,7 +8,7 @@ import type { LogMessage } from '../../runtime/agent/wire.ts';
 import type { Artifact } from '../../runtime/component/artifact.ts';
 import { transpile } from '../../runtime/component/transpile.ts';
 import type { Machine } from '../../runtime/machine/machine.ts';
-import type { Call } from '../../runtime/sandbox/channel/call.ts';
+import type { Call, HostLine } from '../../runtime/sandbox/channel/call.ts';
 import { type Sandbox, type SandboxKind, startProcessMachine, startSandbox } from '../../runtime/sandbox/index.ts';
 import { guest } from './guest.ts';
 
@@ -78,12 +78,17 @@ export async function finish(call: Call): Promise<Finished> {
 
 /** What a guest wrote to its log: each message, and one text for each stream. */
 export class LogCollector {
-  readonly messages: LogMessage[] = [];
-  readonly #texts = { stdout: '', stderr: '' };
-  readonly take = (message: LogMessage): void => {
+  readonly messages: (LogMessage | HostLine)[] = [];
+  readonly #texts = { stdout: '', stderr: '', host: '' };
+  readonly take = (message: LogMessage | HostLine): void => {
     this.messages.push(message);
     this.#texts[message.stream] += message.text;
   };
+
+  /** What the host said. */
+  get host(): string {
+    return this.#texts.host;
+  }
 
   get stderr(): string {
     return this.#texts.stderr;

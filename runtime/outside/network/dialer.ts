@@ -64,7 +64,7 @@ export class Dialer {
     if (allowed.length === 0) {
       throw new NetworkFailure(
         'prohibited',
-        `${host} is at ${found.map(formatIp).join(', ')}, which functions may not reach here`,
+        `${host} is at ${found.map(formatIp).join(', ')}, which functions may not reach here; "privateNetworks" of the cloudlet's policy (--policy) names exceptions`,
       );
     }
     return allowed;
@@ -99,7 +99,11 @@ export class Dialer {
     signal: AbortSignal,
   ): Promise<Socket> {
     const text = formatIp(address);
-    if (!this.#policy(address)) throw new NetworkFailure('prohibited', `functions may not reach ${text} here`);
+    if (!this.#policy(address))
+      throw new NetworkFailure(
+        'prohibited',
+        `functions may not reach ${text} here; "privateNetworks" of the cloudlet's policy (--policy) names exceptions`,
+      );
     return within(timeoutMs, signal, (limited) => this.#connector(text, port, options, limited));
   }
 

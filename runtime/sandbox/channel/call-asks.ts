@@ -14,6 +14,12 @@ export interface CallOutside {
 /** For a guest that may ask nothing. */
 export const NO_OUTSIDE: CallOutside = { services: {}, failed: () => {} };
 
+/** Codes that say that a grant, or the policy that reduced it, lacks something: the guest may hide them, and its author has to know. */
+const DENIALS: ReadonlySet<string> = new Set(['access-denied', 'HTTP-request-denied', 'destination-IP-prohibited']);
+
+/** Most different lines about that for one invocation: a guest that tries every host must not fill its log. */
+const MAX_TOLD = 16;
+
 /** What one invocation has asked of the host and is not over; whoever broke out of the guest may say anything here. */
 export class CallAsks {
   readonly #outside: CallOutside;
@@ -21,10 +27,14 @@ export class CallAsks {
   readonly #open = new Map<number, HostAsk>();
   #closed = false;
   #served = false;
+  readonly #tell: (text: string) => void;
+  readonly #told = new Set<string>();
 
-  constructor(outside: CallOutside, writer: FrameWriter) {
+  /** `tell` takes a line for the function's log. */
+  constructor(outside: CallOutside, writer: FrameWriter, tell: (text: string) => void) {
     this.#outside = outside;
     this.#writer = writer;
+    this.#tell = tell;
   }
 
   /** How many are open. */
@@ -81,14 +91,24 @@ export class CallAsks {
     if (found === undefined) {
       const detail = `the function was not granted ${JSON.stringify(service.slice(0, 64))}`;
       this.#writer.message('answer', id, { code: 'refused', detail });
+      this.#denied(`${detail}; cloudlet.json says what it asks for`);
       return;
     }
     this.#served = true;
     const ask = new HostAsk(id, this.#writer, {
       over: () => void this.#open.delete(id),
+      refused: ({ code, message }) => {
+        if (DENIALS.has(code)) this.#denied(message);
+      },
       failed: (error) => this.#outside.failed(service, error),
     });
     this.#open.set(id, ask);
     void ask.serve(found, args);
+  }
+
+  #denied(text: string): void {
+    if (this.#told.has(text) || this.#told.size >= MAX_TOLD) return;
+    this.#told.add(text);
+    this.#tell(text);
   }
 }

@@ -22,8 +22,14 @@ export type CallEnd = Extract<DoneMessage, { kind: 'ok' }>;
 /** Input of an invocation: all of it, or as it comes. The bytes are not copied: whoever gives them does not change them any more. */
 export type CallInput = Uint8Array | AsyncIterable<Uint8Array>;
 
-/** Guest output for the function's log. */
-export type CallLog = (message: LogMessage) => void;
+/** What the host itself says about an invocation; an agent cannot say it in its place. */
+export interface HostLine {
+  readonly stream: 'host';
+  readonly text: string;
+}
+
+/** Guest output for the function's log, and what the host adds. */
+export type CallLog = (message: LogMessage | HostLine) => void;
 
 /**
  * One invocation as the host sees it: sends the input as credit allows, takes the answer, and knows two ends.
@@ -162,7 +168,7 @@ export class Call {
   /** Takes a frame of something that its guest asks of the host. After the caller's end nothing is done for the guest any more. */
   takeAsked(frame: Frame): void {
     if (this.#writer === null) return;
-    this.#asks ??= new CallAsks(this.#outside, this.#writer);
+    this.#asks ??= new CallAsks(this.#outside, this.#writer, (text) => this.#log({ stream: 'host', text }));
     if (this.#failed) this.#asks.close();
     this.#asks.take(frame);
   }

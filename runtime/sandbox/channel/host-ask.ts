@@ -14,6 +14,8 @@ import type { FrameWriter } from './frame-writer.ts';
 export interface HostAskEvents {
   /** The host has said its last. */
   readonly over: () => void;
+  /** The service does not do it. */
+  readonly refused: (refusal: OutsideRefusal) => void;
   /** The service failed in a way that is no refusal. */
   readonly failed: (error: unknown) => void;
 }
@@ -163,6 +165,7 @@ export class HostAsk {
   /** What the guest is told; of a defect of ours no more than that there is one. */
   #refusal(error: unknown): FinishMessage {
     if (error instanceof OutsideRefusal) {
+      this.#events.refused(error);
       return { code: error.code, detail: error.message.slice(0, DETAIL_CHARACTERS) };
     }
     this.#events.failed(error);

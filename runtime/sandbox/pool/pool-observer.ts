@@ -1,11 +1,12 @@
 import type { LogMessage } from '../../agent/wire.ts';
+import type { HostLine } from '../channel/call.ts';
 import type { StartRung } from '../rung.ts';
 import type { CloseCause } from './close-cause.ts';
 
 /** What the pool reports while it works. Nothing here carries input, output or keys. */
 export interface PoolObserver {
-  /** A guest wrote to standard output or error. */
-  readonly log?: (event: LogMessage & { readonly invocation: string; readonly version: string }) => void;
+  /** A guest wrote to standard output or error, or the host says something about its invocation. */
+  readonly log?: (event: (LogMessage | HostLine) & { readonly invocation: string; readonly version: string }) => void;
   /** A sandbox serves a version now; `ms` from the wish for it to its end of loading. */
   readonly sandboxStarted?: (event: {
     readonly id: string;

@@ -29,7 +29,7 @@ export function httpSend(allowedHosts: readonly string[], pool: ConnectionPool, 
     if (!named(sent.destination, sent.scheme)) {
       throw httpRefusal(
         'HTTP-request-denied',
-        `the function was not granted requests to ${sent.scheme}://${sent.host}`,
+        `the function was not granted requests to ${sent.scheme}://${sent.host}; "http" in cloudlet.json names hosts, and the cloudlet's policy may allow fewer`,
       );
     }
     const body = await bodyToSend(sent, outside);

@@ -44,7 +44,10 @@ export class SocketGate {
     const { host } = destination;
     const granted = this.#named({ host, port: 1 }, null);
     if (!granted && !this.#lookup)
-      throw socketRefusal('access-denied', `the function was not granted to look up ${host}`);
+      throw socketRefusal(
+        'access-denied',
+        `the function was not granted to look up ${host}; "sockets" in cloudlet.json has "lookup"`,
+      );
     const addresses = await this.#dialer.addresses(host, signal);
     if (granted) for (const address of addresses) this.#remember(formatIp(address), host);
     return addresses;

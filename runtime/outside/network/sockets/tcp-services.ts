@@ -133,7 +133,10 @@ export function bindable({ address }: SocketEnd, gate: SocketGate, dialer: Diale
 }
 
 function denied(what: string): Error {
-  return socketRefusal('access-denied', `the function was not granted ${what}`);
+  return socketRefusal(
+    'access-denied',
+    `the function was not granted ${what}; "sockets" in cloudlet.json names hosts, and the cloudlet's policy may allow fewer`,
+  );
 }
 
 /** A service whose failures are told in codes of `wasi:sockets`. */

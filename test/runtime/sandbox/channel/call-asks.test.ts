@@ -564,11 +564,40 @@ asks('survive an agent that sends anything', async () => {
   assert.ok(rounds > 20);
 });
 
+asks('that a grant or policy denies are told in the log, each once, and no more than some', async () => {
+  const lab = await open();
+  const services: OutsideServices = {
+    ...SERVICES,
+    ...Object.fromEntries(
+      ['access-denied', 'HTTP-request-denied', 'destination-IP-prohibited'].map((code) => [
+        code,
+        () => Promise.reject(new OutsideRefusal(code, `${code}, in words`)),
+      ]),
+    ),
+  };
+  const denied = ['HTTP-request-denied', 'refuse', 'access-denied', 'defect', 'destination-IP-prohibited', 'absent'];
+  await lab.run(services, async (outside) => {
+    for (const service of [...denied, ...denied]) await outside.ask(service, null).answer.catch(() => {});
+  });
+  assert.equal(lab.log, [
+    'HTTP-request-denied, in words',
+    'access-denied, in words',
+    'destination-IP-prohibited, in words',
+    'the function was not granted "absent"; cloudlet.json says what it asks for',
+  ]);
+  lab.log.length = 0;
+  await lab.run(services, async (outside) => {
+    for (let at = 0; at < 40; at++) await outside.ask(`absent-${at}`, null).answer.catch(() => {});
+  });
+  assert.is(lab.log.length, 16);
+});
+
 asks('leave nothing in the list of an invocation when they are over', async () => {
   const [near] = duplexPair();
   const list = new CallAsks(
     { services: { ...SERVICES, ...waiting().services }, failed: () => {} },
     new FrameWriter(near),
+    () => {},
   );
   const take = (kind: KindName, id: number, payload: Uint8Array) => list.take({ kind, id, payload });
   take('ask', 1, ask('echo'));
