@@ -8,12 +8,12 @@ export function grantDetails(fn: FunctionInfo): Markup {
   const granted = describeGrant(grant);
   const missing = grant.secrets.filter((key) => !secretsSet.includes(key));
   return html`<details class="door-details" data-key="grant-${fn.name}">
-    <summary><span class="door-name">grant</span> <span class="summary-words">${granted.map(([what]) => what).join(', ')}${reduced.length === 0 ? '' : '; less than asked for'}</span></summary>
+    <summary><span class="door-name">grant</span> <span class="summary-words">${granted.map(([what]) => what).join(', ')}${reduced.length === 0 ? '' : '; less than asked for'}${missing.length === 0 ? '' : '; a secret is missing'}</span></summary>
     <div data-live="grant-${fn.name}">
       ${missing.map((key) => html`<p class="problem">The secret <code>${key}</code> is not set: <code>npx cloudlet secret set ${fn.name} ${key}</code></p>`)}
       <dl class="grant">
         ${granted.map(([what, text]) => row(what, text))}
-        ${reduced.map(({ what, asked, granted: got }) => row(`${what}`, `asked for ${asked}, granted ${got}`))}
+        ${reduced.map(({ what, asked, granted: got }) => less(what, `asked for ${asked}, granted ${got}`))}
         ${ungranted.length === 0 ? '' : row('imports without grant', ungranted.join(', '))}
       </dl>
     </div>
@@ -22,4 +22,9 @@ export function grantDetails(fn: FunctionInfo): Markup {
 
 function row(what: string, text: string): Markup {
   return html`<div><dt>${what}</dt><dd>${text}</dd></div>`;
+}
+
+/** What the host's policy made less. */
+function less(what: string, text: string): Markup {
+  return html`<div><dt>${what}</dt><dd class="less">${text}</dd></div>`;
 }

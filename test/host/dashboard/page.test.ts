@@ -112,7 +112,8 @@ page('shows the owner functions with their doors, machines and recent calls', as
     /guests run in processes/,
     /<dt>limits<\/dt><dd>memory 256 MiB/,
     /<dt>http<\/dt><dd>api\.example\.org/,
-    /<dt>limits\.memoryMib<\/dt><dd>asked for 512, granted 256/,
+    /<dt>limits\.memoryMib<\/dt><dd class="less">asked for 512, granted 256/,
+    /less than asked for; a secret is missing<\/span>/,
     /<dt>imports without grant<\/dt><dd>wasi:sockets\/tcp@0\.2\.6/,
     /npx cloudlet secret set photo token/,
   ])
