@@ -29,6 +29,12 @@ const verb: Verb = (program) => {
       );
     await client.setSecret(name, key, value);
     console.log(flags.json ? JSON.stringify({ function: name, set: key }) : `set ${printable(key)} of ${name}`);
+    const { secrets } = (await client.function(name)).grant;
+    // It may be set before the version that asks for it is published, so this is no failure.
+    if (!secrets.includes(key))
+      console.error(
+        `warning: ${name} does not get ${printable(key)}: the secrets of its cloudlet.json are ${secrets.length === 0 ? 'none' : secrets.map(printable).join(', ')}`,
+      );
   });
   const remove = secret.command('rm <name> <key>').description('remove a secret').option('--json', 'print JSON');
   withHostFlags(remove).action(async (text: string, key: string, flags: SecretFlags) => {

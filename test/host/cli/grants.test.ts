@@ -61,6 +61,13 @@ grants('sets a secret from standard input, lists names, and runs with it', async
   assert.is((await lab.run(['invoke', 'reader', '--', 'write', '/tmp/b'])).status, 0);
 });
 
+grants('sets a secret that nothing asks for, and says so', async () => {
+  const { status, text, errors } = await lab.run(['secret', 'set', 'reader', 'tokem'], { input: 'x' });
+  assert.equal([status, text], [0, 'set tokem of reader\n']);
+  assert.is(errors, 'warning: reader does not get tokem: the secrets of its cloudlet.json are token\n');
+  assert.is((await lab.run(['secret', 'rm', 'reader', 'tokem'])).status, 0);
+});
+
 grants('inspects what a function is granted, where that is less, and what finds nothing', async () => {
   const { text } = await lab.run(['inspect', 'reader']);
   for (const line of [
