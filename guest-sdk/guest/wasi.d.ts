@@ -58,15 +58,28 @@ declare module 'wasi:http/types@0.2.12' {
   export interface IncomingBody extends Disposable {
     stream(): InputStream;
   }
+  export type Method =
+    | { tag: 'other'; val: string }
+    | { tag: 'get' | 'head' | 'post' | 'put' | 'delete' | 'connect' | 'options' | 'trace' | 'patch' };
   export interface IncomingRequest extends Disposable {
-    method():
-      | { tag: 'other'; val: string }
-      | { tag: 'get' | 'head' | 'post' | 'put' | 'delete' | 'connect' | 'options' | 'trace' | 'patch' };
+    method(): Method;
     pathWithQuery(): string | null | undefined;
     scheme(): { tag: 'HTTP' | 'HTTPS' } | { tag: 'other'; val: string } | null | undefined;
     authority(): string | null | undefined;
     headers(): Fields;
     consume(): IncomingBody;
+  }
+  export interface IncomingResponse extends Disposable {
+    status(): number;
+    headers(): Fields;
+    consume(): IncomingBody;
+  }
+  export interface OutgoingRequest extends Disposable {
+    setMethod(method: Method): void;
+    setScheme(scheme: { tag: 'HTTP' | 'HTTPS' }): void;
+    setAuthority(authority: string): void;
+    setPathWithQuery(path: string): void;
+    body(): OutgoingBody;
   }
   export interface OutgoingBody extends Disposable {
     write(): OutputStream;
@@ -80,8 +93,25 @@ declare module 'wasi:http/types@0.2.12' {
     Fields: { fromList(entries: readonly (readonly [string, Uint8Array])[]): Fields };
     IncomingBody: { finish(body: IncomingBody): Disposable };
     OutgoingBody: { finish(body: OutgoingBody, trailers: null): void };
+    OutgoingRequest: new (headers: Fields) => OutgoingRequest;
     OutgoingResponse: new (headers: Fields) => OutgoingResponse;
     ResponseOutparam: { set(out: ResponseOutparam, response: { tag: 'ok'; val: OutgoingResponse }): void };
   };
   export default types;
+}
+
+declare module 'wasi:http/outgoing-handler@0.2.12' {
+  import type { IncomingResponse, OutgoingRequest } from 'wasi:http/types@0.2.12';
+  import type { Pollable } from 'wasi:io/poll@0.2.12';
+  export interface FutureIncomingResponse extends Disposable {
+    subscribe(): Pollable;
+    /** Nothing before there is an answer; an `err` outside when it was taken already, inside with a code. */
+    get():
+      | { tag: 'ok'; val: { tag: 'ok'; val: IncomingResponse } | { tag: 'err'; val: unknown } }
+      | { tag: 'err' }
+      | null
+      | undefined;
+  }
+  const handler: { handle(request: OutgoingRequest, options: undefined): FutureIncomingResponse };
+  export default handler;
 }

@@ -10,13 +10,16 @@ import {
   decodeArguments,
   emptyGrant,
   encodeResult,
+  type Limits,
   readBindingValue,
   type WitFunction,
   writeBindingValue,
 } from '../../guest-sdk/protocol/index.ts';
 import type { HeadMessage, InvokeRequest } from '../../runtime/agent/wire.ts';
 import { transpile } from '../../runtime/component/transpile.ts';
+import type { OutsideServices } from '../../runtime/outside/outside-service.ts';
 import type { CallInput } from '../../runtime/sandbox/channel/call.ts';
+import type { CallOutside } from '../../runtime/sandbox/channel/call-asks.ts';
 import { type Sandbox, startSandbox } from '../../runtime/sandbox/index.ts';
 import { finish, LogCollector, startTestProcess } from './sandbox-lab.ts';
 
@@ -34,27 +37,38 @@ export class BuiltFunction {
   readonly build: Build;
   readonly #functions: readonly WitFunction[];
   readonly #sandbox: Sandbox;
+  readonly #outside: CallOutside;
 
-  private constructor(made: Build, functions: readonly WitFunction[], sandbox: Sandbox) {
+  private constructor(made: Build, functions: readonly WitFunction[], sandbox: Sandbox, services: OutsideServices) {
     this.build = made;
     this.#functions = functions;
     this.#sandbox = sandbox;
+    this.#outside = {
+      services,
+      failed: (service, error) => {
+        throw new Error(`the service ${service} failed`, { cause: error });
+      },
+    };
   }
 
-  /** Builds the project in `folder`, leaving nothing there, and loads it with the arguments and environment that it wishes. */
-  static async open(folder: string): Promise<BuiltFunction> {
+  /** Builds the project in `folder`, leaving nothing there, and loads it with the arguments, environment and limits that it wishes; `services` is what it may ask of its host. */
+  static async open(
+    folder: string,
+    { services = {} }: { readonly services?: OutsideServices } = {},
+  ): Promise<BuiltFunction> {
     const output = await mkdtemp(join(tmpdir(), 'cloudlet-built-'));
     try {
       const made = await build(folder, { output });
       const artifact = await transpile(await readFile(made.component), made.digest);
-      const { arguments: args, environment } = askedGrant(made.project.grant);
-      const grant = { ...emptyGrant(LIMITS), arguments: args, environment };
+      const { arguments: args, environment, limits } = askedGrant(made.project.grant);
+      const grant = { ...emptyGrant({ ...LIMITS, ...(limits as Partial<Limits>) }), arguments: args, environment };
       const sandbox = await startSandbox({ kind: 'process', startMachine: () => startTestProcess(2) });
       await sandbox.load({ program: made.project.name, artifact, grant });
       return new BuiltFunction(
         made,
         artifact.manifest.functions.map((each) => each.wit),
         sandbox,
+        services,
       );
     } finally {
       await rm(output, { recursive: true });
@@ -103,7 +117,11 @@ export class BuiltFunction {
 
   async #finish(request: InvokeRequest, input: CallInput) {
     const log = new LogCollector();
-    const call = this.#sandbox.invoke(request, input, { deadlineMs: LIMITS.deadlineMs, log: log.take });
+    const call = this.#sandbox.invoke(request, input, {
+      deadlineMs: LIMITS.deadlineMs,
+      log: log.take,
+      outside: this.#outside,
+    });
     return { ...(await finish(call)), log };
   }
 }

@@ -22,6 +22,7 @@ export async function buildJavaScript(project: Project, context: BuildContext): 
   await assembleWit(project.wit, wit);
   await addPackage(wit, 'cloudlet-guest', GUEST_WIT);
   const library = project.backend === 'quickjs' ? ['include cloudlet:guest/library;'] : [];
+  if (library.length > 0 && fetches(project)) library.push('include cloudlet:guest/fetch;');
   const entry = project.kind === 'http' ? await http() : await typed();
 
   begin(context, 'bundle', 'bundle the sources');
@@ -37,7 +38,7 @@ export async function buildJavaScript(project: Project, context: BuildContext): 
     const world = project.wit === null ? null : await nameWorld(project.wit, project.world);
     if (world !== null) await refuseExports(world);
     await addBuildWorld(wit, world, [...library, 'include cloudlet:guest/http;']);
-    return httpEntry(source, project.backend);
+    return httpEntry(source, project.backend, fetches(project));
   }
 
   async function typed(): Promise<string> {
@@ -50,7 +51,7 @@ export async function buildJavaScript(project: Project, context: BuildContext): 
       );
     if (project.backend === 'quickjs') refuse64Bit(functions);
     else refuseBareS64(functions);
-    return typedEntry(source, project.backend, functions);
+    return typedEntry(source, project.backend, functions, fetches(project));
   }
 
   /** What an http function exports is settled: its world only says what it imports. */
@@ -62,6 +63,11 @@ export async function buildJavaScript(project: Project, context: BuildContext): 
       `the world ${world} of an http function may only import, and exports ${other.name}; a typed function may`,
     );
   }
+}
+
+/** Whether it may ask other hosts, so that it has a `fetch`. */
+function fetches({ grant }: Project): boolean {
+  return (grant.http ?? []).length > 0;
 }
 
 function invalid(sentence: string): CloudletError {

@@ -18,6 +18,7 @@ async function* breaking() {
 }
 
 const paths: Record<string, (request: Request, url: URL) => Response | Promise<Response>> = {
+  '/fetch': async () => new Response(String((await fetch('http://a.example/')).status)),
   '/text': () => new Response('plain'),
   '/json': async (request) => Response.json({ got: await request.json() }, { status: 201 }),
   '/echo': (request) => new Response(request.body, { headers: request.headers }),
