@@ -8,7 +8,8 @@ import type { LogMessage } from '../../runtime/agent/wire.ts';
 import type { Artifact } from '../../runtime/component/artifact.ts';
 import { transpile } from '../../runtime/component/transpile.ts';
 import type { Machine } from '../../runtime/machine/machine.ts';
-import type { Call, HostLine } from '../../runtime/sandbox/channel/call.ts';
+import type { Call } from '../../runtime/sandbox/channel/call.ts';
+import type { HostLine } from '../../runtime/sandbox/channel/call-asks.ts';
 import { type Sandbox, type SandboxKind, startProcessMachine, startSandbox } from '../../runtime/sandbox/index.ts';
 import { guest } from './guest.ts';
 

@@ -11,6 +11,12 @@ export interface CallOutside {
   readonly failed: (service: string, error: unknown) => void;
 }
 
+/** What the host itself says about an invocation; an agent cannot say it in its place. */
+export interface HostLine {
+  readonly stream: 'host';
+  readonly text: string;
+}
+
 /** For a guest that may ask nothing. */
 export const NO_OUTSIDE: CallOutside = { services: {}, failed: () => {} };
 

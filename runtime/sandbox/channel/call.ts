@@ -13,7 +13,7 @@ import {
   WINDOW_BYTES,
 } from '../../agent/wire.ts';
 import { ByteQueue } from './byte-queue.ts';
-import { CallAsks, type CallOutside, NO_OUTSIDE } from './call-asks.ts';
+import { CallAsks, type CallOutside, type HostLine, NO_OUTSIDE } from './call-asks.ts';
 import type { FrameWriter } from './frame-writer.ts';
 
 /** How an invocation ended well. */
@@ -21,12 +21,6 @@ export type CallEnd = Extract<DoneMessage, { kind: 'ok' }>;
 
 /** Input of an invocation: all of it, or as it comes. The bytes are not copied: whoever gives them does not change them any more. */
 export type CallInput = Uint8Array | AsyncIterable<Uint8Array>;
-
-/** What the host itself says about an invocation; an agent cannot say it in its place. */
-export interface HostLine {
-  readonly stream: 'host';
-  readonly text: string;
-}
 
 /** Guest output for the function's log, and what the host adds. */
 export type CallLog = (message: LogMessage | HostLine) => void;

@@ -1,5 +1,5 @@
 import type { LogMessage } from '../../agent/wire.ts';
-import type { HostLine } from '../channel/call.ts';
+import type { HostLine } from '../channel/call-asks.ts';
 import type { StartRung } from '../rung.ts';
 import type { CloseCause } from './close-cause.ts';
 

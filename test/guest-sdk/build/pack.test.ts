@@ -55,7 +55,7 @@ packing('makes nothing of a project that asks for nothing', async () => {
 });
 
 for (const [name, from, sentence] of [
-  ['what is not there', 'nowhere', 'a file or folder "nowhere" for the grant'],
+  ['what is not there', 'nowhere', 'the grant names "nowhere", and there is no file or folder '],
   ['a link', 'links/passwd', 'no links in a package, got one at "links/passwd"'],
   ['a folder with a link in it', 'links', 'no links in a package, got one at "links/passwd"'],
   ['a folder that is a link', 'linked', 'no links in a package, got one at "linked"'],

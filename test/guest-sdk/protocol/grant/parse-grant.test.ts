@@ -53,7 +53,7 @@ for (const [name, value, ...parts] of [
   ['an unknown key in a list', { files: [{ path: '/a', form: 'a' }] }, 'files.0.form is not a known key', 'path, from'],
   ['an unknown key of a store', { stores: { keyvalue: { mib: 1 } } }, 'stores.keyvalue.mib', 'one of bytes'],
   ['no object', [], 'the document must be'],
-  ['a limit that is no number', { limits: { memoryMib: '64' } }, 'limits.memoryMib must be number', '"64"'],
+  ['a limit that is no number', { limits: { memoryMib: '64' } }, 'limits.memoryMib must be a number', '"64"'],
   ['a limit of half', { limits: { memoryMib: 0.5 } }, 'limits.memoryMib'],
   [
     'a limit above what any host grants',
