@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { CliLab, type Running, waitUntilReady } from './cli-lab.ts';
 
 const PHOTO = fileURLToPath(new URL('../../../examples/photo/photo.jpg', import.meta.url));
-const EXAMPLES = ['hello', 'photo', 'typed'];
+const EXAMPLES = ['counter', 'hello', 'photo', 'typed'];
 
 const start = suite('cloudlet start');
 let lab: CliLab;
