@@ -1,5 +1,6 @@
 import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import { type IpBytes, type IpRange, inRange, parseIp, parseRange } from './ip-address.ts';
+import type { OwnNetworks } from './own-networks.ts';
 
 /** What an address is for. Only `public` is reached without a word of the host's owner. */
 export type AddressKind =
@@ -21,9 +22,10 @@ export type AddressPolicy = (address: IpBytes) => boolean;
 
 /**
  * The policy that lets guests reach public addresses, and those in the ranges (CIDR) that the host's owner names.
- * The services by which clouds hand out credentials are reached only where a range names that one address.
+ * The services by which clouds hand out credentials are reached only where a range names that one address. `own`: networks that this
+ * computer is in, which are not public to it whatever their addresses say.
  */
-export function addressPolicy(allowedRanges: readonly string[]): AddressPolicy {
+export function addressPolicy(allowedRanges: readonly string[], own: OwnNetworks = () => []): AddressPolicy {
   const ranges = allowedRanges.map((text) => {
     const range = parseRange(text);
     if (range === null) {
@@ -34,7 +36,7 @@ export function addressPolicy(allowedRanges: readonly string[]): AddressPolicy {
     }
     return range;
   });
-  return (address) => allowed(address, ranges);
+  return (address) => allowed(address, ranges, own());
 }
 
 /** What an address is for. One that carries an IPv4 address, to be reached through a translator or a tunnel, is what that one is. */
@@ -47,14 +49,16 @@ export function kindOf(address: IpBytes): AddressKind {
   return address.length === 4 || inRange(address, GLOBAL_IPV6) ? 'public' : 'reserved';
 }
 
-function allowed(address: IpBytes, ranges: readonly IpRange[]): boolean {
+function allowed(address: IpBytes, ranges: readonly IpRange[], own: readonly IpRange[]): boolean {
   const carried = carriedIpv4(address);
-  const kind = kindOf(address);
-  if (kind === 'public') return true;
+  const isOwn = (each: IpBytes) => own.some((range) => inRange(each, range));
+  const isPublic = (each: IpBytes) => kindOf(each) === 'public' && !isOwn(each);
   const named = (each: IpBytes) =>
-    ranges.some((range) => inRange(each, range) && (kind !== 'metadata' || range.bits === range.base.length * 8));
-  if (named(address)) return true;
-  return carried.length > 0 && carried.every((each) => kindOf(each) === 'public' || named(each));
+    ranges.some(
+      (range) => inRange(each, range) && (kindOf(each) !== 'metadata' || range.bits === range.base.length * 8),
+    );
+  if ((isPublic(address) && !carried.some(isOwn)) || named(address)) return true;
+  return carried.length > 0 && carried.every((each) => isPublic(each) || named(each));
 }
 
 /** The IPv4 addresses to which a packet to this IPv6 address may come in the end. */

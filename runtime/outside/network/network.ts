@@ -5,6 +5,7 @@ import { type Connector, Dialer, type Resolver, within } from './dialer.ts';
 import { ConnectionPool } from './http/connection-pool.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits, httpSend } from './http/http-service.ts';
 import { secure } from './http/secure.ts';
+import { type OwnNetworks, systemNetworks } from './own-networks.ts';
 import { dnsResolve } from './sockets/lookup-service.ts';
 import { SocketGate, type SocketGrant } from './sockets/socket-gate.ts';
 import { TcpServices } from './sockets/tcp-services.ts';
@@ -27,6 +28,7 @@ export interface NetworkPolicy {
 export interface NetworkWorld {
   readonly resolver?: Resolver;
   readonly connector?: Connector;
+  readonly ownNetworks?: OwnNetworks;
   /** Certificates (PEM) to believe in place of those that come with Node. */
   readonly authorities?: readonly string[];
 }
@@ -48,7 +50,8 @@ const SOCKET_MS = 30_000;
 /** Opens the network of a function version. Services that nothing was granted of are not there. Throws `CloudletError` for a policy that cannot be read. */
 export function openNetwork(policy: NetworkPolicy, world: NetworkWorld = {}): Network {
   const budget = new ConnectionBudget(policy.connections);
-  const dialer = new Dialer(addressPolicy(policy.allowedRanges), world.resolver, world.connector);
+  const addresses = addressPolicy(policy.allowedRanges, world.ownNetworks ?? systemNetworks());
+  const dialer = new Dialer(addresses, world.resolver, world.connector);
   const pool = new ConnectionPool(
     ({ scheme, host, port }, timeoutMs, signal) =>
       within(timeoutMs, signal, async (limited) => {

@@ -1,7 +1,9 @@
 import { connect } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { addressPolicy } from '../../../../runtime/outside/network/address-policy.ts';
 import type { NetworkWorld } from '../../../../runtime/outside/network/network.ts';
+import { systemNetworks } from '../../../../runtime/outside/network/own-networks.ts';
 import { fetchWhole, httpSend, openTestNetwork, refusalOf, startServer } from './network-lab.ts';
 
 const attack = suite('attacks on the network');
@@ -23,6 +25,9 @@ function world(answers: readonly (readonly string[])[], refused: readonly string
   };
   return { reached, made, asked: () => asked };
 }
+
+const HOME = { address: '2a02:8109:1:2::1', cidr: '2a02:8109:1:2::1/64' };
+const TUNNEL = { address: '203.1.115.1', cidr: '203.1.115.1/0' };
 
 const current = { port: 0, close: async () => {} };
 
@@ -89,6 +94,43 @@ attack('a dot at the end of a name changes neither the grant nor the check', asy
     'HTTP-request-denied',
   );
   assert.equal(reached, []);
+});
+
+for (const [what, authority, answers] of [
+  ['its own public address', '203.1.113.7', []],
+  ['a neighbour in its network', '[2a02:8109:1:2::99]', []],
+  ['a name of its own address', 'home.example', ['2a02:8109:1:2::1', '::ffff:203.1.113.7', '64:ff9b::cb01:7107']],
+] as const)
+  attack(`${what} is not public to this computer`, async () => {
+    const { made, reached } = world([answers]);
+    const interfaces = { eth0: [{ address: '203.1.113.7', cidr: '203.1.113.7/24' }, HOME], wg0: [TUNNEL] };
+    const own = { ...made, ownNetworks: systemNetworks(() => interfaces) };
+    const args = httpSend({ authority });
+    const closed = openTestNetwork({ allowedRanges: [] }, own);
+    assert.is(await refusalOf(fetchWhole(closed, args)), 'destination-IP-prohibited');
+    assert.equal(reached, []);
+    const named = openTestNetwork({ allowedRanges: ['203.1.113.7/32', '2a02:8109:1:2::/64'] }, own);
+    assert.is((await fetchWhole(named, args)).text, 'ok');
+    // Beyond its networks all is as ever, also where a tunnel takes everything.
+    assert.is((await fetchWhole(closed, httpSend({ authority: '203.1.114.7' }))).text, 'ok');
+    closed.close();
+    named.close();
+  });
+
+attack('networks of this computer are looked at again', () => {
+  let nowMs = 0;
+  let address = '8.8.8.8';
+  const own = systemNetworks(
+    () => ({ eth0: [{ address, cidr: null }] }),
+    () => nowMs,
+  );
+  const allows = addressPolicy([], own);
+  const seen = () => [allows(Uint8Array.of(8, 8, 8, 8)), allows(Uint8Array.of(9, 9, 9, 9))];
+  assert.equal(seen(), [false, true]);
+  address = '9.9.9.9';
+  assert.equal(seen(), [false, true]);
+  nowMs = 5_000;
+  assert.equal(seen(), [true, false]);
 });
 
 attack('of several addresses only the allowed ones are tried', async () => {
