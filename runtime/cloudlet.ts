@@ -18,6 +18,7 @@ import type { FunctionLogs } from './function/function-logs.ts';
 import { checkSecrets, type FunctionVersion } from './function/function-version.ts';
 import { Functions } from './function/functions.ts';
 import { parseSecret } from './function/secret-value.ts';
+import { versionLog } from './function/version-log.ts';
 import type { CallOptions, CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation/invocation.ts';
 import { Invocations } from './invocation/invocations.ts';
 import type { CloudletOptions } from './options.ts';
@@ -57,11 +58,12 @@ export class Cloudlet {
     this.fingerprint = data.identity.fingerprint;
     this.#feed = new ChangeFeed((error) => observer.warning?.(`a listener failed: ${String(error)}`));
     this.#logs = logs;
+    const log = versionLog(logs, data);
     this.#pool = new SandboxPool({
       source,
       ...limits.pool,
       machines: limits.machines,
-      observer: poolObserver(observer, this.#feed, this.#logs, this.#closing.signal),
+      observer: poolObserver(observer, this.#feed, log, this.#closing.signal),
     });
     this.#functions = new Functions({ data, compiler, stores, outside, policy, pool: this.#pool });
     this.#invocations = new Invocations({
@@ -71,7 +73,7 @@ export class Cloudlet {
       bodyBytes: limits.bodyBytes,
       recentInvocations: limits.recentInvocations,
       sample: parts.sample,
-      log: ({ name, version }, line) => this.#logs.add(name, { version, ...line }),
+      log: ({ loaded }, line) => log(loaded.id, line),
     });
   }
 

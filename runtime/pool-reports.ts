@@ -1,6 +1,6 @@
 import type { ChangeFeed } from './change-feed.ts';
-import type { FunctionLogs } from './function/function-logs.ts';
 import { parseVersionId } from './function/function-version.ts';
+import type { VersionLog } from './function/version-log.ts';
 import type { CloudletObserver } from './observer.ts';
 import type { PoolObserver } from './sandbox/index.ts';
 
@@ -11,7 +11,7 @@ import type { PoolObserver } from './sandbox/index.ts';
 export function poolObserver(
   observer: CloudletObserver,
   feed: ChangeFeed,
-  logs: FunctionLogs,
+  log: VersionLog,
   closing: AbortSignal,
 ): PoolObserver {
   const changed = (): void => {
@@ -19,10 +19,7 @@ export function poolObserver(
     feed.emit({ kind: 'functions' });
   };
   return {
-    log: ({ version: id, ...line }) => {
-      const { name, version } = parseVersionId(id);
-      logs.add(name, { ...line, version });
-    },
+    log: ({ version, ...line }) => log(version, line),
     sandboxStarted: ({ id, version, via, ms }) => {
       observer.sandboxStarted?.({ id, name: parseVersionId(version).name, via, ms });
       changed();

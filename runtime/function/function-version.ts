@@ -47,6 +47,16 @@ export function versionId(name: FunctionName, { version, digest, publishedAt }: 
   return `${name}/${version}/${publishedAt}/${digest}`;
 }
 
+/**
+ * Whether a version is still published. One that was removed may have invocations that go on: they may leave nothing under a name that
+ * somebody publishes anew, and find nothing there.
+ */
+export function isPublished({ registry }: Pick<DataDir, 'registry'>, id: string): boolean {
+  const { name, version } = parseVersionId(id);
+  const found = registry.findVersion(name, version);
+  return found !== undefined && versionId(name, found) === id;
+}
+
 /** Makes a registered version callable. */
 export function functionVersion(
   {
@@ -68,11 +78,12 @@ export function functionVersion(
   const { version, digest } = registered;
   const component = stored?.component.digest ?? digest;
   const used = secretsUsed(grant);
+  const id = versionId(name, registered);
   const loaded: LoadedVersion = {
-    id: versionId(name, registered),
+    id,
     program: name,
     grant,
-    outside: () => outside({ name, version, digest, grant }, stores),
+    outside: () => (isPublished(data, id) ? outside({ name, version, digest, grant }, stores) : {}),
     artifact: () => compiler.compile(() => data.blobs.read(component), component),
     ...(grant.files.length + grant.scratch.length === 0
       ? {}

@@ -128,6 +128,15 @@ export class Registry {
     return pick(name, versions, version ?? newest);
   }
 
+  /** A version when there is one. Also after the registry was closed: then there is none. */
+  findVersion(name: FunctionName, version: number): RegisteredVersion | undefined {
+    const current = this.#current.get(name);
+    if (current?.version === version) return current;
+    if (!this.#database.isOpen) return undefined;
+    const row = this.#versionRow.get(name, version) as unknown as VersionRow | undefined;
+    return row && asVersion(row);
+  }
+
   /**
    * Makes another version current: the given one, or the newest that is older than the current one. Only the pointer moves;
    * versions keep their numbers, and the next publish still takes the next unused one.
