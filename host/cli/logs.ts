@@ -1,6 +1,6 @@
 import { CloudletError, parseName } from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
-import { logText } from './terminal/log-text.ts';
+import { logLines } from './terminal/log-text.ts';
 import { typed } from './usage-error.ts';
 import type { Verb } from './verb.ts';
 
@@ -23,7 +23,7 @@ const verb: Verb = (program, { interruption }) => {
     const client = await clientFor(flags);
     for await (const line of client.logs(name, { follow: flags.follow === true, after, signal: interruption() })) {
       if (flags.json) console.log(JSON.stringify(line));
-      else console.log(`${line.at} ${line.invocation || '-'} ${line.stream} ${logText(line)}`);
+      else console.log(logLines(line).join('\n'));
     }
   });
 };

@@ -212,7 +212,7 @@ export class MachineLadder {
   }
 }
 
-/** What a snapshot of a version holds: its code under its limits, as these tools make it. */
-function contentOf({ id, grant }: LoadedVersion): string {
-  return `${id} ${JSON.stringify(grant.limits)} ${TOOLS}`;
+/** What a snapshot of a version holds: its code under its limits, with its directories, as these tools make it. A policy may grant less of them with the next start. */
+function contentOf({ id, grant: { limits, files, scratch } }: LoadedVersion): string {
+  return `${id} ${JSON.stringify([limits, files, scratch])} ${TOOLS}`;
 }

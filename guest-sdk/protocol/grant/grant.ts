@@ -27,9 +27,13 @@ const Value = v.pipe(
 );
 const VariableName = v.pipe(
   v.string(),
-  v.regex(/^[^=\0]{1,256}$/, 'a name without "=" and NUL, at most 256 characters'),
+  // Names are shown to whoever decides about a function: a line break in one could pass for another line.
+  v.regex(/^[^=\p{Cc}]{1,256}$/u, 'a name without "=" and control characters, at most 256 characters'),
 );
-const ConfigurationKey = v.pipe(v.string(), v.regex(/^[^\0]{1,256}$/, 'a key without NUL, at most 256 characters'));
+const ConfigurationKey = v.pipe(
+  v.string(),
+  v.regex(/^\P{Cc}{1,256}$/u, 'a key without control characters, at most 256 characters'),
+);
 const Secret = v.strictObject({ secret: SecretName });
 const ValueOrSecret = v.union([Value, Secret]);
 const PackagePath = v.pipe(

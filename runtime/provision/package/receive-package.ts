@@ -69,9 +69,12 @@ export async function receivePackage(
       if (hex !== undefined) {
         const named = digestOfHex(hex);
         const blob = await blobs.write(entry.bytes, { limitBytes: entry.size, signal });
-        written.set(blob.digest, blob);
-        if (blob.digest !== named)
+        if (blob.digest !== named) {
+          // Not among the others: it may be one of them a second time, which is held twice.
+          blob.release();
           throw invalid(`expected a blob with digest ${named}, got bytes with digest ${blob.digest}`);
+        }
+        written.set(blob.digest, blob);
       } else if (entry.path === 'oci-layout' || entry.path === 'index.json') {
         documents.set(entry.path, await jsonOf(entry));
       }

@@ -55,4 +55,31 @@ for (const code of ['storage-full', 'storage-unavailable'] as const satisfies Er
   });
 }
 
+ladders('takes no snapshot of a version that was granted more', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'cloudlet-ladder-'));
+  const store = await SnapshotStore.open({ directory: join(directory, 'snapshots'), budgetBytes: 2 ** 40, floor: 0 });
+  const image = new KeptImage(directory, () => {});
+  image.get = async () => IMAGE;
+  const contents: (string | null)[] = [];
+  store.find = ({ content }) => {
+    contents.push(content);
+    return Promise.reject(new Error('enough'));
+  };
+  const ladder = new MachineLadder({ store, shape: SHAPE, image, warning: () => {}, isolation: 'shared' });
+  const version = versionOf('v');
+  const { grant } = version;
+  for (const changed of [
+    grant,
+    { ...grant },
+    { ...grant, scratch: [{ path: '/tmp', bytes: 1000, from: null }] },
+    { ...grant, scratch: [{ path: '/tmp', bytes: 10, from: null }] },
+    { ...grant, limits: { ...grant.limits, cpuMs: 1 } },
+  ]) {
+    await ladder.start({ ...version, grant: changed }, new AbortController().signal).catch(() => {});
+  }
+  assert.is(contents.length, 5);
+  assert.is(new Set(contents).size, 4);
+  await rm(directory, { recursive: true });
+});
+
 ladders.run();

@@ -73,6 +73,17 @@ for (const [name, value, ...parts] of [
   ],
   ['scratch without bytes', { scratch: { path: '/tmp' } }, 'scratch.bytes'],
   ['a variable with =', { environment: { 'A=B': 'c' } }, 'environment.A=B must be a name without "="'],
+  [
+    'a variable that is two lines',
+    { environment: { 'A\n    http: none': 'c' } },
+    'a name without "=" and control characters',
+  ],
+  [
+    'a variable that moves the cursor',
+    { environment: { 'A\x9b2J': 'c' } },
+    'a name without "=" and control characters',
+  ],
+  ['a key that is two lines', { configuration: { 'a\nb': 'c' } }, 'a key without control characters'],
   ['a value with NUL', { environment: { A: 'a\0b' } }, 'environment.A must be'],
   ['a value that is no text', { environment: { A: 1 } }, 'environment.A must be'],
   [

@@ -64,6 +64,15 @@ packages('knows the compressions of layers', async () => {
   );
 });
 
+packages('holds nothing of one in which a blob comes again under another name', async () => {
+  const again = `blobs/sha256/${'0'.repeat(64)}`;
+  const tar = layoutOf({ layers: [COMPONENT], files: (files) => [...files, [again, bytes('component')]] });
+  const error = await receive(tar).catch((thrown: unknown) => thrown);
+  assert.is((error as CloudletError).code, 'package-invalid');
+  await blobs.gc(() => false);
+  assert.equal(await blobs.list(), []);
+});
+
 const grant = (value: unknown) =>
   [MEDIA_TYPES.grant, bytes(typeof value === 'string' ? value : JSON.stringify(value))] as const;
 for (const [name, tar, code, sentence] of [
