@@ -4,6 +4,12 @@ import { OutsideRefusal } from './outside-service.ts';
 const HELD_BYTES = 32 * 1024 * 1024;
 
 /**
+ * Uploads and downloads of one function at once. Each has a file open, and up to 640 KiB of it in the host's memory; a guest can keep
+ * 64 of them open for as long as it runs, in each of its instances.
+ */
+export const MAX_TRANSFERS = 256;
+
+/**
  * What requests of one published function share. A function that is removed has its account closed: what still runs of it keeps nothing
  * under a name that somebody may publish anew.
  */
@@ -11,6 +17,7 @@ export class FunctionAccount {
   readonly name: string;
   #closed = false;
   #heldBytes = 0;
+  #transfers = 0;
   /** Bytes that are on their way into the blob store, and on the disk. */
   incomingBytes = 0;
 
@@ -37,6 +44,20 @@ export class FunctionAccount {
     return () => {
       if (held) this.#heldBytes -= bytes;
       held = false;
+    };
+  }
+
+  /** Counts an upload or download that is about to begin; gives a function that ends it, to be called once. */
+  beginTransfer(): () => void {
+    if (this.#transfers >= MAX_TRANSFERS) {
+      throw new OutsideRefusal(
+        'other',
+        `expected at most ${MAX_TRANSFERS} uploads and downloads of the function at once, got one more; end some, or wait for them`,
+      );
+    }
+    this.#transfers += 1;
+    return () => {
+      this.#transfers -= 1;
     };
   }
 

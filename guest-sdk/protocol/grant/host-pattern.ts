@@ -26,7 +26,9 @@ export function parseHostPattern(text: string, rules: PatternRules): HostPattern
   if (match === null) return 'no host and port';
   const [, address, name, portText] = match;
   const host = address ?? name!;
-  if (address === undefined ? host !== '*' && !isName(host) : !(ADDRESS_6.test(host) && host.includes(':'))) {
+  if (
+    address === undefined ? host !== '*' && !isName(host) : !(ADDRESS_6.test(host) && URL.canParse(`http://[${host}]/`))
+  ) {
     return 'no host name or address';
   }
   const port = parsePort(portText);
@@ -70,7 +72,13 @@ export function formatHostPattern({ host, port }: HostPattern): string {
 }
 
 function isName(host: string): boolean {
-  return host.length <= 253 && NAME.test(host);
+  return host.length <= 253 && NAME.test(host) && isCanonical(host.replace(/^\*\./, ''));
+}
+
+/** Whether a URL spells it so too. Others are odd spellings of an address (`0x7f.1`), or none at all (`a.123`). */
+function isCanonical(host: string): boolean {
+  const url = `http://${host}/`;
+  return URL.canParse(url) && new URL(url).hostname === host;
 }
 
 function isAddress4(host: string): boolean {

@@ -51,11 +51,16 @@ export function blobServices(store: ObjectStore, owner: BlobOwner): OutsideServi
     }),
     'blobs.upload': async (request) => {
       ask(request);
+      const ended = account.beginTransfer();
       lastUpload += 1;
       const id = lastUpload;
       const upload = new Upload(store, owner, request);
       uploads.set(id, upload);
-      return { value: { upload: id }, end: upload.over.finally(() => uploads.delete(id)).then(() => null) };
+      const end = upload.over.finally(() => {
+        uploads.delete(id);
+        ended();
+      });
+      return { value: { upload: id }, end: end.then(() => null) };
     },
     'blobs.download': async (request) => {
       const args = ask(request);
@@ -65,9 +70,17 @@ export function blobServices(store: ObjectStore, owner: BlobOwner): OutsideServi
         end: args.integer('end', Number.MAX_SAFE_INTEGER - 1) + 1,
       };
       if (range.start >= range.end) throw new OutsideRefusal('invalid', 'expected a start that is not behind the end');
-      const opened = await store.openObject(name, placeOf(args), range);
+      const place = placeOf(args);
+      const ended = account.beginTransfer();
+      const opened = await store.openObject(name, place, range).catch((error: unknown) => {
+        ended();
+        throw error;
+      });
       const end = sendAll(request.sink, opened.bytes, request.signal)
-        .finally(() => opened.close())
+        .finally(() => {
+          ended();
+          return opened.close();
+        })
         .then(() => null);
       return { value: { sizeBytes: opened.sizeBytes }, end };
     },

@@ -5,7 +5,9 @@ import { setImmediate } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { OBJECT_BYTES } from '../../../../runtime/outside/blobs/object-statements.ts';
-import { memorySource, StreamFailure } from '../../../../runtime/wasi/index.ts';
+import { MAX_TRANSFERS } from '../../../../runtime/outside/function-account.ts';
+import type { OutsideRefusal, OutsideRequest } from '../../../../runtime/outside/outside-service.ts';
+import { memorySink, memorySource, StreamFailure } from '../../../../runtime/wasi/index.ts';
 import { bare, getObject, putObject, refused, StoreLab } from '../store-lab.ts';
 
 const services = suite('blob services');
@@ -414,5 +416,39 @@ services('bytes of a source that fails are no object', async () => {
   );
   assert.equal(await lab.files('blobs/blobs'), []);
 });
+
+services('a function keeps so many uploads and downloads open at once, of all its instances together', async () => {
+  const blobs = lab.stores.blobServices({ functionName: 'notes', quotaBytes: 2 ** 30 });
+  const leaving = new AbortController();
+  const open = (service: string, args: unknown) => {
+    const source = { ...memorySource(new Uint8Array(0)), read: () => new Uint8Array(0), wait: () => never, close() {} };
+    return blobs[service]!({ args, source, sink: memorySink(1), signal: leaving.signal } as OutsideRequest);
+  };
+  await open('blobs.create-container', { container: 'box' });
+  const place = { container: 'box', object: 'none', start: 0, end: 1 };
+  for (let at = 0; at <= MAX_TRANSFERS; at++) {
+    // What fails at once is not open.
+    const missing = await open('blobs.download', place).catch((error: OutsideRefusal) => error.code);
+    assert.is(missing, 'no-object');
+  }
+  const ends: Promise<unknown>[] = [];
+  for (let at = 0; at < MAX_TRANSFERS; at++) ends.push((await open('blobs.upload', {})).end!.catch(() => {}));
+  for (const service of ['blobs.upload', 'blobs.download']) {
+    const refusal = await open(service, place).catch((error: OutsideRefusal) => error);
+    assert.match((refusal as OutsideRefusal).message, `at most ${MAX_TRANSFERS} uploads and downloads`);
+  }
+  const others = lab.stores.blobServices({ functionName: 'other', quotaBytes: 2 ** 30 });
+  const request = { args: {}, source: memorySource(new Uint8Array(1)), sink: memorySink(1), signal: leaving.signal };
+  const other = await others['blobs.upload']!(request);
+  ends.push(other.end!.catch(() => {}));
+  leaving.abort();
+  await Promise.all(ends);
+  const again = new AbortController();
+  const { end } = await blobs['blobs.upload']!({ ...request, signal: again.signal });
+  again.abort();
+  await end!.catch(() => {});
+});
+
+const never = new Promise<void>(() => {});
 
 services.run();
