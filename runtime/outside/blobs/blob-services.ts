@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { BLOB_NAME_BYTES, DELETE_OBJECTS, type ObjectPlace } from '../../wasi/index.ts';
 import { CheckedArguments } from '../checked-arguments.ts';
 import { OutsideRefusal, type OutsideRequest, type OutsideService, type OutsideServices } from '../outside-service.ts';
@@ -24,11 +25,22 @@ export function blobServices(store: ObjectStore, owner: BlobOwner): OutsideServi
     (work: (args: CheckedArguments) => unknown): OutsideService =>
     async (request) => ({ value: (await work(ask(request))) ?? null });
 
+  /** Removes all objects of a container, and lets others be served in between. */
+  const empty = async (container: string, kept: boolean): Promise<void> => {
+    for (;;) {
+      const { gone, isOver } = table.clear(name, container, kept);
+      store.sweep(gone);
+      if (isOver) return;
+      await setImmediate();
+      account.check();
+    }
+  };
+
   return {
     'blobs.create-container': service((args) => table.createContainer(name, args.text('container', NAME), quotaBytes)),
     'blobs.container': service((args) => table.container(name, args.text('container', NAME))),
-    'blobs.delete-container': service((args) => store.sweep(table.deleteContainer(name, args.text('container', NAME)))),
-    'blobs.clear': service((args) => store.sweep(table.clear(name, args.text('container', NAME)))),
+    'blobs.delete-container': service((args) => empty(args.text('container', NAME), false)),
+    'blobs.clear': service((args) => empty(args.text('container', NAME), true)),
     'blobs.names': service((args) =>
       table.names(name, args.text('container', NAME), args.textOrNull('after', NAME), args.integer('most', PAGE_NAMES)),
     ),

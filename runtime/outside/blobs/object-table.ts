@@ -7,6 +7,9 @@ import { MIGRATIONS, OBJECT_BYTES, type ObjectStatements, objectStatements } fro
 /** Most bytes of names in a page: a page is one answer. */
 const PAGE_BYTES = 32 * 1024;
 
+/** Objects that are removed in one transaction. */
+export const SLICE = 200;
+
 /** An object as the table has it. */
 export interface StoredObject {
   readonly digest: Digest;
@@ -67,14 +70,26 @@ export class ObjectTable {
     return this.#container(functionName, name)?.created_at;
   }
 
-  /** Removes a container with its objects. */
-  deleteContainer(functionName: string, name: string): Digest[] {
-    return this.#clear(functionName, name, true);
-  }
-
-  /** Removes all objects of a container. */
-  clear(functionName: string, name: string): Digest[] {
-    return this.#clear(functionName, name, false);
+  /**
+   * Removes the first `SLICE` objects of a container, and with the last of them the container too when it is not `kept`. A container can have hundreds
+   * of thousands, and nobody else is served meanwhile: whoever wants them all away asks until it is over.
+   */
+  clear(functionName: string, name: string, kept: boolean): { readonly gone: Digest[]; readonly isOver: boolean } {
+    return this.#change(functionName, Number.MAX_SAFE_INTEGER, () => {
+      const { id } = this.#required(functionName, name);
+      const { some, clearTo, removeContainer } = this.#statements;
+      const rows = some.all(id, SLICE) as { name: Uint8Array; digest: string; size: number }[];
+      const last = rows.at(-1);
+      if (last !== undefined) clearTo.run(id, last.name);
+      const isOver = rows.length < SLICE;
+      if (isOver && !kept) removeContainer.run(id);
+      const bytes = rows.reduce((sum, each) => sum + OBJECT_BYTES + each.name.length + each.size, 0);
+      const gone = [...new Set(rows.map(({ digest }) => digest))].map(parseDigest);
+      return {
+        result: { gone, isOver },
+        grown: -bytes - (isOver && !kept ? OBJECT_BYTES + Buffer.byteLength(name) : 0),
+      };
+    });
   }
 
   /** Names of objects after one, in the order of their bytes. */
@@ -201,18 +216,6 @@ export class ObjectTable {
       'no-container',
       `expected a container of the function, found no "${name}"; create it first`,
     );
-  }
-
-  #clear(functionName: string, name: string, whole: boolean): Digest[] {
-    return this.#change(functionName, Number.MAX_SAFE_INTEGER, () => {
-      const { id } = this.#required(functionName, name);
-      const { bytes } = this.#statements.containerBytes.get(id) as { bytes: number };
-      const digests = this.#statements.containerDigests.all(id) as { digest: string }[];
-      this.#statements.clear.run(id);
-      if (whole) this.#statements.removeContainer.run(id);
-      const grown = -bytes - (whole ? OBJECT_BYTES + Buffer.byteLength(name) : 0);
-      return { result: digests.map(({ digest }) => parseDigest(digest)), grown };
-    });
   }
 
   /** Removes an object; gives its digest, when there was one, and what it counted. */

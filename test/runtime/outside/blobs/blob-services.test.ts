@@ -1,10 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Digest } from '../../../../guest-sdk/protocol/index.ts';
 import { OBJECT_BYTES } from '../../../../runtime/outside/blobs/object-statements.ts';
+import { ObjectStore } from '../../../../runtime/outside/blobs/object-store.ts';
+import { SLICE } from '../../../../runtime/outside/blobs/object-table.ts';
 import { MAX_TRANSFERS } from '../../../../runtime/outside/function-account.ts';
 import type { OutsideRefusal, OutsideRequest } from '../../../../runtime/outside/outside-service.ts';
 import { memorySink, memorySource, StreamFailure } from '../../../../runtime/wasi/index.ts';
@@ -447,6 +452,55 @@ services('a function keeps so many uploads and downloads open at once, of all it
   const { end } = await blobs['blobs.upload']!({ ...request, signal: again.signal });
   again.abort();
   await end!.catch(() => {});
+});
+
+for (const whole of [false, true]) {
+  services(
+    `a container with many objects is ${whole ? 'deleted' : 'cleared'} in slices, and others are served in between`,
+    async () => {
+      const { blobs } = lab.guest();
+      await blobs.createContainer('box');
+      await putObject(blobs, 'box', 'o', utf8('bytes'));
+      const source = { container: 'box', object: 'o' };
+      for (let at = 0; at < 2 * SLICE; at++)
+        await blobs.copy(source, { container: 'box', object: `copy ${at}` }, false);
+      const all = lab.stores.usage('notes').blobBytes;
+      const end = whole ? 0 : OBJECT_BYTES + 'box'.length;
+      let between = 0;
+      let isOver = false;
+      const emptied = (whole ? blobs.deleteContainer('box') : blobs.clear('box')).finally(() => {
+        isOver = true;
+      });
+      while (!isOver) {
+        await setImmediate();
+        const { blobBytes } = lab.stores.usage('notes');
+        if (blobBytes < all && blobBytes > end) between += 1;
+      }
+      await emptied;
+      assert.ok(between > 0, 'expected that others are served before all objects are gone');
+      assert.is(lab.stores.usage('notes').blobBytes, whole ? 0 : OBJECT_BYTES + 'box'.length);
+      assert.is((await blobs.container('box')) === undefined, whole);
+      assert.equal(await lab.files('blobs/blobs'), []);
+    },
+  );
+}
+
+services('files of many blobs do not go all at once', async () => {
+  const directory = join(lab.directory, 'swept');
+  const store = await ObjectStore.open(directory, { nowS: () => 1 });
+  const digests: Digest[] = [];
+  for (let at = 0; at < 70; at++) {
+    const written = await store.blobs.write(Readable.from([utf8(`blob ${at}`)]), { limitBytes: 100 });
+    written.release();
+    digests.push(written.digest);
+  }
+  const present = () => digests.filter((digest) => existsSync(store.blobs.path(digest))).length;
+  store.sweep(digests);
+  assert.is(present(), 6);
+  await setImmediate();
+  await setImmediate();
+  assert.is(present(), 0);
+  store.close();
 });
 
 const never = new Promise<void>(() => {});
