@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+import { Turns } from './network/turns.ts';
 import { OutsideRefusal } from './outside-service.ts';
 
 /** Bytes that requests of one function may make the host hold in memory at once. */
@@ -18,6 +20,7 @@ export class FunctionAccount {
   #closed = false;
   #heldBytes = 0;
   #transfers = 0;
+  readonly #turns = new Turns(1);
   /** Bytes that are on their way into the blob store, and on the disk. */
   incomingBytes = 0;
 
@@ -45,6 +48,19 @@ export class FunctionAccount {
       if (held) this.#heldBytes -= bytes;
       held = false;
     };
+  }
+
+  /**
+   * Does work that takes the event loop milliseconds: one such piece of a function after the other, with whatever else the host has to do in between. Not
+   * done when the signal fires before.
+   */
+  inTurn<Result>(work: () => Result, signal: AbortSignal): Promise<Result> {
+    return this.#turns.run(async () => {
+      await setImmediate();
+      signal.throwIfAborted();
+      this.check();
+      return work();
+    }, signal);
   }
 
   /** Counts an upload or download that is about to begin; gives a function that ends it, to be called once. */

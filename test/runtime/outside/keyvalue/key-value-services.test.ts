@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ENTRY_BYTES } from '../../../../runtime/outside/keyvalue/key-value-store.ts';
-import { BATCH_BYTES, KEY_BYTES, VALUE_BYTES } from '../../../../runtime/wasi/index.ts';
+import { OutsideRefusal } from '../../../../runtime/outside/outside-service.ts';
+import { BATCH_BYTES, KEY_BYTES, memorySink, memorySource, VALUE_BYTES } from '../../../../runtime/wasi/index.ts';
 import { bare, refused, StoreLab } from '../store-lab.ts';
 
 const services = suite('key-value services');
@@ -324,6 +326,35 @@ for (const [what, name, args, code, sentence] of [
     await refused(service(bare(args)), code, sentence);
     assert.is(lab.stores.usage('notes').keyValueBytes, 0);
   });
+}
+
+for (const service of ['keyvalue.get', 'keyvalue.delete', 'keyvalue.set']) {
+  services(
+    `${service}: many keys of many requests are seen to one request at a time, and others in between`,
+    async () => {
+      const asked = lab.stores.keyValueServices({ functionName: 'notes', quotaBytes: 1_000_000 });
+      const keys = Array.from({ length: 100 }, (_, at) => `key ${at}`);
+      const args = { bucket: 'b', keys, lengths: keys.map(() => 1), bytes: new Uint8Array(keys.length) };
+      const leaving = new AbortController();
+      let answered = 0;
+      const send = (signal: AbortSignal) =>
+        asked[service]!({ args, source: memorySource(new Uint8Array(0)), sink: memorySink(1e6), signal }).then(() => {
+          answered += 1;
+        });
+      const staying = new AbortController();
+      const sent = [send(staying.signal), send(leaving.signal), send(staying.signal)];
+      const forgotten = sent[1]!.catch((error: unknown) => error);
+      leaving.abort(new OutsideRefusal('forgotten', 'the guest forgot it'));
+      const seen: number[] = [answered];
+      while (answered < 2) {
+        await setImmediate();
+        if (answered !== seen.at(-1)) seen.push(answered);
+      }
+      await Promise.all([sent[0], sent[2]]);
+      assert.equal(seen, [0, 1, 2]);
+      assert.is(((await forgotten) as OutsideRefusal).code, 'forgotten');
+    },
+  );
 }
 
 services.run();
