@@ -104,6 +104,7 @@ commandLine('inspects a file as JSON: what it imports, exports and would be gran
     'exports',
     'imports',
     'grant',
+    'ungranted',
   ]);
   assert.equal([found.kind, found.doors, found.grant.environment], ['component', ['call'], {}]);
   assert.equal(found.exports[0].params, [
