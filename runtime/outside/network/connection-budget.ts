@@ -6,7 +6,8 @@ interface Waiting {
 
 /** Connections that one function may have at once, of all its instances and all kinds. Who comes later waits. */
 export class ConnectionBudget {
-  readonly limit: number;
+  /** May change: who comes then finds the new one. */
+  limit: number;
   #used = 0;
   readonly #waiting: Waiting[] = [];
   readonly #spare: (() => void)[] = [];

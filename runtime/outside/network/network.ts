@@ -19,8 +19,8 @@ export interface NetworkPolicy {
   readonly allowedRanges: readonly string[];
   /** What its sockets may do; without it there are none. */
   readonly sockets?: SocketGrant;
-  /** Connections at once, of all its instances together. */
-  readonly connections: number;
+  /** Connections at once, of all its instances together; a budget when it shares them with others, such as its function's other versions. */
+  readonly connections: number | ConnectionBudget;
   readonly http?: Partial<HttpLimits>;
 }
 
@@ -49,7 +49,8 @@ const SOCKET_MS = 30_000;
 
 /** Opens the network of a function version. Services that nothing was granted of are not there. Throws `CloudletError` for a policy that cannot be read. */
 export function openNetwork(policy: NetworkPolicy, world: NetworkWorld = {}): Network {
-  const budget = new ConnectionBudget(policy.connections);
+  const { connections } = policy;
+  const budget = typeof connections === 'number' ? new ConnectionBudget(connections) : connections;
   const addresses = addressPolicy(policy.allowedRanges, world.ownNetworks ?? systemNetworks());
   const dialer = new Dialer(addresses, world.resolver, world.connector);
   const pool = new ConnectionPool(

@@ -3,9 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { digestOfHex, emptyGrant, type Grant, parseName } from '../../../guest-sdk/protocol/index.ts';
+import { digestOfHex, emptyGrant, type Grant, limitsWith, parseName } from '../../../guest-sdk/protocol/index.ts';
+import { OutsideHttpClient } from '../../../runtime/agent/outside/http-client.ts';
 import { GrantedOutside } from '../../../runtime/function/granted-outside.ts';
 import { Stores } from '../../../runtime/outside/stores.ts';
+import { HttpFailure } from '../../../runtime/wasi/index.ts';
+import { directOutside } from '../../support/piped-outside.ts';
+import { startServer } from '../outside/network/network-lab.ts';
 
 const outside = suite('what a version may ask of its host');
 const NAME = parseName('fn');
@@ -53,6 +57,29 @@ outside('is one network for all invocations of a version, until its function is 
   granted.forget(NAME);
   assert.is.not(ask(), first);
   granted.close();
+});
+
+outside('counts the connections of a function, whichever of its versions opened them', async () => {
+  const arrived: (() => void)[] = [];
+  const server = await startServer((_, response) => void arrived.push(() => response.end('late')));
+  const granted = new GrantedOutside({ privateNetworks: ['127.0.0.0/8'] });
+  const host = `127.0.0.1:${server.port}`;
+  const grant = { ...emptyGrant(limitsWith({ connections: 1 })), http: [host] };
+  const send = (number: number) => {
+    const services = granted.services({ ...version({}), grant, version: number }, stores);
+    const request = { method: 'GET', scheme: 'http', authority: host, path: '/', headers: [], body: false } as const;
+    const times = { connectMs: 50, firstByteMs: null, betweenBytesMs: null };
+    return new OutsideHttpClient(directOutside(services)).send({ ...request, ...times }).response;
+  };
+  const first = send(1);
+  while (arrived.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  const second = await send(2).catch((error: unknown) => error);
+  assert.instance(second, HttpFailure);
+  assert.is((second as HttpFailure).code.tag, 'connection-limit-reached');
+  arrived[0]!();
+  assert.is((await first).status, 200);
+  granted.close();
+  await server.close();
 });
 
 outside.run();
