@@ -179,7 +179,9 @@ export class WorkerLine {
     this.#body ??= { id, pieces: [], length: 0 };
     this.#body.pieces.push(bytes);
     this.#body.length += bytes.length;
-    this.#leaveLater();
+    // The host reads while the guest goes on.
+    if (this.#body.length >= (this.#bulk === null ? EARLY_BYTES : SLOT_BYTES)) this.flush();
+    else this.#leaveLater();
   }
 
   /** Puts what came of a body behind the frames before it: by the disk when the bytes are many and a slot is free, else by the port. */
@@ -215,3 +217,6 @@ export class WorkerLine {
 }
 
 const EMPTY = new Uint8Array(0);
+
+/** Bytes of a body that leave at once, whatever the guest does next: what a pipe holds. By a disk, it is what its slots hold. */
+const EARLY_BYTES = 64 * 1024;

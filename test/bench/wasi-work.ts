@@ -50,17 +50,23 @@ const KEYS = 1_000;
 const VALUE_BYTES = 100;
 const KIB = 1024;
 const MIB = 1024 * KIB;
+/** As a worker's line does it. */
+const EARLY_BYTES = 64 * KIB;
 
 /** An agent's output, whose frames of one round of the event loop leave together, over this process's own. */
 function standardOutput(): CreditedSink {
   let pending: Uint8Array[] = [];
+  let length = 0;
   const leave = () => {
     const bytes = Buffer.concat(pending);
     pending = [];
-    process.stdout.write(bytes, () => output.credit(bytes.length));
+    length = 0;
+    if (bytes.length > 0) process.stdout.write(bytes, () => output.credit(bytes.length));
   };
   const output = new CreditedSink(WINDOW_BYTES, (bytes) => {
+    length += bytes.length;
     if (pending.push(bytes) === 1) setImmediate(leave);
+    if (length >= EARLY_BYTES) leave();
   });
   return output;
 }
