@@ -9,8 +9,8 @@ import { dirname, join } from 'node:path';
 import { argv } from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { transpile } from '@bytecodealliance/jco';
-import { http } from '@bytecodealliance/preview3-shim';
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
+import { http } from '@bytecodealliance/preview3-shim';
 
 type Interface = Record<string, unknown>;
 
