@@ -18,6 +18,14 @@ interface Handler {
   handle(request: unknown): Promise<unknown>;
 }
 
+/** The part of the shim that is used here; its types are those of its browser edition, which has no server. */
+const { HttpServer, types } = http as unknown as {
+  readonly types: Interface;
+  readonly HttpServer: new (
+    handler: Handler,
+  ) => { on(event: 'error', heard: (error: unknown) => void): void; listen(port: number, host: string): Promise<void> };
+};
+
 const [, , component, port] = argv;
 const folder = join(tmpdir(), `p3-shim-${randomUUID()}`);
 const { files } = await transpile(new Uint8Array(await readFile(component!)), {
@@ -38,7 +46,7 @@ const { instantiate } = (await import(pathToFileURL(join(folder, 'component.js')
   ): Promise<Record<string, Handler>>;
 };
 // The JavaScript engine of the guest imports WASI 0.2.
-const imports = { ...(new WASIShim().getImportObject() as Record<string, Interface>), 'wasi:http/types': http.types };
+const imports = { ...(new WASIShim().getImportObject() as Record<string, Interface>), 'wasi:http/types': types };
 const exports = await instantiate(
   async (name) => WebAssembly.compile(new Uint8Array(await readFile(join(folder, name)))),
   imports,
@@ -46,6 +54,6 @@ const exports = await instantiate(
 await rm(folder, { recursive: true });
 const { handle } = exports['handler']!;
 // The glue gives the response itself and throws the error; the server wants the result.
-const server = new http.HttpServer({ handle: async (request: unknown) => ({ tag: 'ok', val: await handle(request) }) });
+const server = new HttpServer({ handle: async (request: unknown) => ({ tag: 'ok', val: await handle(request) }) });
 server.on('error', (error: unknown) => console.error(error));
 await server.listen(Number(port), '127.0.0.1');

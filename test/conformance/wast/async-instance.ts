@@ -15,8 +15,10 @@ export class AsyncInstance implements Instance {
   readonly #died = Promise.withResolvers<never>();
   #trapped = false;
   #lookUp: (name: string) => unknown = () => undefined;
+  readonly #callMs: number;
 
-  private constructor() {
+  private constructor(callMs: number) {
+    this.#callMs = callMs;
     this.#died.promise.catch(() => {});
     // Later: whoever it belongs to hears it by its own call first.
     this.#state.died = (error) => void setImmediate(() => this.#die(error));
@@ -26,8 +28,9 @@ export class AsyncInstance implements Instance {
   static async make(
     imports: Readonly<Record<string, unknown>>,
     instantiate: (imports: Record<string, unknown>) => Promise<(name: string) => unknown>,
+    callMs = CALL_MS,
   ): Promise<AsyncInstance> {
-    const made = new AsyncInstance();
+    const made = new AsyncInstance(callMs);
     const whole = instantiate({ ...imports, [STATE_IMPORT]: made.#state });
     made.#lookUp = await made.#unlessHung(whole);
     return made;
@@ -61,7 +64,8 @@ export class AsyncInstance implements Instance {
 
   async #unlessHung<Result>(promise: Promise<Result>): Promise<Result> {
     const hung = Promise.withResolvers<never>();
-    const timer = setTimeout(() => hung.reject(new NeverEnded(`it did not end within ${CALL_MS} ms`)), CALL_MS);
+    const late = () => hung.reject(new NeverEnded(`it did not end within ${this.#callMs} ms`));
+    const timer = setTimeout(late, this.#callMs);
     try {
       return await Promise.race([promise, hung.promise]);
     } finally {
