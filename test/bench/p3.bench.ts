@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const GUEST = 'http-p3';
 const PATH = '/hello';
 const CONNECTIONS = 8;
-const WARMUP_MS = 3000;
+const WARMUP_MS = 8000;
 const DURATION_MS = 5000;
 
 /** Load on a server, which is there. */
