@@ -14,6 +14,7 @@ interface Change {
 
 /** Looks at an environment variable of a process for every step; its arguments are made even so. */
 const DEBUG_LOG: Change = {
+  where: '_debugLog',
   from: /const _debugLog = \(\.\.\.args\) => \{\n[^\n]*\n[^\n]*\n {2}\};/,
   to: () => 'const _debugLog = () => {};',
 };
@@ -29,6 +30,7 @@ const POLLED_EVENT: Change = {
 };
 
 const SET_EVENT: Change = {
+  where: '#pendingEventFn',
   from: /this\.#pendingEventFn = fn;\n/,
   to: () => `this.#pendingEventFn = fn;
         const heard = this.#heard$;
@@ -39,6 +41,7 @@ const SET_EVENT: Change = {
 };
 
 const HEARD: Change = {
+  where: 'class Waitable',
   from: 'class Waitable {\n',
   to: () => `class Waitable {
     #heard$ = null;
@@ -57,6 +60,7 @@ const HEARD: Change = {
  * something has happened, every 10 ms only for what does not say so, and not any more when the instance has been given up.
  */
 const TICK_LOOP: Change = {
+  where: 'runTickLoop',
   from: /async runTickLoop\(\) \{\n\s*if \(this\.#tickLoop !== null\) \{ return; \}\n\s*this\.#tickLoop = 1;\n\s*setTimeout\(async \(\) => \{([\s\S]*?)const delay = result[^\n]*\n[^\n]*setTimeout\(resolve, delay\)\);\n([\s\S]*?)\n\s*\}, 10\);/,
   to: (_, before, after) => `async runTickLoop() {
         wakeTicks$();

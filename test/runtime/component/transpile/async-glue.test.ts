@@ -71,7 +71,7 @@ glue('of a component that asks nothing of its host has less to change', async ()
 
 glue('of an unknown form is refused', () => {
   try {
-    wakeGlue('export function instantiate(a) {\n}');
+    wakeGlue('export function instantiate(a) {\n  const _debugLog = 1;\n}');
   } catch (error) {
     assert.instance(error, CloudletError);
     assert.match((error as Error).message, /its glue has an unknown form/);
