@@ -1,4 +1,5 @@
 import { refused } from '../binary/byte-reader.ts';
+import { keepCodecs } from './kept-codecs.ts';
 
 /**
  * A change to the text that jco 1.35.0 writes for asynchronous components. `anyTimes`: how often the text is there depends on the
@@ -170,5 +171,7 @@ export function wakeGlue(glue: string): string {
     }
     changed = next;
   }
-  return changed;
+  const { glue: kept, names } = keepCodecs(changed);
+  if (names.length === 0) return changed;
+  return kept.replace(HEAD.from, (found) => `${found}  let ${names.join(', ')};\n`);
 }
