@@ -1,4 +1,4 @@
-import { CpuLimit } from './cpu-limit.ts';
+import { CpuLimit, threadCpuMs } from './cpu-limit.ts';
 import type { InterruptCell } from './interrupt-cell.ts';
 import type { Interrupt } from './wire.ts';
 
@@ -31,7 +31,7 @@ export class FuelGauge {
   /**
    * `cell` is written by the serving thread; `remainingMs` counts from now. With null for `id` it is nobody's invocation, and ends
    * as well when one is interrupted that waits for the worker. `passed` is called whenever the guest goes on.
-   * `cpuMs` is the processor time that it may take, all of the worker's meanwhile counted.
+   * `cpuMs` is the processor time that it may take, as `cpuTime` counts it: if nothing else is said, all of the worker's meanwhile.
    */
   constructor(
     cell: InterruptCell,
@@ -39,13 +39,14 @@ export class FuelGauge {
     remainingMs: number,
     passed: () => void = () => {},
     cpuMs: number | null = null,
+    cpuTime: () => number = threadCpuMs,
   ) {
     this.#cell = cell;
     this.#id = id === null ? null : id | 0;
     this.#passed = passed;
     this.#before = cell.interruptedId;
     this.#deadlineAt = performance.now() + remainingMs;
-    this.#cpu = cpuMs === null || cpuMs >= remainingMs ? null : new CpuLimit(cpuMs);
+    this.#cpu = cpuMs === null || cpuMs >= remainingMs ? null : new CpuLimit(cpuMs, cpuTime);
   }
 
   /** Why the invocation is interrupted, or null. */

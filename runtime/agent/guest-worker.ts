@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { collectGarbage } from './collect-garbage.ts';
+import { threadCpuMs } from './cpu-limit.ts';
 import { FuelGauge } from './fuel.ts';
 import { type GuestComponent, loadComponent } from './guest-component.ts';
 import { GuestInstances } from './guest-instances.ts';
@@ -7,6 +8,7 @@ import { GuestInvocation } from './guest-invocation.ts';
 import type { Instances } from './instances.ts';
 import { InterruptCell } from './interrupt-cell.ts';
 import { AskIds } from './outside/invocation-asks.ts';
+import { SharedCpuTime } from './reuse/shared-cpu-time.ts';
 import { SharedInstances } from './reuse/shared-instances.ts';
 import { isAskId, type LoadMessage } from './wire.ts';
 import { WorkerLine } from './worker-line.ts';
@@ -31,6 +33,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   const running = new Map<number, GuestInvocation>();
   let lastId = 0;
   const askIds = new AskIds();
+  const cpuTime = new SharedCpuTime();
   const say = (message: FromWorker) => port.postMessage(message);
   const ahead = () => new FuelGauge(cell, null, PREPARE_MS);
   const prepare = async () => component?.instances.prepare(ahead());
@@ -54,7 +57,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
 
   function instancesOf(loaded: GuestComponent): Instances {
     const { reuse } = loaded.message;
-    return reuse === null ? new GuestInstances(loaded) : new SharedInstances(loaded, reuse, ahead);
+    return reuse === null ? new GuestInstances(loaded) : new SharedInstances(loaded, reuse, ahead, cpuTime);
   }
 
   // A guest that writes and then computes for long does not let the event loop have a turn.
@@ -66,7 +69,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     cell.begin(id);
     const { instances } = component;
     const load = invoked.message.rehearsal === true ? component.loaded : component.message;
-    const fuel = new FuelGauge(cell, id, invoked.message.deadlineMs, flush, load.cpuMs);
+    const used = load.reuse === null ? threadCpuMs : cpuTime.shareMs;
+    const fuel = new FuelGauge(cell, id, invoked.message.deadlineMs, flush, load.cpuMs, used);
     const invocation: GuestInvocation = new GuestInvocation(invoked, load, instances, fuel, askIds, (message) => {
       // A guest that catches its own end runs on until its next checkpoint, and may still write: `done` was the last of its frames.
       if (running.get(id) === invocation) line.post(message);

@@ -1,4 +1,5 @@
 import { FUEL, type FuelGauge, GuestInterrupted } from '../fuel.ts';
+import type { SharedCpuTime } from './shared-cpu-time.ts';
 
 /**
  * How long an instance may go on without a turn of the event loop after the time of one of its invocations is over, milliseconds: nobody can
@@ -12,10 +13,12 @@ export class SharedFuel {
   /** Since when it computes although it should not; null when it should. */
   #since: number | null = null;
   #over = false;
+  readonly #cpuTime: SharedCpuTime;
   readonly #now: () => number;
 
-  /** `now` gives milliseconds that never go back. */
-  constructor(now: () => number = () => performance.now()) {
+  /** `cpuTime` is that of the worker; `now` gives milliseconds that never go back. */
+  constructor(cpuTime: SharedCpuTime, now: () => number = () => performance.now()) {
+    this.#cpuTime = cpuTime;
     this.#now = now;
   }
 
@@ -26,13 +29,14 @@ export class SharedFuel {
 
   /** An invocation begins. */
   join(gauge: FuelGauge): void {
+    this.#cpuTime.enter();
     this.#running.add(gauge);
     this.#since = null;
   }
 
   /** An invocation is over: the event loop has had its turn. */
   leave(gauge: FuelGauge): void {
-    this.#running.delete(gauge);
+    if (this.#running.delete(gauge)) this.#cpuTime.leave();
     this.#since = null;
   }
 

@@ -7,6 +7,7 @@ import { describeTrap } from '../guest-failure.ts';
 import type { Instance } from '../instances.ts';
 import { LIFT_IMPORT, LiftBudget } from '../lift-budget.ts';
 import { SharedBackend } from './shared-backend.ts';
+import type { SharedCpuTime } from './shared-cpu-time.ts';
 import { SharedFuel } from './shared-fuel.ts';
 
 /** One instance of an asynchronous component with its operating system, for many invocations, of which some run at once. */
@@ -20,15 +21,17 @@ export class SharedInstance implements Instance {
   readonly #component: GuestComponent;
   readonly #wasi = new RenewableWasi(p3Interfaces);
   readonly #state: GlueState = {};
-  readonly #fuel = new SharedFuel();
+  readonly #fuel: SharedFuel;
   /** Of the invocations that run. */
   readonly #died = new Set<(reason: string) => void>();
   #exports: Promise<unknown> | null = null;
   #backend: SharedBackend | null = null;
   #system: Wasi | null = null;
 
-  constructor(component: GuestComponent) {
+  /** `cpuTime` is that of its worker. */
+  constructor(component: GuestComponent, cpuTime: SharedCpuTime) {
     this.#component = component;
+    this.#fuel = new SharedFuel(cpuTime);
     this.lift = new LiftBudget(component.message.valueBytes);
     // Later: whoever it belongs to hears it by its own call first.
     this.#state.died = (error) => void setImmediate(() => this.die(describeTrap(error)));

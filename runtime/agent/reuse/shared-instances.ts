@@ -3,6 +3,7 @@ import type { FuelGauge } from '../fuel.ts';
 import type { GuestComponent } from '../guest-component.ts';
 import type { Instance, Instances } from '../instances.ts';
 import type { InvokeMessage, ReuseLimits } from '../wire.ts';
+import { SharedCpuTime } from './shared-cpu-time.ts';
 import { SharedInstance } from './shared-instance.ts';
 
 /** Instances of one worker that exist at once beside those that run alone: each has the memory of the grant. Who comes meanwhile waits. */
@@ -20,17 +21,24 @@ export class SharedInstances implements Instances {
   readonly #component: GuestComponent;
   readonly #limits: ReuseLimits;
   readonly #newGauge: () => FuelGauge;
+  readonly #cpuTime: SharedCpuTime;
   #instances: SharedInstance[] = [];
   #waiting: (() => void)[] = [];
   #preparing: Promise<void> | null = null;
   #idle: NodeJS.Timeout | null = null;
   #failures = 0;
 
-  /** `newGauge` is for instances that are made while nobody waits. */
-  constructor(component: GuestComponent, limits: ReuseLimits, newGauge: () => FuelGauge) {
+  /** `newGauge` is for instances that are made while nobody waits; `cpuTime` is that of the worker, for all who run in it. */
+  constructor(
+    component: GuestComponent,
+    limits: ReuseLimits,
+    newGauge: () => FuelGauge,
+    cpuTime: SharedCpuTime = new SharedCpuTime(),
+  ) {
     this.#component = component;
     this.#limits = limits;
     this.#newGauge = newGauge;
+    this.#cpuTime = cpuTime;
   }
 
   /** Instances that exist, beside those that run alone. */
@@ -50,7 +58,7 @@ export class SharedInstances implements Instances {
       const open = this.#instances.find((each) => !each.retired && each.running < this.#limits.atOnce);
       if (open !== undefined) return this.#enter(open);
       if (this.#instances.length < MOST_INSTANCES) {
-        const made = new SharedInstance(this.#component);
+        const made = new SharedInstance(this.#component, this.#cpuTime);
         this.#instances.push(made);
         return this.#enter(made);
       }
@@ -88,7 +96,7 @@ export class SharedInstances implements Instances {
   }
 
   #alone(): SharedInstance {
-    const instance = new SharedInstance(this.#component);
+    const instance = new SharedInstance(this.#component, this.#cpuTime);
     instance.retired = true;
     return instance;
   }
@@ -127,7 +135,7 @@ export class SharedInstances implements Instances {
   }
 
   async #make(fuel: FuelGauge): Promise<void> {
-    const instance = new SharedInstance(this.#component);
+    const instance = new SharedInstance(this.#component, this.#cpuTime);
     try {
       await instance.prepare(fuel);
       this.#instances.push(instance);

@@ -107,8 +107,14 @@ export function readDefinedValueType(opcode: number, reader: ByteReader, scope: 
     case 0x67:
       value();
       return leaf({ kind: 'unsupported', what: `list of a fixed length (${reader.u32('the length of a list')})` });
-    case 0x66:
-      return leaf({ kind: 'unsupported', what: optional('whether a stream has elements') ? 'stream<…>' : 'stream' });
+    case 0x66: {
+      const element = optional('whether a stream has elements');
+      if (element?.type.kind === 'char')
+        throw refused(
+          'the component has a stream of characters, which the component model does not allow; use bytes or strings',
+        );
+      return leaf({ kind: 'unsupported', what: element ? 'stream<…>' : 'stream' });
+    }
     case 0x65:
       return leaf({ kind: 'unsupported', what: optional('whether a future has a value') ? 'future<…>' : 'future' });
     case 0x63:

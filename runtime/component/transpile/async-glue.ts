@@ -1,18 +1,21 @@
 import { refused } from '../binary/byte-reader.ts';
+import { keepCodecs } from './kept-codecs.ts';
 
 /**
  * A change to the text that jco 1.35.0 writes for asynchronous components. `anyTimes`: how often the text is there depends on the
- * component; otherwise it is there once.
+ * component; otherwise it is there once, in every glue or in those that have the words `where`.
  */
 interface Change {
   readonly from: string | RegExp;
   /** Gets the matched text and its groups. */
   readonly to: (...matched: string[]) => string;
   readonly anyTimes?: boolean;
+  readonly where?: string;
 }
 
 /** Looks at an environment variable of a process for every step; its arguments are made even so. */
 const DEBUG_LOG: Change = {
+  where: '_debugLog',
   from: /const _debugLog = \(\.\.\.args\) => \{\n[^\n]*\n[^\n]*\n {2}\};/,
   to: () => 'const _debugLog = () => {};',
 };
@@ -28,6 +31,7 @@ const POLLED_EVENT: Change = {
 };
 
 const SET_EVENT: Change = {
+  where: '#pendingEventFn',
   from: /this\.#pendingEventFn = fn;\n/,
   to: () => `this.#pendingEventFn = fn;
         const heard = this.#heard$;
@@ -38,6 +42,7 @@ const SET_EVENT: Change = {
 };
 
 const HEARD: Change = {
+  where: 'class Waitable',
   from: 'class Waitable {\n',
   to: () => `class Waitable {
     #heard$ = null;
@@ -56,6 +61,7 @@ const HEARD: Change = {
  * something has happened, every 10 ms only for what does not say so, and not any more when the instance has been given up.
  */
 const TICK_LOOP: Change = {
+  where: 'runTickLoop',
   from: /async runTickLoop\(\) \{\n\s*if \(this\.#tickLoop !== null\) \{ return; \}\n\s*this\.#tickLoop = 1;\n\s*setTimeout\(async \(\) => \{([\s\S]*?)const delay = result[^\n]*\n[^\n]*setTimeout\(resolve, delay\)\);\n([\s\S]*?)\n\s*\}, 10\);/,
   to: (_, before, after) => `async runTickLoop() {
         wakeTicks$();
@@ -83,12 +89,14 @@ const DRAIN: Change = {
 
 /** Something that is ready goes on at once; by chance every second was made to wait for a turn. */
 const COIN: Change = {
+  where: '_coinFlip',
   from: 'const _coinFlip = () => { return Math.random() > 0.5; };',
   to: () => 'const _coinFlip = () => true;',
 };
 
 /** A task that ends while a later one goes on stays in the list of tasks for ever, which is searched in each step. */
 const ENDED_TASK: Change = {
+  where: 'no current tasks for component instance',
   from: /if \(last\.id !== taskID\) \{\s*\/\/ throw [^\n]*\n\s*return;\s*\}/,
   to: () => `if (last.id !== taskID) {
         const at = tasks.findIndex((each) => each.id === taskID);
@@ -108,11 +116,13 @@ const OWN_TABLE: Change = {
 
 /** What a task dies of after it has returned, or a call of the host in its name, is told nobody. */
 const DIED_IN_TASK: Change = {
+  where: 'handleError',
   from: /const handleError = \(err\) => \{\n/,
   to: (found) => `${found}      state$.died?.(err);\n`,
 };
 
 const DIED_IN_HOST: Change = {
+  where: 'manualAsyncResult',
   from: /manualAsyncResult\.reject\(err\);\s*return;\s*\}\n/,
   to: (found) => `${found}        state$.died?.(err);\n`,
 };
@@ -154,12 +164,14 @@ const CHANGES: readonly Change[] = [
  */
 export function wakeGlue(glue: string): string {
   let changed = glue;
-  for (const { from, to, anyTimes } of CHANGES) {
+  for (const { from, to, anyTimes, where } of CHANGES) {
     const next = changed.replace(from, to);
-    if (next === changed && anyTimes !== true) {
+    if (next === changed && anyTimes !== true && (where === undefined || changed.includes(where))) {
       throw refused(`the component could not be linked: its glue has an unknown form (${String(from).slice(0, 60)})`);
     }
     changed = next;
   }
-  return changed;
+  const { glue: kept, names } = keepCodecs(changed);
+  if (names.length === 0) return changed;
+  return kept.replace(HEAD.from, (found) => `${found}  let ${names.join(', ')};\n`);
 }

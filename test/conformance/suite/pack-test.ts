@@ -40,7 +40,7 @@ export function grantOf(needs: Omit<TestNeeds, 'wasm'>, hasFiles: boolean): Gran
       : { scratch: { path: '/', bytes: SCRATCH_BYTES, ...(hasFiles ? { from: ROOT_FOLDER } : {}) } }),
     ...(needs.http.length === 0 ? {} : { http: [...needs.http] }),
     ...(needs.sockets
-      ? { sockets: { tcp: ['127.0.0.1:*', '[::1]:*'], udp: ['127.0.0.1:*', '[::1]:*'], lookup: true } }
+      ? { sockets: { tcp: ['127.0.0.1:*', '[::1]:*'], udp: ['127.0.0.1:*', '[::1]:*'], lookup: true, listen: true } }
       : {}),
   };
 }

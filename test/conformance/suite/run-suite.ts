@@ -38,7 +38,7 @@ export async function runSuite({ folder, sandbox, filter, expectations, onOutcom
 /** What this runner's host allows and no other does: the loopback, where the servers of the tests are. */
 const LOOPBACK_POLICY = {
   http: ['127.0.0.1:*'],
-  sockets: { tcp: ['127.0.0.1:*', '[::1]:*'], udp: ['127.0.0.1:*', '[::1]:*'], lookup: true },
+  sockets: { tcp: ['127.0.0.1:*', '[::1]:*'], udp: ['127.0.0.1:*', '[::1]:*'], lookup: true, listen: true },
   privateNetworks: ['127.0.0.0/8', '::1/128'],
 };
 

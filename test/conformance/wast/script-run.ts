@@ -1,5 +1,7 @@
 import type { Result } from '../outcome.ts';
-import { type Definition, define, type Instance } from './engine.ts';
+import { NeverEnded } from './async-instance.ts';
+import { type Definition, define } from './engine.ts';
+import type { Instance } from './instance.ts';
 import type { Command, Invoke, Written } from './script.ts';
 import { constantOf, matches } from './value.ts';
 
@@ -12,6 +14,7 @@ class Missing extends Error {}
 export class ScriptRun {
   readonly #definitions = new Map<string | null, Definition>();
   readonly #instances = new Map<string | null, Instance>();
+  readonly #all: Instance[] = [];
   readonly #registered = new Map<string, Instance>();
 
   /** Takes one command. Never rejects. */
@@ -22,6 +25,11 @@ export class ScriptRun {
       if (error instanceof Missing) return { kind: 'skipped', detail: error.message };
       return failed(describe(error));
     }
+  }
+
+  /** Nothing of the script goes on. */
+  end(): void {
+    for (const instance of this.#all) instance.end?.();
   }
 
   async #take(command: Command): Promise<Result> {
@@ -61,6 +69,7 @@ export class ScriptRun {
 
   async #instantiate(name: string | null, definition: Definition): Promise<void> {
     const instance = await definition.instantiate(this.#registered);
+    this.#all.push(instance);
     for (const each of [null, name]) this.#instances.set(each, instance);
   }
 
@@ -79,7 +88,7 @@ export class ScriptRun {
     try {
       await act();
     } catch (error) {
-      if (error instanceof WebAssembly.LinkError) throw error;
+      if (error instanceof WebAssembly.LinkError || error instanceof NeverEnded) throw error;
       return PASSED;
     }
     return failed('expected a trap, and it returned');

@@ -137,7 +137,9 @@ function fieldsOf(nodes: readonly Node[]): [name: string, value: List][] {
   return nodes.map((node) => {
     const items = node.kind === 'list' ? node.items : [];
     if (wordOf(items[0]) !== 'field') throw new Error('expected (field "name" value)');
-    return [textOf(items[1]), items[2] as List];
+    // Some scripts leave out the parentheses of the value.
+    const value = items[2]?.kind === 'atom' ? { ...(node as List), items: items.slice(2) } : items[2];
+    return [textOf(items[1]), value as List];
   });
 }
 

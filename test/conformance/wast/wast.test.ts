@@ -87,7 +87,7 @@ wast('the scripts of our own hold', async () => {
     outcomes.filter(({ result }) => result.kind !== 'passed'),
     [],
   );
-  assert.is(outcomes.length, 74);
+  assert.is(outcomes.length, 82);
 });
 
 wast.run();

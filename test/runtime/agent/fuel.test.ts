@@ -34,6 +34,28 @@ fuel('is refused after the deadline although nobody said so', () => {
   assert.is(gauge.why, 'deadline-exceeded');
 });
 
+fuel('is refused when the processor time that it is told of is used up', () => {
+  let [usedMs, passed] = [7, 0];
+  const gauge = new FuelGauge(
+    new InterruptCell(),
+    ID,
+    60_000,
+    () => {
+      passed += 1;
+    },
+    0,
+    () => usedMs,
+  );
+  gauge.checkpoint();
+  assert.is(passed, 1, 'counting begins at the first look');
+  usedMs += 1;
+  // It is not looked at more than once in a millisecond.
+  assert.throws(() => {
+    while (performance.now() > 0) gauge.checkpoint();
+  }, interrupted);
+  assert.is(gauge.why, 'cpu-exceeded');
+});
+
 fuel('is refused to what is left of an invocation that has ended', () => {
   const gauge = new FuelGauge(new InterruptCell(), ID, 60_000);
   gauge.end();

@@ -128,7 +128,10 @@ export class TcpServices {
 /** The address to bind to for the one that a guest asks for: all addresses of this computer are its loopback. Throws an `OutsideRefusal`. */
 export function bindable({ address }: SocketEnd, gate: SocketGate, dialer: Dialer): Uint8Array {
   const place = address.some((byte) => byte !== 0) ? address : parseIp(address.length === 4 ? '127.0.0.1' : '::1')!;
-  if (!gate.listen || !dialer.allows(place)) throw denied(`to bind to ${formatIp(address)}`);
+  if (!gate.listen) throw denied(`to bind to ${formatIp(address)}`);
+  // Whether this computer has it is not told.
+  if (!dialer.allows(place))
+    throw socketRefusal('address-not-bindable', `${formatIp(address)} is no address that the function may have`);
   return place;
 }
 

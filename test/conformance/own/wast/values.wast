@@ -85,7 +85,7 @@
 (assert_return (invoke "tuple" (tuple.const (u32.const 1) (s32.const -1))) (tuple.const (u32.const 1) (s32.const -1)))
 (assert_return
   (invoke "record" (record.const (field "x-y" (u32.const 7)) (field "on" (u32.const 9))))
-  (record.const (field "x-y" (u32.const 7)) (field "on" (u32.const 9))))
+  (record.const (field "x-y" u32.const 7) (field "on" (u32.const 9))))
 (assert_return (invoke "variant" (variant.const "dot")) (variant.const "dot"))
 (assert_return (invoke "variant" (variant.const "round" (u32.const 3))) (variant.const "round" (u32.const 3)))
 (assert_return (invoke "option" (option.none)) (option.none))

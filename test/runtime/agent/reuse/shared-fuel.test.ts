@@ -2,13 +2,14 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FUEL, FuelGauge } from '../../../../runtime/agent/fuel.ts';
 import { InterruptCell } from '../../../../runtime/agent/interrupt-cell.ts';
+import { SharedCpuTime } from '../../../../runtime/agent/reuse/shared-cpu-time.ts';
 import { SharedFuel } from '../../../../runtime/agent/reuse/shared-fuel.ts';
 
 const fuel = suite('fuel of an instance with several invocations');
 
 const started = (cell: InterruptCell, id: number, remainingMs = 60_000) => new FuelGauge(cell, id, remainingMs);
 let now = 0;
-const open = (): SharedFuel => new SharedFuel(() => now);
+const open = (): SharedFuel => new SharedFuel(new SharedCpuTime(() => 0), () => now);
 /** Lets more time pass than an instance gets to end what is over. */
 const pass = (): void => {
   now += 60;
@@ -76,6 +77,20 @@ fuel('ends with its instance', () => {
   shared.join(started(new InterruptCell(), 1));
   shared.end();
   assert.throws(shared.checkpoint, 'the instance has ended');
+});
+
+fuel('shares the time of its worker among those that it serves', () => {
+  let usedMs = 1000;
+  const time = new SharedCpuTime(() => usedMs);
+  const [one, other] = [new SharedFuel(time), new SharedFuel(time)];
+  const gauges = [1, 2, 3, 4].map((id) => started(new InterruptCell(), id));
+  for (const [at, gauge] of gauges.entries()) (at < 3 ? one : other).join(gauge);
+  usedMs += 100;
+  assert.is(time.shareMs(), 25, 'four run, in two instances');
+  for (const gauge of gauges.slice(0, 3)) one.leave(gauge);
+  one.leave(gauges[0]!);
+  usedMs += 100;
+  assert.is(time.shareMs(), 125, 'one is left');
 });
 
 fuel.run();

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { parse } from '@bytecodealliance/jco';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
@@ -55,9 +56,22 @@ glue('lifts nothing past the budget', () => {
   assert.is(budgeted.split('lift$.spend(len * (elemSize32 + 8));').length - 1, 1);
 });
 
+glue('of a component that asks nothing of its host has less to change', async () => {
+  const component = await parse(`(component
+    (core module $m (import "" "return" (func $return))
+      (func (export "f") (result i32) (call $return) (i32.const 0))
+      (func (export "cb") (param i32 i32 i32) (result i32) unreachable))
+    (canon task.return (core func $return))
+    (core instance $i (instantiate $m (with "" (instance (export "return" (func $return))))))
+    (func (export "f") async (canon lift (core func $i "f") async (callback (core func $i "cb")))))`);
+  const { glue: small } = await generateGlue(new Uint8Array(component), 'async', { imports: [], exports: [] });
+  assert.is(small.includes('manualAsyncResult'), false, 'nothing is called of the host');
+  assert.is(small.split('if (state$.ended) return;').length - 1, 1);
+});
+
 glue('of an unknown form is refused', () => {
   try {
-    wakeGlue('export function instantiate(a) {\n}');
+    wakeGlue('export function instantiate(a) {\n  const _debugLog = 1;\n}');
   } catch (error) {
     assert.instance(error, CloudletError);
     assert.match((error as Error).message, /its glue has an unknown form/);

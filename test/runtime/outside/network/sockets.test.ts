@@ -73,6 +73,16 @@ sockets('a binding is used by its name alone, and only while it is there', async
   network.close();
 });
 
+for (const service of ['tcp.bind', 'udp.bind'])
+  sockets(`${service} gives no address of another, nor any without the grant`, async () => {
+    const denied = asker({ sockets: { ...GRANT, listen: false } });
+    assert.is(await refusalOf(denied.ask(service, { local: loopback(0) })), 'access-denied');
+    const { ask, controller } = asker();
+    for (const address of [Uint8Array.of(192, 0, 2, 1), Uint8Array.of(10, 0, 0, 1)])
+      assert.is(await refusalOf(ask(service, { local: { address, port: 0 } })), 'address-not-bindable');
+    controller.abort();
+  });
+
 sockets('bindings and sockets of UDP are bounded like connections', async () => {
   const { ask, controller, network } = asker({ connections: 3 });
   for (let bound = 0; bound < 3; bound++) await ask('tcp.bind', { local: loopback(0) });

@@ -39,6 +39,7 @@ export const handler = {
   async handle(request) {
     requests += 1;
     const path = request.getPathWithQuery() ?? '/';
+    if (path === '/hello') return text(200, 'hello\n');
     if (path === '/count') return text(200, String(requests));
     if (path === '/trailers') {
       return answer(200, [], (writer) => writer.writeAll(utf8('body')), [['x-sum', '4']]);

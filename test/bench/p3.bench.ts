@@ -1,0 +1,83 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { guest } from '../support/guest.ts';
+import { CloudletUnderTest } from './cloudlet-under-test.ts';
+import type { LoadResult } from './load.ts';
+import type { Benchmark } from './run.ts';
+import { freePort, load, rawRequest, Server } from './server.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const GUEST = 'http-p3';
+const PATH = '/hello';
+const CONNECTIONS = 8;
+const WARMUP_MS = 8000;
+const DURATION_MS = 5000;
+
+/** Load on a server, which is there. */
+function loaded(port: number, path: string, headers: Record<string, string> = {}): Promise<LoadResult> {
+  const options = { port, connections: CONNECTIONS, warmupMs: WARMUP_MS, durationMs: DURATION_MS };
+  return load(options, rawRequest('GET', path, port, headers));
+}
+
+/** A program of this folder as a server: what it answers `path` with, under load. */
+async function peer(program: string, path: string, ...words: readonly string[]): Promise<LoadResult> {
+  const port = await freePort();
+  const args = [join(ROOT, 'test/bench', program), ...words, String(port)];
+  const server = await Server.start(process.execPath, args, port, path);
+  try {
+    return await loaded(port, path);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Our host with process sandboxes, whose instances serve several requests, some at once. */
+async function ours(data: string): Promise<LoadResult> {
+  const host = await CloudletUnderTest.start('process', data, [GUEST]);
+  try {
+    return await loaded(host.server.port, `/f/${GUEST}${PATH}`, { authorization: host.authorization });
+  } finally {
+    await host.stop();
+  }
+}
+
+const benchmark: Benchmark = {
+  title: 'a service of WASI 0.3 over HTTP: process sandboxes, the stock shim (preview3-shim), plain Hono',
+  async run(say) {
+    const scratch = await mkdtemp(join(tmpdir(), 'cloudlet-bench-'));
+    try {
+      const rows = {
+        floor: await peer('floor.ts', '/'),
+        p3: await ours(join(scratch, 'data')),
+        shim: await peer('p3-shim-server.ts', PATH, await guest(GUEST)),
+      };
+      for (const [name, { rps, p50Ms, p99Ms }] of Object.entries(rows))
+        say(`${name}: ${rps} requests/s, p50 ${p50Ms} ms, p99 ${p99Ms} ms`);
+      const { floor, p3, shim } = rows;
+      return {
+        accelerator: 'none',
+        figures: {
+          p3_rps: p3.rps,
+          p3_p50_ms: p3.p50Ms,
+          p3_p99_ms: p3.p99Ms,
+          p3_shim_rps: shim.rps,
+          p3_shim_p50_ms: shim.p50Ms,
+          p3_over_shim: Number((p3.rps / shim.rps).toFixed(2)),
+          p3_floor_rps: floor.rps,
+          p3_over_floor: Number((p3.rps / floor.rps).toFixed(3)),
+        },
+        notes: [
+          `${CONNECTIONS} keep-alive connections from a process of its own, ${DURATION_MS / 1000} s after ${WARMUP_MS / 1000} s of warm-up.`,
+          'The same component on both, JavaScript on QuickJS that answers six bytes; ours has an instance for 128 requests, the shim one for all.',
+          'The shim serves by its own HTTP server in a worker of the same process; its result is wrapped for it, as the glue gives the response itself.',
+        ],
+      };
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
+  },
+};
+
+export default benchmark;
