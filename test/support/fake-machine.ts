@@ -235,7 +235,7 @@ export class FakeMachine implements Machine {
   /** Its private memory, bytes. */
   memoryBytes = 20 * 1024 * 1024;
   mostPrivateBytes?: number;
-  readonly processors = 1;
+  processors = FAKE_WORKERS;
   /** What its threads needed of processors so far, nanoseconds; null: not known. */
   needNs: number | null = null;
   readonly #exited = Promise.withResolvers<MachineExit>();

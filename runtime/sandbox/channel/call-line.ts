@@ -244,9 +244,15 @@ export class CallLine {
   }
 }
 
-/** The free line whose worker has the least to do: the others may have what computes. Of several the first, which has the warmest code. */
-export function leastBusy(lines: readonly CallLine[]): CallLine | undefined {
+/**
+ * The free line whose worker has the least to do: the others may have what computes. Of several the first, which has the warmest code. While
+ * those are free for which there are processors, no more are used: each more only takes time from them, and has code of its own to compile.
+ */
+export function leastBusy(lines: readonly CallLine[], processors = lines.length): CallLine | undefined {
   let found: CallLine | undefined;
-  for (const line of lines) if (line.free && (found === undefined || line.busy < found.busy)) found = line;
+  for (const [at, line] of lines.entries()) {
+    if (at >= processors && found !== undefined) break;
+    if (line.free && (found === undefined || line.busy < found.busy)) found = line;
+  }
   return found;
 }

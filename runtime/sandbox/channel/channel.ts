@@ -21,7 +21,7 @@ import { FrameWriter, UNREAD_BYTES } from './frame-writer.ts';
 import { ended } from './pending.ts';
 
 /** What a channel goes over; see `Machine`. */
-export type ChannelParts = Pick<Machine, 'channel' | 'lines' | 'bulkFd'>;
+export type ChannelParts = Pick<Machine, 'channel' | 'lines' | 'bulkFd'> & Partial<Pick<Machine, 'processors'>>;
 
 /** An invocation that has no worker yet: a worker that is not there yet, or is being replaced, makes it wait. */
 interface Waiting {
@@ -232,7 +232,7 @@ export class Channel {
 
   #assign(): void {
     while (this.#waiting.length > 0 && this.#loss === null) {
-      const line = leastBusy(this.#lines);
+      const line = leastBusy(this.#lines, this.#parts.processors);
       if (line === undefined) return;
       this.#waiting.shift()!.begin(line);
     }
