@@ -24,7 +24,7 @@ export interface Machine {
   pause(): Promise<void>;
   /** Lets the guest go on, at the present time: its clocks stood still. */
   resume(): Promise<void>;
-  /** Threads of guest code that it can run at once. */
+  /** Threads of guest code that it is worth running at once. */
   readonly processors: number;
   /** What its threads needed of processors so far; see `processorNeedNs`. */
   processorNeedNs(): number | null;

@@ -51,10 +51,11 @@ export class QemuMachine implements Machine {
   constructor(
     id: string,
     child: QemuProcess,
-    { workers, vcpus }: Pick<MachineShape, 'workers' | 'vcpus'>,
+    { workers, vcpus, accelerator }: Pick<MachineShape, 'workers' | 'vcpus' | 'accelerator'>,
     bulk: FileHandle,
   ) {
-    this.processors = vcpus;
+    // Where they are emulated each worker's code is compiled twice, and one that is warm is worth more than two.
+    this.processors = accelerator.kind === 'kvm' ? vcpus : 1;
     this.id = id;
     this.pid = child.pid;
     this.#child = child;

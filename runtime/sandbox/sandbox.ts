@@ -59,7 +59,7 @@ export class Sandbox {
   readonly startedAt: Date;
   /** Threads of the agent that run guests. */
   readonly workers: number;
-  /** Threads of guest code that its machine can run at once. */
+  /** Threads of guest code that its machine is worth running at once. */
   readonly processors: number;
   /** Resolves when the sandbox is poisoned or closed: then it serves nothing more. */
   readonly ended: Promise<SandboxEnd>;

@@ -9,7 +9,7 @@ import {
   SandboxPool,
 } from '../../runtime/sandbox/index.ts';
 import { FakeClock } from './fake-clock.ts';
-import { FakeMachine } from './fake-machine.ts';
+import { FAKE_WORKERS, FakeMachine } from './fake-machine.ts';
 import { FakeSource } from './fake-source.ts';
 
 /** A request that any command takes. */
@@ -34,6 +34,8 @@ export class PoolLab {
   memoryBytes = 20 * MIB;
   /** What the machines to come have needed of processors, nanoseconds; null: not known. */
   needNs: number | null = null;
+  /** Processors of the machines to come. */
+  processors = FAKE_WORKERS;
   /** Asked before each machine is started; may wait or throw. */
   gate: () => Promise<void> = async () => {};
   #asked: ((machine: FakeMachine) => void)[] = [];
@@ -48,6 +50,7 @@ export class PoolLab {
       });
       machine.memoryBytes = this.memoryBytes;
       machine.needNs = this.needNs;
+      machine.processors = this.processors;
       this.machines.push(machine);
       this.#asked.shift()?.(machine);
       return machine;

@@ -15,20 +15,21 @@ const FULL = 0.9;
 const WAITS = 0.7;
 /** Less than this of a processor is what is left between two that compute. */
 const SPARE = 0.25;
+/** One more sandbox takes about one. */
+const ONE_MORE = 0.75;
 
 /**
- * How many invocations a sandbox should be given at once, when others wait for a place. More than it has processors only slow each
+ * How many invocations a sandbox should be given at once, at least as many as it has processors, when others wait for a place. More than it has processors only slow each
  * other down while they compute, and each worker that takes one has code of its own to compile; those that wait for a
  * store or a peer leave the processor to others. Pure.
  */
 export function nextWidth({ width, most, processors, need, idle }: WidthSample): number {
   if (need < WAITS * Math.min(width, processors)) return Math.min(most, width * 2);
-  if (width < processors && idle >= SPARE) return Math.min(most, width + 1);
-  const isCrowded = idle < SPARE || (width > processors && need >= FULL * processors);
-  return isCrowded ? Math.max(1, width - 1) : width;
+  const isCrowded = idle < SPARE || need >= FULL * processors;
+  return isCrowded ? Math.max(processors, width - 1) : width;
 }
 
 /** Whether one more sandbox would take its processor time from those that there are. Pure. */
 export function isComputerFull({ width, processors, need, idle }: WidthSample): boolean {
-  return idle < SPARE && need >= WAITS * Math.min(width, processors);
+  return idle < ONE_MORE && need >= WAITS * Math.min(width, processors);
 }

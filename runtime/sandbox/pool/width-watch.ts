@@ -26,6 +26,7 @@ interface Window {
 /** Finds, while invocations wait, how many of them a sandbox of their version is worth being given at once. What it found stays. */
 export class WidthWatch {
   readonly #options: WidthWatchOptions;
+  /** What was found; a sandbox has at least as many places open as it has processors. */
   #width = 1;
   /** As long as nothing was measured, the sandboxes there are enough. */
   #full = true;
@@ -40,7 +41,7 @@ export class WidthWatch {
 
   /** Invocations at once in one sandbox that this one counts for: all of its places, when its use of processors is not known. */
   widthOf(one: LaneSandbox): number {
-    return one.isMeasured ? Math.min(this.#width, one.places) : one.places;
+    return one.isMeasured ? Math.min(Math.max(this.#width, one.sandbox.processors), one.places) : one.places;
   }
 
   /** Whether a sandbox can take an invocation now. */

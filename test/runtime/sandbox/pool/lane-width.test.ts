@@ -4,20 +4,19 @@ import { isComputerFull, nextWidth, type WidthSample } from '../../../../runtime
 
 const width = suite('the width of a sandbox');
 
-/** One of four places is open, and computes; one of two processors is idle. */
-const SAMPLE: WidthSample = { width: 1, most: 4, processors: 2, need: 1, idle: 1 };
+/** Two of four places are open, and compute; one processor is idle. */
+const SAMPLE: WidthSample = { width: 2, most: 4, processors: 2, need: 1.6, idle: 1 };
 
 for (const [what, change, next] of [
-  ['grows while a processor is idle', {}, 2],
-  ['stays while none is', { idle: 0.1 }, 1],
-  ['stays at its processors while they compute', { width: 2, need: 1.6 }, 2],
-  ['grows twofold while its places wait for something else', { need: 0.1 }, 2],
-  ['grows beyond its processors then', { width: 2, need: 0.5 }, 4],
-  ['grows then also when others use all processors', { width: 2, need: 0.5, idle: 0 }, 4],
+  ['is at least its processors', {}, 2],
+  ['also while the computer is full', { idle: 0 }, 2],
+  ['is one for one processor', { width: 1, processors: 1, idle: 0 }, 1],
+  ['stays at its processors while they compute', { need: 1.6 }, 2],
+  ['grows twofold while its places wait for something else', { need: 0.5 }, 4],
+  ['grows then also when others use all processors', { need: 0.5, idle: 0 }, 4],
   ['never grows beyond its places', { width: 4, need: 0 }, 4],
   ['narrows when its processors have no pause', { width: 4, need: 1.9 }, 3],
-  ['narrows when those of the computer have none', { width: 2, need: 1.6, idle: 0 }, 1],
-  ['keeps one place', { need: 5, idle: 0 }, 1],
+  ['narrows when those of the computer have none', { width: 3, need: 1.6, idle: 0 }, 2],
   ['stays between waiting and computing', { width: 3, need: 1.6 }, 3],
 ] as const satisfies readonly (readonly [string, Partial<WidthSample>, number])[]) {
   width(what, () => assert.is(nextWidth({ ...SAMPLE, ...change }), next));
@@ -25,7 +24,7 @@ for (const [what, change, next] of [
 
 for (const [what, change, full] of [
   ['is not full while a processor is idle', {}, false],
-  ['is full when none is and it computes', { idle: 0 }, true],
+  ['is full when less than one is and it computes', { idle: 0.5 }, true],
   ['is not full for those that wait for something else', { idle: 0, need: 0.2 }, false],
 ] as const satisfies readonly (readonly [string, Partial<WidthSample>, boolean])[]) {
   width(`the computer ${what}`, () => assert.is(isComputerFull({ ...SAMPLE, ...change }), full));

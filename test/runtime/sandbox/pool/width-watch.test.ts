@@ -9,6 +9,7 @@ const watch = suite('places while others wait');
 function measuredLab(idle: number, options: { sandboxes?: number } = {}) {
   const lab: PoolLab = new PoolLab({ ...options, idleProcessorNs: () => lab.clock.now() * idle * 1e6 });
   lab.needNs = 0;
+  lab.processors = 1;
   return lab;
 }
 
