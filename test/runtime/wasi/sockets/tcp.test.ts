@@ -281,7 +281,7 @@ tcp('all addresses of this computer are its loopback', async () => {
 
 for (const [what, grant, address, code] of [
   ['a guest that may not listen', { listen: false }, v4(0), 'access-denied'],
-  ['an address outside of its ranges', {}, v4(0, 10, 0, 0, 1), 'access-denied'],
+  ['an address outside of its ranges', {}, v4(0, 10, 0, 0, 1), 'address-not-bindable'],
   [
     'an address that this computer has not',
     { allowedRanges: ['192.0.2.0/24'] },

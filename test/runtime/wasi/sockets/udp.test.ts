@@ -195,7 +195,7 @@ udp('what the grant or the policy does not allow is lost, in and out', async () 
 
 for (const [what, grant, address, code] of [
   ['a port, for a guest that may not listen', { listen: false }, v4(0), 'access-denied'],
-  ['an address outside of its ranges', {}, v4(0, 10, 0, 0, 1), 'access-denied'],
+  ['an address outside of its ranges', {}, v4(0, 10, 0, 0, 1), 'address-not-bindable'],
 ] as const)
   udp(`to bind to ${what} is ${code}`, async () => {
     const socket = lab(grant).createUdpSocket('ipv4');
