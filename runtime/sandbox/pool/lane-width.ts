@@ -19,9 +19,9 @@ const SPARE = 0.25;
 const ONE_MORE = 0.75;
 
 /**
- * How many invocations a sandbox should be given at once, at least as many as it has processors, when others wait for a place. More than it has processors only slow each
- * other down while they compute, and each worker that takes one has code of its own to compile; those that wait for a
- * store or a peer leave the processor to others. Pure.
+ * How many invocations a sandbox should be given at once when others wait for a place: at least as many as it has processors. More only slow
+ * each other down while they compute, and each worker that takes one has code of its own to compile; those that wait for a store or a peer
+ * leave the processor to others. Pure.
  */
 export function nextWidth({ width, most, processors, need, idle }: WidthSample): number {
   if (need < WAITS * Math.min(width, processors)) return Math.min(most, width * 2);
