@@ -43,7 +43,18 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'runtime/image',
     'runtime/agent/wire.ts',
   ],
+  'runtime/vm': ['guest-sdk/protocol', 'runtime/machine', 'runtime/image', 'runtime/store'],
+  'runtime/service': [
+    'guest-sdk/protocol',
+    'runtime/vm',
+    'runtime/grant',
+    'runtime/outside',
+    'runtime/machine',
+    'runtime/store',
+  ],
   'runtime/provision': [
+    'runtime/vm',
+    'runtime/service',
     'runtime/grant',
     'runtime/wasi',
     'guest-sdk/protocol',
