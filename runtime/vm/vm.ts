@@ -35,7 +35,7 @@ export interface Relay {
 
 /** A command inside a VM. */
 export interface RelayJob {
-  /** For `/bin/sh -c`. */
+  /** For `/bin/sh -c`; with its environment at most 32 KiB. */
   readonly command: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** What its stdin reads; nothing by default. */
@@ -44,6 +44,11 @@ export interface RelayJob {
   readonly output?: (bytes: Uint8Array) => void;
   /** Kills it, and all that it started. */
   readonly signal?: AbortSignal;
+  /**
+   * A server: it goes on in every clone of the saved VM. It reads nothing, and what it writes goes to the console. `run` resolves when it
+   * ends, as long as the VM has the host that started it.
+   */
+  readonly detached?: boolean;
 }
 
 /** Where programs inside a VM find the HTTP proxy by which they reach what they may. */
