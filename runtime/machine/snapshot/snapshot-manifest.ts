@@ -30,19 +30,22 @@ export interface SnapshotConditions {
 
 const File = v.strictObject({ bytes: v.number(), digest: v.string() });
 
+/** Conditions as they are read. */
+export const Conditions = v.strictObject({
+  qemu: v.string(),
+  accelerator: v.picklist(['kvm', 'tcg']),
+  processor: v.string(),
+  counterMhz: v.nullable(v.number()),
+  image: v.string(),
+  memoryMib: v.number(),
+  vcpus: v.number(),
+  workers: v.number(),
+  content: v.nullable(v.string()),
+});
+
 const Manifest = v.strictObject({
   format: v.literal(FORMAT),
-  conditions: v.strictObject({
-    qemu: v.string(),
-    accelerator: v.picklist(['kvm', 'tcg']),
-    processor: v.string(),
-    counterMhz: v.nullable(v.number()),
-    image: v.string(),
-    memoryMib: v.number(),
-    vcpus: v.number(),
-    workers: v.number(),
-    content: v.nullable(v.string()),
-  }),
+  conditions: Conditions,
   files: v.strictObject({ memory: File, state: File }),
   /** As what the files were last found to be what they were: while the file system says the same, they need not be read. */
   verified: v.strictObject({ bootId: v.string(), memory: v.string(), state: v.string() }),
@@ -51,21 +54,24 @@ const Manifest = v.strictObject({
 /** What lies beside a snapshot's files as `manifest.json`. */
 export type SnapshotManifest = v.InferOutput<typeof Manifest>;
 
-/** The conditions of a machine of this shape and image. */
-export function conditionsOf(shape: MachineShape, image: string, content: string | null): SnapshotConditions {
-  const { accelerator, memoryMib, vcpus, workers } = shape;
+/** What of the conditions is the computer's: all that a machine saved elsewhere may differ in without being another machine. */
+export type ComputerConditions = Pick<SnapshotConditions, 'qemu' | 'accelerator' | 'processor' | 'counterMhz'>;
+
+/** The conditions that machines with this accelerator are started under on this computer. */
+export function computerConditions(accelerator: MachineShape['accelerator']): ComputerConditions {
   return {
     qemu: accelerator.qemuVersion,
     accelerator: accelerator.kind,
     processor: `${accelerator.cpu} on ${processorOfComputer()}`,
     // It is measured again in each boot of the computer, to 100 ppm: rounded, most find the snapshots of the last.
     counterMhz: accelerator.tscKhz === null ? null : Math.round(accelerator.tscKhz / 1000),
-    image,
-    memoryMib,
-    vcpus,
-    workers,
-    content,
   };
+}
+
+/** The conditions of a machine of this shape and image. */
+export function conditionsOf(shape: MachineShape, image: string, content: string | null): SnapshotConditions {
+  const { accelerator, memoryMib, vcpus, workers } = shape;
+  return { ...computerConditions(accelerator), image, memoryMib, vcpus, workers, content };
 }
 
 /** The name of the snapshot that is made under these conditions. */

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unlessAborted } from '../unless-aborted.ts';
-import { draftName, isLeftOver, isSnapshotName } from './directory-name.ts';
+import { draftName, isCompleteName, isLeftOver } from './directory-name.ts';
 import { completeDraft, freeBytes, makeDraft, renameUnlessThere } from './snapshot-draft.ts';
 import { type Snapshot, snapshotFiles, snapshotIn } from './snapshot-files.ts';
 import { parseSnapshotManifest, type SnapshotConditions, snapshotKey } from './snapshot-manifest.ts';
@@ -54,7 +54,7 @@ export class SnapshotStore {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     for (const name of await readdir(directory)) {
       const path = join(directory, name);
-      if (await isLeftOver(path, name)) await rm(path, { recursive: true, force: true });
+      if (await isLeftOver(path, name, hasManifest)) await rm(path, { recursive: true, force: true });
     }
     const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
     return new SnapshotStore(options, bootId);
@@ -155,7 +155,7 @@ export class SnapshotStore {
   }
 
   async #all(): Promise<{ key: string; bytes: number; usedAt: number; content: string | null }[]> {
-    const names = (await readdir(this.#options.directory)).filter(isSnapshotName);
+    const names = (await readdir(this.#options.directory)).filter(isCompleteName);
     const found = await Promise.all(
       names.map(async (key) => {
         try {
@@ -196,4 +196,9 @@ export class SnapshotStore {
   #path(name: string): string {
     return join(this.#options.directory, name);
   }
+}
+
+async function hasManifest(directory: string): Promise<boolean> {
+  const text = await readFile(snapshotFiles(directory).manifest, 'utf8').catch(() => null);
+  return text !== null && parseSnapshotManifest(text) !== null;
 }
