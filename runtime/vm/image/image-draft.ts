@@ -1,0 +1,103 @@
+import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { freeBytes, sparseDigest } from '../../machine/index.ts';
+import { asStorageError, writeDurably } from '../../store/index.ts';
+import { imageFiles, layerFile } from './image-files.ts';
+import { stampsOf } from './verify-image.ts';
+import type { DiskLayer, VmImage } from './vm-image.ts';
+import { VM_IMAGE_FORMAT, type VmManifest, vmManifestText } from './vm-manifest.ts';
+
+/** What an image will consist of. */
+export interface DraftShape {
+  readonly memoryMib: number;
+  /** Formats of its own layers, the lowest first. */
+  readonly layers: readonly DiskLayer['format'][];
+  /** Bytes that its layers may come to, beside its memory: refused with `storage-full` when the disk has no room. */
+  readonly layerBytes?: number;
+}
+
+/** What is said of an image when it is complete. */
+export type MadeImage = Pick<VmManifest, 'kind' | 'key' | 'about' | 'conditions' | 'diskBytes' | 'base' | 'service'>;
+
+/** Empty files for a VM that is to become an image. */
+export interface VmImageDraft {
+  readonly directory: string;
+  /** As large as the VM's memory, all holes. */
+  readonly memory: string;
+  readonly state: string;
+  /** Paths of its own layers. */
+  readonly layers: readonly string[];
+  /** Makes an image of what is in the files; no process may write them any more. */
+  commit(made: MadeImage, signal?: AbortSignal): Promise<VmImage>;
+  /** Removes the files. Idempotent; does nothing after a commit. */
+  discard(): Promise<void>;
+}
+
+/** Makes a directory with empty files. Nothing is left when it fails. */
+export async function makeImageDraft(directory: string, shape: DraftShape): Promise<void> {
+  const bytes = draftBytes(shape);
+  const free = await freeBytes(dirname(directory));
+  if (free < bytes) {
+    const [needs, has] = [Math.ceil(bytes / 2 ** 20), Math.floor(free / 2 ** 20)];
+    const sentence = `a saved VM takes up to ${needs} MiB, and ${has} MiB are free in ${dirname(directory)}; free some space, or use --cache with a directory on another disk`;
+    throw new CloudletError('storage-full', sentence);
+  }
+  const { memory, state } = imageFiles(directory);
+  try {
+    await mkdir(directory, { mode: 0o700 });
+    await makeFile(memory, shape.memoryMib * 2 ** 20);
+    await makeFile(state, 0);
+    for (const [at, format] of shape.layers.entries()) await makeFile(layerFile(directory, at, format), 0);
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw asStorageError(error);
+  }
+}
+
+/** Bytes of disk that a draft may come to. */
+export function draftBytes({ memoryMib, layerBytes = 0 }: DraftShape): number {
+  return memoryMib * 2 ** 20 + layerBytes;
+}
+
+async function makeFile(path: string, bytes: number): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.truncate(bytes);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Digests the files of a draft and writes its manifest, whose text it gives. */
+export async function completeImageDraft(
+  directory: string,
+  formats: readonly DiskLayer['format'][],
+  made: MadeImage,
+  bootId: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  const paths = imageFiles(directory);
+  const layerPaths = formats.map((format, at) => layerFile(directory, at, format));
+  const declare = async (path: string) => ({
+    bytes: (await stat(path)).size,
+    digest: await sparseDigest(path, signal),
+  });
+  // Before the bytes are read: what changes meanwhile is seen when the image is looked for.
+  const stamps = await stampsOf([paths.state, paths.memory, ...layerPaths]);
+  const { kind, key, about, conditions, diskBytes, base, service } = made;
+  const layers: VmManifest['layers'] = [];
+  for (const [at, format] of formats.entries()) layers.push({ format, ...(await declare(layerPaths[at]!)) });
+  const [state, memory] = [await declare(paths.state), await declare(paths.memory)];
+  if (state.bytes === 0) throw new CloudletError('machine-failed', 'expected the state of a VM, got an empty file');
+  const text = vmManifestText({
+    ...{ format: VM_IMAGE_FORMAT, kind, key, about, conditions, diskBytes, base, service, memory, state, layers },
+  });
+  try {
+    await writeDurably(paths.local, JSON.stringify({ madeAt: Date.now(), bootId, stamps }), 0o600);
+    await writeDurably(paths.manifest, text, 0o600);
+  } catch (error) {
+    throw asStorageError(error);
+  }
+  return text;
+}

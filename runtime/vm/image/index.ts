@@ -1,0 +1,4 @@
+export { expectConditions, whatDiffers } from './conditions.ts';
+export type { DraftShape, MadeImage, VmImageDraft } from './image-draft.ts';
+export { type HeldVmImage, type ListedVmImage, VmImageStore, type VmImageStoreOptions } from './image-store.ts';
+export type { DiskLayer, VmImage } from './vm-image.ts';

@@ -1,0 +1,89 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type CloudletError, digestOfHex } from '../../../../guest-sdk/protocol/index.ts';
+import {
+  parseVmManifest,
+  type VmManifest,
+  vmImageDigest,
+  vmManifestText,
+} from '../../../../runtime/vm/image/vm-manifest.ts';
+import { HERE, SERVICE } from '../../../support/vm-image-lab.ts';
+
+const CONDITIONS = { ...HERE, image: 'f'.repeat(64), memoryMib: 384, vcpus: 1, workers: 0, content: null };
+const FILE = { bytes: 100, digest: '1'.repeat(64) };
+const BASE: VmManifest = {
+  format: 1,
+  kind: 'base',
+  key: 'a'.repeat(64),
+  about: 'Debian 12, 81 packages',
+  conditions: CONDITIONS,
+  diskBytes: 4096,
+  base: null,
+  service: null,
+  memory: { ...FILE, bytes: 384 * 2 ** 20 },
+  state: FILE,
+  layers: [{ format: 'raw', ...FILE, bytes: 4096 }],
+};
+const SERVED: VmManifest = {
+  ...BASE,
+  kind: 'service',
+  key: null,
+  base: digestOfHex('b'.repeat(64)),
+  service: SERVICE,
+  layers: [{ format: 'qcow2', ...FILE }],
+};
+
+const manifests = suite('the manifest of a saved VM');
+
+for (const [what, manifest, digest] of [
+  ['base', BASE, '8f2ee31d43f8a4ef541fc101ae42107014bdedd1c5c82c2383ef4fb895b88dad'],
+  ['service', SERVED, 'd27f4717d01ae3128a79cc6ef2b1ceb13c19f0dc64c205c6f5aa10bf089a96d3'],
+] as const) {
+  manifests(`of a ${what} has these bytes, else all images would be strangers`, () => {
+    assert.is(vmImageDigest(vmManifestText(manifest)), `sha256:${digest}`);
+  });
+  manifests(`of a ${what} is read as it was written`, () => {
+    assert.equal(parseVmManifest(vmManifestText(manifest)), manifest);
+  });
+}
+
+manifests('has the same bytes whatever the order of its keys', () => {
+  const other = Object.fromEntries(Object.entries(BASE).reverse()) as unknown as VmManifest;
+  assert.is(vmManifestText(other), vmManifestText(BASE));
+});
+
+const text = (change: Record<string, unknown>, of: VmManifest = BASE) => JSON.stringify({ ...of, ...change });
+for (const [what, bytes, sentence] of [
+  ['is empty', '', /it is torn/],
+  ['is torn', vmManifestText(BASE).slice(0, 100), /it is torn/],
+  ['is another thing', '[]', /expected format 1, got none/],
+  ['is of another format', text({ format: 2 }), /expected format 1, got 2; make it anew/],
+  ['has a key that is not known', text({ more: 1 }), /more/],
+  ['lacks its state', text({ state: undefined }), /state/],
+  ['declares no memory', text({ memory: { ...FILE, bytes: 0 } }), /memory\.bytes/],
+  ['declares another memory than its conditions', text({ memory: FILE }), /its memory is not of the size/],
+  ['declares a disk without end', text({ layers: [{ format: 'raw', ...FILE, bytes: 2 ** 50 }] }), /layers\.0\.bytes/],
+  ['has more layers than may be', text({ layers: Array(9).fill(SERVED.layers[0]) }), /layers/],
+  ['has a path for a digest', text({ state: { bytes: 1, digest: '../../../etc/passwd' } }), /state\.digest/],
+  ['has control characters in what people read', text({ about: '\u001b[2J' }), /about/],
+  ['is a base with a base', text({ base: SERVED.base }), /do not fit its kind/],
+  ['is a base with a server', text({ service: SERVICE }), /do not fit its kind/],
+  ['is a base of which the lowest layer has holes', text({ layers: SERVED.layers }), /do not fit its kind/],
+  ['is a base whose disk is of another size', text({ diskBytes: 8192 }), /do not fit its kind/],
+  ['is a service without a base', text({ base: null }, SERVED), /do not fit its kind/],
+  ['is a service without a server', text({ service: null }, SERVED), /do not fit its kind/],
+  ['is a service with a disk of its own', text({ layers: BASE.layers }, SERVED), /do not fit its kind/],
+] as const) {
+  manifests(`that ${what} is refused`, () => {
+    try {
+      parseVmManifest(bytes);
+    } catch (error) {
+      assert.is((error as CloudletError).code, 'image-refused');
+      assert.match((error as Error).message, sentence);
+      return;
+    }
+    assert.unreachable('it was taken');
+  });
+}
+
+manifests.run();
