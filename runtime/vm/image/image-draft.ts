@@ -4,9 +4,9 @@ import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import { freeBytes, sparseDigest } from '../../machine/index.ts';
 import { asStorageError, writeDurably } from '../../store/index.ts';
 import { imageFiles, layerFile } from './image-files.ts';
-import { stampsOf } from './verify-image.ts';
+import { stampsOf, verifyImage } from './verify-image.ts';
 import type { DiskLayer, VmImage } from './vm-image.ts';
-import { VM_IMAGE_FORMAT, type VmManifest, vmManifestText } from './vm-manifest.ts';
+import { parseVmManifest, VM_IMAGE_FORMAT, type VmManifest, vmManifestText } from './vm-manifest.ts';
 
 /** What an image will consist of. */
 export interface DraftShape {
@@ -30,6 +30,8 @@ export interface VmImageDraft {
   readonly layers: readonly string[];
   /** Makes an image of what is in the files; no process may write them any more. */
   commit(made: MadeImage, signal?: AbortSignal): Promise<VmImage>;
+  /** Makes the image with this manifest, which came with the files; `image-refused` unless they have the digests that it says. */
+  adopt(manifest: string, signal?: AbortSignal): Promise<VmImage>;
   /** Removes the files. Idempotent; does nothing after a commit. */
   discard(): Promise<void>;
 }
@@ -100,4 +102,22 @@ export async function completeImageDraft(
     throw asStorageError(error);
   }
   return text;
+}
+
+/** Checks the files of a draft against the manifest that came with them, and writes that down. */
+export async function adoptImageDraft(
+  directory: string,
+  text: string,
+  bootId: string,
+  signal?: AbortSignal,
+): Promise<VmManifest> {
+  const manifest = parseVmManifest(text);
+  const wrong = await verifyImage(directory, manifest, bootId, signal);
+  if (wrong !== null) throw new CloudletError('image-refused', `the saved VM cannot be used: ${wrong}`);
+  try {
+    await writeDurably(imageFiles(directory).manifest, text, 0o600);
+  } catch (error) {
+    throw asStorageError(error);
+  }
+  return manifest;
 }

@@ -12,10 +12,10 @@ import { expectConditions, whatDiffers } from './conditions.ts';
 import { isHeld, putHold } from './hold.ts';
 import { dropImage, readImageManifest, type StoredImage, storedImages, sweep, touchImage } from './image-directory.ts';
 import {
+  adoptImageDraft,
   completeImageDraft,
   type DraftShape,
   draftBytes,
-  type MadeImage,
   makeImageDraft,
   type VmImageDraft,
 } from './image-draft.ts';
@@ -78,6 +78,11 @@ export class VmImageStore {
   /** Where images lie, on the disk that drafts may use. */
   get directory(): string {
     return this.#options.directory;
+  }
+
+  /** Bytes on disk that all images together may take. */
+  get budgetBytes(): number {
+    return this.#options.budgetBytes;
   }
 
   /**
@@ -143,20 +148,19 @@ export class VmImageStore {
     return {
       ...{ directory, memory, state, layers },
       discard: () => rm(directory, { recursive: true, force: true }),
-      commit: (made, signal) => this.#commit(directory, shape, made, signal),
+      commit: async (made, signal) => {
+        const text = await completeImageDraft(directory, shape.layers, made, this.#bootId, signal);
+        return this.#place(directory, parseVmManifest(text), vmImageDigest(text));
+      },
+      adopt: async (text, signal) => {
+        const manifest = await adoptImageDraft(directory, text, this.#bootId, signal);
+        return this.#place(directory, manifest, vmImageDigest(text));
+      },
     };
   }
 
-  async #commit(directory: string, shape: DraftShape, made: MadeImage, signal?: AbortSignal): Promise<VmImage> {
-    const text = await completeImageDraft(directory, shape.layers, made, this.#bootId, signal);
-    return this.place(directory, parseVmManifest(text), vmImageDigest(text));
-  }
-
-  /**
-   * Puts a complete and verified draft in its place, unless another host was faster: what it made is the same, and may be in use. Called by
-   * those who fill a draft otherwise than by saving a VM.
-   */
-  async place(draft: string, manifest: VmManifest, digest: Digest): Promise<VmImage> {
+  /** Puts a complete draft in its place, unless another host was faster: what it made is the same, and may be in use. */
+  async #place(draft: string, manifest: VmManifest, digest: Digest): Promise<VmImage> {
     const isHere = () => manifest.base === null || this.#has(manifest.base);
     if (!(await isHere())) throw baseUnknown(manifest.base!);
     this.#committing.add(digest);

@@ -35,7 +35,12 @@ export function stampsOf(paths: readonly string[]): Promise<string[]> {
  * What is wrong with the files of an image, as a clause; null when they are what they were. They are read once in each boot of the
  * computer, and again when the file system says that they changed.
  */
-export async function verifyImage(directory: string, manifest: VmManifest, bootId: string): Promise<string | null> {
+export async function verifyImage(
+  directory: string,
+  manifest: VmManifest,
+  bootId: string,
+  signal?: AbortSignal,
+): Promise<string | null> {
   const files = declaredFiles(directory, manifest);
   try {
     const known = await readLocalFacts(directory);
@@ -45,7 +50,7 @@ export async function verifyImage(directory: string, manifest: VmManifest, bootI
     for (const { name, path, bytes, digest } of files) {
       const { size } = await stat(path);
       if (size !== bytes) return `its ${name} has ${size} bytes, expected ${bytes}`;
-      if ((await sparseDigest(path)) !== digest) return `its ${name} does not have its digest`;
+      if ((await sparseDigest(path, signal)) !== digest) return `its ${name} does not have its digest`;
     }
     const facts: LocalFacts = { madeAt: known?.madeAt ?? Date.now(), bootId, stamps };
     await writeDurably(imageFiles(directory).local, JSON.stringify(facts), 0o600).catch(() => {
@@ -53,6 +58,7 @@ export async function verifyImage(directory: string, manifest: VmManifest, bootI
     });
     return null;
   } catch (error) {
+    signal?.throwIfAborted();
     return `it cannot be read: ${(error as Error).message}`;
   }
 }
