@@ -1,13 +1,12 @@
-import { chmod, copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { IMAGE_FILES, type ImageManifest } from './base-image.ts';
 import { runCommand } from './command.ts';
-import { type CpioEntry, writeCpio } from './cpio.ts';
 import { makeFileSystem } from './file-system.ts';
 import { digestFile, type ImageInputs, LOADER } from './image-inputs.ts';
-import { initProgram, MODULES } from './init-program.ts';
-import { unpackPackage } from './kernel-package.ts';
-import { extractVmlinux } from './vmlinux.ts';
+import { initProgram } from './init-program.ts';
+import { makeInitrd } from './initrd.ts';
+import { readKernelFiles } from './kernel-files.ts';
 
 /** What a build does now, in order. */
 export type BuildStage = 'packages' | 'kernel' | 'initrd' | 'root';
@@ -27,18 +26,14 @@ export async function buildImage(
   options: { readonly onProgress?: BuildProgress; readonly signal?: AbortSignal },
 ): Promise<ImageManifest> {
   const scratch = `${directory}.scratch`;
-  const unpacked = join(scratch, 'packages');
   const begin = (stage: BuildStage) => options.onProgress?.(stage, STAGES.indexOf(stage), STAGES.length);
   try {
-    await mkdir(unpacked, { recursive: true });
     begin('packages');
-    await unpackPackage(inputs.kernel, unpacked, options.signal);
+    const { vmlinux, modules } = await readKernelFiles(inputs.kernel, join(scratch, 'packages'), options.signal);
     begin('kernel');
-    const release = inputs.kernel.name.replace('linux-image-', '');
-    const bzImage = await readFile(join(unpacked, `boot/vmlinuz-${release}`));
-    await writeFile(join(directory, IMAGE_FILES.kernel), extractVmlinux(bzImage));
+    await writeFile(join(directory, IMAGE_FILES.kernel), vmlinux);
     begin('initrd');
-    await writeFile(join(directory, IMAGE_FILES.initrd), await makeInitrd(unpacked, release));
+    await writeFile(join(directory, IMAGE_FILES.initrd), makeInitrd(initProgram(), modules));
     begin('root');
     await makeRootTree(inputs, join(scratch, 'root'));
     await makeFileSystem(join(scratch, 'root'), join(directory, IMAGE_FILES.root), scratch, options.signal);
@@ -57,21 +52,6 @@ export async function buildImage(
 /** Version of a Node binary, such as `v24.21.0`. */
 async function versionOf(node: string): Promise<string> {
   return node === process.execPath ? process.version : (await runCommand(node, ['--version'])).trim();
-}
-
-async function makeInitrd(unpacked: string, release: string): Promise<Uint8Array> {
-  const modules = join(unpacked, 'lib/modules', release, 'kernel');
-  const directories = ['modules', 'dev', 'root'];
-  const entries: CpioEntry[] = [
-    ...directories.map((path) => ({ kind: 'directory', path }) as const),
-    { kind: 'character-device', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
-    { kind: 'file', path: 'init', mode: 0o755, bytes: initProgram() },
-  ];
-  for (const [index, module] of MODULES.entries()) {
-    const bytes = await readFile(join(modules, `${module}.ko`));
-    entries.push({ kind: 'file', path: `modules/${index + 1}.ko`, mode: 0o644, bytes });
-  }
-  return writeCpio(entries);
 }
 
 async function makeRootTree(inputs: ImageInputs, root: string): Promise<void> {
