@@ -7,3 +7,4 @@ export type { BuildProgress, BuildStage } from './progress.ts';
 export { PROJECT_FILE, type Project, ProjectFile, readGrant, readProject } from './project.ts';
 export { projectSchema } from './project-schema.ts';
 export { isTemplateName, scaffold, TEMPLATES, type TemplateName } from './scaffold.ts';
+export { type TypesSource, typescriptClient } from './typescript/typescript-client.ts';

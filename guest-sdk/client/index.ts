@@ -9,3 +9,4 @@ export {
   type TransportRequest,
   type TransportResponse,
 } from './transport.ts';
+export { type Result, type TypedExport, typedFunction } from './typed-function.ts';

@@ -30,3 +30,4 @@ export {
   type WitPrimitive,
   type WitType,
 } from './wit-type.ts';
+export { parseType } from './wit-type-text.ts';

@@ -17,6 +17,7 @@ export const VERBS: Readonly<Record<string, () => Promise<{ readonly default: Ve
   new: () => import('./new.ts'),
   build: () => import('./build.ts'),
   inspect: () => import('./inspect.ts'),
+  types: () => import('./typescript-types.ts'),
   publish: () => import('./publish.ts'),
   invoke: () => import('./invoke.ts'),
   ls: () => import('./ls.ts'),

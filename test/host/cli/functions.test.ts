@@ -4,6 +4,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { type CloudletClient, createClient } from '../../../guest-sdk/client/index.ts';
 import type { FunctionInfo, LogLine, Published } from '../../../guest-sdk/protocol/index.ts';
 import { guest } from '../../support/guest.ts';
 import { CliLab } from './cli-lab.ts';
@@ -182,6 +183,35 @@ functions('lists what is published, aligned, and as JSON', async () => {
     listed.map((each) => each.doors),
     [['run'], ['http'], ['call']],
   );
+});
+
+functions('writes a typed client, the same for a file and for a function, that calls it', async () => {
+  const { text, errors } = await lab.run(['types', 'typed', '-o', 'typed.ts']);
+  assert.is(text, '', errors);
+  const nowhere = { CLOUDLET_URL: 'http://127.0.0.1:1' };
+  const local = await lab.run(['types', await guest('typed'), '--name', 'typed'], { environment: nowhere });
+  const made = await readFile(join(lab.folder, 'typed.ts'), 'utf8');
+  assert.is(local.text, made);
+  // A checkout's own name leads to it only from inside.
+  const library = new URL('../../../guest-sdk/client/index.ts', import.meta.url).href;
+  const module = join(lab.folder, 'typed.mts');
+  await writeFile(module, made.replace("'cloudlet/client'", JSON.stringify(library)));
+  const { typed } = (await import(module)) as {
+    typed: (client: CloudletClient) => Record<string, (...words: unknown[]) => Promise<unknown>>;
+  };
+  const token = (await readFile(join(lab.folder, 'data/owner-token'), 'utf8')).trim();
+  const fn = typed(createClient({ url: lab.environment['CLOUDLET_URL']!, token }));
+  assert.is(await fn['add']!(40, 2), 42);
+  assert.is(await fn['u64Back']!(2n ** 64n - 1n), 2n ** 64n - 1n);
+  assert.equal(await fn['echo']!(new Uint8Array([0, 255])), new Uint8Array([0, 255]));
+  assert.equal(await fn['divide']!(7, 0), { tag: 'err', val: 'division by zero' });
+  const item = { id: 7, itemName: 'a', tags: [], at: { x: 0.5, y: -1, label: undefined }, color: 'red' };
+  assert.equal(await fn['itemBack']!({ ...item, perms: { read: true } }), {
+    ...item,
+    perms: { read: true, write: false, exec: false },
+  });
+  const { status, errors: refused } = await lab.run(['types', await guest('cat')]);
+  assert.equal([status, /it is called by run or http/.test(refused)], [2, true]);
 });
 
 functions('inspects a function with its WIT types, and a file without a host', async () => {

@@ -1,0 +1,37 @@
+import { writeFile } from 'node:fs/promises';
+import { parseName } from '../../guest-sdk/protocol/index.ts';
+import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
+import { looksLikeFile } from './inspect.ts';
+import { typed, UsageError } from './usage-error.ts';
+import type { Verb } from './verb.ts';
+
+interface TypesFlags extends HostFlags {
+  readonly output?: string;
+  readonly name?: string;
+}
+
+const verb: Verb = (program) => {
+  const command = program
+    .command('types <what>')
+    .description('a typed TypeScript client for a component (a file) or a published function (its name)')
+    .option('-o, --output <file>', 'write it there instead of to stdout')
+    .option('--name <name>', 'the name that the component is published under; default: that of its file');
+  withHostFlags(command).action(async (what: string, flags: TypesFlags) => {
+    const { typescriptClient } = await import('../../guest-sdk/build/index.ts');
+    const { name, digest, exports } = await sourceOf(what, flags);
+    if (exports.length === 0)
+      throw new UsageError(`expected a function with typed exports, but ${name} has none: it is called by run or http`);
+    const text = typescriptClient({ name, digest, exports });
+    if (flags.output === undefined) process.stdout.write(text);
+    else await writeFile(flags.output, text);
+  });
+};
+
+async function sourceOf(what: string, flags: TypesFlags) {
+  if (!looksLikeFile(what)) return (await clientFor(flags)).function(typed(() => parseName(what)));
+  const { inspectFile } = await import('./inspect-file.ts');
+  const { name, ...inspection } = await inspectFile(what);
+  return { ...inspection, name: typed(() => parseName(flags.name ?? name)) };
+}
+
+export default verb;
