@@ -26,8 +26,7 @@ export class GuestMemory {
   bytes(address: number, length: number): Uint8Array<ArrayBuffer> {
     // What came as an i32 may look negative; what was multiplied may be more than an address can be.
     const size = length < 0 ? length >>> 0 : length;
-    const at = this.#inside(address, size);
-    return new Uint8Array(this.#view.buffer, at, size);
+    return new Uint8Array(this.#inside(address, size).buffer, address >>> 0, size);
   }
 
   /** A text; bytes that are no UTF-8 answer with `inval`. */
@@ -41,35 +40,35 @@ export class GuestMemory {
   }
 
   u8(address: number): number {
-    return this.#view.getUint8(this.#inside(address, 1));
+    return this.#inside(address, 1).getUint8(address >>> 0);
   }
 
   u16(address: number): number {
-    return this.#view.getUint16(this.#inside(address, 2), true);
+    return this.#inside(address, 2).getUint16(address >>> 0, true);
   }
 
   u32(address: number): number {
-    return this.#view.getUint32(this.#inside(address, 4), true);
+    return this.#inside(address, 4).getUint32(address >>> 0, true);
   }
 
   u64(address: number): bigint {
-    return this.#view.getBigUint64(this.#inside(address, 8), true);
+    return this.#inside(address, 8).getBigUint64(address >>> 0, true);
   }
 
   setU8(address: number, value: number): void {
-    this.#view.setUint8(this.#inside(address, 1), value);
+    this.#inside(address, 1).setUint8(address >>> 0, value);
   }
 
   setU16(address: number, value: number): void {
-    this.#view.setUint16(this.#inside(address, 2), value, true);
+    this.#inside(address, 2).setUint16(address >>> 0, value, true);
   }
 
   setU32(address: number, value: number): void {
-    this.#view.setUint32(this.#inside(address, 4), value, true);
+    this.#inside(address, 4).setUint32(address >>> 0, value, true);
   }
 
   setU64(address: number, value: bigint): void {
-    this.#view.setBigUint64(this.#inside(address, 8), value, true);
+    this.#inside(address, 8).setBigUint64(address >>> 0, value, true);
   }
 
   /** Copies bytes to an address. */
@@ -102,12 +101,12 @@ export class GuestMemory {
     }
   }
 
-  #inside(address: number, length: number): number {
-    const at = address >>> 0;
+  /** The view of the memory as it is now, in which these bytes are. */
+  #inside(address: number, length: number): DataView<ArrayBuffer> {
     // The guest's memory may have grown, which leaves the former view without bytes.
     if (this.#view.buffer !== this.#memory.buffer) this.#view = new DataView(this.#memory.buffer as ArrayBuffer);
-    if (at + length > this.#view.byteLength) throw new Preview1Error(ERRNO.fault);
-    return at;
+    if ((address >>> 0) + length > this.#view.byteLength) throw new Preview1Error(ERRNO.fault);
+    return this.#view;
   }
 }
 
