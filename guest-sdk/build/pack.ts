@@ -21,7 +21,7 @@ export interface PackOptions {
 
 /** Most files of a package, and their bytes together: what a host takes of them. */
 const MAX_FILES = 4096;
-const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
  * Packs a component with its grant and the files that this names. The same content gives the same bytes. `project-invalid` names a file

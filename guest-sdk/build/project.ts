@@ -85,7 +85,8 @@ export async function readProject(folder: string): Promise<Project> {
   const { entries, component, wit } = project;
   for (const source of [...entries, component, wit].filter((each) => each !== null)) {
     await stat(source).catch((error: unknown) => {
-      throw invalid(`${PROJECT_FILE} names ${source}, which cannot be read`, error);
+      const remedy = source === component ? '; build it first, as its README says' : '';
+      throw invalid(`${PROJECT_FILE} names ${source}, which cannot be read${remedy}`, error);
     });
   }
   return project;

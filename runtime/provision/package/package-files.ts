@@ -11,7 +11,7 @@ import { readTar } from './tar-reader.ts';
 export const MAX_FILES = 4096;
 
 /** Bytes of these files together. */
-export const MAX_FILES_BYTES = 32 * 1024 * 1024;
+export const MAX_FILES_BYTES = 64 * 1024 * 1024;
 
 /** What headers and fillings of so many files may take of a tar. */
 const MAX_LAYER_BYTES = MAX_FILES_BYTES + MAX_FILES * 4096;
