@@ -6,5 +6,6 @@ export { type PackOptions, pack, packBuilt } from './pack.ts';
 export type { BuildProgress, BuildStage } from './progress.ts';
 export { PROJECT_FILE, type Project, ProjectFile, readGrant, readProject } from './project.ts';
 export { projectSchema } from './project-schema.ts';
+export { type LocalRecipe, type RecipeBytes, readRecipeFile } from './recipe-file.ts';
 export { isTemplateName, scaffold, TEMPLATES, type TemplateName } from './scaffold.ts';
 export { type TypesSource, typescriptClient } from './typescript/typescript-client.ts';

@@ -19,6 +19,7 @@ export {
 export * from './grant/index.ts';
 export { type FunctionName, parseName } from './name.ts';
 export * from './package/index.ts';
+export * from './recipe/index.ts';
 export * from './service.ts';
 export * from './value/index.ts';
 export {

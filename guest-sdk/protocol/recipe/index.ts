@@ -1,0 +1,10 @@
+export {
+  MAX_RECIPE_BYTES,
+  MAX_RECIPE_TEXT,
+  parseRecipe,
+  partsOfRecipe,
+  Recipe,
+  RecipeFile,
+  type RecipeInput,
+} from './recipe.ts';
+export { RecipePart } from './recipe-part.ts';
