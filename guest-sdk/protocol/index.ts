@@ -8,6 +8,7 @@ export {
 } from './advertisement.ts';
 export * from './api.ts';
 export { type Digest, digestOfHex, hexOf, parseDigest } from './digest.ts';
+export * from './entry/index.ts';
 export {
   asCloudletError,
   CloudletError,
