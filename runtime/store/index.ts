@@ -2,6 +2,8 @@ export { BlobStore, type OpenedBlob, type WriteOptions, type WrittenBlob } from 
 export { DataDir } from './data-dir.ts';
 export { DirectoryLock } from './directory-lock.ts';
 export { syncDirectory, writeDurably } from './durable-file.ts';
+export type { EntryQuery, FoundEntries } from './entry-search.ts';
+export { EntryTable, type NewEntry, type PageBlob, type RegisteredEntry, unknownEntry } from './entry-table.ts';
 export { cloudletId, type Identity } from './identity.ts';
 export type { NewVersion, RegisteredFunction, RegisteredVersion } from './registered.ts';
 export { Registry } from './registry.ts';

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import { ENTRY_TABLES } from './entry-schema.ts';
 
 /**
  * How the registry came to its present schema; the number of steps done is SQLite's `user_version`. Steps are only ever
@@ -37,6 +38,7 @@ const MIGRATIONS: readonly string[] = [
      sealed BLOB NOT NULL,
      PRIMARY KEY (name, key)
    ) STRICT, WITHOUT ROWID;`,
+  ENTRY_TABLES,
 ];
 
 /** Brings the schema up to date, each step whole or not at all; refuses one that a newer Cloudlet wrote. */

@@ -6,15 +6,18 @@ import {
   parseDigest,
   parseName,
 } from '../../guest-sdk/protocol/index.ts';
+import { EntryTable } from './entry-table.ts';
 import type { NewVersion, RegisteredFunction, RegisteredVersion } from './registered.ts';
 import { migrate } from './registry-schema.ts';
 import { asStorageError } from './storage-error.ts';
+import { transaction } from './transaction.ts';
 
 /**
  * Names of functions, their versions and which is current. Every change is one transaction, on the disk when the method
  * returns.
  */
 export class Registry {
+  readonly entries: EntryTable;
   readonly #database: DatabaseSync;
   readonly #now: () => Date;
   readonly #functionRow: StatementSync;
@@ -27,6 +30,7 @@ export class Registry {
   private constructor(database: DatabaseSync, now: () => Date) {
     this.#database = database;
     this.#now = now;
+    this.entries = new EntryTable(database, now);
     this.#functionRow = database.prepare('SELECT name, current, next FROM functions WHERE name = ?');
     this.#versionRows = database.prepare('SELECT * FROM versions WHERE name = ? ORDER BY version');
     this.#versionRow = database.prepare('SELECT * FROM versions WHERE name = ? AND version = ?');
@@ -198,9 +202,9 @@ export class Registry {
     return functions;
   }
 
-  /** Whether any version of any function is this component, or has it as a part of its package. */
+  /** Whether any version of any function is this component, or has it as a part of its package, or a store entry has it. */
   inUse(digest: Digest): boolean {
-    return this.#digestRow.get(digest) !== undefined;
+    return this.#digestRow.get(digest) !== undefined || this.entries.inUse(digest);
   }
 
   /** Closes the file. Idempotent. */
@@ -211,13 +215,7 @@ export class Registry {
 
   #transaction<T>(work: () => T): T {
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
-      const result = work();
-      this.#database.exec('COMMIT');
-      return result;
-    } catch (error) {
-      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw asStorageError(error);
+      return transaction(this.#database, work);
     } finally {
       // Afterwards: the work itself may have asked.
       this.#current.clear();
