@@ -3,6 +3,8 @@ import type { FunctionName, RecentInvocation } from '../guest-sdk/protocol/index
 /** What changed, for the page: it asks for the new state itself. */
 export type CloudletEvent =
   | { readonly kind: 'functions' }
+  /** Entries of the store. */
+  | { readonly kind: 'store' }
   | { readonly kind: 'sandboxes' }
   /** What makes later starts of a version cheaper is there, or cannot be. */
   | { readonly kind: 'prepared'; readonly function: FunctionName; readonly version: number }

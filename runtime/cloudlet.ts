@@ -10,7 +10,9 @@ import type {
   Status,
 } from '../guest-sdk/protocol/index.ts';
 import { CloudletError } from '../guest-sdk/protocol/index.ts';
+import type { Catalogue } from './catalogue/index.ts';
 import { ChangeFeed, type CloudletEvent } from './change-feed.ts';
+import { openCatalogue } from './cloudlet-catalogue.ts';
 import { type CloudletParts, openParts, type StoredComponent } from './cloudlet-parts.ts';
 import { cloudletStatus } from './cloudlet-status.ts';
 import type { LogReadOptions } from './function/function-log.ts';
@@ -35,6 +37,8 @@ export class Cloudlet {
   readonly ownerToken: string;
   /** SHA-256 of the cloudlet's public key, base64url: what devices pin. */
   readonly fingerprint: string;
+  /** What is offered to devices. */
+  readonly catalogue: { readonly [K in keyof Catalogue]: Catalogue[K] };
 
   readonly #parts: CloudletParts;
   readonly #feed: ChangeFeed;
@@ -65,6 +69,7 @@ export class Cloudlet {
       machines: limits.machines,
       observer: poolObserver(observer, this.#feed, log, this.#closing.signal),
     });
+    this.catalogue = openCatalogue(parts, this.#feed, this);
     this.#functions = new Functions({ data, compiler, stores, outside, policy, pool: this.#pool });
     this.#invocations = new Invocations({
       pool: this.#pool,
@@ -222,16 +227,9 @@ export class Cloudlet {
   /** What this cloudlet is, may and does. */
   async status(): Promise<Status> {
     const { name = this.id, limits, source, data, stores } = this.#parts;
-    const uptimeS = (performance.now() - this.#openedAt) / 1000;
     return cloudletStatus({
-      id: this.id,
-      name,
-      limits,
-      source,
-      pool: this.#pool,
-      registry: data.registry,
-      stores,
-      uptimeS,
+      ...{ id: this.id, name, limits, source, pool: this.#pool, registry: data.registry, stores },
+      uptimeS: (performance.now() - this.#openedAt) / 1000,
     });
   }
 
@@ -251,6 +249,7 @@ export class Cloudlet {
 
   async #end(): Promise<void> {
     this.#closing.abort(shuttingDown());
+    await this.catalogue.close();
     // Together: a sandbox that is being started may wait for what its source still makes, and who warms up waits for the sandbox.
     await Promise.all([this.#pool.close(), this.#parts.source.close(), Promise.allSettled(this.#working)]);
     await this.#parts.compiler.close();

@@ -65,6 +65,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'runtime/store',
     'runtime/machine',
   ],
+  'runtime/catalogue': [
+    'guest-sdk/protocol',
+    'runtime/store',
+    'runtime/provision/deployment/rung.ts',
+    'runtime/provision/package/byte-feed.ts',
+    'runtime/provision/package/tar-reader.ts',
+  ],
   runtime: ['guest-sdk/protocol', 'runtime'],
   host: ['guest-sdk/protocol', 'guest-sdk/build', 'guest-sdk/client', 'runtime'],
   examples: [],

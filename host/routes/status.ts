@@ -84,7 +84,7 @@ export function statusRoutes({ cloudlet, metrics, draining }: HostParts): Hono<H
     '/v1/events',
     describe({
       summary:
-        'What changes, as it changes: events "functions" and "sandboxes" (ask again), "prepared" (the snapshot of a version is there, or cannot be made), and "invocation" with its state',
+        'What changes, as it changes: events "functions", "store" and "sandboxes" (ask again), "prepared" (the snapshot of a version is there, or cannot be made), and "invocation" with its state',
       tag: 'cloudlet',
       answers: { 200: { description: 'Server-sent events', types: ['text/event-stream'] } },
     }),
@@ -110,6 +110,7 @@ function serverEvent(event: CloudletEvent): ServerEvent {
     case 'prepared':
       return { event: 'prepared', data: { function: event.function, version: event.version } };
     case 'functions':
+    case 'store':
     case 'sandboxes':
       return { event: event.kind, data: {} };
     default:
@@ -125,6 +126,7 @@ function keyOf(event: CloudletEvent): string {
     case 'prepared':
       return `prepared ${event.function} ${event.version}`;
     case 'functions':
+    case 'store':
     case 'sandboxes':
       return event.kind;
     default:

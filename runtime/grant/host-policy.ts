@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import {
+  Fingerprint,
   HttpHosts,
   LIMIT_ENTRIES,
   LIMIT_NAMES,
@@ -32,6 +33,8 @@ export interface HostPolicy {
   /** Most bytes of all scratch directories of one invocation together. */
   readonly scratchBytes: number;
   readonly secrets: boolean;
+  /** Whose store entries are taken, and how many bytes of files they may have together. */
+  readonly catalogue: { readonly publishers: 'anyone' | 'accepted' | readonly string[]; readonly bytes: number };
   /** What a function gets that asks for nothing else. */
   readonly defaults: Limits;
   readonly maxima: Limits;
@@ -65,6 +68,15 @@ export const PolicyFile = v.strictObject({
   scratchBytes: v.optional(v.pipe(Bytes, v.maxValue(1024 * MIB))),
   /** Whether functions may have secrets. */
   secrets: v.optional(v.boolean()),
+  /** What the store takes: entries of anyone, of keys that the owner has accepted once, or of listed keys only. */
+  catalogue: v.optional(
+    v.strictObject({
+      publishers: v.optional(
+        v.union([v.picklist(['anyone', 'accepted']), v.pipe(v.array(Fingerprint), v.maxLength(1024))]),
+      ),
+      bytes: v.optional(Bytes),
+    }),
+  ),
   /** What a function gets that asks for nothing else. */
   defaults: v.optional(v.strictObject(LIMIT_ENTRIES)),
   /** The most that a function gets. */
@@ -119,6 +131,10 @@ export function hostPolicy(own: Partial<Limits> = {}, file: PolicyFile = {}): Ho
     },
     scratchBytes: file.scratchBytes ?? 64 * MIB,
     secrets: file.secrets ?? true,
+    catalogue: {
+      publishers: file.catalogue?.publishers ?? 'anyone',
+      bytes: file.catalogue?.bytes ?? 16 * 1024 * MIB,
+    },
     defaults: pick((name) => Math.min(file.defaults?.[name] ?? ownDefault(name), maxima[name])),
     maxima,
   };

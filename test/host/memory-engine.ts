@@ -65,6 +65,8 @@ export class MemoryEngine implements Engine {
     options: null,
     target: '',
   };
+  /** A test that asks for entries puts a catalogue here, such as that of a `CatalogueLab`. */
+  catalogue = {} as Engine['catalogue'];
   guest: Guest = async () => ({ output: chunks() });
   result: (args: unknown) => unknown = (args) => args;
   readonly #listeners = new Set<(event: CloudletEvent) => void>();
