@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 
 /** Characters of a program's output that are kept for an error message. */
 const KEPT = 4000;
@@ -9,8 +10,10 @@ export class OutputTail {
 
   constructor(...streams: readonly Readable[]) {
     for (const stream of streams) {
-      stream.setEncoding('utf8');
-      stream.on('data', (text: string) => {
+      // Others may want the bytes.
+      const decoder = new StringDecoder('utf8');
+      stream.on('data', (bytes: Buffer | string) => {
+        const text = typeof bytes === 'string' ? bytes : decoder.write(bytes);
         this.#text = (this.#text + text).slice(-KEPT);
       });
     }

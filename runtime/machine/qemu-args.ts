@@ -66,8 +66,8 @@ export interface MachineStart {
   readonly memory: 'anonymous' | 'kept' | 'private';
 }
 
-/** The guest's kernel command line. */
-export function kernelCommandLine({ accelerator, workers }: Pick<MachineShape, 'accelerator' | 'workers'>): string {
+/** What of a guest's kernel command line all machines have. */
+export function kernelWords({ tscKhz }: Pick<Accelerator, 'tscKhz'>): string[] {
   const words = [
     'console=ttyS0',
     'quiet',
@@ -86,29 +86,42 @@ export function kernelCommandLine({ accelerator, workers }: Pick<MachineShape, '
     'no_timer_check',
     'rcupdate.rcu_expedited=1',
     'nowatchdog',
-    // What the kernel does not know becomes the environment of the first program.
-    `CLOUDLET_WORKERS=${workers}`,
   ];
   // Without it, calibration against the PIT fails about one boot in three under TCG, and the kernel waits for ever.
-  if (accelerator.tscKhz !== null) words.push(`tsc_early_khz=${accelerator.tscKhz}`, 'tsc=reliable');
-  return words.join(' ');
+  if (tscKhz !== null) words.push(`tsc_early_khz=${tscKhz}`, 'tsc=reliable');
+  return words;
+}
+
+/** The guest's kernel command line. What the kernel does not know becomes the environment of the first program. */
+export function kernelCommandLine({ accelerator, workers }: Pick<MachineShape, 'accelerator' | 'workers'>): string {
+  return [...kernelWords(accelerator), `CLOUDLET_WORKERS=${workers}`].join(' ');
+}
+
+/** What every machine is: the computer, its accelerator and memory, and how QEMU itself is spoken to. Pure. */
+export function commonArgs(
+  { accelerator, memoryMib, vcpus }: Omit<MachineShape, 'workers'>,
+  memory: MachineStart['memory'],
+  fds: { readonly qmp: number; readonly memory: number; readonly saved: number },
+): string[] {
+  return [
+    // The saved state has no description of itself, and QEMU would say that it misses one.
+    ...['-machine', `microvm,rtc=on,suppress-vmdesc=on${memory === 'anonymous' ? '' : ',memory-backend=ram'}`],
+    ...['-accel', accelerator.kind === 'kvm' ? 'kvm' : `tcg,thread=multi,tb-size=${TRANSLATED_MIB}`],
+    ...['-cpu', accelerator.cpu],
+    ...['-m', `${memoryMib}M`],
+    ...['-smp', String(vcpus)],
+    ...BARE,
+    ...memoryArgs(memoryMib, memory, fds),
+    ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
+    ...['-chardev', `socket,id=qmp,fd=${fds.qmp}`, '-mon', 'chardev=qmp,mode=control'],
+  ];
 }
 
 /** QEMU's arguments for a machine. Pure. */
 export function qemuArgs(shape: MachineShape, start: MachineStart): string[] {
-  const { accelerator } = shape;
   return [
-    // The saved state has no description of itself, and QEMU would say that it misses one.
-    ...['-machine', `microvm,rtc=on,suppress-vmdesc=on${start.memory === 'anonymous' ? '' : ',memory-backend=ram'}`],
-    ...['-accel', accelerator.kind === 'kvm' ? 'kvm' : `tcg,thread=multi,tb-size=${TRANSLATED_MIB}`],
-    ...['-cpu', accelerator.cpu],
-    ...['-m', `${shape.memoryMib}M`],
-    ...['-smp', String(shape.vcpus)],
-    ...BARE,
-    ...memoryArgs(shape, start),
-    ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
-    ...['-chardev', `socket,id=qmp,fd=${FD.qmp}`, '-mon', 'chardev=qmp,mode=control'],
-    ...(start.from === 'boot' ? bootArgs(shape) : RESTORE_ARGS),
+    ...commonArgs(shape, start.memory, FD),
+    ...(start.from === 'boot' ? bootArgs(FD, kernelCommandLine(shape)) : restoreArgs(FD)),
     ...['-add-fd', `fd=${FD.root},set=1`],
     ...['-drive', 'if=none,id=root,file=/dev/fdset/1,format=raw,readonly=on,file.locking=off'],
     ...['-device', 'virtio-blk-device,drive=root'],
@@ -116,37 +129,43 @@ export function qemuArgs(shape: MachineShape, start: MachineStart): string[] {
     ...['-drive', `if=none,id=bulk,file=${BULK_FILE},format=raw,file.locking=off,werror=report,rerror=report`],
     ...['-device', 'virtio-blk-device,drive=bulk'],
     ...['-device', `virtio-serial-device,max_ports=${OTHER_PORTS + shape.workers}`],
-    ...['-chardev', `socket,id=agent,fd=${FD.agent}`],
-    ...['-device', 'virtserialport,chardev=agent,name=agent,nr=1'],
-    ...['-chardev', `socket,id=control,fd=${FD.control}`],
-    ...['-device', 'virtserialport,chardev=control,name=control,nr=2'],
-    ...Array.from({ length: shape.workers }, (_, worker) => lineArgs(worker)).flat(),
+    ...portArgs('agent', 1, FD.agent),
+    ...portArgs('control', 2, FD.control),
+    ...Array.from({ length: shape.workers }, (_, worker) =>
+      portArgs(`worker${worker + 1}`, OTHER_PORTS + worker, FD.line + worker),
+    ).flat(),
   ];
 }
 
-/** The port by which one worker is spoken to. */
-function lineArgs(worker: number): string[] {
-  const id = `worker${worker + 1}`;
+/** A serial port of the guest that is a socket here. Pure. */
+export function portArgs(name: string, number: number, fd: number): string[] {
   return [
-    ...['-chardev', `socket,id=${id},fd=${FD.line + worker}`],
-    ...['-device', `virtserialport,chardev=${id},name=${id},nr=${OTHER_PORTS + worker}`],
+    ...['-chardev', `socket,id=${name},fd=${fd}`],
+    ...['-device', `virtserialport,chardev=${name},name=${name},nr=${number}`],
   ];
 }
 
-function memoryArgs({ memoryMib }: MachineShape, { memory }: MachineStart): string[] {
+function memoryArgs(
+  memoryMib: number,
+  memory: MachineStart['memory'],
+  fds: { readonly memory: number; readonly saved: number },
+): string[] {
   if (memory === 'anonymous') return [];
   const share = memory === 'kept' ? 'on' : 'off';
-  const file = `memory-backend-file,id=ram,size=${memoryMib}M,mem-path=/proc/self/fd/${FD.memory},share=${share}`;
-  return ['-object', file, ...(memory === 'kept' ? ['-add-fd', `fd=${FD.saved},set=2`] : [])];
+  const file = `memory-backend-file,id=ram,size=${memoryMib}M,mem-path=/proc/self/fd/${fds.memory},share=${share}`;
+  return ['-object', file, ...(memory === 'kept' ? ['-add-fd', `fd=${fds.saved},set=2`] : [])];
 }
 
-function bootArgs(shape: MachineShape): string[] {
+/** How a machine runs a kernel. Pure. */
+export function bootArgs(fds: { readonly kernel: number; readonly initrd: number }, commandLine: string): string[] {
   return [
-    ...['-kernel', `/proc/self/fd/${FD.kernel}`],
-    ...['-initrd', `/proc/self/fd/${FD.initrd}`],
-    ...['-append', kernelCommandLine(shape)],
+    ...['-kernel', `/proc/self/fd/${fds.kernel}`],
+    ...['-initrd', `/proc/self/fd/${fds.initrd}`],
+    ...['-append', commandLine],
   ];
 }
 
-/** The device state holds devices only: it has no configuration section, and memory is not in it. */
-const RESTORE_ARGS = ['-global', 'migration.send-configuration=off', '-incoming', `fd:${FD.incoming}`];
+/** How it goes on instead. The device state holds devices only: it has no configuration section, and memory is not in it. Pure. */
+export function restoreArgs(fds: { readonly incoming: number }): string[] {
+  return ['-global', 'migration.send-configuration=off', '-incoming', `fd:${fds.incoming}`];
+}

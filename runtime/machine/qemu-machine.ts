@@ -1,35 +1,16 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
-import { CloudletError } from '../../guest-sdk/protocol/index.ts';
-import { ControlPort, type Identity, newIdentity } from './identity.ts';
+import type { Identity } from './identity.ts';
 import type { Machine, MachineExit } from './machine.ts';
-import { OutputTail } from './output-tail.ts';
-import { privateBytes } from './private-memory.ts';
+import { MachineProcess, type Readiness, streamOf } from './machine-process.ts';
 import { processorNeedNs } from './processor-need.ts';
-import { FD, type MachineShape, SAVED_FILE } from './qemu-args.ts';
+import { FD, type MachineShape } from './qemu-args.ts';
 import type { QemuProcess } from './qemu-process.ts';
-import { QmpConnection } from './qmp.ts';
-
-/** How long QEMU may take to end by itself, then by SIGTERM, milliseconds. */
-const GENTLE_MS = 500;
-
-/** What raced for a machine's readiness came first; `refused`: what it should have answered it will not, `why` is a clause. */
-export type Readiness = 'ready' | 'silent' | 'ended' | { readonly refused: string };
-
-/** How long the kernel of a machine that goes on may take to have its new time, milliseconds. A thousand times what it takes. */
-const RESUME_MS = 5_000;
-
-/** Machines whose processes must end with this one. */
-const running = new Set<QemuMachine>();
 
 /** What `stat` counts allocated space in. */
 const STAT_BLOCK_BYTES = 512;
 
-function killRunning(): void {
-  for (const machine of running) machine.kill();
-}
-
-/** A machine that is a QEMU process. Whoever starts one closes it. */
+/** A machine with an agent that is a QEMU process. Whoever starts one closes it. */
 export class QemuMachine implements Machine {
   readonly id: string;
   readonly pid: number;
@@ -37,15 +18,9 @@ export class QemuMachine implements Machine {
   readonly channel: Duplex;
   readonly lines: readonly Duplex[];
   readonly bulkFd: number;
-  readonly #bulk: FileHandle;
   readonly exited: Promise<MachineExit>;
-  readonly #child: QemuProcess;
-  readonly #qmp: QmpConnection;
-  readonly #control: ControlPort;
-  /** Aborts with the end of the process. A listener can be taken off it again; of a promise that lives long it cannot. */
-  readonly #ended = new AbortController();
-  #identity: Identity | null = null;
-  #closing: Promise<void> | null = null;
+  readonly #bulk: FileHandle;
+  readonly #process: MachineProcess;
 
   /** Takes over a process of a machine of that shape, and its disk for large bodies. */
   constructor(
@@ -58,62 +33,46 @@ export class QemuMachine implements Machine {
     this.processors = accelerator.kind === 'kvm' ? vcpus : 1;
     this.id = id;
     this.pid = child.pid;
-    this.#child = child;
-    const output = new OutputTail(child.stdout!, child.stderr!);
-    const stdio = child.stdio as unknown as readonly Duplex[];
-    const [channel, qmp, control] = [FD.agent, FD.qmp, FD.control].map((fd) => stdio[fd]!);
-    this.channel = channel!;
-    this.lines = stdio.slice(FD.line, FD.line + workers);
+    this.channel = streamOf(child, FD.agent);
+    this.lines = Array.from({ length: workers }, (_, worker) => streamOf(child, FD.line + worker));
     this.bulkFd = bulk.fd;
     this.#bulk = bulk;
-    this.#qmp = new QmpConnection(qmp!);
-    this.#control = new ControlPort(control!);
-    // A channel that breaks is a machine that ended: `exited` tells.
-    for (const stream of [this.channel, ...this.lines]) stream.on('error', () => undefined);
-    this.exited = new Promise<MachineExit>((resolve) => {
-      child.once('close', (code, signal) => {
-        running.delete(this);
-        if (running.size === 0) process.off('exit', killRunning);
-        for (const stream of [channel!, qmp!, control!, ...this.lines]) stream.destroy();
-        // After those who read what came before have heard of the end.
-        setImmediate(() => void bulk.close());
-        resolve({ code, signal, tail: output.text });
-        this.#ended.abort();
-      });
+    this.#process = new MachineProcess(child, {
+      ports: FD,
+      streams: [this.channel, ...this.lines],
+      // After those who read what came before have heard of the end.
+      whenEnded: () => setImmediate(() => void bulk.close()),
     });
-    // One listener for all of them: Node takes many for a leak.
-    if (running.size === 0) process.on('exit', killRunning);
-    running.add(this);
+    this.exited = this.#process.exited;
   }
 
-  /** Gives the machine a time, randomness and a name of its own; see `ControlPort`. */
+  /** See `MachineProcess`, as for all that follows. */
   renew(identity: Identity): Promise<void> {
-    this.#identity = identity;
-    return this.#control.renew(identity);
+    return this.#process.renew(identity);
   }
 
-  /**
-   * Makes a machine that is just starting one of a kind, at the present time. The first identity waits for the guest to come up, and its time is
-   * late by that; the second is on time.
-   */
-  async renewNow(): Promise<void> {
-    const { id } = newIdentity();
-    await this.renew({ ...newIdentity(), id });
-    await this.renew({ ...newIdentity(), id });
+  renewNow(): Promise<void> {
+    return this.#process.renewNow();
   }
 
-  async pause(): Promise<void> {
-    await this.#qmp.execute('stop');
+  pause(): Promise<void> {
+    return this.#process.pause();
   }
 
-  /** Lets the guest go on, at the present time: its clocks stood still. */
-  async resume(): Promise<void> {
-    const { id } = this.#identity ?? newIdentity();
-    const resumed = Promise.all([this.#qmp.execute('cont'), this.renew({ ...newIdentity(), id })]);
-    const outcome = await this.whenReady(resumed, RESUME_MS);
-    if (outcome === 'ready') return;
-    const why = typeof outcome === 'object' ? outcome.refused : `the guest was ${outcome}`;
-    throw new CloudletError('machine-failed', `the machine did not go on: ${why}`);
+  resume(): Promise<void> {
+    return this.#process.resume();
+  }
+
+  save(): Promise<void> {
+    return this.#process.save();
+  }
+
+  close(): Promise<void> {
+    return this.#process.close();
+  }
+
+  whenReady(ready: Promise<unknown>, ms: number, signal?: AbortSignal): Promise<Readiness> {
+    return this.#process.whenReady(ready, ms, signal);
   }
 
   processorNeedNs(): number | null {
@@ -122,50 +81,7 @@ export class QemuMachine implements Machine {
 
   /** The disk for large bodies lies in memory, and is counted. */
   async privateBytes(): Promise<number> {
-    return (await privateBytes(this.pid)) + (await this.#bulk.stat()).blocks * STAT_BLOCK_BYTES;
-  }
-
-  /**
-   * Stops the guest and writes the state of its devices to the descriptor `FD.saved`; its memory is in the file that it was started
-   * with. `live: false` leaves it stopped.
-   */
-  async save(): Promise<void> {
-    try {
-      await this.pause();
-      await this.#qmp.execute('xen-save-devices-state', { filename: SAVED_FILE, live: false });
-    } catch (error) {
-      throw new CloudletError('machine-failed', `QEMU could not save the machine: ${(error as Error).message}`, {
-        cause: error,
-      });
-    }
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#end();
-    return this.#closing;
-  }
-
-  /** Races what makes the machine ready against its end, a watchdog and the caller's signal. Never rejects. */
-  async whenReady(ready: Promise<unknown>, ms: number, signal?: AbortSignal): Promise<Readiness> {
-    const settled = Promise.withResolvers<Readiness>();
-    const watchdog = setTimeout(() => settled.resolve('silent'), ms);
-    const gone = () => settled.resolve('ended');
-    const ends = [this.#ended.signal, ...(signal === undefined ? [] : [signal])];
-    for (const end of ends) end.addEventListener('abort', gone, { once: true });
-    if (ends.some(({ aborted }) => aborted)) gone();
-    let refusal: NodeJS.Timeout | undefined;
-    ready.then(
-      () => settled.resolve('ready'),
-      (error: Error) => {
-        // A machine that ends breaks its connections first, and how it ended is the better reason.
-        refusal = setTimeout(() => settled.resolve({ refused: error.message }), GENTLE_MS);
-      },
-    );
-    const outcome = await settled.promise;
-    clearTimeout(watchdog);
-    clearTimeout(refusal);
-    for (const end of ends) end.removeEventListener('abort', gone);
-    return outcome;
+    return (await this.#process.privateBytes()) + (await this.#bulk.stat()).blocks * STAT_BLOCK_BYTES;
   }
 
   /** Resolves when the agent has said something; the bytes are left in the channel. */
@@ -178,22 +94,5 @@ export class QemuMachine implements Machine {
       };
       this.channel.on('readable', look);
     });
-  }
-
-  /** Ends the process at once. */
-  kill(): void {
-    this.#child.kill('SIGKILL');
-  }
-
-  async #end(): Promise<void> {
-    this.#qmp.execute('quit').catch(() => {
-      // It ended already, or will by the signals below.
-    });
-    const timers = [
-      setTimeout(() => this.#child.kill('SIGTERM'), GENTLE_MS),
-      setTimeout(() => this.kill(), 2 * GENTLE_MS),
-    ];
-    await this.exited;
-    for (const timer of timers) clearTimeout(timer);
   }
 }

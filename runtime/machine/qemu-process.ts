@@ -23,8 +23,10 @@ export interface QemuStart extends HeldFiles {
   readonly accelerator: 'kvm' | 'tcg';
   readonly args: readonly string[];
   readonly stdio: Exclude<StdioOptions, string>;
-  /** All that QEMU may take, the guest's memory included; also the largest file that it may write. Default 4096. */
+  /** All that QEMU may take, the guest's memory included. Default 4096. */
   readonly memoryLimitMib?: number;
+  /** The largest file that it may write; default: as much as it may take. */
+  readonly fileLimitBytes?: number;
   /** Processors' time that it may take. Default 4. */
   readonly cpuLimit?: number;
 }
@@ -55,11 +57,12 @@ async function startOnce({
   ...options
 }: QemuStart): Promise<QemuProcess | StepFailure> {
   const { memoryLimitMib, cpuLimit } = { ...DEFAULTS, ...options };
+  const fileBytes = options.fileLimitBytes ?? memoryLimitMib * 2 ** 20;
   const { facts, controlGroups, ...found } = await findHardening(qemu);
   const programs = await programFiles();
   const [groups, devices] = await Promise.all([groupsFor(accelerator), devicesFor(accelerator)]);
   const root = { ...facts.root, devices: [...facts.root.devices, ...devices] };
-  const plan = planWords({ ...facts, groups, root, fileBytes: memoryLimitMib * 2 ** 20 });
+  const plan = planWords({ ...facts, groups, root, fileBytes });
   const environment = heldFilesEnvironment(options, stdio.length);
   const own = 'LD_PRELOAD' in environment ? [...stdio, programs.heldFiles.fd] : stdio;
   const [spawner, report] = [own.length, own.length + 1];

@@ -1,4 +1,4 @@
-import { startFailure } from './boot-machine.ts';
+import { restore } from './come-alive.ts';
 import { newIdentity, TEMPLATE_WALL_MS } from './identity.ts';
 import type { MachineStart } from './qemu-args.ts';
 import type { QemuMachine } from './qemu-machine.ts';
@@ -23,13 +23,13 @@ const RESTORE_MS = 10_000;
  * Restores a machine from a snapshot and resolves when its kernel has taken a time, randomness and a name of its own: nobody may
  * be served by it before. Fails with `machine-failed`, and the machine is gone, when it does not.
  */
-export async function restoreMachine(options: RestoreOptions): Promise<QemuMachine> {
+export function restoreMachine(options: RestoreOptions): Promise<QemuMachine> {
   const { template, restoreMs = RESTORE_MS, signal } = options;
   const start: MachineStart = { from: 'snapshot', memory: template === undefined ? 'private' : 'kept' };
   const files = { memory: options.memory, incoming: options.state, ...template };
-  const machine = await startMachine(options, start, files);
-  const renewed = template === undefined ? machine.renewNow() : machine.renew(newIdentity(TEMPLATE_WALL_MS));
-  const outcome = await machine.whenReady(renewed, restoreMs, signal);
-  if (outcome === 'ready') return machine;
-  throw await startFailure(machine, 'restore', outcome, `${restoreMs} ms`, signal);
+  return restore(
+    () => startMachine(options, start, files),
+    (machine) => (template === undefined ? machine.renewNow() : machine.renew(newIdentity(TEMPLATE_WALL_MS))),
+    { ms: restoreMs, signal },
+  );
 }
