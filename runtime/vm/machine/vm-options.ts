@@ -20,6 +20,8 @@ export interface VmDisk {
   readonly growthBytes: number;
   /** An empty file that its writes are kept in, and that can be a `qcow2` layer when the VM was saved; default: a file without a name. */
   readonly top?: string;
+  /** Where that file without a name takes its room; default: the directory for temporary files. */
+  readonly directory?: string;
   /** Is given QEMU's connection to the block server (NBD, as server, no export name) that holds what lies below `layers`. */
   readonly serve?: (connection: Duplex) => void;
 }
@@ -72,10 +74,12 @@ export interface StartedVm extends Vm {
    */
   quiesce(signal?: AbortSignal): Promise<void>;
   /**
-   * Stops it and writes its device state to `template.saved`; its memory is in the file of the template, and its writes in `disk.top`. It stays
-   * stopped: close it next.
+   * Stops it and writes its device state to `template.saved`; its memory is in the file of the template, and its writes in `disk.top`, which
+   * is as long as it needs to be once the VM was closed. It stays stopped: close it next.
    */
   save(): Promise<void>;
+  /** What its writes take on this computer now, bytes. */
+  growthBytes(): Promise<number>;
   /** Gives it another time, randomness and name: a server that is to be saved starts at `TEMPLATE_WALL_MS`, so that its generators reseed in each clone. */
   renew(identity: Identity): Promise<void>;
 }
