@@ -1,8 +1,8 @@
-import type { Socket } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type BlockServer, serveBlocks } from '../../../../runtime/vm/disk/block-server.ts';
 import type { BlockSource } from '../../../../runtime/vm/disk/block-source.ts';
+import { NbdClient, requestBytes } from '../../../support/nbd-client.ts';
 import { SeededRandom } from '../../../support/random.ts';
 import { socketPair } from '../../../support/socket-pair.ts';
 
@@ -14,92 +14,15 @@ const disk = (read?: BlockSource['read']): BlockSource => ({
   read: read ?? (async (offset, into) => void into.set(DISK.subarray(offset, offset + into.length))),
 });
 
-/** A client of few words. */
-class Client {
-  readonly socket: Socket;
-  readonly #chunks: AsyncIterator<Buffer>;
-  #rest: Buffer = Buffer.alloc(0);
-
-  constructor(socket: Socket) {
-    this.socket = socket;
-    this.#chunks = socket[Symbol.asyncIterator]();
-  }
-
-  async take(length: number): Promise<Buffer> {
-    while (this.#rest.length < length) {
-      const { value, done } = await this.#chunks.next();
-      if (done === true) throw new Error('the server left');
-      this.#rest = Buffer.concat([this.#rest, value]);
-    }
-    const bytes = this.#rest.subarray(0, length);
-    this.#rest = this.#rest.subarray(length);
-    return bytes;
-  }
-
-  option(option: number, data: Uint8Array = new Uint8Array(0)): void {
-    const head = Buffer.alloc(16);
-    head.write('IHAVEOPT', 0);
-    head.writeUInt32BE(option, 8);
-    head.writeUInt32BE(data.length, 12);
-    this.socket.write(Buffer.concat([head, data]));
-  }
-
-  async optionReply(): Promise<{ option: number; type: number; data: Buffer }> {
-    const head = await this.take(20);
-    assert.is(head.readBigUInt64BE(0), 0x3e889045565a9n);
-    const data = head.readUInt32BE(16);
-    return {
-      option: head.readUInt32BE(8),
-      type: head.readUInt32BE(12),
-      data: data === 0 ? Buffer.alloc(0) : await this.take(data),
-    };
-  }
-
-  request(type: number, cookie: number, offset: bigint, length: number): void {
-    this.socket.write(requestBytes(type, cookie, offset, length));
-  }
-
-  async reply(): Promise<{ error: number; cookie: number }> {
-    const head = await this.take(16);
-    assert.is(head.readUInt32BE(0), 0x67446698);
-    return { error: head.readUInt32BE(4), cookie: Number(head.readBigUInt64BE(8)) };
-  }
-
-  /** As QEMU does it: what is not known is asked for first. */
-  async meet(): Promise<void> {
-    const hello = await this.take(18);
-    assert.is(hello.toString('latin1', 0, 16), 'NBDMAGICIHAVEOPT');
-    this.socket.write(Buffer.from([0, 0, 0, 3]));
-    this.option(8);
-    assert.is((await this.optionReply()).type, 0x8000_0001);
-    this.option(7, Buffer.from([0, 0, 0, 0, 0, 1, 0, 3]));
-    const info = await this.optionReply();
-    assert.is(info.data.readBigUInt64BE(2), BigInt(DISK.length));
-    assert.is(info.data.readUInt16BE(10), 3, 'it is read-only');
-    assert.is((await this.optionReply()).data.readUInt32BE(10), 2 * 1024 * 1024);
-    assert.is((await this.optionReply()).type, 1);
-  }
-}
-
-function requestBytes(type: number, cookie: number, offset: bigint, length: number): Buffer {
-  const bytes = Buffer.alloc(28);
-  bytes.writeUInt32BE(0x25609513, 0);
-  bytes.writeUInt16BE(type, 6);
-  bytes.writeBigUInt64BE(BigInt(cookie), 8);
-  bytes.writeBigUInt64BE(offset, 16);
-  bytes.writeUInt32BE(length, 24);
-  return bytes;
-}
-
 async function with_(
   source: BlockSource,
-  use: (client: Client, server: BlockServer) => Promise<void>,
+  use: (client: NbdClient, server: BlockServer) => Promise<void>,
 ): Promise<string | null> {
   const [near, far] = await socketPair();
   far.on('error', () => undefined);
   const server = serveBlocks(near, source);
   try {
-    await use(new Client(far), server);
+    await use(new NbdClient(far), server);
   } finally {
     far.destroy();
   }
@@ -115,7 +38,7 @@ blocks('gives what the disk holds, in the order that it is there', async () => {
     into.set(DISK.subarray(offset, offset + into.length));
   });
   const why = await with_(slow, async (client, server) => {
-    await client.meet();
+    await client.meet(DISK.length);
     client.request(0, 1, 0n, 4096);
     client.request(0, 2, 5000n, 100_000);
     assert.equal(await client.reply(), { error: 0, cookie: 2 });
@@ -133,7 +56,7 @@ blocks('gives what the disk holds, in the order that it is there', async () => {
 
 blocks('answers what cannot be with an error, and serves on', async () => {
   await with_(disk(), async (client) => {
-    await client.meet();
+    await client.meet(DISK.length);
     for (const [type, offset, length, error] of [
       [0, BigInt(DISK.length), 1, 22],
       [0, BigInt(DISK.length - 1), 2, 22],
@@ -156,7 +79,7 @@ blocks('answers what cannot be with an error, and serves on', async () => {
 blocks('a source that fails is an error of the disk', async () => {
   const broken = disk(() => Promise.reject(new Error('gone')));
   await with_(broken, async (client) => {
-    await client.meet();
+    await client.meet(DISK.length);
     client.request(0, 1, 0n, 4096);
     assert.equal(await client.reply(), { error: 5, cookie: 1 });
   });
@@ -182,11 +105,11 @@ blocks('the older way to name an export is understood', async () => {
 
 blocks('a wrong word ends the connection, with the reason', async () => {
   for (const [what, say, why] of [
-    ['flags that were not offered', async (c: Client) => c.socket.write(Buffer.from([0, 0, 0, 4])), /same protocol/],
-    ['no option', async (c: Client) => c.socket.write(Buffer.alloc(20)), /same protocol/],
+    ['flags that were not offered', async (c: NbdClient) => c.socket.write(Buffer.from([0, 0, 0, 4])), /same protocol/],
+    ['no option', async (c: NbdClient) => c.socket.write(Buffer.alloc(20)), /same protocol/],
     [
       'an option with too much data',
-      async (c: Client) => {
+      async (c: NbdClient) => {
         c.socket.write(Buffer.from([0, 0, 0, 3]));
         const head = Buffer.alloc(16);
         head.write('IHAVEOPT', 0);
@@ -197,7 +120,7 @@ blocks('a wrong word ends the connection, with the reason', async () => {
     ],
     [
       'options without end',
-      async (c: Client) => {
+      async (c: NbdClient) => {
         c.socket.write(Buffer.from([0, 0, 0, 3]));
         for (let times = 0; times < 65; times++) c.option(10);
       },
@@ -205,7 +128,7 @@ blocks('a wrong word ends the connection, with the reason', async () => {
     ],
     [
       'a write',
-      async (c: Client) => {
+      async (c: NbdClient) => {
         c.socket.write(Buffer.from([0, 0, 0, 3]));
         c.option(7, Buffer.alloc(6));
         c.request(1, 1, 0n, 4096);
@@ -214,7 +137,7 @@ blocks('a wrong word ends the connection, with the reason', async () => {
     ],
     [
       'no request',
-      async (c: Client) => {
+      async (c: NbdClient) => {
         c.socket.write(Buffer.from([0, 0, 0, 3]));
         c.option(7, Buffer.alloc(6));
         c.socket.write(Buffer.alloc(28));
@@ -223,7 +146,7 @@ blocks('a wrong word ends the connection, with the reason', async () => {
     ],
     [
       'half a request',
-      async (c: Client) => {
+      async (c: NbdClient) => {
         c.socket.write(Buffer.from([0, 0, 0, 3]));
         c.option(7, Buffer.alloc(6));
         c.socket.end(Buffer.alloc(5));
@@ -249,7 +172,7 @@ blocks('works on a bounded number of requests at once', async () => {
     now -= 1;
   });
   await with_(counting, async (client) => {
-    await client.meet();
+    await client.meet(DISK.length);
     const many = Array.from({ length: 200 }, (_, index) => requestBytes(0, index, 0n, 1));
     client.socket.write(Buffer.concat(many));
     while (most < 32) await new Promise(setImmediate);
@@ -269,7 +192,7 @@ blocks('closing gives up the reads that wait', async () => {
     return new Promise(() => undefined);
   });
   const why = await with_(waiting, async (client, server) => {
-    await client.meet();
+    await client.meet(DISK.length);
     client.request(0, 1, 0n, 1);
     while (client.socket.writableLength > 0) await new Promise(setImmediate);
     await new Promise((resolve) => setImmediate(resolve));

@@ -1,0 +1,24 @@
+import { MAX_DICTIONARY_PAGES, PAGE_BYTES, type SourceRun } from '../page-run.ts';
+import type { ReadPages } from './changed-pages.ts';
+import type { PlannedSegment } from './segment-plan.ts';
+
+/** Pages of the base that stood where the literals of a segment stand now, but for zeros: what changed in them is mostly little. */
+export function chooseDictionary({ kind, runs }: PlannedSegment, read: ReadPages): SourceRun[] {
+  const source = kind === 'memory' ? 'base-memory' : 'base-disk';
+  const page = Buffer.alloc(PAGE_BYTES);
+  const chosen: SourceRun[] = [];
+  let left = MAX_DICTIONARY_PAGES;
+  for (const run of runs) {
+    if (run.kind !== 'literal') continue;
+    for (let at = run.at; at < run.at + run.count && left > 0; at++) {
+      read(source, at, page);
+      if (page.every((byte) => byte === 0)) continue;
+      const last = chosen.at(-1);
+      if (last !== undefined && last.from + last.count === at)
+        chosen[chosen.length - 1] = { ...last, count: last.count + 1 };
+      else chosen.push({ source, from: at, count: 1 });
+      left -= 1;
+    }
+  }
+  return chosen;
+}
