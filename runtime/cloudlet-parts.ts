@@ -8,6 +8,7 @@ import { followParent, type TraceSampler } from './invocation/trace.ts';
 import type { CloudletObserver } from './observer.ts';
 import { type CloudletLimits, type CloudletOptions, DEFAULT_LIMITS } from './options.ts';
 import { Stores } from './outside/stores.ts';
+import { DeploymentStore } from './provision/index.ts';
 import type { SandboxSource } from './sandbox/index.ts';
 import { openSandboxSource } from './sandbox-source/index.ts';
 import { abortError, DataDir } from './store/index.ts';
@@ -29,6 +30,8 @@ export interface CloudletParts {
   readonly data: DataDir;
   readonly stores: Stores;
   readonly logs: FunctionLogs;
+  /** What deployments keep. */
+  readonly deployed: DeploymentStore;
   readonly compiler: ComponentCompiler;
   readonly source: SandboxSource;
   readonly outside: VersionOutside;
@@ -44,9 +47,11 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
   const data = await DataDir.open(options.dataDir);
   const compiler = new ComponentCompiler({ cacheDir: options.cacheDir });
   let stores: Stores | undefined;
+  let deployed: DeploymentStore | undefined;
   try {
     const isFunction = (name: string) => data.registry.find(name as FunctionName) !== undefined;
     stores = await Stores.open(data.path, { isFunction });
+    deployed = await DeploymentStore.open(data);
     // Machines are made for the most that a function may be granted.
     const { memoryMib, concurrency } = policy.maxima;
     const source = await openSandboxSource(options, { ...limits, memoryMib, concurrency });
@@ -58,9 +63,10 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
     const { name, observer = {}, outside = granted.services, sample = followParent } = options;
     const unkept = (sentence: string) => observer.warning?.(sentence);
     const logs = FunctionLogs.open({ directory: data.logs, limitBytes: limits.logBytes, isFunction, unkept });
-    return { name, limits, policy, observer, data, stores, logs, compiler, source, outside, granted, sample };
+    return { name, limits, policy, observer, data, stores, logs, deployed, compiler, source, outside, granted, sample };
   } catch (error) {
     await compiler.close();
+    deployed?.close();
     stores?.close();
     data.close();
     throw error;

@@ -11,7 +11,7 @@ export const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.
 };
 
 /** Mechanisms of provisioning that work: a component that is pushed, and one that is already here. */
-const MECHANISMS = ['push', 'cached'];
+export const MECHANISMS = ['push', 'cached'];
 
 /** What a status is made from. */
 export interface StatusParts {

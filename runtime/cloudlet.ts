@@ -1,5 +1,4 @@
 import type {
-  Deployment,
   Door,
   FunctionInfo,
   FunctionName,
@@ -13,6 +12,7 @@ import { CloudletError } from '../guest-sdk/protocol/index.ts';
 import type { Catalogue } from './catalogue/index.ts';
 import { ChangeFeed, type CloudletEvent } from './change-feed.ts';
 import { openCatalogue } from './cloudlet-catalogue.ts';
+import { type DeploymentDesk, openDeployments } from './cloudlet-deployments.ts';
 import { type CloudletParts, openParts, type StoredComponent } from './cloudlet-parts.ts';
 import { cloudletStatus } from './cloudlet-status.ts';
 import type { LogReadOptions } from './function/function-log.ts';
@@ -25,7 +25,7 @@ import type { CallOptions, CallResult, Invocation, InvocationRequest, InvokeOpti
 import { Invocations } from './invocation/invocations.ts';
 import type { CloudletOptions } from './options.ts';
 import { poolObserver } from './pool-reports.ts';
-import { checkDoor, Deployments, findExport, type PublishOptions, publishComponent } from './provision/index.ts';
+import { checkDoor, type Deployments, findExport, type PublishOptions, publishComponent } from './provision/index.ts';
 import { SandboxPool } from './sandbox/index.ts';
 import { sandboxInfo } from './sandbox-info.ts';
 
@@ -39,6 +39,8 @@ export class Cloudlet {
   readonly fingerprint: string;
   /** What is offered to devices. */
   readonly catalogue: { readonly [K in keyof Catalogue]: Catalogue[K] };
+  /** Acts of provisioning: what is wanted comes here by the cheapest way. */
+  readonly deployments: DeploymentDesk;
 
   readonly #parts: CloudletParts;
   readonly #feed: ChangeFeed;
@@ -46,7 +48,7 @@ export class Cloudlet {
   readonly #pool: SandboxPool;
   readonly #functions: Functions;
   readonly #invocations: Invocations;
-  readonly #deployments = new Deployments();
+  readonly #deployments: Deployments;
   /** Fires when the cloudlet closes, and ends the publishes that go on. */
   readonly #closing = new AbortController();
   /** Publishes and warm-ups in progress; they use the data directory. */
@@ -71,6 +73,12 @@ export class Cloudlet {
     });
     this.catalogue = openCatalogue(parts, this.#feed, this);
     this.#functions = new Functions({ data, compiler, stores, outside, policy, pool: this.#pool });
+    this.#deployments = openDeployments({
+      ...{ parts, functions: this.#functions, pool: this.#pool, feed: this.#feed },
+      publish: (name, body, options) => this.publish(name, body, options),
+      registered: (published) => this.#registered(published),
+    });
+    this.deployments = this.#deployments;
     this.#invocations = new Invocations({
       pool: this.#pool,
       feed: this.#feed,
@@ -93,36 +101,13 @@ export class Cloudlet {
   /** Stores and checks a component and makes it the current version of `name`. The same component again does nothing. */
   async publish(name: FunctionName, body: AsyncIterable<Uint8Array>, options: PublishOptions = {}): Promise<Published> {
     this.#checkOpen();
-    const { data, compiler, limits, policy, observer } = this.#parts;
+    const { data, compiler, limits, policy } = this.#parts;
     const signal = AbortSignal.any([this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
     const { componentBytes: limitBytes, packageBytes } = limits;
     const parts = { data, compiler, limitBytes, packageBytes, policy };
     const published = await this.#tracked(publishComponent(parts, name, body, { ...options, signal }));
-    observer.published?.(published);
-    if (published.created) this.#changed(name);
+    this.#registered(published);
     return published;
-  }
-
-  /**
-   * Starts a publish that is watched by its id. Resolves once the body was received; all the rest goes on, and has its
-   * errors in the deployment.
-   */
-  deploy(
-    name: FunctionName,
-    body: AsyncIterable<Uint8Array>,
-    options: Omit<PublishOptions, 'onProgress'> = {},
-  ): Promise<Deployment> {
-    return this.#deployments.start(name, (onProgress) => this.publish(name, body, { ...options, onProgress }));
-  }
-
-  /** A deployment's present state; `not-found` when there is none of this id, or it ended long ago. */
-  deployment(id: string): Deployment {
-    return this.#deployments.get(id);
-  }
-
-  /** A deployment's states, from the present one on; ends after exactly one whose state is `ready` or `failed`. */
-  deploymentEvents(id: string, signal?: AbortSignal): AsyncIterable<Deployment> {
-    return this.#deployments.watch(id, signal);
   }
 
   /** All functions, by name. */
@@ -250,11 +235,13 @@ export class Cloudlet {
   async #end(): Promise<void> {
     this.#closing.abort(shuttingDown());
     await this.catalogue.close();
+    await this.#deployments.close();
     // Together: a sandbox that is being started may wait for what its source still makes, and who warms up waits for the sandbox.
     await Promise.all([this.#pool.close(), this.#parts.source.close(), Promise.allSettled(this.#working)]);
     await this.#parts.compiler.close();
     this.#parts.granted.close();
     this.#logs.close();
+    this.#parts.deployed.close();
     this.#parts.stores.close();
     this.#parts.data.close();
   }
@@ -270,6 +257,11 @@ export class Cloudlet {
   #secretsChanged(name: FunctionName): void {
     for (const id of this.#functions.versionIds(name)) this.#pool.grantAnew(id);
     this.#feed.emit({ kind: 'functions' });
+  }
+
+  #registered(published: Published): void {
+    this.#parts.observer.published?.(published);
+    if (published.created) this.#changed(published.name as FunctionName);
   }
 
   /** The current version may be another: tell, and start a sandbox for it before anybody asks. */

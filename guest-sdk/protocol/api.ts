@@ -230,18 +230,6 @@ export const LogLine = v.object({
 });
 export type LogLine = v.InferOutput<typeof LogLine>;
 
-/** One act of provisioning, as `GET /v1/deployments/{id}` shows it. */
-export const Deployment = v.object({
-  id: v.string(),
-  function: v.string(),
-  state: v.picklist(['receiving', 'inspecting', 'transpiling', 'registering', 'ready', 'failed']),
-  bytesDone: v.number(),
-  bytesTotal: v.nullable(v.number()),
-  published: v.optional(Published),
-  problem: v.optional(v.object({ code: v.string(), detail: v.string() })),
-});
-export type Deployment = v.InferOutput<typeof Deployment>;
-
 /** What `POST /v1/session` takes: the owner's token. */
 export const SessionRequest = v.strictObject({ token: v.pipe(v.string(), v.minLength(1), v.maxLength(512)) });
 export type SessionRequest = v.InferOutput<typeof SessionRequest>;

@@ -24,3 +24,9 @@ export function digestOfHex(hex: string): Digest {
 export function hexOf(digest: Digest): string {
   return digest.slice('sha256:'.length);
 }
+
+/** The digest of bytes that are in memory. */
+export async function digestOf(bytes: Uint8Array): Promise<Digest> {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
+  return digestOfHex([...hash].map((byte) => byte.toString(16).padStart(2, '0')).join(''));
+}

@@ -7,7 +7,9 @@ export {
   SERVICE_TYPE,
 } from './advertisement.ts';
 export * from './api.ts';
-export { type Digest, digestOfHex, hexOf, parseDigest } from './digest.ts';
+export * from './chunks/index.ts';
+export * from './deployment/index.ts';
+export { type Digest, digestOf, digestOfHex, hexOf, parseDigest } from './digest.ts';
 export * from './entry/index.ts';
 export {
   asCloudletError,

@@ -1,63 +1,169 @@
-import { Hono } from 'hono';
-import { Deployment } from '../../guest-sdk/protocol/index.ts';
+import { type Context, Hono } from 'hono';
+import {
+  AcceptedDeployment,
+  CloudletError,
+  Deployment,
+  type DeploymentEvent,
+  DeploymentList,
+  DeploymentRequest,
+  isEnded,
+  MAX_PART_BYTES,
+  parseDeploymentRequest,
+  parseDigest,
+  WantedParts,
+} from '../../guest-sdk/protocol/index.ts';
 import type { HostContext } from '../http/connection.ts';
 import { eventStream, type ServerEvent } from '../http/event-stream.ts';
+import { requireMediaType } from '../http/media-type.ts';
+import { parseJson, readBody, refuseEncodedBody, requestBody, UPLOAD_IDLE_MS } from '../http/request-body.ts';
 import { describe } from '../openapi.ts';
 import type { HostParts } from '../parts.ts';
 
-/** Deployments: how far a publish is that answered before its end. */
-export function deploymentRoutes({ cloudlet, draining }: HostParts): Hono<HostContext> {
+/** Longest request: a list of as many parts as there may be, or the manifest of an overlay. */
+const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
+
+/** Deployments: what is wanted, what is missing of it, how far it is. */
+export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostParts): Hono<HostContext> {
   const routes = new Hono<HostContext>();
+  const one = '/v1/deployments/:id';
+  routes.post(
+    '/v1/deployments',
+    describe({
+      summary: 'Have something here, by the cheapest way: what is wanted, what is required, what the device has',
+      tag: 'deployments',
+      body: { description: 'The wish', schema: DeploymentRequest },
+      answers: {
+        200: { description: 'It is ready', schema: AcceptedDeployment },
+        202: { description: 'The way that is taken, and what the device is to send', schema: AcceptedDeployment },
+      },
+      errors: [
+        'requirements-unmet',
+        'function-unknown',
+        'service-unknown',
+        'store-unknown',
+        'body-too-large',
+        'at-capacity',
+      ],
+    }),
+    async (c) => {
+      requireMediaType(c.req.header('content-type'), { 'application/json': 'json' });
+      const request = parseDeploymentRequest(parseJson(await readBody(c, MAX_REQUEST_BYTES)));
+      const { deployment, missing } = await deployments.ask(request);
+      const location = `/v1/deployments/${deployment.id}`;
+      const bytesMissing = missing.reduce((sum, { bytes }) => sum + bytes, 0);
+      const answer: AcceptedDeployment = {
+        ...deployment,
+        missing: [...missing],
+        bytesMissing,
+        events: `${location}/events`,
+      };
+      return c.json(answer, deployment.stage === 'ready' ? 200 : 202, { location });
+    },
+  );
   routes.get(
-    '/v1/deployments/:id',
+    '/v1/deployments',
+    describe({
+      summary: 'Deployments that go on, and those that ended lately, newest first',
+      tag: 'deployments',
+      answers: { 200: { description: 'Deployments', schema: DeploymentList } },
+    }),
+    (c) => c.json({ deployments: deployments.list() }),
+  );
+  routes.get(
+    one,
     describe({
       summary: "A deployment's state",
-      tag: 'functions',
+      tag: 'deployments',
       answers: { 200: { description: 'The deployment', schema: Deployment } },
       errors: ['not-found'],
     }),
-    (c) => c.json(cloudlet.deployment(c.req.param('id'))),
+    (c) => c.json(deployments.get(c.req.param('id'))),
+  );
+  routes.delete(
+    one,
+    describe({
+      summary: 'Give a deployment up; parts that were sent are kept for a day',
+      tag: 'deployments',
+      answers: { 200: { description: 'The deployment, which has ended', schema: Deployment } },
+      errors: ['not-found', 'conflict'],
+    }),
+    async (c) => c.json(await deployments.cancel(c.req.param('id'))),
   );
   routes.get(
-    '/v1/deployments/:id/events',
+    `${one}/parts`,
     describe({
-      summary: 'A deployment\'s states as events "state", ending after "ready" or "failed"',
-      tag: 'functions',
+      summary: 'Which parts to send next, in this order',
+      tag: 'deployments',
+      answers: { 200: { description: 'The next parts, and how many are missing in all', schema: WantedParts } },
+      errors: ['not-found'],
+    }),
+    (c) => c.json(deployments.wanted(c.req.param('id'))),
+  );
+  routes.put(
+    `${one}/parts/:digest`,
+    describe({
+      summary: 'Send a part of what is missing; sent again it changes nothing',
+      tag: 'deployments',
+      body: { description: 'Its bytes, at most 4 MiB', types: ['application/octet-stream'] },
+      answers: { 200: { description: 'What to send next', schema: WantedParts } },
+      errors: ['not-found', 'body-too-large', 'body-truncated', 'request-timeout', 'storage-full'],
+    }),
+    async (c) => {
+      const digest = parseDigest(c.req.param('digest'));
+      refuseEncodedBody(c);
+      const body = requestBody(c, { maxBytes: MAX_PART_BYTES, idleMs: UPLOAD_IDLE_MS });
+      return c.json(await deployments.part(c.req.param('id'), digest, body, c.req.raw.signal));
+    },
+  );
+  routes.get(
+    `${one}/events`,
+    describe({
+      summary:
+        'What happens: events "state" (the deployment as it is; the last says "ready" or "failed"), "rung" (another way is taken), "log" (lines of a step)',
+      tag: 'deployments',
       parameters: [
         {
           in: 'header',
           name: 'Last-Event-ID',
-          description: 'The last event that was seen; after a last state there is nothing more (204)',
+          description: 'Only events after this one; after the last there is nothing more (204)',
         },
       ],
       answers: {
         200: { description: 'Server-sent events', types: ['text/event-stream'] },
-        204: { description: 'The last state was seen already' },
+        204: { description: 'The last event was seen already' },
       },
       errors: ['not-found'],
     }),
-    (c) => {
+    async (c) => {
       const id = c.req.param('id');
-      const present = cloudlet.deployment(id);
-      // Every event is a whole state, so one that was missed needs no replay. 204 is how a browser is told not to come back.
-      if (isLast(present) && c.req.header('last-event-id') === eventId(present)) return c.body(null, 204);
+      const after = lastEventId(c);
+      const present = deployments.get(id);
+      // 204 is how a browser is told not to come back.
+      if (isEnded(present) && after > 0 && (await isAllSeen(deployments.events(id, after)))) return c.body(null, 204);
       return eventStream((left) => {
         const signal = AbortSignal.any([left, draining, c.req.raw.signal]);
-        return stateEvents(cloudlet.deploymentEvents(id, signal));
+        return serverEvents(deployments.events(id, after, signal));
       });
     },
   );
   return routes;
 }
 
-async function* stateEvents(states: AsyncIterable<Deployment>): AsyncGenerator<ServerEvent, void, undefined> {
-  for await (const state of states) yield { event: 'state', id: eventId(state), data: state };
+async function* serverEvents(events: AsyncIterable<DeploymentEvent>): AsyncGenerator<ServerEvent, void, undefined> {
+  for await (const { id, event, data } of events) yield { event, id: String(id), data };
 }
 
-function eventId(state: Deployment): string {
-  return `${state.state}-${state.bytesDone}`;
+async function isAllSeen(events: AsyncIterable<DeploymentEvent>): Promise<boolean> {
+  for await (const _ of events) return false;
+  return true;
 }
 
-function isLast(state: Deployment): boolean {
-  return state.state === 'ready' || state.state === 'failed';
+function lastEventId(c: Context<HostContext>): number {
+  const text = c.req.header('last-event-id');
+  if (text === undefined || text === '') return 0;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new CloudletError(
+    'request-invalid',
+    `expected Last-Event-ID to be the id of an event of this stream, got ${JSON.stringify(text.slice(0, 60))}`,
+  );
 }

@@ -105,7 +105,7 @@ export function functionRoutes({ cloudlet, limits }: HostParts): Hono<HostContex
         idleMs: UPLOAD_IDLE_MS,
       });
       if (prefersAsync(c)) {
-        const deployment = await cloudlet.deploy(name, body, publishOptions(c));
+        const deployment = await cloudlet.deployments.publish(name, body, publishOptions(c));
         return c.json(deployment, 202, {
           location: `/v1/deployments/${deployment.id}`,
           'preference-applied': 'respond-async',

@@ -84,7 +84,7 @@ export function statusRoutes({ cloudlet, metrics, draining }: HostParts): Hono<H
     '/v1/events',
     describe({
       summary:
-        'What changes, as it changes: events "functions", "store" and "sandboxes" (ask again), "prepared" (the snapshot of a version is there, or cannot be made), and "invocation" with its state',
+        'What changes, as it changes: events "functions", "store", "sandboxes" and "deployments" (ask again), "prepared" (the snapshot of a version is there, or cannot be made), and "invocation" with its state',
       tag: 'cloudlet',
       answers: { 200: { description: 'Server-sent events', types: ['text/event-stream'] } },
     }),
@@ -112,6 +112,7 @@ function serverEvent(event: CloudletEvent): ServerEvent {
     case 'functions':
     case 'store':
     case 'sandboxes':
+    case 'deployments':
       return { event: event.kind, data: {} };
     default:
       throw event satisfies never;
@@ -128,6 +129,7 @@ function keyOf(event: CloudletEvent): string {
     case 'functions':
     case 'store':
     case 'sandboxes':
+    case 'deployments':
       return event.kind;
     default:
       throw event satisfies never;

@@ -1,6 +1,14 @@
 export { Bell } from './bell.ts';
 export { checkImports, grantWarnings, importsWithoutGrant } from './check-imports.ts';
-export { Deployments, type Provisioning } from './deployments.ts';
+export { DeploymentStore } from './deployment/deployment-store.ts';
+export {
+  type AskedDeployment,
+  Deployments,
+  type DeploymentsOptions,
+} from './deployment/deployments.ts';
+export { type FunctionRungParts, functionRungs } from './deployment/function/function-rungs.ts';
+export type { Offer, Part, PartSource, Provisioned, Rung, RungContext, RungProgress } from './deployment/rung.ts';
+export { functionWish, isAtHand, serviceWish, type Wish } from './deployment/wish.ts';
 export {
   checkDoor,
   describeManifest,
@@ -11,4 +19,10 @@ export {
 } from './function-description.ts';
 export { grantedDirectories, readPackageFiles } from './package/package-files.ts';
 export { parsePackage, type StoredPackage } from './package/stored-package.ts';
-export { type PublishOptions, type PublishParts, type PublishProgress, publishComponent } from './publish.ts';
+export {
+  type PublishOptions,
+  type PublishParts,
+  type PublishProgress,
+  publishComponent,
+  publishStored,
+} from './publish.ts';

@@ -1,4 +1,5 @@
 import {
+  CloudletError,
   type Digest,
   type FunctionName,
   NOTHING_ASKED,
@@ -14,7 +15,7 @@ import { describeManifest, formatDescription } from './function-description.ts';
 import { ByteFeed } from './package/byte-feed.ts';
 import { grantedDirectories, readPackageFiles } from './package/package-files.ts';
 import { type ReceivedPackage, receivePackage } from './package/receive-package.ts';
-import { formatPackage } from './package/stored-package.ts';
+import { formatPackage, parsePackage } from './package/stored-package.ts';
 import { isTar, tooLarge, WatchedBody } from './watched-body.ts';
 
 /** Where a publish is. */
@@ -22,6 +23,8 @@ export interface PublishProgress {
   readonly stage: 'receiving' | 'inspecting' | 'transpiling' | 'registering';
   readonly bytesDone: number;
   readonly bytesTotal: number | null;
+  /** The version's, as soon as it is known. */
+  readonly digest?: Digest;
 }
 
 /** How a body, a component or a package, is published. */
@@ -30,6 +33,8 @@ export interface PublishOptions {
   readonly contentLength?: number;
   /** What the sender says the body is; another digest is `body-truncated`. */
   readonly digest?: Digest;
+  /** The digest that the version must have: the component's, or that of the package's manifest. Another one is `body-truncated`. */
+  readonly versionDigest?: Digest;
   readonly onProgress?: (progress: PublishProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -69,6 +74,7 @@ export async function publishComponent(
   let received: Received | undefined;
   try {
     received = await receive(parts, body, options);
+    checkVersion(received.digest, options.versionDigest);
     return await register(parts, name, received, options);
   } catch (error) {
     received?.release();
@@ -77,6 +83,43 @@ export async function publishComponent(
   } finally {
     received?.release();
   }
+}
+
+/**
+ * Makes what is here already, as a version of any function, the current version of `name`: no byte is sent. `storage-corrupt` when it is
+ * not what it was, `not-found` when it is gone by now.
+ */
+export async function publishStored(
+  parts: PublishParts,
+  name: FunctionName,
+  digest: Digest,
+  options: Pick<PublishOptions, 'onProgress' | 'signal'> = {},
+): Promise<Published> {
+  const version = parts.data.registry.holder(digest);
+  const stored = version?.package == null ? null : parsePackage(version.package);
+  const isPackage = version?.digest === digest && stored !== null;
+  const component = isPackage ? stored.component.digest : digest;
+  if (version === undefined || (stored !== null && stored.component.digest !== component))
+    throw new CloudletError('not-found', `expected a component or package with digest ${digest}, found none`);
+  // Whoever removes the function that has it must not take it from under this.
+  const holds = [component, ...version.blobs].map((blob) => parts.data.blobs.hold(blob));
+  const release = () => {
+    for (const each of holds) each();
+  };
+  const { blobs, sizeBytes } = version;
+  const packed = isPackage ? { digest, sizeBytes, stored, blobs, release } : null;
+  const bytes = isPackage || stored === null ? sizeBytes : stored.component.sizeBytes;
+  try {
+    return await register(parts, name, { digest, sizeBytes: bytes, component, packed, release }, options);
+  } finally {
+    release();
+    await parts.data.collectGarbage();
+  }
+}
+
+function checkVersion(digest: Digest, wanted: Digest | undefined): void {
+  if (wanted === undefined || wanted === digest) return;
+  throw new CloudletError('body-truncated', `expected a component or package with digest ${wanted}, got ${digest}`);
 }
 
 async function receive(
@@ -117,7 +160,7 @@ async function register(
 ): Promise<Published> {
   const report = (stage: PublishProgress['stage']): void => {
     if (signal?.aborted === true) throw abortError(signal);
-    onProgress?.({ stage, bytesDone: sizeBytes, bytesTotal: sizeBytes });
+    onProgress?.({ stage, bytesDone: sizeBytes, bytesTotal: sizeBytes, digest });
   };
   const published = (version: number, created: boolean): Published => ({
     name,

@@ -52,23 +52,28 @@ const PREFIX_NAME = /^[0-9a-f]{2}$/;
 export class BlobStore {
   readonly #directory: string;
   readonly #openTemporary: OpenTemporary;
+  readonly #durable: boolean;
   /** How many writers hold a digest that no registry may know yet. */
   readonly #held = new Map<Digest, number>();
 
-  private constructor(directory: string, openTemporary: OpenTemporary) {
+  private constructor(directory: string, openTemporary: OpenTemporary, durable: boolean) {
     this.#directory = directory;
     this.#openTemporary = openTemporary;
+    this.#durable = durable;
   }
 
-  /** Opens or makes the store in `directory` and removes what an interrupted writer left. Only one process may have it open. */
+  /**
+   * Opens or makes the store in `directory` and removes what an interrupted writer left. Only one process may have it open. Without
+   * `durable` a loss of power, though not the end of the process, may cost or tear blobs, which whoever opens one is told.
+   */
   static async open(
     directory: string,
-    { openTemporary = exclusiveFile }: { openTemporary?: OpenTemporary } = {},
+    { openTemporary = exclusiveFile, durable = true }: { openTemporary?: OpenTemporary; durable?: boolean } = {},
   ): Promise<BlobStore> {
     await rm(join(directory, 'incoming'), { recursive: true, force: true });
     for (const name of ['incoming', 'sha256', 'corrupt'])
       await mkdir(join(directory, name), { recursive: true, mode: 0o700 });
-    return new BlobStore(directory, openTemporary);
+    return new BlobStore(directory, openTemporary, durable);
   }
 
   /**
@@ -83,7 +88,7 @@ export class BlobStore {
     try {
       const { digest, sizeBytes } = await this.#receive(temporary, body, options);
       checkDeclared(digest, sizeBytes, options);
-      const release = this.#hold(digest);
+      const release = this.hold(digest);
       try {
         // An existing file is replaced: the same bytes, unless it was corrupt, and then this heals it.
         await this.#commit(temporary, this.path(digest));
@@ -180,7 +185,7 @@ export class BlobStore {
         sizeBytes += chunk.length;
         options.onBytes?.(sizeBytes);
       }
-      await handle.sync();
+      if (this.#durable) await handle.sync();
       return { digest: digestOfHex(hash.digest('hex')), sizeBytes };
     } finally {
       await handle.close();
@@ -190,11 +195,13 @@ export class BlobStore {
   async #commit(temporary: string, path: string): Promise<void> {
     const made = await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await rename(temporary, path);
+    if (!this.#durable) return;
     await syncDirectory(dirname(path));
     if (made !== undefined) await syncDirectory(dirname(dirname(path)));
   }
 
-  #hold(digest: Digest): () => void {
+  /** Keeps a blob from being collected until the returned function is called. */
+  hold(digest: Digest): () => void {
     this.#held.set(digest, (this.#held.get(digest) ?? 0) + 1);
     let released = false;
     return () => {

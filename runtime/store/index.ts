@@ -5,7 +5,7 @@ export { syncDirectory, writeDurably } from './durable-file.ts';
 export type { EntryQuery, FoundEntries } from './entry-search.ts';
 export { EntryTable, type NewEntry, type PageBlob, type RegisteredEntry, unknownEntry } from './entry-table.ts';
 export { cloudletId, type Identity } from './identity.ts';
-export type { NewVersion, RegisteredFunction, RegisteredVersion } from './registered.ts';
+export type { HeldVersion, NewVersion, RegisteredFunction, RegisteredVersion } from './registered.ts';
 export { Registry } from './registry.ts';
 export { migrate } from './registry-schema.ts';
 export type { SecretVault } from './secret-vault.ts';

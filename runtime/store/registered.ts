@@ -1,4 +1,4 @@
-import type { Digest, FunctionName } from '../../guest-sdk/protocol/index.ts';
+import { CloudletError, type Digest, type FunctionName } from '../../guest-sdk/protocol/index.ts';
 
 /** One immutable version of a function. */
 export interface RegisteredVersion {
@@ -28,4 +28,35 @@ export interface NewVersion {
   readonly description: string;
   /** Of a version that came as a package: what that is made of, and its blobs. */
   readonly package?: { readonly text: string; readonly blobs: readonly Digest[] };
+}
+
+/** A version with the blobs that it has beside its digest's. */
+export interface HeldVersion extends RegisteredVersion {
+  readonly blobs: readonly Digest[];
+}
+
+/** One of the versions of a function; `version-unknown` names those there are. */
+export function pickVersion(
+  name: FunctionName,
+  versions: readonly RegisteredVersion[],
+  version: number,
+): RegisteredVersion {
+  const found = versions.find((candidate) => candidate.version === version);
+  if (found !== undefined) return found;
+  const known = versions.map((candidate) => candidate.version).join(', ');
+  throw new CloudletError('version-unknown', `expected a version of "${name}" (${known}), got ${version}`);
+}
+
+/** The newest version that is older than the current one; `version-unknown` when there is none. */
+export function previousVersion(
+  name: FunctionName,
+  versions: readonly RegisteredVersion[],
+  current: number,
+): RegisteredVersion {
+  const older = versions.findLast((candidate) => candidate.version < current);
+  if (older !== undefined) return older;
+  throw new CloudletError(
+    'version-unknown',
+    `expected a version of "${name}" before ${current}, found none; name one of the versions to go to`,
+  );
 }

@@ -7,7 +7,14 @@ import {
   parseName,
 } from '../../guest-sdk/protocol/index.ts';
 import { EntryTable } from './entry-table.ts';
-import type { NewVersion, RegisteredFunction, RegisteredVersion } from './registered.ts';
+import {
+  type HeldVersion,
+  type NewVersion,
+  pickVersion,
+  previousVersion,
+  type RegisteredFunction,
+  type RegisteredVersion,
+} from './registered.ts';
 import { migrate } from './registry-schema.ts';
 import { asStorageError } from './storage-error.ts';
 import { transaction } from './transaction.ts';
@@ -129,7 +136,7 @@ export class Registry {
       return found;
     }
     const { versions, current: newest } = this.get(name);
-    return pick(name, versions, version ?? newest);
+    return pickVersion(name, versions, version ?? newest);
   }
 
   /** A version when there is one. Also after the registry was closed: then there is none. */
@@ -148,7 +155,8 @@ export class Registry {
   rollback(name: FunctionName, version?: number): RegisteredFunction {
     return this.#transaction(() => {
       const { current, versions } = this.get(name);
-      const target = version === undefined ? previous(name, versions, current) : pick(name, versions, version);
+      const target =
+        version === undefined ? previousVersion(name, versions, current) : pickVersion(name, versions, version);
       this.#run('UPDATE functions SET current = ? WHERE name = ?', target.version, name);
       return this.get(name);
     });
@@ -200,6 +208,25 @@ export class Registry {
       functions: number;
     };
     return functions;
+  }
+
+  /** A version that is this component or package, or has it in its package; undefined when there is none. */
+  holder(digest: Digest): HeldVersion | undefined {
+    const row = this.#database
+      .prepare(
+        `SELECT * FROM versions WHERE digest = ?1 UNION ALL SELECT versions.* FROM versions JOIN version_blobs
+           USING (name, version) WHERE version_blobs.digest = ?1 LIMIT 1`,
+      )
+      .get(digest) as unknown as (VersionRow & { readonly name: FunctionName }) | undefined;
+    return row && { ...asVersion(row), blobs: this.blobsOf(row.name, row.version) };
+  }
+
+  /** The blobs of a version's package; of a version without one, its component. */
+  blobsOf(name: FunctionName, version: number): Digest[] {
+    const rows = this.#database
+      .prepare('SELECT digest FROM version_blobs WHERE name = ? AND version = ?')
+      .all(name, version) as unknown as { digest: Digest }[];
+    return rows.length === 0 ? [this.version(name, version).digest] : rows.map(({ digest }) => digest);
   }
 
   /** Whether any version of any function is this component, or has it as a part of its package, or a store entry has it. */
@@ -261,20 +288,4 @@ function asVersion(row: VersionRow): RegisteredVersion {
     description: row.description,
     package: row.package,
   };
-}
-
-function pick(name: FunctionName, versions: readonly RegisteredVersion[], version: number): RegisteredVersion {
-  const found = versions.find((candidate) => candidate.version === version);
-  if (found !== undefined) return found;
-  const known = versions.map((candidate) => candidate.version).join(', ');
-  throw new CloudletError('version-unknown', `expected a version of "${name}" (${known}), got ${version}`);
-}
-
-function previous(name: FunctionName, versions: readonly RegisteredVersion[], current: number): RegisteredVersion {
-  const older = versions.findLast((candidate) => candidate.version < current);
-  if (older !== undefined) return older;
-  throw new CloudletError(
-    'version-unknown',
-    `expected a version of "${name}" before ${current}, found none; name one of the versions to go to`,
-  );
 }

@@ -34,6 +34,36 @@ export const TRACEPARENT = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`;
 /** Headers that let a test in. */
 export const AS_OWNER = { authorization: `Bearer ${TOKEN}` };
 
+/** One deployment `d1` that is ready, and takes whatever comes. */
+function memoryDeployments(started: string[]): Engine['deployments'] {
+  const ready: Deployment = {
+    ...{ id: 'd1', kind: 'function', name: 'hello', function: 'hello', rung: 'package' },
+    ...{ stage: 'ready', state: 'ready', bytesDone: 8, bytesTotal: 8, estimateS: null },
+    ...{ startedAt: '2026-11-26T00:00:00Z', endedAt: '2026-11-26T00:00:01Z', address: '/v1/functions/hello' },
+  };
+  const get = (id: string): Deployment => {
+    if (id === 'd1') return ready;
+    throw new CloudletError('not-found', `expected a deployment of this cloudlet, got ${id}`);
+  };
+  return {
+    get,
+    ask: async () => ({ deployment: ready, missing: [] }),
+    publish: async (name, body) => {
+      started.push(`deploy ${name}`);
+      await collect(body);
+      return ready;
+    },
+    list: () => [ready],
+    async *events(id, after = 0) {
+      const states = [{ ...get(id), stage: 'receiving', state: 'receiving' }, ready];
+      for (const [at, data] of states.entries()) if (at + 1 > after) yield { id: at + 1, event: 'state', data };
+    },
+    wanted: () => ({ wanted: [], missing: 0 }),
+    part: async () => ({ wanted: [], missing: 0 }),
+    cancel: async (id) => get(id),
+  };
+}
+
 /** What a guest under test does with a request: the engine's side of `invoke`. */
 export type Guest = (
   request: InvocationRequest,
@@ -90,21 +120,7 @@ export class MemoryEngine implements Engine {
     };
   }
 
-  async deploy(...[name, body]: Parameters<Engine['deploy']>): Promise<Deployment> {
-    this.started.push(`deploy ${name}`);
-    await collect(body);
-    return this.deployment('d1');
-  }
-
-  deployment(id: string): Deployment {
-    if (id !== 'd1') throw new CloudletError('not-found', `expected a deployment of this cloudlet, got ${id}`);
-    return { id, function: 'hello', state: 'ready', bytesDone: 8, bytesTotal: 8 };
-  }
-
-  async *deploymentEvents(id: string): AsyncGenerator<Deployment, void, undefined> {
-    yield { ...this.deployment(id), state: 'receiving' };
-    yield this.deployment(id);
-  }
+  readonly deployments = memoryDeployments(this.started);
 
   async functions(): Promise<FunctionInfo[]> {
     return await Promise.all([...this.bodies.keys()].map((name) => this.function(parseName(name))));

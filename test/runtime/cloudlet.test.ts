@@ -8,6 +8,7 @@ import {
   CloudletError,
   type Deployment,
   type ErrorCode,
+  isEnded,
   type Published,
   parseName,
 } from '../../guest-sdk/protocol/index.ts';
@@ -311,24 +312,27 @@ cloudlets('versions move on, roll back, and calls follow', async () => {
   await refused(lab.cloudlet.rollback(name('moving'), 3), 'version-unknown', /\(1, 2\), got 3/);
 });
 
-cloudlets('a deployment is watched to exactly one end', async () => {
-  const good = await lab.cloudlet.deploy(name('deployed'), bodyOf(await guestBytes('hello-http')));
-  const states = await until(lab.cloudlet.deploymentEvents(good.id), () => false);
+cloudlets('a publish that is watched has exactly one end', async () => {
+  const { deployments } = lab.cloudlet;
+  const statesOf = async (id: string): Promise<Deployment[]> => {
+    const events = await until(deployments.events(id), () => false);
+    return events.flatMap(({ event, data }) => (event === 'state' ? [data] : []));
+  };
+  const good = await deployments.publish(name('deployed'), bodyOf(await guestBytes('hello-http')));
+  const states = await statesOf(good.id);
   assert.is(states.at(-1)!.state, 'ready');
   assert.is(states.at(-1)!.published!.name, 'deployed');
-  assert.is(states.filter(isOver).length, 1);
-  assert.equal(await until(lab.cloudlet.deploymentEvents(good.id), () => false), [states.at(-1)!]);
-  assert.equal(lab.cloudlet.deployment(good.id), states.at(-1));
+  assert.is(states.filter(isEnded).length, 1);
+  assert.equal(await statesOf(good.id), states, 'told again the same');
+  assert.equal(deployments.get(good.id), states.at(-1));
 
-  const bad = await lab.cloudlet.deploy(name('undeployed'), bodyOf('no WebAssembly'));
-  const failed = (await until(lab.cloudlet.deploymentEvents(bad.id), () => false)).at(-1)!;
+  const bad = await deployments.publish(name('undeployed'), bodyOf('no WebAssembly'));
+  const failed = (await statesOf(bad.id)).at(-1)!;
   assert.is(failed.state, 'failed');
   assert.is(failed.problem!.code, 'component-refused');
-  await refused(lab.cloudlet.deploy(name('x'), bodyOf('xy'), { contentLength: 3 }), 'body-truncated', /3 bytes, got 2/);
-  assert.throws(() => lab.cloudlet.deployment('nope'), /id of a deployment/);
+  await refused(deployments.publish(name('x'), bodyOf('xy'), { contentLength: 3 }), 'body-truncated', /3 bytes, got 2/);
+  assert.throws(() => deployments.get('nope'), /id of a deployment/);
 });
-
-const isOver = ({ state }: Deployment): boolean => state === 'ready' || state === 'failed';
 
 cloudlets('an http handler answers with head and body', async () => {
   const headers = [['accept', Buffer.from('*/*')]] as const;

@@ -1,4 +1,4 @@
-import { type Digest, digestOfHex, hexOf } from '../digest.ts';
+import { type Digest, digestOf, hexOf } from '../digest.ts';
 import { CloudletError } from '../errors.ts';
 import type { GrantRequest } from '../grant/index.ts';
 import { plainPathFault } from '../grant/index.ts';
@@ -83,6 +83,5 @@ function jsonBytes(value: unknown): Uint8Array {
 }
 
 async function blobOf(bytes: Uint8Array): Promise<Blob> {
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
-  return { digest: digestOfHex([...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('')), bytes };
+  return { digest: await digestOf(bytes), bytes };
 }

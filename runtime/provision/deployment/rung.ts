@@ -1,17 +1,16 @@
-import type { Digest } from '../../../guest-sdk/protocol/index.ts';
+import {
+  DEPLOYMENT_RUNGS,
+  type DeploymentRung,
+  type Digest,
+  type Part,
+  type Published,
+} from '../../../guest-sdk/protocol/index.ts';
+
+export { MAX_PART_BYTES, type Part } from '../../../guest-sdk/protocol/index.ts';
 
 /** The ways to come to what is wanted, the cheapest first. */
-export const RUNGS = ['running', 'cached', 'pulled', 'difference', 'package', 'overlay', 'on-demand'] as const;
-export type RungName = (typeof RUNGS)[number];
-
-/** Bytes that a device may be asked for, by digest; at most `MAX_PART_BYTES`. */
-export interface Part {
-  readonly digest: Digest;
-  readonly bytes: number;
-}
-
-/** Longest part: it is held in memory while it is verified. */
-export const MAX_PART_BYTES = 4 * 1024 * 1024;
+export const RUNGS = DEPLOYMENT_RUNGS;
+export type RungName = DeploymentRung;
 
 /** Where a rung gets the parts that were missing. */
 export interface PartSource {
@@ -27,6 +26,8 @@ export interface RungProgress {
   readonly bytesTotal?: number | null;
   /** Lines of a log, as they come: what a recipe's step says. */
   readonly log?: string;
+  /** Of what is wanted, once it is known: by it a restarted cloudlet finds out whether the act had come to its end. */
+  readonly digest?: Digest;
 }
 
 /** What a rung is given to work with. */
@@ -43,6 +44,8 @@ export interface Provisioned {
   /** Path on this cloudlet, such as `/s/ocr/`. */
   readonly address: string;
   readonly digest: Digest;
+  /** What was published, of a function. */
+  readonly published?: Published;
 }
 
 /** One way that can be taken for a wish. */

@@ -1,0 +1,1 @@
+export { CHUNK_BYTES, Chunker, chunksOf } from './chunker.ts';

@@ -1,0 +1,106 @@
+import { statfs } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import {
+  CloudletError,
+  type CloudletFacts,
+  type Deployment,
+  type Digest,
+  type FunctionName,
+  type Published,
+} from '../guest-sdk/protocol/index.ts';
+import type { ChangeFeed } from './change-feed.ts';
+import type { CloudletParts } from './cloudlet-parts.ts';
+import { MECHANISMS } from './cloudlet-status.ts';
+import type { Functions } from './function/functions.ts';
+import { Deployments, type FunctionRungParts, functionRungs, publishStored } from './provision/index.ts';
+import type { SandboxPool } from './sandbox/index.ts';
+
+/** What callers do with deployments. */
+export type DeploymentDesk = Pick<
+  Deployments,
+  'ask' | 'publish' | 'list' | 'get' | 'events' | 'wanted' | 'part' | 'cancel'
+>;
+
+/** What deployments are put together from. */
+export interface DeploymentWorld {
+  readonly parts: CloudletParts;
+  readonly functions: Functions;
+  readonly pool: SandboxPool;
+  readonly feed: ChangeFeed;
+  readonly publish: FunctionRungParts['publish'];
+  /** A version was registered, or the same digest came again. */
+  readonly registered: (published: Published) => void;
+}
+
+/** The deployments of a cloudlet, with all the ways that it has. */
+export function openDeployments(world: DeploymentWorld): Deployments {
+  const { parts, feed, publish, registered } = world;
+  const { data, compiler, limits, policy, deployed, observer } = parts;
+  const limitBytes = Math.max(limits.componentBytes, limits.packageBytes);
+  return new Deployments({
+    store: deployed,
+    publish,
+    rungs: functionRungs({
+      current: (name) => current(world, name),
+      isKnown: (digest) => data.registry.holder(digest) !== undefined,
+      blobsOf: (name) => {
+        const found = data.registry.find(name);
+        return found === undefined ? [] : data.registry.blobsOf(name, found.current);
+      },
+      warm: (name) => warm(world, name),
+      publish,
+      publishKnown: async (name, digest, options) => {
+        const published = await publishStored({ data, compiler, limitBytes, policy }, name, digest, options);
+        registered(published);
+        return published;
+      },
+      ...{ parts: deployed.parts, chunks: deployed.chunks, policy, limitBytes },
+    }),
+    facts: () => cloudletFacts(world),
+    isComplete: (deployment) => published(data, deployment),
+    failed: (error) => observer.warning?.(`a deployment could not be written down: ${String(error)}`),
+    changed: () => feed.emit({ kind: 'deployments' }),
+  });
+}
+
+function current(
+  { parts, functions, pool }: DeploymentWorld,
+  name: FunctionName,
+): ReturnType<FunctionRungParts['current']> {
+  const found = parts.data.registry.find(name);
+  const version = found?.versions.find((each) => each.version === found.current);
+  if (version === undefined) return undefined;
+  const isWarm = functions
+    .versionIds(name)
+    .some((id) => id.endsWith(version.digest) && pool.state(id).state === 'ready');
+  return { digest: version.digest, isWarm };
+}
+
+/** Starts a sandbox for the current version unless there is one. Where there is no room for it, it starts with the next call. */
+async function warm({ functions, pool }: DeploymentWorld, name: FunctionName): Promise<void> {
+  const { loaded } = await functions.current(name);
+  await pool.prewarm(loaded);
+  const { state, reason } = pool.state(loaded.id);
+  if (state === 'failed') throw new CloudletError('machine-failed', `expected a sandbox for "${name}", got: ${reason}`);
+}
+
+async function cloudletFacts({ parts, pool }: DeploymentWorld): Promise<CloudletFacts> {
+  const MIB = 1024 ** 2;
+  const { bavail, bsize } = await statfs(parts.data.path);
+  return {
+    memoryMib: Math.floor(pool.memoryBytes / MIB),
+    diskMib: Math.floor((bavail * bsize) / MIB),
+    processors: availableParallelism(),
+    isa: { x64: 'x86_64', arm64: 'aarch64' }[process.arch as string] ?? process.arch,
+    accelerator: parts.source.accelerator.kind,
+    mechanism: MECHANISMS,
+  };
+}
+
+/** The address of a function whose deployment was cut off after its version had been written. */
+function published({ registry }: CloudletParts['data'], deployment: Deployment): string | null {
+  if (deployment.kind !== 'function' || deployment.digest === undefined) return null;
+  const found = registry.find(deployment.name as FunctionName);
+  const version = found?.versions.find((each) => each.version === found.current);
+  return version?.digest === (deployment.digest as Digest) ? `/v1/functions/${deployment.name}` : null;
+}

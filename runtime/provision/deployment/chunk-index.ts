@@ -1,0 +1,110 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { StatementSync } from 'node:sqlite';
+import { chunksOf, type Digest, digestOf } from '../../../guest-sdk/protocol/index.ts';
+import type { Database } from '../../outside/database.ts';
+import type { BlobStore } from '../../store/index.ts';
+import { abortError } from '../../store/index.ts';
+
+/** Where a chunk lies. */
+interface ChunkRow {
+  readonly blob: Digest;
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** Chunks that are written in one transaction: some milliseconds. */
+const BATCH = 256;
+const READ_BYTES = 256 * 1024;
+
+/** Which chunks the stored blobs consist of, so that of a new version only what changed is sent. Says what may be there; who reads a chunk compares it. */
+export class ChunkIndex {
+  readonly #database: Database;
+  readonly #blobs: BlobStore;
+  readonly #isStored: (blob: Digest) => boolean;
+  readonly #row: StatementSync;
+  readonly #add: StatementSync;
+  readonly #isKnown: StatementSync;
+  readonly #indexing = new Map<Digest, Promise<void>>();
+
+  /** `isStored` says whether a blob is one that stays: others may go at any moment. */
+  constructor(database: Database, blobs: BlobStore, isStored: (blob: Digest) => boolean) {
+    this.#database = database;
+    this.#blobs = blobs;
+    this.#isStored = isStored;
+    this.#row = database.prepare('SELECT blob, at, bytes FROM chunks WHERE digest = ?');
+    this.#add = database.prepare('INSERT OR REPLACE INTO chunks (digest, blob, at, bytes) VALUES (?, ?, ?, ?)');
+    this.#isKnown = database.prepare('SELECT 1 FROM chunked WHERE blob = ?');
+  }
+
+  /** Whether a chunk is in a blob that is stored. */
+  has(digest: Digest): boolean {
+    const row = this.#row.get(digest) as unknown as ChunkRow | undefined;
+    return row !== undefined && this.#isStored(row.blob);
+  }
+
+  /** The verified bytes of a chunk; undefined when it is not, or no longer, in any blob. */
+  async read(digest: Digest): Promise<Uint8Array | undefined> {
+    const row = this.#row.get(digest) as unknown as ChunkRow | undefined;
+    if (row === undefined || !this.#isStored(row.blob)) return undefined;
+    const bytes = await slice(this.#blobs.path(row.blob), row.at, row.bytes);
+    if (bytes !== undefined && (await digestOf(bytes)) === digest) return bytes;
+    this.forget(row.blob);
+    return undefined;
+  }
+
+  /** Finds the chunks of a stored blob, unless they are known. One that cannot be read has none. */
+  async index(blob: Digest, signal: AbortSignal): Promise<void> {
+    if (this.#isKnown.get(blob) !== undefined) return;
+    const going = this.#indexing.get(blob);
+    if (going !== undefined) return going;
+    const work = this.#index(blob, signal).finally(() => this.#indexing.delete(blob));
+    this.#indexing.set(blob, work);
+    await work;
+  }
+
+  /** Forgets the chunks of a blob. */
+  forget(blob: Digest): void {
+    this.#database.transaction(() => {
+      this.#database.prepare('DELETE FROM chunks WHERE blob = ?').run(blob);
+      this.#database.prepare('DELETE FROM chunked WHERE blob = ?').run(blob);
+    });
+  }
+
+  /** Forgets the chunks of blobs that are gone. */
+  forgetGone(): void {
+    const known = this.#database.prepare('SELECT blob FROM chunked').all() as unknown as { blob: Digest }[];
+    for (const { blob } of known) if (!this.#isStored(blob)) this.forget(blob);
+  }
+
+  async #index(blob: Digest, signal: AbortSignal): Promise<void> {
+    let at = 0;
+    let batch: [string, string, number, number][] = [];
+    const write = (): void => {
+      this.#database.transaction(() => {
+        for (const row of batch) this.#add.run(...row);
+      });
+      batch = [];
+    };
+    const file = createReadStream(this.#blobs.path(blob), { highWaterMark: READ_BYTES });
+    for await (const chunk of chunksOf(file as AsyncIterable<Uint8Array>)) {
+      if (signal.aborted) throw abortError(signal);
+      batch.push([await digestOf(chunk), blob, at, chunk.length]);
+      at += chunk.length;
+      if (batch.length === BATCH) write();
+    }
+    write();
+    this.#database.prepare('INSERT OR IGNORE INTO chunked (blob) VALUES (?)').run(blob);
+  }
+}
+
+async function slice(path: string, at: number, bytes: number): Promise<Uint8Array | undefined> {
+  const handle = await open(path, 'r').catch(() => undefined); // It was removed with its function: the chunk is asked for.
+  if (handle === undefined) return undefined;
+  try {
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(bytes), 0, bytes, at);
+    return bytesRead === bytes ? buffer : undefined;
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,162 @@
+import { asCloudletError, CloudletError, type Part, type RungChange } from '../../../guest-sdk/protocol/index.ts';
+import type { Clock } from '../../sandbox/index.ts';
+import type { ChunkIndex } from './chunk-index.ts';
+import { isSurvivable, type Ladder, type Step } from './ladder.ts';
+import { PartNeeds } from './part-needs.ts';
+import type { PartStore } from './part-store.ts';
+import type { Provisioned, RungName, RungProgress } from './rung.ts';
+import { subjectOf, type Wish } from './wish.ts';
+
+/** What an act of provisioning works with. */
+export interface ClimbParts {
+  readonly ladder: Ladder<Wish>;
+  readonly store: PartStore;
+  readonly chunks: ChunkIndex;
+  readonly clock: Clock;
+}
+
+/** Who is told how an act goes. */
+export interface ClimbFollower {
+  progress(progress: RungProgress): void;
+  fell(change: RungChange): void;
+}
+
+/** One act of provisioning, however many deployments it serves: takes a way, and the next when that fails. */
+export class Climb {
+  /** Settles with what was provisioned. */
+  readonly done: Promise<Provisioned>;
+  readonly #parts: ClimbParts;
+  readonly #wish: Wish;
+  readonly #needs: PartNeeds;
+  readonly #abort: AbortController;
+  readonly #followers = new Set<ClimbFollower>();
+  #step: Step;
+  #last: RungProgress;
+
+  private constructor(parts: ClimbParts, wish: Wish, step: Step, abort: AbortController) {
+    this.#parts = parts;
+    this.#wish = wish;
+    this.#step = step;
+    this.#abort = abort;
+    this.#needs = new PartNeeds(parts, abort.signal, (error) => abort.abort(error));
+    this.#needs.replace(step.offer.missing);
+    this.#last = this.#beginning();
+    // In a later turn: whoever began it follows it first.
+    this.done = Promise.resolve().then(() => this.#climb());
+    this.done.catch(() => {}); // Each follower hears of it by itself; there may be none left.
+  }
+
+  /** Looks for a way. Rejects when there is none, saying why not. */
+  static async begin(parts: ClimbParts, wish: Wish, closing: AbortSignal): Promise<Climb> {
+    const abort = new AbortController();
+    const stop = () => abort.abort(closing.reason);
+    if (closing.aborted) stop();
+    closing.addEventListener('abort', stop, { once: true });
+    const unhook = () => closing.removeEventListener('abort', stop);
+    try {
+      const step = await parts.ladder.next(wish, null, abort.signal);
+      if ('whys' in step) throw noWay(wish, step.whys);
+      const climb = new Climb(parts, wish, step, abort);
+      void climb.done.then(unhook, unhook);
+      return climb;
+    } catch (error) {
+      unhook();
+      throw error;
+    }
+  }
+
+  /** The way that is taken. */
+  get rung(): RungName {
+    return this.#step.rung;
+  }
+
+  /** Whether it was given up. */
+  get isGivenUp(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  get needs(): PartNeeds {
+    return this.#needs;
+  }
+
+  /** How far it is. */
+  get last(): RungProgress {
+    return this.#last;
+  }
+
+  /** What its device must still send, in order. */
+  missing(): Part[] {
+    return this.#needs.missing();
+  }
+
+  follow(follower: ClimbFollower): void {
+    this.#followers.add(follower);
+  }
+
+  /** A follower is not interested any more; without any the act is given up. */
+  leave(follower: ClimbFollower, reason: CloudletError): void {
+    this.#followers.delete(follower);
+    if (this.#followers.size === 0) this.#abort.abort(reason);
+  }
+
+  /** A part came, from whomever. */
+  arrived(digest: Part['digest']): void {
+    if (this.#needs.arrived(digest) && this.#last.stage === 'receiving') this.#report(this.#receiving());
+  }
+
+  async #climb(): Promise<Provisioned> {
+    for (;;) {
+      try {
+        const { signal } = this.#abort;
+        return await this.#step.offer.provision({ parts: this.#needs, report: this.#report, signal });
+      } catch (thrown) {
+        await this.#fall(thrown);
+      }
+    }
+  }
+
+  /** Takes the next way, unless the failure would be the same there or there is none: then throws it. */
+  async #fall(thrown: unknown): Promise<void> {
+    const { signal } = this.#abort;
+    // Whatever an act that was given up dies of, the reason is that it was.
+    if (signal.aborted) throw signal.reason;
+    const error = asCloudletError(thrown);
+    if (!isSurvivable(error)) throw thrown;
+    const failed = this.#step;
+    const next = await this.#parts.ladder.next(this.#wish, failed, signal);
+    if ('whys' in next) throw thrown;
+    this.#step = next;
+    this.#needs.replace(next.offer.missing);
+    const problem = { code: error.code, detail: error.message };
+    const bytesMissing = this.#needs.progress.bytesTotal;
+    for (const follower of this.#followers)
+      follower.fell({ from: failed.rung, rung: next.rung, problem, bytesMissing });
+    this.#report(this.#beginning());
+  }
+
+  readonly #report = (progress: RungProgress): void => {
+    const { log: _, ...lasting } = progress;
+    this.#last = { ...this.#last, ...lasting };
+    for (const follower of this.#followers) follower.progress(progress);
+  };
+
+  #beginning(): RungProgress {
+    return this.#needs.progress.bytesTotal > 0
+      ? this.#receiving()
+      : { stage: 'beginning', bytesDone: 0, bytesTotal: null };
+  }
+
+  #receiving(): RungProgress {
+    return { stage: 'receiving', ...this.#needs.progress };
+  }
+}
+
+/** What is said when no way can be taken. */
+function noWay(wish: Wish, whys: readonly string[]): CloudletError {
+  const { kind, name } = subjectOf(wish);
+  const reasons = whys.length === 0 ? 'the wish names nothing that it could be made of' : whys.join('; ');
+  return new CloudletError(
+    kind === 'function' ? 'function-unknown' : 'service-unknown',
+    `expected a way to the ${kind} "${name}", found none (${reasons}); say what it can be made of`,
+  );
+}

@@ -1,0 +1,120 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { CloudletError, type Digest, type FunctionWish, MAX_PART_BYTES } from '../../../../guest-sdk/protocol/index.ts';
+import type { Offer, Part, PartSource, Rung } from '../rung.ts';
+import { functionWish, isAtHand, type Wish } from '../wish.ts';
+import { type FunctionRungParts, provisionedFunction } from './function-rungs.ts';
+
+/** `difference`: some chunks of it are here, in other versions or functions; the device sends the rest. */
+export function differenceRung(parts: FunctionRungParts): Rung<Wish> {
+  return { name: 'difference', offer: (wish, signal) => offer(parts, wish, signal, 'difference') };
+}
+
+/** `package`: the device sends all of it. */
+export function packageRung(parts: FunctionRungParts): Rung<Wish> {
+  return { name: 'package', offer: (wish, signal) => offer(parts, wish, signal, 'package') };
+}
+
+type Way = 'difference' | 'package';
+
+async function offer(
+  parts: FunctionRungParts,
+  wish: Wish,
+  signal: AbortSignal,
+  way: Way,
+): Promise<Offer | { readonly why: string } | null> {
+  const want = functionWish(wish);
+  if (want === null) return null;
+  const list = partsOf(want, wish);
+  if (list === null) return way === 'package' ? { why: 'the wish has no parts' } : null;
+  const total = list.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (total > parts.limitBytes) throw tooLarge(parts.limitBytes, total);
+  if (way === 'package') {
+    // All of it: whether some chunks are here was another way.
+    return sendable(wish, await notSent(parts, list), provision(parts, want, list, total));
+  }
+  for (const blob of parts.blobsOf(want.function)) await parts.chunks.index(blob, signal).catch(ifReadable(signal));
+  const missing = await notSent(parts, list, (digest) => parts.chunks.has(digest));
+  if (missing.length === (await notSent(parts, list)).length) return null;
+  return sendable(wish, missing, provision(parts, want, list, total));
+}
+
+/** The parts of what is wanted; null when the wish names none. What is no longer than a part, and at hand, is one. */
+function partsOf({ parts, digest }: FunctionWish, { have }: Wish): readonly Part[] | null {
+  if (parts !== undefined) return parts;
+  const bytes = digest === undefined ? undefined : have?.get(digest);
+  return digest === undefined || bytes === undefined || bytes === 0 || bytes > MAX_PART_BYTES
+    ? null
+    : [{ digest, bytes }];
+}
+
+function sendable(
+  wish: Wish,
+  missing: readonly Part[],
+  provision: Offer['provision'],
+): Offer | { readonly why: string } {
+  const lost = missing.filter(({ digest }) => !isAtHand(wish, digest));
+  if (lost.length === 0) return { missing, provision };
+  return { why: `${lost.length} of its parts are neither here nor at hand, such as ${lost[0]!.digest}` };
+}
+
+function provision(
+  parts: FunctionRungParts,
+  { function: name, digest }: FunctionWish,
+  list: readonly Part[],
+  total: number,
+): Offer['provision'] {
+  return async ({ parts: source, report, signal }) => {
+    const published = await parts.publish(name, bytesOf(list, source, signal), {
+      contentLength: total,
+      signal,
+      ...(digest === undefined ? {} : { versionDigest: digest }),
+      // How far the device is, is told by its parts.
+      onProgress: (progress) => {
+        if (progress.stage !== 'receiving') report(progress);
+      },
+    });
+    await Promise.all(parts.blobsOf(name).map((blob) => parts.chunks.index(blob, signal).catch(ifReadable(signal))));
+    return provisionedFunction(published);
+  };
+}
+
+async function* bytesOf(list: readonly Part[], source: PartSource, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  for (const { digest, bytes } of list) {
+    const part = await source.get(digest, signal);
+    if (part.length !== bytes)
+      throw new CloudletError(
+        'request-invalid',
+        `expected a part of ${bytes} bytes as the wish says, got ${part.length}: ${digest}`,
+      );
+    yield part;
+  }
+}
+
+/** The parts that neither were sent before nor are here otherwise, each once. */
+async function notSent(
+  { parts }: FunctionRungParts,
+  list: readonly Part[],
+  isHere: (digest: Digest) => boolean = () => false,
+): Promise<Part[]> {
+  const seen = new Set<Digest>();
+  const missing: Part[] = [];
+  for (const part of list) {
+    // Each is looked up in the database: not too many in one turn.
+    if (seen.size % 256 === 255) await turn();
+    if (seen.has(part.digest)) continue;
+    seen.add(part.digest);
+    if (!parts.has(part.digest) && !isHere(part.digest)) missing.push(part);
+  }
+  return missing;
+}
+
+/** A blob that cannot be read has no chunks to offer; what is given up is given up. */
+function ifReadable(signal: AbortSignal): (error: unknown) => void {
+  return (error) => {
+    if (signal.aborted) throw error;
+  };
+}
+
+function tooLarge(limitBytes: number, got: number): CloudletError {
+  return new CloudletError('body-too-large', `expected parts of at most ${limitBytes} bytes together, got ${got}`);
+}

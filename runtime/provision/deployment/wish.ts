@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import {
+  type DeploymentRequest,
+  type Digest,
+  digestOfHex,
+  type FunctionWish,
+  type ServiceWish,
+} from '../../../guest-sdk/protocol/index.ts';
+
+/** What a deployment is for: one thing that is wanted, and what the device has of it. */
+export interface Wish {
+  readonly want: FunctionWish | ServiceWish;
+  /** Digests that the device has at hand; null: all that `want` names. */
+  readonly have: ReadonlyMap<Digest, number> | null;
+}
+
+/** What a request wishes, when it names no entry of the store. */
+export function wishOf(want: FunctionWish | ServiceWish, { have }: Pick<DeploymentRequest, 'have'>): Wish {
+  return { want, have: have === undefined ? null : new Map(have.map(({ digest, bytes }) => [digest, bytes])) };
+}
+
+/** Whether a device can send what has a digest. */
+export function isAtHand({ have }: Wish, digest: Digest): boolean {
+  return have === null || have.has(digest);
+}
+
+/** A wish for a function; null for another. */
+export function functionWish({ want }: Wish): FunctionWish | null {
+  return 'function' in want ? want : null;
+}
+
+/** A wish for a service; null for another. */
+export function serviceWish({ want }: Wish): ServiceWish | null {
+  return 'service' in want ? want : null;
+}
+
+/** What kind of thing is wished, and its name. */
+export function subjectOf({ want }: Wish): { readonly kind: 'function' | 'service'; readonly name: string } {
+  return 'function' in want ? { kind: 'function', name: want.function } : { kind: 'service', name: want.service };
+}
+
+/** Wishes with the same key are for the same, by the same means: one act serves them all. */
+export function keyOf({ want }: Wish): string {
+  return digestOfHex(
+    createHash('sha256')
+      .update(JSON.stringify(sorted(want)))
+      .digest('hex'),
+  );
+}
+
+/** The same data with its keys in order, so that equal things have equal texts. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, each]) => [key, sorted(each)]),
+  );
+}
