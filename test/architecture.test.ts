@@ -46,6 +46,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'runtime/vm': ['guest-sdk/protocol', 'runtime/machine', 'runtime/image', 'runtime/store'],
   'runtime/service': [
     'guest-sdk/protocol',
+    'runtime/sandbox/clock.ts',
     'runtime/vm',
     'runtime/grant',
     'runtime/outside',

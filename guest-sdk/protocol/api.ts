@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { Grant } from './grant/index.ts';
+import { ServicesStatus } from './service-info.ts';
 
 /** The three ways to call a component. */
 export const Door = v.picklist(['call', 'run', 'http']);
@@ -193,6 +194,7 @@ export const Status = v.object({
     rssBytes: v.number(),
   }),
   functions: v.number(),
+  services: v.optional(ServicesStatus),
   /** What the stores of all functions have. */
   stores: StoreUsage,
   /** Sandboxes of either kind, running and paused. */
@@ -216,14 +218,17 @@ export type Problem = v.InferOutput<typeof Problem>;
 export const LogLevel = v.picklist(['trace', 'debug', 'info', 'warn', 'error', 'critical']);
 export type LogLevel = v.InferOutput<typeof LogLevel>;
 
-/** A line of a function's log. */
+/** A line of a function's log, or of a service's. */
 export const LogLine = v.object({
-  /** Grows from line to line of a function's log, also over restarts: what `Last-Event-ID` takes. */
+  /** Grows from line to line of a log, also over restarts: what `Last-Event-ID` takes. */
   seq: v.number(),
   at: v.string(),
+  /** 0 in the log of a service. */
   version: v.number(),
+  /** In the log of a service the id of its VM. */
   invocation: v.string(),
-  stream: v.picklist(['stdout', 'stderr', 'host']),
+  /** `console`: what a service VM says, its server's output included. */
+  stream: v.picklist(['stdout', 'stderr', 'host', 'console']),
   text: v.string(),
   /** What `wasi:logging` says of a message; absent for what was written to a stream. */
   entry: v.optional(v.object({ level: LogLevel, context: v.string() })),

@@ -24,6 +24,7 @@ export { type FunctionName, parseName } from './name.ts';
 export * from './package/index.ts';
 export * from './recipe/index.ts';
 export * from './service.ts';
+export * from './service-info.ts';
 export * from './value/index.ts';
 export {
   formatFunction,

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { HttpHosts } from './grant/index.ts';
 
 /** How it is found out that a server serves: by a request through the same way that callers take. */
 export const ServiceProbe = v.strictObject({
@@ -35,7 +36,7 @@ export const ServiceSpec = v.strictObject({
   /** How long it may take until the probe succeeds; then it is `not-ready`. Milliseconds. */
   readyMs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(600_000)), 60_000),
   /** Hosts that it may reach through its HTTP proxy, as in a grant: `api.example.org`, `*.example.org:8443`. None by default. */
-  outbound: v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(260))), v.maxLength(64)), []),
+  outbound: v.optional(v.pipe(HttpHosts, v.maxLength(64)), []),
   limits: v.optional(ServiceLimits, {}),
 });
 export type ServiceSpec = v.InferOutput<typeof ServiceSpec>;

@@ -101,7 +101,8 @@ function scratchOf(asked: Grant['scratch'], mostBytes: number, reduce: Reduce): 
   });
 }
 
-function grantedHosts(
+/** The hosts of a list that a policy allows: what both mean. A name is looked at again when it has an address. */
+export function grantedHosts(
   asked: readonly string[],
   allowed: AllowedHosts,
   privateNetworks: readonly string[],

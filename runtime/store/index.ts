@@ -9,5 +9,6 @@ export type { HeldVersion, NewVersion, RegisteredFunction, RegisteredVersion } f
 export { Registry } from './registry.ts';
 export { migrate } from './registry-schema.ts';
 export type { SecretVault } from './secret-vault.ts';
+export { type RegisteredService, ServiceTable } from './service-table.ts';
 export { asDatabaseError, asStorageError, isMissing } from './storage-error.ts';
 export { abortError, untilAborted } from './until-aborted.ts';

@@ -39,6 +39,14 @@ const MIGRATIONS: readonly string[] = [
      PRIMARY KEY (name, key)
    ) STRICT, WITHOUT ROWID;`,
   ENTRY_TABLES,
+  // Native servers by name; their images are files of their own.
+  `CREATE TABLE services (
+     name TEXT PRIMARY KEY NOT NULL,
+     image TEXT NOT NULL,
+     spec TEXT NOT NULL,
+     changed_at TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX services_by_image ON services (image);`,
 ];
 
 /** Brings the schema up to date, each step whole or not at all; refuses one that a newer Cloudlet wrote. */

@@ -16,6 +16,7 @@ import {
   type RegisteredVersion,
 } from './registered.ts';
 import { migrate } from './registry-schema.ts';
+import { ServiceTable } from './service-table.ts';
 import { asStorageError } from './storage-error.ts';
 import { transaction } from './transaction.ts';
 
@@ -25,6 +26,7 @@ import { transaction } from './transaction.ts';
  */
 export class Registry {
   readonly entries: EntryTable;
+  readonly services: ServiceTable;
   readonly #database: DatabaseSync;
   readonly #now: () => Date;
   readonly #functionRow: StatementSync;
@@ -38,6 +40,7 @@ export class Registry {
     this.#database = database;
     this.#now = now;
     this.entries = new EntryTable(database, now);
+    this.services = new ServiceTable(database, now);
     this.#functionRow = database.prepare('SELECT name, current, next FROM functions WHERE name = ?');
     this.#versionRows = database.prepare('SELECT * FROM versions WHERE name = ? ORDER BY version');
     this.#versionRow = database.prepare('SELECT * FROM versions WHERE name = ? AND version = ?');

@@ -1,0 +1,20 @@
+export type { HeaderField, ServiceAnswer, ServiceRequest } from './http-exchange.ts';
+export {
+  type OutboundOutcome,
+  type OutboundProxy,
+  type OutboundProxyOptions,
+  openOutboundProxy,
+} from './outbound-proxy.ts';
+export { type ProbeOptions, probeService } from './probe.ts';
+export { join } from './raw-port.ts';
+export type { ServiceLogOptions } from './service-log.ts';
+export {
+  SERVICE_STARTS,
+  type ServiceObserver,
+  type ServiceStart,
+  VM_END_CAUSES,
+  type VmEndCause,
+} from './service-observer.ts';
+export type { CloneOptions, ServiceWorld } from './service-world.ts';
+export { type AdoptedVm, type EnteredVm, type ServiceCaller, type ServiceReply, Services } from './services.ts';
+export type { ServicesLimits, ServicesOptions } from './services-options.ts';

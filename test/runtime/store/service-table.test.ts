@@ -1,0 +1,29 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseName } from '../../../guest-sdk/protocol/index.ts';
+import { Registry } from '../../../runtime/store/index.ts';
+import { imageDigest } from '../../support/fake-vm.ts';
+
+const table = suite('the services of a registry');
+
+table('are put, found, listed and removed', () => {
+  const registry = Registry.open(':memory:', { now: () => new Date('2026-11-26T00:00:00Z') });
+  const { services } = registry;
+  const [web, db] = [parseName('web'), parseName('db')];
+  const changedAt = '2026-11-26T00:00:00.000Z';
+  services.put({ name: web, image: imageDigest('a'), spec: '{}' });
+  services.put({ name: db, image: imageDigest('a'), spec: '{}' });
+  services.put({ name: web, image: imageDigest('b'), spec: '{"port":1}' });
+  assert.equal(services.find(web), { name: web, image: imageDigest('b'), spec: '{"port":1}', changedAt });
+  assert.equal(
+    services.list().map(({ name }) => name),
+    [db, web],
+  );
+  assert.equal([services.usesImage(imageDigest('a')), services.usesImage(imageDigest('c'))], [true, false]);
+  assert.equal([services.remove(db), services.remove(db)], [true, false]);
+  assert.is(services.find(db), undefined);
+  assert.is(services.usesImage(imageDigest('a')), false);
+  registry.close();
+});
+
+table.run();
