@@ -1,0 +1,172 @@
+// time limit: 300 s
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type CloudletError, type Digest, hexOf } from '../../guest-sdk/protocol/index.ts';
+import { overlayOf } from '../../runtime/provision/overlay/create/overlay-of.ts';
+import { type OverlayFile, openOverlayFile } from '../../runtime/provision/overlay/overlay-file.ts';
+import { synthesize } from '../../runtime/provision/overlay/synthesis/synthesize.ts';
+import type { VmImage } from '../../runtime/vm/image/index.ts';
+import { restoreVm } from '../../runtime/vm/machine/restore-vm.ts';
+import { answering, ask, SavedVms } from '../support/saved-vms.ts';
+
+/** What the server has on its disk: more than is read at first. */
+const DATA_MIB = 6;
+const SCRIPT = [
+  'mkdir -p /srv/www && echo hello > /srv/www/index.html',
+  `dd if=/dev/urandom of=/srv/www/data bs=1M count=${DATA_MIB} 2>/dev/null`,
+  'sync',
+].join(' && ');
+const SPEC = { run: 'exec httpd -f -p 127.0.0.1:8080 -h /srv/www', port: 8080 };
+
+const overlays = suite<{ vms: SavedVms; service: VmImage; file: OverlayFile; path: string }>('an overlay of a real VM');
+overlays.before(async (context) => {
+  context.vms = await SavedVms.open();
+  context.service = await context.vms.service(SCRIPT, SPEC);
+  context.path = join(context.vms.folder, 'overlay');
+  await create(context.vms, context.service, context.path);
+  context.file = await openOverlayFile(context.path);
+});
+overlays.after(async ({ vms, file }) => {
+  await file?.close();
+  await vms?.close();
+});
+
+const create = ({ store, shape }: SavedVms, image: VmImage, path: string) =>
+  overlayOf({
+    ...{ image, images: store, about: 'a web server', path, level: 3 },
+    ...{ accelerator: shape.accelerator, restore: restoreVm, probe: answering, signal: new AbortController().signal },
+  });
+
+/** Begins a synthesis of which `parts` says when segments come. */
+const begin = (
+  { store, shape }: SavedVms,
+  { overlay }: OverlayFile,
+  parts: { get(digest: Digest): Promise<Uint8Array> },
+  signal = new AbortController().signal,
+) =>
+  synthesize({
+    overlay,
+    images: store,
+    parts,
+    accelerator: shape.accelerator,
+    id: 'a-test',
+    restore: restoreVm,
+    signal,
+  });
+
+/** Whether a process runs. */
+const runs = (pid: number) =>
+  stat(`/proc/${pid}`).then(
+    () => true,
+    () => false,
+  );
+
+overlays('is made of a saved service, the same bytes each time', async ({ vms, service, path, file }) => {
+  const again = join(vms.folder, 'again');
+  await create(vms, service, again);
+  const [one, two] = [await openOverlayFile(again), file];
+  const digests = ({ overlay }: OverlayFile) =>
+    overlay.manifest.segments.filter(({ kind }) => kind !== 'disk').map(({ digest }) => digest);
+  assert.equal(digests(one), digests(two));
+  await one.close();
+  const { size } = await stat(path);
+  console.log(
+    `note: an overlay of busybox httpd and ${DATA_MIB} MiB: ${(size / 2 ** 20).toFixed(2)} MiB, ${file.overlay.manifest.segments.length} segments`,
+  );
+  assert.ok(size < (DATA_MIB + 2) * 2 ** 20, `${size} bytes`);
+});
+
+overlays(
+  'answers before its last segments are there, and then is the image that it was made of',
+  async ({ vms, file }) => {
+    const { segments } = file.overlay.manifest;
+    const held = new Set(segments.slice(-3).map(({ digest }) => digest));
+    const gate = Promise.withResolvers<void>();
+    const parts = {
+      get: async (digest: Digest) => {
+        if (held.has(digest)) await gate.promise;
+        return file.get(digest);
+      },
+    };
+    const { vm, image } = await begin(vms, file, parts);
+    try {
+      await answering(vm, file.overlay.manifest.service);
+      assert.is((await ask(vm, 8080, '/')).body.toString(), 'hello\n');
+      let isWhole = false;
+      const whole = ask(vm, 8080, '/data').then((answer) => {
+        isWhole = true;
+        return answer;
+      });
+      assert.is((await ask(vm, 8080, '/')).status, 200);
+      assert.not.ok(isWhole, 'a part of the data is not there yet');
+      gate.resolve();
+      const made = await image;
+      const data = createHash('sha256')
+        .update((await whole).body)
+        .digest('hex');
+      const clone = await restoreVm({
+        id: 'a-clone',
+        shape: vms.shape,
+        disk: { layers: made.disk, bytes: made.diskBytes, growthBytes: 64 * 2 ** 20 },
+        ...{ memory: made.memory, state: made.state },
+      });
+      try {
+        const { body } = await ask(clone, 8080, '/data');
+        assert.is(body.length, DATA_MIB * 2 ** 20);
+        assert.is(createHash('sha256').update(body).digest('hex'), data, 'the next start has the same disk');
+      } finally {
+        await clone.close();
+      }
+      assert.equal(await vms.store.findMade('service', hexOf(file.overlay.digest)), made);
+      for (const each of ['memory', 'state'] as const) assert.ok((await readFile(made[each])).length > 0, each);
+    } finally {
+      await vm.close();
+    }
+  },
+);
+
+overlays('that breaks off ends its VM, and leaves nothing', async ({ vms, file }) => {
+  const last = file.overlay.manifest.segments.at(-1)!.digest;
+  const gate = Promise.withResolvers<Uint8Array>();
+  const parts = { get: (digest: Digest) => (digest === last ? gate.promise : file.get(digest)) };
+  const before = await readdir(vms.store.directory);
+  const { vm, image } = await begin(vms, file, parts);
+  await answering(vm, file.overlay.manifest.service);
+  gate.reject(new Error('the device went away'));
+  const error = await image.then(
+    () => assert.unreachable(),
+    (thrown: CloudletError) => thrown,
+  );
+  assert.is((error as Error).message, 'the device went away');
+  await vm.exited;
+  assert.not.ok(await runs(vm.pid));
+  assert.equal(await readdir(vms.store.directory), before);
+});
+
+overlays('that is given up in the middle leaves nothing', async ({ vms, file }) => {
+  const before = await readdir(vms.store.directory);
+  const stop = new AbortController();
+  let asked = 0;
+  const parts = {
+    get: (digest: Digest) => {
+      asked += 1;
+      if (asked > 2) stop.abort(new Error('given up'));
+      return file.get(digest);
+    },
+  };
+  const error = await begin(vms, file, parts, stop.signal).then(
+    ({ image }) =>
+      image.then(
+        () => assert.unreachable(),
+        (thrown: Error) => thrown,
+      ),
+    (thrown: Error) => thrown,
+  );
+  assert.is((error as Error).message, 'given up');
+  assert.equal(await readdir(vms.store.directory), before);
+});
+
+overlays.run();
