@@ -7,13 +7,14 @@ import {
   type Digest,
   digestOfHex,
   type FunctionName,
+  MAX_PART_BYTES,
   MAX_RECIPE_TEXT,
+  type Part,
   parseName,
   parseRecipe,
   plainPathFault,
   Recipe,
   RecipeFile,
-  type RecipePart,
   strictParse,
 } from '../protocol/index.ts';
 
@@ -33,9 +34,6 @@ export interface LocalRecipe {
   /** By digest; empty when all files are short texts. */
   readonly parts: ReadonlyMap<Digest, RecipeBytes>;
 }
-
-/** Bytes of a part: what a cloudlet takes at once. */
-const PART_BYTES = 4 * 1024 * 1024;
 
 const { files: _files, ...RECIPE_ENTRIES } = Recipe.pipe[0].entries;
 const { text, mode, path } = RecipeFile.pipe[0].entries;
@@ -95,7 +93,7 @@ async function readJson(path: string): Promise<unknown> {
 async function contentOf(
   path: string,
   parts: Map<Digest, RecipeBytes>,
-): Promise<{ readonly text: string } | { readonly parts: RecipePart[] }> {
+): Promise<{ readonly text: string } | { readonly parts: Part[] }> {
   const file = await open(path).catch((error: unknown) => {
     throw new CloudletError('recipe-invalid', `the recipe names ${path}, which cannot be read`, { cause: error });
   });
@@ -105,9 +103,9 @@ async function contentOf(
       const text = asText(await file.readFile());
       if (text !== null) return { text };
     }
-    const made: RecipePart[] = [];
-    for (let at = 0; at < size; at += PART_BYTES) {
-      const bytes = await piece(path, at, Math.min(PART_BYTES, size - at));
+    const made: Part[] = [];
+    for (let at = 0; at < size; at += MAX_PART_BYTES) {
+      const bytes = await piece(path, at, Math.min(MAX_PART_BYTES, size - at));
       const digest = digestOf(bytes);
       const read = async () => {
         const now = await piece(path, at, bytes.length);

@@ -7,4 +7,3 @@ export {
   RecipeFile,
   type RecipeInput,
 } from './recipe.ts';
-export { RecipePart } from './recipe-part.ts';

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
+import { DigestText, Part } from '../deployment/part.ts';
 import { CloudletError } from '../errors.ts';
 import { guestPathFault, strictParse } from '../grant/index.ts';
 import { ServiceSpec } from '../service.ts';
-import { DigestText, RecipePart } from './recipe-part.ts';
 
 /** Longest text of a file, and longest script, characters; what is longer travels as parts. */
 export const MAX_RECIPE_TEXT = 64 * 1024;
@@ -25,7 +25,7 @@ export const RecipeFile = v.pipe(
     /** As `chmod` takes it: `0755`. */
     mode: v.optional(v.pipe(v.string(), v.regex(/^0[0-7]{3}$/, 'permissions such as "0644" or "0755"')), '0644'),
     text: v.optional(v.pipe(v.string(), v.maxLength(MAX_RECIPE_TEXT))),
-    parts: v.optional(v.pipe(v.array(RecipePart), v.minLength(1), v.maxLength(4096))),
+    parts: v.optional(v.pipe(v.array(Part), v.minLength(1), v.maxLength(4096))),
   }),
   v.check(({ text, parts }) => (text === undefined) !== (parts === undefined), 'either "text" or "parts"'),
 );
@@ -70,8 +70,8 @@ export function parseRecipe(value: unknown, what = 'the recipe'): Recipe {
 }
 
 /** The parts that a recipe's files are made of, each once. A digest that is declared with two lengths is refused. */
-export function partsOfRecipe({ files }: Pick<Recipe, 'files'>): RecipePart[] {
-  const parts = new Map<string, RecipePart>();
+export function partsOfRecipe({ files }: Pick<Recipe, 'files'>): Part[] {
+  const parts = new Map<string, Part>();
   for (const part of files.flatMap((file) => file.parts ?? [])) {
     const known = parts.get(part.digest);
     if (known !== undefined && known.bytes !== part.bytes) {
