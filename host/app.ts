@@ -10,6 +10,7 @@ import { deploymentRoutes } from './routes/deployments.ts';
 import { functionRoutes } from './routes/functions.ts';
 import { healthRoutes, shuttingDown } from './routes/health.ts';
 import { httpDoorRoutes } from './routes/http-door.ts';
+import { linkRoutes } from './routes/link.ts';
 import { logRoutes } from './routes/logs.ts';
 import { runRoutes } from './routes/run.ts';
 import { secretRoutes } from './routes/secrets.ts';
@@ -31,6 +32,7 @@ export function createApp(parts: HostParts, pages?: Hono<HostContext>): Hono<Hos
     runRoutes,
     logRoutes,
     deploymentRoutes,
+    linkRoutes,
     httpDoorRoutes,
   ];
   for (const routes of resources) app.route('/', routes(parts));

@@ -1,5 +1,7 @@
 import {
   Deployment,
+  DeploymentList,
+  type DeploymentRequestInput,
   type Digest,
   encodeBase64,
   FunctionInfo,
@@ -9,9 +11,11 @@ import {
   type LogLine,
   Status,
 } from '../protocol/index.ts';
+import { type DeployNews, type DeployOptions, deploy } from './deploy/deploy.ts';
 import { readEvents } from './event-lines.ts';
 import { fetchTransport } from './fetch-transport.ts';
 import { type Answer, callExport, type InvokeOptions, requestFunction, runCommand } from './invocation.ts';
+import { type LinkRate, measureLink } from './link-rate.ts';
 import { type LogOptions, logLines } from './log-lines.ts';
 import { connect, type HostAddress, type HostRequest } from './request.ts';
 import { type BodySource, readWhole, type Transport } from './transport.ts';
@@ -34,6 +38,14 @@ export interface CloudletClient {
   readonly function: (name: FunctionName, signal?: AbortSignal) => Promise<FunctionInfo>;
   /** Sends a component and gives the states of its deployment, the last of which is `ready` or `failed`. */
   readonly publish: (name: FunctionName, component: BodySource, options?: PublishOptions) => AsyncGenerator<Deployment>;
+  /** Has something on the cloudlet by the cheapest way; see `deploy`. */
+  readonly deploy: (request: DeploymentRequestInput, options?: DeployOptions) => AsyncGenerator<DeployNews>;
+  /** Deployments that go on, and those that ended lately, newest first. */
+  readonly deployments: (signal?: AbortSignal) => Promise<Deployment[]>;
+  /** Gives a deployment up. */
+  readonly cancelDeployment: (id: string, signal?: AbortSignal) => Promise<Deployment>;
+  /** Measures the link to the cloudlet with so many bytes each way. */
+  readonly measureLink: (bytes: number, signal?: AbortSignal) => Promise<LinkRate>;
   readonly remove: (name: FunctionName, signal?: AbortSignal) => Promise<void>;
   readonly rollback: (name: FunctionName, version?: number, signal?: AbortSignal) => Promise<FunctionInfo>;
   /** Sets a secret of a function: UTF-8 of at most 64 KiB. */
@@ -82,6 +94,11 @@ export function createClient({ url, token, transport = fetchTransport() }: Clien
     functions: async (signal) => (await host.json(FunctionList, { path: '/v1/functions', signal })).functions,
     function: (name, signal) => host.json(FunctionInfo, { path: at(name), signal }),
     publish: (name, component, options = {}) => publish(host, at(name), component, options),
+    deploy: (request, options) => deploy(host, request, options),
+    deployments: async (signal) => (await host.json(DeploymentList, { path: '/v1/deployments', signal })).deployments,
+    cancelDeployment: (id, signal) =>
+      host.json(Deployment, { method: 'DELETE', path: `/v1/deployments/${encodeURIComponent(id)}`, signal }),
+    measureLink: (bytes, signal) => measureLink(host, bytes, signal),
     remove: (name, signal) => nothing(host, { method: 'DELETE', path: at(name), signal }),
     setSecret: (name, key, value, signal) => {
       const headers = { 'content-type': 'application/octet-stream', 'content-length': String(value.length) };

@@ -6,6 +6,8 @@ export interface StreamEvent {
   /** `message` when the sender gave none. */
   readonly event: string;
   readonly data: string;
+  /** What `Last-Event-ID` takes; empty when the sender gives none. */
+  readonly id: string;
 }
 
 /** Longest line and longest event, characters: the sender chooses, we pay. */
@@ -14,13 +16,14 @@ export const MAX_EVENT_CHARACTERS = 1024 * 1024;
 /** The events of a stream, in order; one that its end cuts off is dropped. `result-too-large` for an event above the limit. */
 export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<StreamEvent> {
   let event = '';
+  let id = '';
   let data: string[] = [];
   let length = 0;
   for await (const line of readLines(body)) {
     length += line.length;
     if (length > MAX_EVENT_CHARACTERS) throw tooLong();
     if (line === '') {
-      if (data.length > 0) yield { event: event === '' ? 'message' : event, data: data.join('\n') };
+      if (data.length > 0) yield { event: event === '' ? 'message' : event, data: data.join('\n'), id };
       event = '';
       data = [];
       length = 0;
@@ -31,6 +34,8 @@ export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerat
     const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '');
     if (field === 'event') event = value;
     if (field === 'data') data.push(value);
+    // Unlike the others it holds for the events to come as well.
+    if (field === 'id') id = value;
     // A comment keeps a silent connection alive and belongs to no event.
     if (field === '') length -= line.length;
   }

@@ -1,7 +1,11 @@
 /** The library on the device. Runs in browsers, on phones and in Node; what needs Node has a door of its own (`mdns.ts`). */
 export { type ClientOptions, type CloudletClient, createClient, type PublishOptions } from './client.ts';
+export { type Content, contentOf } from './deploy/content.ts';
+export { type DeployNews, type DeployOptions, failureOf } from './deploy/deploy.ts';
+export { cutIntoParts, type HeldParts } from './deploy/held-parts.ts';
 export { fetchTransport } from './fetch-transport.ts';
 export type { Answer, InvokeOptions } from './invocation.ts';
+export type { LinkRate } from './link-rate.ts';
 export {
   type BodySource,
   readWhole,

@@ -203,6 +203,16 @@ export const Status = v.object({
 });
 export type Status = v.InferOutput<typeof Status>;
 
+/** Most bytes of one measurement of the link. */
+export const MAX_LINK_BYTES = 64 * 1024 * 1024;
+
+/** What came of a measurement in which the device sent. */
+export const SwallowedBytes = v.object({
+  bytes: v.number(),
+  /** From the first byte to the last. */
+  ms: v.number(),
+});
+
 /** RFC 9457 problem document. */
 export const Problem = v.object({
   type: v.string(),

@@ -15,7 +15,7 @@ async function read(...texts: (string | Uint8Array)[]): Promise<StreamEvent[]> {
   return all;
 }
 
-const one = (event: string, data: string): StreamEvent[] => [{ event, data }];
+const one = (event: string, data: string, id = ''): StreamEvent[] => [{ event, data, id }];
 
 const TABLE: readonly [what: string, texts: string[], expected: StreamEvent[]][] = [
   ['nothing', [], []],
@@ -26,7 +26,12 @@ const TABLE: readonly [what: string, texts: string[], expected: StreamEvent[]][]
   ['one space only is taken', ['data:  x\n\n'], one('message', ' x')],
   ['a field without a colon', ['data\n\n'], one('message', '')],
   ['comments', [': open\n\n: alive\n\ndata: x\n\n'], one('message', 'x')],
-  ['fields of others', ['id: 7\nretry: 1\ndata: x\n\n'], one('message', 'x')],
+  ['fields of others', ['retry: 1\ndata: x\n\n'], one('message', 'x')],
+  [
+    'an id, which holds until another',
+    ['id: 7\ndata: x\n\ndata: y\n\n'],
+    [...one('message', 'x', '7'), ...one('message', 'y', '7')],
+  ],
   ['an event without data', ['event: line\n\ndata: x\n\n'], one('message', 'x')],
   ['CRLF', ['data: a\r\n\r\n'], one('message', 'a')],
   ['CR', ['data: a\r\rdata: b\r\r'], [...one('message', 'a'), ...one('message', 'b')]],

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { logLines, PATIENCE_MS } from '../../../guest-sdk/client/log-lines.ts';
+import { logLines } from '../../../guest-sdk/client/log-lines.ts';
+import { PATIENCE_MS } from '../../../guest-sdk/client/patience.ts';
 import { connect } from '../../../guest-sdk/client/request.ts';
 import type { TransportRequest, TransportResponse } from '../../../guest-sdk/client/transport.ts';
 import { CloudletError, ERRORS, type ErrorCode, type LogLine } from '../../../guest-sdk/protocol/index.ts';

@@ -1,0 +1,99 @@
+import { CloudletError, type Digest, WantedParts } from '../../protocol/index.ts';
+import { patiently, type Wait } from '../patience.ts';
+import type { HostAddress } from '../request.ts';
+import type { HeldParts } from './held-parts.ts';
+
+/** Parts on their way at once: enough that the link never waits for an answer, few enough that what is wanted next is soon sent. */
+const IN_FLIGHT = 4;
+
+/** Where parts go, and who is told. */
+export interface SenderParts {
+  readonly host: HostAddress;
+  /** `/v1/deployments/{id}/parts` */
+  readonly path: string;
+  readonly held: HeldParts;
+  readonly signal: AbortSignal;
+  readonly wait: Wait;
+  readonly sent: (bytes: number) => void;
+}
+
+/** Sends what a cloudlet wants, in its order, a few at once, until nothing is missing. */
+export class PartSender {
+  readonly #parts: SenderParts;
+  readonly #flying = new Map<Digest, Promise<void>>();
+  /** When each was sent, counted in requests: an answer to an earlier one does not know of it. */
+  readonly #sentAt = new Map<Digest, number>();
+  #requests = 0;
+
+  constructor(parts: SenderParts) {
+    this.#parts = parts;
+  }
+
+  /** Sends all that is wanted now; call it again when that may be more. */
+  async send(): Promise<void> {
+    const { host, path, signal, wait } = this.#parts;
+    const began = this.#begin();
+    let wanted = await patiently(() => host.json(WantedParts, { path, signal }), signal, wait);
+    this.#drop(wanted, began);
+    const failed = Promise.withResolvers<never>();
+    failed.promise.catch(() => {}); // Observed below as long as anything is on its way.
+    let queue = this.#queue(wanted);
+    for (;;) {
+      while (queue.length > 0 && this.#flying.size < IN_FLIGHT) {
+        const digest = queue.shift()!;
+        const at = this.#begin();
+        const flight = this.#put(digest).then(
+          (answer) => {
+            this.#flying.delete(digest);
+            this.#sentAt.set(digest, this.#requests);
+            this.#drop(answer, at);
+            wanted = answer;
+            queue = this.#queue(answer);
+          },
+          (error: unknown) => {
+            this.#flying.delete(digest);
+            failed.reject(error);
+          },
+        );
+        this.#flying.set(digest, flight);
+      }
+      if (this.#flying.size === 0) return;
+      await Promise.race([failed.promise, ...this.#flying.values()]);
+    }
+  }
+
+  #begin(): number {
+    this.#requests += 1;
+    return this.#requests;
+  }
+
+  /** A part that is wanted by an answer to a request which began after it had been sent was lost there: it is sent once more. */
+  #drop({ wanted }: WantedParts, began: number): void {
+    for (const digest of wanted) if ((this.#sentAt.get(digest) ?? began) < began) this.#sentAt.delete(digest);
+  }
+
+  #queue({ wanted }: WantedParts): Digest[] {
+    return wanted.filter((digest) => !this.#flying.has(digest) && !this.#sentAt.has(digest));
+  }
+
+  async #put(digest: Digest): Promise<WantedParts> {
+    const { host, path, held, signal, wait, sent } = this.#parts;
+    const body = await held.read(digest);
+    const headers = { 'content-type': 'application/octet-stream', 'content-length': String(body.length) };
+    const answer = await patiently(
+      () => host.json(WantedParts, { method: 'PUT', path: `${path}/${digest}`, headers, body, signal }).catch(asAway),
+      signal,
+      wait,
+    );
+    sent(body.length);
+    return answer;
+  }
+}
+
+/** Bytes that broke off are sent again like those of a connection that did. */
+function asAway(error: unknown): never {
+  const isBroken =
+    error instanceof CloudletError && (error.code === 'body-truncated' || error.code === 'request-timeout');
+  if (isBroken) throw new CloudletError('network-unavailable', error.message, { cause: error });
+  throw error;
+}
