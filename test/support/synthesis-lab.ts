@@ -26,7 +26,8 @@ import { LAB_CONDITIONS, LAB_DISK_BYTES, LAB_MEMORY_MIB, OverlayLab, segmentsIn 
 import type { SeededRandom } from './random.ts';
 import { socketPair } from './socket-pair.ts';
 
-const ACCELERATOR: Accelerator = {
+/** How made-up VMs run. */
+export const LAB_ACCELERATOR: Accelerator = {
   kind: 'tcg',
   cpu: 'max',
   tscKhz: 2_596_000,
@@ -156,7 +157,7 @@ export class SynthesisLab {
       overlay: this.read(change),
       images: this.store,
       parts: this.parts,
-      accelerator: ACCELERATOR,
+      accelerator: LAB_ACCELERATOR,
       id: 'a-test',
       restore: async (restored) => {
         const vm = await LabVm.restore(restored);

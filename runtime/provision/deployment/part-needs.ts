@@ -21,7 +21,7 @@ export class PartNeeds implements PartSource {
   /** Missing, in the order of the offer. */
   readonly #missing = new Set<Digest>();
   /** Missing, and somebody waits for it. */
-  readonly #front = new Map<Digest, number>();
+  #front = new Map<Digest, number>();
   readonly #used = new Set<Digest>();
   #arrivedBytes = 0;
   #totalBytes = 0;
@@ -101,18 +101,20 @@ export class PartNeeds implements PartSource {
   }
 
   /** The bytes of a part: from the store, from a chunk of something that is here, or from the device. */
-  async get(digest: Digest, signal?: AbortSignal): Promise<Uint8Array> {
+  async get(digest: Digest, signal?: AbortSignal, urgent = false): Promise<Uint8Array> {
     const both = signal === undefined ? this.#signal : AbortSignal.any([signal, this.#signal]);
     for (;;) {
       if (both.aborted) throw abortError(both);
       const bytes = (await this.#store.read(digest)) ?? (await this.#chunks.read(digest));
       if (bytes !== undefined) return bytes;
-      await this.#fromDevice(digest, both);
+      await this.#fromDevice(digest, both, urgent);
     }
   }
 
-  async #fromDevice(digest: Digest, signal: AbortSignal): Promise<void> {
-    this.#front.set(digest, (this.#front.get(digest) ?? 0) + 1);
+  async #fromDevice(digest: Digest, signal: AbortSignal, urgent: boolean): Promise<void> {
+    const waiting = (this.#front.get(digest) ?? 0) + 1;
+    if (urgent) this.#front = new Map([[digest, waiting], ...[...this.#front].filter(([each]) => each !== digest)]);
+    else this.#front.set(digest, waiting);
     this.#used.add(digest);
     this.#wait();
     try {

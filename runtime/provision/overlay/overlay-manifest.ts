@@ -93,9 +93,9 @@ export function overlayManifestText(manifest: OverlayManifest): string {
   return JSON.stringify({ format, base, about, conditions: ordered, diskBytes, service, segments: entries });
 }
 
-/** The digest that names the overlay with this manifest. */
-export function overlayDigest(text: string): Digest {
-  return digestOfHex(createHash('sha256').update(text).digest('hex'));
+/** The digest that names an overlay: that of its manifest's text, however it was written when it came. */
+function overlayDigest(manifest: OverlayManifest): Digest {
+  return digestOfHex(createHash('sha256').update(overlayManifestText(manifest)).digest('hex'));
 }
 
 /** Reads a manifest that anybody made; `overlay-refused` says what is wrong with it. */
@@ -116,7 +116,7 @@ export function readOverlayManifest(text: string): ReadManifest {
     const [issue] = parsed.issues;
     throw refused(`${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);
   }
-  return { manifest: parsed.output, digest: overlayDigest(text), blocks: checkedBlocks(parsed.output) };
+  return { manifest: parsed.output, digest: overlayDigest(parsed.output), blocks: checkedBlocks(parsed.output) };
 }
 
 /** What the shape alone does not say: order, sums, and that each block is in one segment. */

@@ -70,7 +70,7 @@ export class SegmentFeed {
       const next = queue.pop()!;
       if (this.#wanted.has(next) || this.#applied.has(next)) continue;
       this.#wanted.add(next);
-      if (!this.#arrived.has(next)) this.#get(next);
+      if (!this.#arrived.has(next)) this.#get(next, true);
       const segment = segments[next]!;
       if (segment.kind === 'disk') queue.push(...segment.needs);
     }
@@ -80,15 +80,15 @@ export class SegmentFeed {
     const { segments } = this.#options;
     for (; this.#next < segments.length; this.#next++) {
       if (this.#asked.size - this.#applied.size >= WINDOW) return;
-      if (!this.#asked.has(this.#next)) this.#get(this.#next);
+      if (!this.#asked.has(this.#next)) this.#get(this.#next, false);
     }
   }
 
-  /** Asks for a segment, again when it was asked for: that moves it to the front. */
-  #get(index: number): void {
+  /** Asks for a segment, again when somebody waits for one that was asked for: that moves it to the front. */
+  #get(index: number, urgent: boolean): void {
     this.#asked.add(index);
     const { source, segments, signal } = this.#options;
-    source.get(segments[index]!.digest, signal).then(
+    source.get(segments[index]!.digest, signal, urgent).then(
       (bytes) => this.#arrive(index, bytes),
       (error: unknown) => this.#fail(error),
     );
