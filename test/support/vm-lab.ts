@@ -18,8 +18,9 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
+import { LOADER, librariesOf } from '../../runtime/image/image-inputs.ts';
 import { MODULES } from '../../runtime/image/init-program.ts';
 import { makeInitrd } from '../../runtime/image/initrd.ts';
 import { readKernelFiles } from '../../runtime/image/kernel-files.ts';
@@ -33,7 +34,7 @@ import { TEST_CACHE } from './microvm-lab.ts';
 const run = promisify(execFile);
 const DISK_MIB = 256;
 
-/** Kernel, initial root and a root disk with busybox in it; made once for each run that has another. */
+/** Kernel, initial root and a root disk with busybox and Node in it; made once for each run that has another. */
 export interface TinyVm {
   readonly kernel: string;
   readonly initrd: string;
@@ -84,7 +85,7 @@ async function makeTinyVm(): Promise<TinyVm> {
   }
 }
 
-/** A root with nothing but a static busybox. */
+/** A root with a static busybox, and the Node that runs here. */
 async function makeRoot(scratch: string, path: string): Promise<void> {
   await chmod(scratch, 0o777);
   await run('apt-get', ['download', '-q', 'busybox-static'], { cwd: scratch });
@@ -105,6 +106,13 @@ async function makeRoot(scratch: string, path: string): Promise<void> {
     .split('\n')
     .filter((each) => each !== 'busybox'))
     await symlink('busybox', join(root, 'bin', name));
+  await copyFile(process.execPath, join(root, 'bin/node'));
+  await mkdir(join(root, 'lib'));
+  await mkdir(join(root, 'lib64'));
+  for (const library of await librariesOf(process.execPath))
+    await copyFile(library, join(root, 'lib', basename(library)));
+  await copyFile(LOADER, join(root, LOADER));
+  await chmod(join(root, LOADER), 0o755);
   await writeFile(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
   await writeFile(join(root, 'etc/group'), 'root:x:0:\n');
   await run('mke2fs', ['-q', '-t', 'ext4', '-d', root, '-O', '^has_journal', '-m', '0', path, `${DISK_MIB}M`], {
@@ -115,7 +123,7 @@ async function makeRoot(scratch: string, path: string): Promise<void> {
 /** The shape of a small VM, with the accelerator that works here. */
 export async function tinyShape(): Promise<VmShape> {
   const accelerator = await chooseAccelerator({ cacheDir: TEST_CACHE, choice: 'auto' });
-  return { accelerator, memoryMib: 128, vcpus: 1 };
+  return { accelerator, memoryMib: 192, vcpus: 1 };
 }
 
 /** Boots one. Under emulation on a busy computer that may take long. */

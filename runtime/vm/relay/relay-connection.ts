@@ -193,7 +193,7 @@ async function feed(stream: RelayStream, input: AsyncIterable<Uint8Array>): Prom
   const iterator = input[Symbol.asyncIterator]();
   const over = new Promise<void>((resolve) => stream.once('close', resolve));
   try {
-    for (;;) {
+    while (!stream.isOver) {
       const next = await Promise.race([iterator.next(), over]);
       if (next === undefined || next.done === true) break;
       if (!stream.write(next.value))

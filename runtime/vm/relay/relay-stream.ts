@@ -46,6 +46,11 @@ export class RelayStream extends Duplex {
     return this.#gotEnd && this.#sentEnd;
   }
 
+  /** Whether it is over at the guest's end: what is written goes nowhere. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Takes bytes of the guest; throws a sentence when it may not send them. */
   takeData(payload: Uint8Array): void {
     const cost = costOf(payload.length);
