@@ -3,6 +3,7 @@
  */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
 import {
   chmod,
@@ -20,6 +21,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
+import type { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { LOADER, librariesOf } from '../../runtime/image/image-inputs.ts';
 import { MODULES } from '../../runtime/image/init-program.ts';
 import { makeInitrd } from '../../runtime/image/initrd.ts';
@@ -29,6 +31,7 @@ import { chooseAccelerator } from '../../runtime/machine/index.ts';
 import { relayProgram } from '../../runtime/vm/guest/relay-program.ts';
 import { bootVm } from '../../runtime/vm/machine/boot-vm.ts';
 import type { BootVmOptions, StartedVm, VmShape } from '../../runtime/vm/machine/vm-options.ts';
+import type { Vm } from '../../runtime/vm/vm.ts';
 import { TEST_CACHE } from './microvm-lab.ts';
 
 const run = promisify(execFile);
@@ -131,4 +134,40 @@ export async function bootTinyVm(options: Partial<BootVmOptions> = {}): Promise<
   const { kernel, initrd, root, diskBytes } = await tinyVm();
   const disk = { layers: [{ path: root, format: 'raw' as const }], bytes: diskBytes, growthBytes: 64 * 2 ** 20 };
   return bootVm({ id: randomUUID(), kernel, initrd, shape: await tinyShape(), disk, bootMs: 90_000, ...options });
+}
+
+/** What a command says and ends with. */
+export async function sh(vm: Vm, command: string): Promise<{ status: number; output: string }> {
+  const said: Uint8Array[] = [];
+  const status = await vm.relay.run({ command, output: (bytes) => void said.push(bytes) });
+  return { status, output: Buffer.concat(said).toString() };
+}
+
+/** The port of `startEcho`. */
+export const ECHO_PORT = 7;
+
+/** Starts a server that says what it hears, and outlives this host; resolves when it listens. */
+export async function startEcho(vm: Vm): Promise<void> {
+  const program = `net.createServer({ allowHalfOpen: true }, (s) => { s.on('error', () => {}); s.pipe(s); }).listen(${ECHO_PORT}, '127.0.0.1', 1000)`;
+  vm.relay.run({ command: `exec node -e "${program}"`, detached: true }).catch(() => undefined);
+  for (;;) {
+    try {
+      const connection = await vm.relay.connect(ECHO_PORT);
+      connection.resume().end();
+      await once(connection, 'close');
+      return;
+    } catch (error) {
+      if ((error as CloudletError).code !== 'not-ready') throw error;
+      await sh(vm, 'sleep 0.1');
+    }
+  }
+}
+
+/** Sends bytes to the server of `startEcho` over a connection of their own, and gives what comes back. */
+export async function echo(vm: Vm, bytes: Uint8Array): Promise<Buffer> {
+  const connection = await vm.relay.connect(ECHO_PORT);
+  connection.end(bytes);
+  const said: Buffer[] = [];
+  for await (const piece of connection) said.push(piece as Buffer);
+  return Buffer.concat(said);
 }
