@@ -16,6 +16,9 @@ import { runRoutes } from './routes/run.ts';
 import { secretRoutes } from './routes/secrets.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { statusRoutes } from './routes/status.ts';
+import { storeRoutes } from './routes/store.ts';
+import { storeFileRoutes } from './routes/store-files.ts';
+import { webAppRoutes } from './routes/web-app.ts';
 import { gate, isAnonymous } from './trust/index.ts';
 
 /** The API of a cloudlet; `pages` are mounted beside it. Tests call `app.request()` without a socket. */
@@ -34,8 +37,14 @@ export function createApp(parts: HostParts, pages?: Hono<HostContext>): Hono<Hos
     deploymentRoutes,
     linkRoutes,
     httpDoorRoutes,
+    storeRoutes,
+    storeFileRoutes,
   ];
   for (const routes of resources) app.route('/', routes(parts));
+  app.route(
+    '/',
+    webAppRoutes(parts, (request, env) => app.fetch(request, env)),
+  );
   let document: Promise<unknown> | undefined;
   app.get('/openapi.json', async (c) => {
     document ??= parts.cloudlet.status().then(({ version }) => openApiDocument(app, version));

@@ -1,6 +1,7 @@
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
 import { CloudletError, ERRORS, type ErrorCode, type Problem } from '../guest-sdk/protocol/index.ts';
 import type { InvocationIdentity } from '../runtime/index.ts';
+import { RangeUnsatisfiable } from './http/byte-range.ts';
 import { invocationHeaders } from './http/trace-headers.ts';
 import type { Journal } from './journal.ts';
 
@@ -20,6 +21,7 @@ export function problemOf(error: CloudletError, instance: string): Problem {
 export function problemHeaders(error: CloudletError): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': PROBLEM_TYPE, 'cache-control': 'no-store' };
   if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer realm="cloudlet"';
+  if (error instanceof RangeUnsatisfiable) headers['content-range'] = `bytes */${error.bytes}`;
   if (error instanceof MethodNotAllowed) headers['allow'] = error.allow.join(', ');
   const retryAfterS = error.retryAfterS ?? (error.traits.status === 503 && error.traits.retryable ? 1 : undefined);
   if (retryAfterS !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterS)));

@@ -1,4 +1,5 @@
 export type { ValueFormat } from '../guest-sdk/protocol/index.ts';
+export type { CataloguePolicy, EntryWish, PublisherPolicy, StoredFile } from './catalogue/index.ts';
 export type { CloudletEvent } from './change-feed.ts';
 export { Cloudlet } from './cloudlet.ts';
 export type { StoredComponent } from './cloudlet-parts.ts';

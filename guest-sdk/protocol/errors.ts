@@ -58,6 +58,7 @@ export const ERRORS = {
   'body-too-large': caller(413, 'The body is larger than the limit'),
   'body-truncated': caller(400, 'The body ended before its declared length'),
   'media-type-unsupported': caller(415, 'The media type is not supported'),
+  'range-unsatisfiable': caller(416, 'The file has no such range'),
   'headers-too-large': caller(431, 'The header of the request is too large'),
   'project-invalid': caller(422, 'The project file is not valid'),
   'build-failed': caller(422, 'The source could not be built'),

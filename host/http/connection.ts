@@ -6,7 +6,10 @@ import type { Caller } from '../trust/caller.ts';
 /** What Hono carries along with a request of ours. */
 export interface HostContext {
   /** Node's request and response; missing when a test asks the app without a socket. */
-  Bindings: Partial<HttpBindings>;
+  Bindings: Partial<HttpBindings> & {
+    /** Who asks, in a request that another route of ours makes of the one that it was sent: nothing from outside sets it. */
+    readonly passedOn?: Caller;
+  };
   Variables: {
     /** Who asks; null for a stranger, who gets only what is anonymous. */
     caller: Caller | null;

@@ -1,9 +1,7 @@
 import { type Context, Hono } from 'hono';
 import * as v from 'valibot';
 import {
-  CloudletError,
   Deployment,
-  digestOfHex,
   FunctionInfo,
   FunctionList,
   PACKAGE_TYPES,
@@ -13,6 +11,7 @@ import {
 } from '../../guest-sdk/protocol/index.ts';
 import type { PublishOptions } from '../../runtime/index.ts';
 import type { HostContext } from '../http/connection.ts';
+import { contentDigest } from '../http/content-digest.ts';
 import { requireMediaType } from '../http/media-type.ts';
 import {
   declaredLength,
@@ -177,16 +176,6 @@ function publishOptions(c: Context<HostContext>): Omit<PublishOptions, 'onProgre
     ...(digest === undefined ? {} : { digest }),
     signal: c.req.raw.signal,
   };
-}
-
-function contentDigest(header: string | undefined): ReturnType<typeof digestOfHex> | undefined {
-  if (header === undefined) return undefined;
-  const base64 = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):/.exec(header)?.[1];
-  if (base64 !== undefined) return digestOfHex(Buffer.from(base64, 'base64').toString('hex'));
-  throw new CloudletError(
-    'request-invalid',
-    `expected Content-Digest with sha-256=:<base64>:, got ${JSON.stringify(header.slice(0, 200))}`,
-  );
 }
 
 function prefersAsync(c: Context<HostContext>): boolean {

@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { HostContext } from '../http/connection.ts';
+import { TICKET } from '../http/page-ticket.ts';
 import { isOwnOrigin } from './own-names.ts';
 import { identify, type Trust } from './trust.ts';
 
@@ -21,7 +22,17 @@ const ANONYMOUS_POST: ReadonlySet<string> = new Set(['/v1/session', '/v1/pair'])
 /** Lets a request through to the routes, or not. Runs before everything else, so that nothing is parsed, stored or started for a stranger. */
 export function gate(trust: Trust): MiddlewareHandler<HostContext> {
   return async (c, next) => {
+    const passedOn = (c.env as HostContext['Bindings'] | undefined)?.passedOn;
+    if (passedOn !== undefined) {
+      c.set('caller', passedOn);
+      return await next();
+    }
     const authority = ownAuthority(c, trust);
+    if (hasTicket(c.req.path)) {
+      // Its page has no origin, and sends no proof but the address; the route checks it.
+      c.set('caller', null);
+      return await next();
+    }
     refuseOtherSites(c, authority);
     const caller = identify(c, trust);
     if (caller === null && !isAnonymous(c.req.method, c.req.path)) {
@@ -38,8 +49,15 @@ export function gate(trust: Trust): MiddlewareHandler<HostContext> {
 
 /** Whether a request needs no session. */
 export function isAnonymous(method: string, path: string): boolean {
+  if (hasTicket(path)) return true;
   if (method === 'POST') return ANONYMOUS_POST.has(path);
   return (method === 'GET' || method === 'HEAD') && (ANONYMOUS_GET.has(path) || path.startsWith('/assets/'));
+}
+
+/** Whether an address is one of a web application's, with the ticket that its route checks: see `http/page-ticket.ts`. */
+function hasTicket(path: string): boolean {
+  const [, w, , first] = path.split('/', 4);
+  return w === 'w' && TICKET.test(first ?? '');
 }
 
 /** A name that is not ours in `Host` means that somebody's name was bound to our address: a rebinding page, or a wrong address. */
