@@ -1,4 +1,5 @@
 import {
+  bytesOfDigest,
   Deployment,
   DeploymentList,
   type DeploymentRequestInput,
@@ -7,7 +8,6 @@ import {
   FunctionInfo,
   FunctionList,
   type FunctionName,
-  hexOf,
   type LogLine,
   Status,
 } from '../protocol/index.ts';
@@ -18,6 +18,7 @@ import { type Answer, callExport, type InvokeOptions, requestFunction, runComman
 import { type LinkRate, measureLink } from './link-rate.ts';
 import { type LogOptions, logLines } from './log-lines.ts';
 import { connect, type HostAddress, type HostRequest } from './request.ts';
+import { type StoreClient, storeClient } from './store.ts';
 import { type BodySource, readWhole, type Transport } from './transport.ts';
 
 /** What a component or package is published with. */
@@ -33,6 +34,8 @@ export interface PublishOptions {
 /** One cloudlet over HTTP. Every method rejects with the cloudlet's own `CloudletError`, or `network-unavailable` when none answers. */
 export interface CloudletClient {
   readonly url: string;
+  /** What the cloudlet offers to devices. */
+  readonly store: StoreClient;
   readonly status: (signal?: AbortSignal) => Promise<Status>;
   readonly functions: (signal?: AbortSignal) => Promise<FunctionInfo[]>;
   readonly function: (name: FunctionName, signal?: AbortSignal) => Promise<FunctionInfo>;
@@ -90,6 +93,7 @@ export function createClient({ url, token, transport = fetchTransport() }: Clien
   const secretAt = (name: FunctionName, key: string): string => `${at(name)}/secrets/${encodeURIComponent(key)}`;
   return {
     url: host.origin,
+    store: storeClient(host),
     status: (signal) => host.json(Status, { path: '/v1/status', signal }),
     functions: async (signal) => (await host.json(FunctionList, { path: '/v1/functions', signal })).functions,
     function: (name, signal) => host.json(FunctionInfo, { path: at(name), signal }),
@@ -131,12 +135,8 @@ async function* publish(
 ): AsyncGenerator<Deployment> {
   const headers: Record<string, string> = { 'content-type': mediaType, prefer: 'respond-async' };
   if (sizeBytes !== undefined) headers['content-length'] = String(sizeBytes);
-  if (digest !== undefined) headers['content-digest'] = `sha-256=:${encodeBase64(bytesOfHex(hexOf(digest)))}:`;
+  if (digest !== undefined) headers['content-digest'] = `sha-256=:${encodeBase64(bytesOfDigest(digest))}:`;
   const accepted = await host.json(Deployment, { method: 'PUT', path, headers, body: component, signal });
   const response = await host.send({ path: `/v1/deployments/${encodeURIComponent(accepted.id)}/events`, signal });
   for await (const { data } of readEvents(response.body)) yield host.parse(Deployment, data, path);
-}
-
-function bytesOfHex(hex: string): Uint8Array {
-  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
 }

@@ -6,6 +6,7 @@ export { cutIntoParts, type HeldParts } from './deploy/held-parts.ts';
 export { fetchTransport } from './fetch-transport.ts';
 export type { Answer, InvokeOptions } from './invocation.ts';
 export type { LinkRate } from './link-rate.ts';
+export type { PutEntryOptions, StoreClient, StoreQuery } from './store.ts';
 export {
   type BodySource,
   readWhole,
@@ -14,3 +15,4 @@ export {
   type TransportResponse,
 } from './transport.ts';
 export { type Result, type TypedExport, typedFunction } from './typed-function.ts';
+export type { OpenedEntry, PublisherCheck } from './verified-entry.ts';

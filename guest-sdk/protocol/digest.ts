@@ -27,6 +27,16 @@ export function hexOf(digest: Digest): string {
 
 /** The digest of bytes that are in memory. */
 export async function digestOf(bytes: Uint8Array): Promise<Digest> {
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
-  return digestOfHex([...hash].map((byte) => byte.toString(16).padStart(2, '0')).join(''));
+  return digestOfBytes(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)));
+}
+
+/** The digest whose 32 raw bytes are given. */
+export function digestOfBytes(raw: Uint8Array): Digest {
+  return digestOfHex(Array.from(raw, (byte) => byte.toString(16).padStart(2, '0')).join(''));
+}
+
+/** The 32 raw bytes of a digest. */
+export function bytesOfDigest(digest: Digest): Uint8Array {
+  const hex = hexOf(digest);
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
 }

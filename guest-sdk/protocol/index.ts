@@ -9,7 +9,7 @@ export {
 export * from './api.ts';
 export * from './chunks/index.ts';
 export * from './deployment/index.ts';
-export { type Digest, digestOf, digestOfHex, hexOf, parseDigest } from './digest.ts';
+export { bytesOfDigest, type Digest, digestOf, digestOfBytes, digestOfHex, hexOf, parseDigest } from './digest.ts';
 export * from './entry/index.ts';
 export {
   asCloudletError,

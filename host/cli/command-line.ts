@@ -25,6 +25,7 @@ export const VERBS: Readonly<Record<string, () => Promise<{ readonly default: Ve
   rollback: () => import('./rollback.ts'),
   rm: () => import('./rm.ts'),
   secret: () => import('./secret.ts'),
+  store: () => import('./store.ts'),
   discover: () => import('./discover.ts'),
   image: () => import('./image.ts'),
   doctor: () => import('./doctor.ts'),

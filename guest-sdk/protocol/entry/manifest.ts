@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type Digest, digestOfHex } from '../digest.ts';
+import { type Digest, digestOfBytes } from '../digest.ts';
 import { CloudletError } from '../errors.ts';
 import { plainPathFault, strictParse } from '../grant/index.ts';
 import { canonicalBytes } from './canonical-json.ts';
@@ -138,8 +138,7 @@ export function parseEntryManifest(value: unknown): EntryManifest {
 
 /** The digest of a manifest: an entry's name in bytes, and of what is signed. */
 export function manifestDigest(manifest: EntryManifest): Digest {
-  const digest = new Sha256().update(canonicalBytes(manifest)).digest();
-  return digestOfHex(Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join(''));
+  return digestOfBytes(new Sha256().update(canonicalBytes(manifest)).digest());
 }
 
 /** Blobs that an entry is made of, each once, with their sizes: its files and its icon. */
