@@ -1,7 +1,7 @@
 import { CloudletError } from '../guest-sdk/protocol/index.ts';
 import { Cloudlet, type CloudletLimits, DEFAULT_LIMITS, VERSION } from '../runtime/index.ts';
 import { createApp } from './app.ts';
-import type { HostConfig } from './config.ts';
+import { type HostConfig, isLoopback } from './config.ts';
 import { dashboard } from './dashboard/index.ts';
 import { type Advertising, advertise } from './discovery/index.ts';
 import { type Invitation, invitationText, invite } from './invitation.ts';
@@ -87,7 +87,9 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
     const names = ownNames({ bind: config.bind, id: cloudlet.id, allowHosts: config.allowHosts });
     const trust = createTrust({ id: cloudlet.id, ownerToken: cloudlet.ownerToken, names });
     const parts = { cloudlet, limits, trust, journal, metrics, draining: draining.signal };
-    const app = createApp(parts, dashboard({ cloudlet }));
+    const { port } = listener;
+    const addresses = () => (isLoopback(config.bind) ? [] : invite(config.bind, port, '').addresses);
+    const app = createApp(parts, dashboard({ cloudlet, addresses }));
     listener.use((request, connection) => app.fetch(request, connection));
     advertising = options.advertise === false ? null : await announce(cloudlet, config, listener.port, journal);
   } catch (error) {

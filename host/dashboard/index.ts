@@ -9,6 +9,7 @@ import { type Assets, readAssets } from './assets.ts';
 import { entrance } from './entrance.ts';
 import { type Markup, PAGE_POLICY } from './markup.ts';
 import { overview } from './overview.ts';
+import { storePages } from './store/store-pages.ts';
 
 /** A real photograph that comes with the photo example. */
 const SAMPLE = fileURLToPath(new URL('../../examples/photo/photo.jpg', import.meta.url));
@@ -16,19 +17,21 @@ const SAMPLE_ADDRESS = '/sample/photo.jpg';
 
 /** What the page needs of the host. */
 export interface DashboardDeps {
-  readonly cloudlet: Pick<Engine, 'id' | 'status' | 'functions' | 'sandboxes' | 'recent'>;
+  readonly cloudlet: Pick<Engine, 'id' | 'status' | 'functions' | 'sandboxes' | 'recent' | 'catalogue'>;
   readonly assets?: Assets;
   /** The photograph to try with; null for none. */
   readonly sample?: Uint8Array<ArrayBuffer> | null;
   readonly now?: () => number;
+  /** Addresses by which other devices reach the cloudlet, the best first; none when none can. */
+  readonly addresses?: () => readonly string[];
 }
 
 /**
  * The routes of the page: `/` (an entrance for strangers, the overview for the owner), its files under `/assets`, and the sample
- * photograph. Mounted behind the gate, which lets strangers have `/`, `/pair`, `/favicon.ico` and `/assets/`.
+ * photograph. Mounted behind the gate, which lets strangers have `/`, `/pair`, `/favicon.ico`, `/store…` and `/assets/`.
  */
 export function dashboard(deps: DashboardDeps): Hono<HostContext> {
-  const { cloudlet, assets = readAssets(), sample = readSample(), now = Date.now } = deps;
+  const { cloudlet, assets = readAssets(), sample = readSample(), now = Date.now, addresses = () => [] } = deps;
   const pages = new Hono<HostContext>();
 
   pages.get('/', async (c) => {
@@ -62,6 +65,7 @@ export function dashboard(deps: DashboardDeps): Hono<HostContext> {
       throw new CloudletError('not-found', 'expected a sample photograph; this installation has none');
     return c.body(sample, 200, { 'content-type': 'image/jpeg', 'cache-control': 'private, max-age=3600' });
   });
+  pages.route('/', storePages({ cloudlet, assets, addresses, page }));
   return pages;
 }
 

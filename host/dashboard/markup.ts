@@ -16,8 +16,15 @@ export const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** Files that a document has beside what all have. */
+export interface DocumentFiles {
+  readonly script: string;
+  readonly styles: readonly string[];
+}
+
 /** A whole document around its body. */
-export function document(assets: Assets, title: string, script: string, body: Markup): Markup {
+export function document(assets: Assets, title: string, files: string | DocumentFiles, body: Markup): Markup {
+  const { script, styles } = typeof files === 'string' ? { script: files, styles: [] } : files;
   return html`<!doctype html>
 <html lang="en">
   <head>
@@ -28,7 +35,7 @@ export function document(assets: Assets, title: string, script: string, body: Ma
     <meta name="theme-color" content="#14161a" media="(prefers-color-scheme: dark)" />
     <title>${title}</title>
     <link rel="icon" type="image/svg+xml" href="${assets.address('icon.svg')}" />
-    <link rel="stylesheet" href="${assets.address('page.css')}" />
+    ${['page.css', ...styles].map((each) => html`<link rel="stylesheet" href="${assets.address(each)}" />`)}
     <script type="module" src="${assets.address(script)}"></script>
   </head>
   <body>

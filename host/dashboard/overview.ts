@@ -31,6 +31,7 @@ export function overview(assets: Assets, facts: OverviewFacts): Markup {
     'page.js',
     html`<header class="top">
   <p class="brand">${SIGN} Cloudlet</p>
+  <a href="/store">Store</a>
   <p class="connection" id="connection" role="status" data-state="connecting">connecting</p>
   <button type="button" class="link" id="leave">Sign out</button>
 </header>

@@ -51,7 +51,15 @@ export function gate(trust: Trust): MiddlewareHandler<HostContext> {
 export function isAnonymous(method: string, path: string): boolean {
   if (hasTicket(path)) return true;
   if (method === 'POST') return ANONYMOUS_POST.has(path);
-  return (method === 'GET' || method === 'HEAD') && (ANONYMOUS_GET.has(path) || path.startsWith('/assets/'));
+  return (
+    (method === 'GET' || method === 'HEAD') &&
+    (ANONYMOUS_GET.has(path) || path.startsWith('/assets/') || isStorePage(path))
+  );
+}
+
+/** Pages of the store show a stranger the entrance, whichever it is: a code that is scanned leads to them. */
+function isStorePage(path: string): boolean {
+  return /^\/store(\/[^/]*)?$/.test(path);
 }
 
 /** Whether an address is one of a web application's, with the ticket that its route checks: see `http/page-ticket.ts`. */

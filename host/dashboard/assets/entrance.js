@@ -19,7 +19,8 @@ async function enter(token) {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ token }),
     });
-    location.replace('/');
+    // A code that somebody scanned may lead to a page of the store.
+    location.replace(location.pathname === '/pair' ? '/' : location.pathname + location.search);
   } catch (error) {
     lead.textContent = before;
     problems.replaceChildren(problemBox(inWords(error)));

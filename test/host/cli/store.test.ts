@@ -75,7 +75,11 @@ stores('a publisher signs, the owner adds, a device takes it from that publisher
     fingerprint: string;
   };
   const signed = await lab.run(['store', 'add', 'entry.json', '--key', 'key.jwk', '--trust', made.fingerprint]);
-  assert.match(signed.text, new RegExp(`paint {2}3 {2}revision 1[^]*signed by {2}${made.fingerprint}`), signed.errors);
+  assert.match(
+    signed.text,
+    new RegExp(`paint {2}3 {2}revision 1[\\s\\S]*signed by {2}${made.fingerprint}`),
+    signed.errors,
+  );
   assert.match((await lab.run(['store', 'keys'])).text, new RegExp(`${made.fingerprint} {2}\\S+ {2}1`));
   const forged = await lab.run(['store', 'add', 'entry.json', '--key', 'other.jwk']);
   assert.equal(

@@ -78,6 +78,7 @@ async function visit(
     functions: async () => changes.functions ?? [FUNCTION],
     sandboxes: () => [SANDBOX],
     recent: () => [INVOCATION],
+    catalogue: engine.catalogue,
   };
   const app = createApp(parts, dashboard({ cloudlet, now: () => NOW, sample: new Uint8Array([0xff, 0xd8, 0xff]) }));
   const headers: Record<string, string> = who === 'owner' ? AS_OWNER : {};
