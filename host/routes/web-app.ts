@@ -4,6 +4,7 @@ import { connectionOf, type HostContext } from '../http/connection.ts';
 import { fileAnswer } from '../http/file-answer.ts';
 import { GUEST_CONTENT_POLICY } from '../http/guest-headers.ts';
 import { type PageTickets, pageTickets, TICKET } from '../http/page-ticket.ts';
+import { describe } from '../openapi.ts';
 import type { HostParts } from '../parts.ts';
 import type { Caller } from '../trust/index.ts';
 
@@ -26,7 +27,15 @@ export function webAppRoutes(
   tickets: PageTickets = pageTickets(),
 ): Hono<HostContext> {
   const routes = new Hono<HostContext>();
-  routes.get('/w/:name', (c) => c.redirect(`/w/${parseName(c.req.param('name'))}/`));
+  routes.get(
+    '/w/:name',
+    describe({
+      summary: 'A web application of the store: goes on to its pages, below a ticket, which need no session',
+      tag: 'store',
+      answers: { 302: { description: 'Its first page' } },
+    }),
+    (c) => c.redirect(`/w/${parseName(c.req.param('name'))}/`),
+  );
   routes.all('/w/:name/*', async (c) => {
     const name = parseName(c.req.param('name'));
     const { ticket, path } = splitPath(new URL(c.req.url).pathname, name);
