@@ -2,9 +2,9 @@
  * Real VMs on a root of a few megabytes, for tests that need a kernel, a shell and a few small servers, and no Debian.
  */
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import {
   chmod,
   copyFile,
@@ -74,9 +74,12 @@ async function makeTinyVm(): Promise<TinyVm> {
     }
     // The relay is that of this source, whatever is in the cache.
     const modules = await Promise.all(MODULES.map((_, at) => readFile(join(directory, `${at}.ko`))));
-    const initrd = join(tmpdir(), `cloudlet-tiny-initrd-${process.pid}`);
-    await writeFile(initrd, makeInitrd(relayProgram(), modules));
-    process.once('exit', () => rmSync(initrd, { force: true }));
+    const bytes = makeInitrd(relayProgram(), modules);
+    const initrd = join(directory, `initrd-${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}`);
+    if (!existsSync(initrd)) {
+      await writeFile(`${initrd}.${process.pid}`, bytes);
+      await rename(`${initrd}.${process.pid}`, initrd);
+    }
     return {
       kernel: join(directory, 'vmlinux'),
       initrd,

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 
-/** Most entries of the table of reference counts that are looked at: as many as 1 TiB in clusters of 64 KiB needs. */
-const MAX_TABLE_BYTES = 8 * 2 ** 20;
+/** Longest table of reference counts, and most blocks of them that are read: 1 TiB in clusters of 64 KiB needs a 16th and a half of it. */
+const [MAX_TABLE_BYTES, MAX_BLOCKS] = [2 ** 20, 1024];
 
 /**
  * Bytes of a qcow2 that `emptyQcow2` began, up to the last cluster in use: what lies behind is nothing. Its counts of references say so, which
@@ -24,9 +24,12 @@ export async function qcow2Length(file: FileHandle): Promise<number> {
     throw new Error(`expected a smaller table, got ${tableClusters} clusters`);
   const table = await readAt(file, Number(header.readBigUInt64BE(48)), tableClusters * cluster);
   const countsInBlock = cluster / 2;
+  let blocks = 0;
   for (let block = table.length / 8 - 1; block >= 0; block--) {
     const offset = table.readBigUInt64BE(block * 8);
     if (offset === 0n) continue;
+    blocks += 1;
+    if (blocks > MAX_BLOCKS) break;
     const counts = await readAt(file, Number(offset), cluster);
     for (let at = countsInBlock - 1; at >= 0; at--) {
       if (counts.readUInt16BE(at * 2) !== 0) return (block * countsInBlock + at + 1) * cluster;

@@ -98,7 +98,8 @@ static void take_frame(enum kind kind, unsigned id, const byte *payload, unsigne
 static void take_frames(void) {
   static byte in[2 * FRAME + 4];
   static unsigned start, length;
-  for (;;) {
+  /* Some reads only: streams have their turn however much the host sends, and the port is looked at again. */
+  for (int reads = 0; reads < 16; reads++) {
     while (length >= HEADER) {
       const byte *head = in + start;
       unsigned size = HEADER + (head[2] | head[3] << 8), id;
