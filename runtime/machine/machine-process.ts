@@ -46,6 +46,7 @@ export class MachineProcess {
   readonly #child: QemuProcess;
   readonly #qmp: QmpConnection;
   readonly #control: ControlPort;
+  readonly #output: OutputTail;
   /** Aborts with the end of the process. A listener can be taken off it again; of a promise that lives long it cannot. */
   readonly #ended = new AbortController();
   #identity: Identity | null = null;
@@ -54,7 +55,7 @@ export class MachineProcess {
   constructor(child: QemuProcess, { ports, streams, whenEnded }: MachineProcessOptions) {
     this.pid = child.pid;
     this.#child = child;
-    const output = new OutputTail(child.stdout!, child.stderr!);
+    this.#output = new OutputTail(child.stdout!, child.stderr!);
     const [qmp, control] = [streamOf(child, ports.qmp), streamOf(child, ports.control)];
     this.#qmp = new QmpConnection(qmp);
     this.#control = new ControlPort(control);
@@ -66,13 +67,18 @@ export class MachineProcess {
         if (running.size === 0) process.off('exit', killRunning);
         for (const stream of [qmp, control, ...streams]) stream.destroy();
         whenEnded?.();
-        resolve({ code, signal, tail: output.text });
+        resolve({ code, signal, tail: this.said() });
         this.#ended.abort();
       });
     });
     // One listener for all of them: Node takes many for a leak.
     if (running.size === 0) process.on('exit', killRunning);
     running.add(this);
+  }
+
+  /** The end of what QEMU and the guest's console have said so far. */
+  said(): string {
+    return this.#output.text;
   }
 
   /** Gives the machine a time, randomness and a name of its own; see `ControlPort`. */

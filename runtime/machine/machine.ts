@@ -20,6 +20,8 @@ export interface Machine {
   readonly bulkFd?: number;
   /** Settles when the process ended, for whatever reason; never rejects. */
   readonly exited: Promise<MachineExit>;
+  /** The end of what QEMU and the guest's console have said so far. */
+  said(): string;
   /** Stops the guest's processors: no CPU at all until `resume`. A machine that is a process goes on. */
   pause(): Promise<void>;
   /** Lets the guest go on, at the present time: its clocks stood still. */

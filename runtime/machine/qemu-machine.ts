@@ -47,6 +47,10 @@ export class QemuMachine implements Machine {
   }
 
   /** See `MachineProcess`, as for all that follows. */
+  said(): string {
+    return this.#process.said();
+  }
+
   renew(identity: Identity): Promise<void> {
     return this.#process.renew(identity);
   }

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { Machine, MachineExit } from '../machine/machine.ts';
+import { OutputTail } from '../machine/output-tail.ts';
 import { privateBytes } from '../machine/private-memory.ts';
 import { processorNeedNs } from '../machine/processor-need.ts';
 
@@ -50,11 +51,11 @@ export function processBounds({ workers, memoryMib }: Pick<ProcessMachineOptions
 /** The channel's descriptor in the child: the first after stdin, stdout and stderr. Those of the lines follow. */
 const CHANNEL_FD = 3;
 
-/** Workers that may be lost before the process is given up: a successor cannot have the socket of who it follows. */
+/**
+ * Workers that may be lost before the process is worth replacing: a successor cannot have the socket of who it follows. There is one socket more
+ * for each worker, for those that are lost until nothing runs in it any more.
+ */
 export const SPARE_LINES = 16;
-
-/** Bytes of stderr that are kept for the reason of an exit. */
-const TAIL_BYTES = 4096;
 
 /** How long a process may take to leave after its channel is closed before it is killed, milliseconds. */
 const GENTLE_MS = 500;
@@ -64,7 +65,7 @@ const GENTLE_MS = 500;
  * The child gets none of our environment and ends itself when its channel ends, also when we are killed.
  */
 export async function startProcessMachine(options: ProcessMachineOptions): Promise<Machine> {
-  const lineCount = options.workers + SPARE_LINES;
+  const lineCount = 2 * options.workers + SPARE_LINES;
   const bounds = processBounds(options);
   // The shell's ulimit is everywhere, prlimit is not; the shell becomes the agent.
   const limited = ['-c', `ulimit -c 0; ulimit -d ${bounds.dataKib}; exec "$@"`, 'sh'];
@@ -78,10 +79,10 @@ export async function startProcessMachine(options: ProcessMachineOptions): Promi
     },
     cwd: '/',
   });
-  const tail = keepTail(child);
+  const output = new OutputTail(child.stderr!);
   const exited = new Promise<MachineExit>((resolve) => {
     child.once('error', (error) => resolve({ code: null, signal: null, tail: error.message }));
-    child.once('close', (code, signal) => resolve({ code, signal, tail: tail() }));
+    child.once('close', (code, signal) => resolve({ code, signal, tail: output.text }));
   });
   const { pid } = child;
   if (pid === undefined) {
@@ -95,6 +96,7 @@ export async function startProcessMachine(options: ProcessMachineOptions): Promi
     channel: channel!,
     lines,
     exited,
+    said: () => output.text,
     pause: async () => {},
     resume: async () => {},
     processors: availableParallelism(),
@@ -110,13 +112,4 @@ async function end(child: ChildProcess, streams: readonly Duplex[], exited: Prom
   const timer = setTimeout(() => child.kill('SIGKILL'), GENTLE_MS);
   await exited;
   clearTimeout(timer);
-}
-
-function keepTail(child: ChildProcess): () => string {
-  let tail = '';
-  child.stderr?.setEncoding('utf8');
-  child.stderr?.on('data', (text: string) => {
-    tail = (tail + text).slice(-TAIL_BYTES);
-  });
-  return () => tail;
 }

@@ -24,7 +24,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How a sandbox ended: `reason` is a sentence when it was not asked to. */
+/** How a sandbox ended: `reason` is a sentence when it was not asked to, with the end of what its machine said. */
 export interface SandboxEnd {
   readonly reason: string | null;
 }
@@ -51,6 +51,9 @@ const PREPARE_MS = 120_000;
 /** How long a machine may take to stop its processors, milliseconds: who comes meanwhile waits for it. */
 const PAUSE_MS = 5_000;
 
+/** How long a machine whose channel ended may take to end, milliseconds: how it did, and what it said, is the better reason. */
+const EXIT_MS = 500;
+
 /** One function version loaded in one machine. It owns the machine. */
 export class Sandbox {
   readonly id: string;
@@ -63,6 +66,8 @@ export class Sandbox {
   readonly processors: number;
   /** Resolves when the sandbox is poisoned or closed: then it serves nothing more. */
   readonly ended: Promise<SandboxEnd>;
+  /** Resolves when it has lost so many workers that another should take its place: its machine ends with those that it loses from then on. */
+  readonly worn: Promise<void>;
 
   readonly #machine: Machine;
   readonly #channel: Channel;
@@ -73,6 +78,8 @@ export class Sandbox {
   #running = 0;
   #served = 0;
   #pausing: Promise<void> = Promise.resolve();
+  /** Poisoned for a reason, and not only about to be. */
+  #isOver = false;
 
   /** Takes over a machine whose agent said `ready`; see `startSandbox`. */
   constructor(parts: { kind: SandboxKind; machine: Machine; channel: Channel; workers: number; clock?: Clock }) {
@@ -83,9 +90,11 @@ export class Sandbox {
     this.workers = parts.workers;
     this.processors = parts.machine.processors;
     this.ended = this.#ended.promise;
+    this.worn = parts.channel.worn;
     this.#machine = parts.machine;
     this.#channel = parts.channel;
     this.#clock = parts.clock ?? systemClock;
+    this.#channel.whenEnded = (reason) => this.#mourn(reason);
     void this.#channel.lost.then((loss) => this.#poison(loss.message));
     void this.#machine.exited.then((exit) => this.#poison(`the machine ${describeExit(exit)}`));
   }
@@ -250,11 +259,22 @@ export class Sandbox {
     await this.#machine.close();
   }
 
-  #poison(reason: string, code: ErrorCode = 'machine-failed'): void {
+  /** Its agent is gone: it serves nothing more, and is poisoned as soon as its machine has said how it ended, or does not end. */
+  #mourn(reason: string): void {
     if (this.#state === 'poisoned' || this.#state === 'closed') return;
     this.#state = moveState(this.#state, 'poisoned');
+    const stop = this.#clock.after(EXIT_MS, () =>
+      this.#poison(`${reason}, and its machine runs${describeTail(this.#machine.said())}`),
+    );
+    void this.#ended.promise.then(stop);
+  }
+
+  #poison(reason: string, code: ErrorCode = 'machine-failed'): void {
+    if (this.#isOver || this.#state === 'closed') return;
+    this.#isOver = true;
+    if (this.#state !== 'poisoned') this.#state = moveState(this.#state, 'poisoned');
     this.#channel.close(reason, code);
-    this.#ended.resolve({ reason });
+    this.#ended.resolve({ reason: reason.includes(SAID) ? reason : reason + describeTail(this.#machine.said()) });
     void this.#machine.close().then(() => {
       if (this.#state === 'poisoned') this.#state = moveState(this.#state, 'closed');
     });
@@ -268,6 +288,12 @@ function callerLeft(): CloudletError {
 /** How a machine ended, for a reason: "ended by SIGKILL; it said at last: …". */
 export function describeExit(exit: MachineExit): string {
   const how = exit.signal === null ? `ended with status ${exit.code}` : `was ended by ${exit.signal}`;
-  const said = exit.tail.trim();
-  return said === '' ? how : `${how}; it said at last: ${said}`;
+  return how + describeTail(exit.tail);
 }
+
+function describeTail(tail: string): string {
+  const said = tail.trim();
+  return said === '' ? '' : `${SAID}${said}`;
+}
+
+const SAID = '; it said at last: ';

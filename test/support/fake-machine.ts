@@ -224,6 +224,8 @@ export class FakeMachine implements Machine {
   readonly lines: readonly Duplex[];
   readonly exited: Promise<MachineExit>;
   readonly agent: FakeAgent;
+  /** What it says, and has said when it ends without another word. */
+  tail = '';
   closed = false;
   paused = false;
   /** What it says when it is to be paused or resumed, instead of doing it. */
@@ -256,6 +258,10 @@ export class FakeMachine implements Machine {
     this.exited = this.#exited.promise;
   }
 
+  said(): string {
+    return this.tail;
+  }
+
   async pause(): Promise<void> {
     await this.pausing();
     if (this.pauseError !== undefined) throw new Error(this.pauseError);
@@ -282,8 +288,13 @@ export class FakeMachine implements Machine {
     await this.exited;
   }
 
+  /** Its agent's end of the channel is gone, and it runs. */
+  hangUp(): void {
+    this.#far.destroy();
+  }
+
   /** Ends as a process does: with a status or by a signal. */
-  die(code: number | null, signal: string | null, tail = ''): void {
+  die(code: number | null, signal: string | null, tail = this.tail): void {
     this.#far.destroy();
     this.#exited.resolve({ code, signal, tail });
   }

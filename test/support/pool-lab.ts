@@ -40,12 +40,13 @@ export class PoolLab {
   gate: () => Promise<void> = async () => {};
   #asked: ((machine: FakeMachine) => void)[] = [];
 
-  constructor(options: Partial<PoolOptions> & { workers?: number; loadError?: string } = {}) {
-    const { workers, loadError, ...rest } = options;
+  constructor(options: Partial<PoolOptions> & { workers?: number; lines?: number; loadError?: string } = {}) {
+    const { workers, lines, loadError, ...rest } = options;
     this.source = new FakeSource(async () => {
       await this.gate();
       const machine = new FakeMachine(`m${this.machines.length + 1}`, {
         ...(workers === undefined ? {} : { workers }),
+        ...(lines === undefined ? {} : { lines }),
         loadError,
       });
       machine.memoryBytes = this.memoryBytes;

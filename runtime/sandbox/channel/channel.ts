@@ -35,6 +35,13 @@ export class Channel {
   readonly ready: Promise<ReadyMessage>;
   /** Resolves, with the reason, when the channel is of no use any more: its end, an error, or a broken rule of the wire. */
   readonly lost: Promise<CloudletError>;
+  /** Resolves when only as many lines for successors are left as there are workers: one that is to last is replaced before they are used up. */
+  readonly worn: Promise<void>;
+  /**
+   * Hears that nothing comes from the agent any more, more than once perhaps, and closes the channel: with a better reason, where it can be
+   * found out how the machine ended. What is pending waits for that.
+   */
+  whenEnded: (reason: string) => void = (reason) => this.close(reason);
 
   readonly #parts: ChannelParts;
   readonly #bulk: BulkRing | null;
@@ -42,6 +49,7 @@ export class Channel {
   readonly #reader = new FrameReader();
   readonly #ready = Promise.withResolvers<ReadyMessage>();
   readonly #lost = Promise.withResolvers<CloudletError>();
+  readonly #worn = Promise.withResolvers<void>();
   /** With what each takes to begin, more than once if need be. */
   readonly #calls = new Map<Call, Waiting>();
   /** In the order of the workers' numbers. */
@@ -62,11 +70,12 @@ export class Channel {
     this.#writer = new FrameWriter(stream, this.#bulk);
     this.ready = this.#ready.promise;
     this.lost = this.#lost.promise;
+    this.worn = this.#worn.promise;
     this.ready.catch(() => {});
     stream.on('data', (bytes: Uint8Array) => this.#take(bytes));
-    stream.on('error', (error) => this.#lose(`the channel to the agent failed: ${error.message}`));
-    stream.on('end', () => this.#lose('the agent closed its channel'));
-    stream.on('close', () => this.#lose('the channel to the agent was closed'));
+    stream.on('error', (error) => this.whenEnded(`the channel to the agent failed: ${error.message}`));
+    stream.on('end', () => this.whenEnded('the agent closed its channel'));
+    stream.on('close', () => this.whenEnded('the channel to the agent was closed'));
     for (const line of parts.lines) line.on('error', () => undefined);
     // Whoever waited for the first byte may have left the stream paused.
     stream.resume();
@@ -183,32 +192,14 @@ export class Channel {
       case 'renewed': {
         const { worker, line, epoch } = parseRenewed(payload);
         this.#lineOf(worker).renew(this.#partsOf(line), epoch);
+        if (this.#spareLines(line) === this.#lines.length) this.#worn.resolve();
         break;
       }
       case 'freed':
         this.#bulk?.freed(payload);
         break;
-      case 'load':
-      case 'invoke':
-      case 'cancel':
-      case 'ping':
-      case 'prepare':
-      case 'grant':
-      case 'answer':
-      case 'finish':
-      case 'mark':
-      case 'head':
-      case 'body':
-      case 'bulk':
-      case 'end':
-      case 'log':
-      case 'credit':
-      case 'done':
-      case 'ask':
-      case 'forget':
-        throw new WireError(`expected a frame that an agent may send by its channel, got ${kind}`);
       default:
-        kind satisfies never;
+        throw new WireError(`expected a frame that an agent may send by its channel, got ${kind}`);
     }
   }
 
@@ -261,6 +252,11 @@ export class Channel {
     const line = this.#lines[worker];
     if (line === undefined) throw new WireError(`expected one of ${this.#lines.length} workers, got ${worker}`);
     return line;
+  }
+
+  /** Those behind a line that was given to a successor; a port is the same worker's for ever. */
+  #spareLines(line: number): number {
+    return line < this.#lines.length ? Number.POSITIVE_INFINITY : this.#parts.lines.length - 1 - line;
   }
 
   #partsOf(line: number): LineParts {

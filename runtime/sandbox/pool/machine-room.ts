@@ -157,6 +157,10 @@ export class MachineRoom {
       this.#owners.set(one, lane);
       this.#budget.hold(one, version.id);
       this.#background(this.#bury(one, lane));
+      void one.sandbox.worn.then(() => {
+        this.#dismiss(one, 'replaced');
+        this.#changed(lane);
+      });
       this.#watch.measure(one);
       const ms = clock.now() - beganAt;
       observer.sandboxStarted?.({ id: one.sandbox.id, version: version.id, via: started.via, ms });

@@ -102,6 +102,35 @@ sandbox('is poisoned when its machine says nothing of being paused', async () =>
   assert.ok(fixture.machine.closed);
 });
 
+sandbox('whose agent is gone serves nothing more, and says how its machine ended', async () => {
+  const fixture = await loaded();
+  const call = invoke(fixture);
+  await fixture.machine.agent.next();
+  fixture.machine.hangUp();
+  fixture.machine.tail = 'init: the agent ended with status 134';
+  await new Promise((resolve) => fixture.machine.channel.once('end', resolve));
+  assert.is(fixture.sandbox.state, 'poisoned');
+  assert.throws(() => invoke(fixture), 'poisoned');
+  fixture.machine.die(0, null);
+  const reason = 'the machine ended with status 0; it said at last: init: the agent ended with status 134';
+  assert.is((await failureOf(call.done)).message, reason);
+  assert.equal(await fixture.sandbox.ended, { reason });
+});
+
+sandbox('whose agent is gone while its machine runs is ended, and says what that said last', async () => {
+  const fixture = await loaded();
+  const call = invoke(fixture);
+  await fixture.machine.agent.next();
+  fixture.machine.hangUp();
+  fixture.machine.tail = 'agent: out of words';
+  await new Promise((resolve) => fixture.machine.channel.once('end', resolve));
+  fixture.clock.advance(500);
+  const reason = 'the agent closed its channel, and its machine runs; it said at last: agent: out of words';
+  assert.is((await failureOf(call.done)).message, reason);
+  assert.equal(await fixture.sandbox.ended, { reason });
+  assert.ok(fixture.machine.closed);
+});
+
 for (const from of Object.keys(NEXT_STATES) as SandboxState[]) {
   for (const to of Object.keys(NEXT_STATES) as SandboxState[]) {
     const allowed = NEXT_STATES[from].includes(to);

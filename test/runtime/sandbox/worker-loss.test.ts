@@ -59,11 +59,21 @@ loss('answers both when both workers loop at once', async () => {
 loss('gives up the process, and says why, when workers are lost again and again', async () => {
   const single = await startSandbox({ kind: 'process', startMachine: () => startTestProcess(1) });
   await single.load({ program: 'p', artifact: UNREACHABLE, grant: TEST_GRANT });
-  for (let lost = 0; single.state === 'ready'; lost += 1) {
-    assert.ok(lost <= SPARE_LINES);
-    await failureOf('quit', undefined, single);
+  let worn = 0;
+  let lost = 0;
+  void single.worn.then(() => {
+    worn = lost;
+  });
+  let last: CloudletError | null = null;
+  for (; single.state === 'ready'; lost += 1) {
+    assert.ok(lost <= SPARE_LINES + 1);
+    last = await failureOf('quit', undefined, single);
   }
-  assert.match((await single.ended).reason ?? '', /closed its channel|workers were lost/);
+  assert.is(worn, SPARE_LINES - 1, 'before the last is used up');
+  const said =
+    /the machine ended with status 1; it said at last: (.|\n)*17 workers were lost, and there are no more lines/;
+  assert.match((await single.ended).reason ?? '', said);
+  assert.match(last!.message, /the function ended its worker|17 workers were lost/);
   await single.close();
 });
 

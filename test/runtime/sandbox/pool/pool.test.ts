@@ -82,6 +82,25 @@ for (const [concurrency, workers, places] of [
   });
 }
 
+pool('replaces a sandbox before it has lost all the workers that it can have', async () => {
+  lab = new Lab({ workers: 1, lines: 3 });
+  const version = versionOf('a');
+  const running = lab.invoke(version);
+  const { agent } = await lab.machine(1);
+  const long = await agent.next();
+  const waiting = lab.invoke(version);
+  agent.say('renewed', 0, { worker: 0, line: 1, epoch: new Uint8Array(16) });
+  // Whoever waits gets another, and what runs there ends first.
+  const second = await lab.machine(2);
+  (await second.agent.next()).done();
+  await waiting;
+  assert.not(lab.machines[0]!.closed);
+  long.done();
+  await (await running).done;
+  await settled();
+  assert.ok(lab.reported.includes('m1 closed a replaced'), lab.reported.join(', '));
+});
+
 pool('refuses what would wait behind too many, and says when to come again', async () => {
   lab = new Lab({ workers: 1, queueLength: 2 });
   const version = versionOf('a');
