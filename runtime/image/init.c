@@ -8,12 +8,13 @@
  */
 
 enum { read_, write_, open_ = 2, close_ = 3, ioctl = 16, nanosleep = 35, fork_ = 57, execve = 59, exit_ = 60, wait4 = 61,
-       chdir = 80, chown = 92, setgroups = 116, setresuid = 117, setresgid = 119, prctl = 157, chroot = 161, mount = 165,
+       chdir = 80, chown = 92, syslog = 103, setgroups = 116, setresuid = 117, setresgid = 119, prctl = 157, chroot = 161, mount = 165,
        reboot = 169, sethostname = 170, clock_settime = 227, finit_module = 313 };
 
-/* Of <sys/mount.h>, <errno.h>, <fcntl.h>, <time.h>, <linux/random.h>, <sys/prctl.h> and <linux/reboot.h>. */
+/* Of <sys/mount.h>, <errno.h>, <fcntl.h>, <time.h>, <linux/random.h>, <sys/prctl.h>, <linux/reboot.h> and <sys/klog.h>. */
 enum { RDONLY = 1, NOSUID = 2, NODEV = 4, NOEXEC = 8, NOATIME = 1024, MOVE = 8192, ENOENT = 2, EINTR = 4, RDWR = 2,
-       REALTIME = 0, ADD_ENTROPY = 0x40085203, RESEED = 0x5207, NO_NEW_PRIVS = 38, AUTOBOOT = 0x01234567 };
+       REALTIME = 0, ADD_ENTROPY = 0x40085203, RESEED = 0x5207, NO_NEW_PRIVS = 38, AUTOBOOT = 0x01234567,
+       SET_CONSOLE_LEVEL = 8, BELOW_DEBUG = 7 };
 
 enum { AGENT_ID = 1000, CONSOLE = 1 };
 
@@ -241,6 +242,9 @@ void boot(long *stack) {
   must(port_file, call3(chown, port_file, AGENT_ID, AGENT_ID));
   give_lines(count_workers(find_workers(environment)));
   must(BULK_DISK, call3(chown, BULK_DISK, AGENT_ID, AGENT_ID));
+
+  /* The boot was quiet. From here on the kernel says why a process ended: no memory was left, or where in its code it broke. */
+  must("syslog", call3(syslog, SET_CONSOLE_LEVEL, 0, BELOW_DEBUG));
 
   long control = must("fork", call0(fork_));
   if (control == 0) serve_control();
