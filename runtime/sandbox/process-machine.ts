@@ -48,6 +48,12 @@ export function processBounds({ workers, memoryMib }: Pick<ProcessMachineOptions
   return { privateBytes: privateMib * MIB, dataKib: dataMib * 1024 };
 }
 
+/**
+ * Code of WebAssembly is kept when better code has replaced it: in machines, whose agent has the same flag, V8's collector of it took code to
+ * which a suspended guest was about to return.
+ */
+const AGENT_FLAGS = ['--disable-warning=ExperimentalWarning', '--no-wasm-code-gc'];
+
 /** The channel's descriptor in the child: the first after stdin, stdout and stderr. Those of the lines follow. */
 const CHANNEL_FD = 3;
 
@@ -69,7 +75,7 @@ export async function startProcessMachine(options: ProcessMachineOptions): Promi
   const bounds = processBounds(options);
   // The shell's ulimit is everywhere, prlimit is not; the shell becomes the agent.
   const limited = ['-c', `ulimit -c 0; ulimit -d ${bounds.dataKib}; exec "$@"`, 'sh'];
-  const program = [options.node ?? process.execPath, '--disable-warning=ExperimentalWarning', options.agentFile];
+  const program = [options.node ?? process.execPath, ...AGENT_FLAGS, options.agentFile];
   const child = spawn('/bin/sh', [...limited, ...program], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...Array.from({ length: lineCount }, () => 'pipe' as const)],
     env: {
