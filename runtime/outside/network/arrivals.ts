@@ -20,6 +20,8 @@ export class Arrivals {
       for (const wake of this.#wake.splice(0)) wake();
     };
     const broken = () => {
+      // It was whole before it broke: what came behind it, such as the body of an answer that has none, is not of it.
+      this.ended ||= complete() && readable.readableLength === 0;
       this.#broken ||= !this.ended;
       change();
     };
@@ -31,6 +33,7 @@ export class Arrivals {
     });
     readable.on('error', broken);
     readable.on('close', broken);
+    if (readable.destroyed) broken();
   }
 
   /** Resolves after the next event. `patienceMs`: how long that may take; null: as long as it likes. */

@@ -312,6 +312,33 @@ http('a kept connection that its server closed is replaced without the guest not
   assert.is(await refusalOf(fetchWhole(made, { ...args, method: 'POST' })), 'connection-terminated');
 });
 
+for (const [what, method, status] of [
+  ['a HEAD', 'HEAD', 200],
+  ['a 304', 'GET', 304],
+  ['a 204', 'GET', 204],
+] as const) {
+  for (const framing of [
+    'Content-Length: 5\r\n\r\nhello',
+    'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
+  ]) {
+    http(
+      `the body that a server sends after ${what}, ${framing.slice(0, 8)}, is none, and costs its connection`,
+      async () => {
+        const { port } = await rawServer((socket) => {
+          socket.on('data', () => socket.write(`HTTP/1.1 ${status} X\r\n${framing}`));
+        });
+        const lab = network();
+        const from = performance.now();
+        for (let each = 0; each < 2; each += 1) {
+          const answer = await fetchWhole(lab, httpSend({ method, authority: `127.0.0.1:${port}` }));
+          assert.equal([answer.status, answer.text], [status, '']);
+        }
+        assert.ok(performance.now() - from < 5000);
+      },
+    );
+  }
+}
+
 http('a redirect is the guest’s to follow', async () => {
   let requests = 0;
   const { port } = await server((_, response) => {
