@@ -1,12 +1,13 @@
 import { CloudletError, type ErrorCode, type Grant } from '../../guest-sdk/protocol/index.ts';
 import type { InvokeRequest, ReuseLimits } from '../agent/wire.ts';
 import { givenTexts, type SecretValues } from '../grant/index.ts';
-import type { Machine, MachineExit } from '../machine/machine.ts';
+import type { Machine } from '../machine/machine.ts';
 import type { Call, CallInput, CallLog } from './channel/call.ts';
 import type { CallOutside } from './channel/call-asks.ts';
 import type { Channel } from './channel/channel.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { loadMessage, type SandboxContent } from './load-message.ts';
+import { describeExit, describeTail, withTail } from './machine-end.ts';
 import { moveState, type SandboxState } from './state.ts';
 
 /** `microvm` is a QEMU machine, `process` the same agent as a child process without isolation. */
@@ -19,6 +20,8 @@ export interface CallOptions {
   readonly log: CallLog;
   /** What its guest may ask of the host; nothing when it is left out, as in a rehearsal. */
   readonly outside?: CallOutside;
+  /** Most bytes of its answer; without end when it is left out. */
+  readonly answerBytes?: number;
   /** Nobody asked for it: it does not count as served, and is given no secrets. */
   readonly rehearsal?: boolean;
   readonly signal?: AbortSignal;
@@ -170,6 +173,7 @@ export class Sandbox {
     if (options.signal?.aborted === true) throw callerLeft();
     const asked = options.rehearsal === true ? { ...request, rehearsal: true as const } : request;
     const call = this.#channel.invoke(asked, input, options.deadlineMs, options.log, options.outside);
+    call.answerBytes = options.answerBytes ?? call.answerBytes;
     this.#running += 1;
     if (options.rehearsal !== true) this.#served += 1;
     const left = () => call.fail(callerLeft());
@@ -274,7 +278,7 @@ export class Sandbox {
     this.#isOver = true;
     if (this.#state !== 'poisoned') this.#state = moveState(this.#state, 'poisoned');
     this.#channel.close(reason, code);
-    this.#ended.resolve({ reason: reason.includes(SAID) ? reason : reason + describeTail(this.#machine.said()) });
+    this.#ended.resolve({ reason: withTail(reason, this.#machine.said()) });
     void this.#machine.close().then(() => {
       if (this.#state === 'poisoned') this.#state = moveState(this.#state, 'closed');
     });
@@ -284,16 +288,3 @@ export class Sandbox {
 function callerLeft(): CloudletError {
   return new CloudletError('client-closed', 'the caller left before the answer was complete');
 }
-
-/** How a machine ended, for a reason: "ended by SIGKILL; it said at last: …". */
-export function describeExit(exit: MachineExit): string {
-  const how = exit.signal === null ? `ended with status ${exit.code}` : `was ended by ${exit.signal}`;
-  return how + describeTail(exit.tail);
-}
-
-function describeTail(tail: string): string {
-  const said = tail.trim();
-  return said === '' ? '' : `${SAID}${said}`;
-}
-
-const SAID = '; it said at last: ';

@@ -2,7 +2,8 @@ import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { Machine } from '../machine/machine.ts';
 import { Channel } from './channel/channel.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { describeExit, Sandbox, type SandboxKind } from './sandbox.ts';
+import { describeExit } from './machine-end.ts';
+import { Sandbox, type SandboxKind } from './sandbox.ts';
 
 /** How a sandbox without content is made. */
 export interface StartOptions {

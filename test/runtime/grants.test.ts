@@ -11,6 +11,7 @@ import {
   parseName,
   writePackage,
 } from '../../guest-sdk/protocol/index.ts';
+import { collectBytes } from '../../runtime/invocation/limited-bytes.ts';
 import { bodyOf, type CloudletLab, guestBytes, openLab } from '../support/cloudlet-lab.ts';
 
 const grants = suite('a cloudlet and what its functions ask for');
@@ -28,13 +29,13 @@ const FILES = [
   ['seed/b.txt', bytes('seeded')],
 ] as const;
 
-async function packed(grant: GrantRequest) {
-  const { digest, pieces } = await writePackage({ component: await guestBytes('cat'), grant, files: FILES });
+async function packed(grant: GrantRequest, guest = 'cat') {
+  const { digest, pieces } = await writePackage({ component: await guestBytes(guest), grant, files: FILES });
   return { digest, tar: Buffer.concat(pieces) };
 }
 
-async function publish(grant: GrantRequest, as = 'cat') {
-  const { tar } = await packed(grant);
+async function publish(grant: GrantRequest, as = 'cat', guest = 'cat') {
+  const { tar } = await packed(grant, guest);
   return lab.cloudlet.publish(name(as), bodyOf(tar), { contentLength: tar.length });
 }
 
@@ -124,6 +125,43 @@ grants('a limit that was asked for holds', async () => {
   const kept: string[] = [];
   for await (const { text } of lab.cloudlet.logs(name('terse'))) kept.push(text);
   assert.equal(kept, ['line 4\n', 'line 5\n', 'line 6\n', 'line 7\n']);
+});
+
+grants('an answer is cut off where it becomes longer than it may, and the log says why', async () => {
+  await publish({ limits: { answerBytes: 200_000 } }, 'wordy');
+  const say = (bytes: number) =>
+    lab.cloudlet.invoke(name('wordy'), { door: 'run', arguments: [] }, new Uint8Array(bytes));
+  const within = await say(200_000);
+  assert.is((await collectBytes(within.output)).length, 200_000);
+  const beyond = await say(10_000_000);
+  await refused(collectBytes(beyond.output), 'result-too-large', 'at most 200000 bytes, got more; answer with less');
+  await refused(beyond.done, 'result-too-large', 'raise the function\'s "answerBytes"');
+  const said: string[] = [];
+  for await (const { stream, text } of lab.cloudlet.logs(name('wordy'))) if (stream === 'host') said.push(text);
+  assert.equal(said, [
+    'result-too-large: expected an answer of at most 200000 bytes, got more; answer with less, or raise the function\'s "answerBytes"',
+  ]);
+  assert.is(await run(['args', 'serves on'], 'wordy'), 'args\nserves on\n');
+});
+
+grants('an http answer that never ends is cut off', async () => {
+  await publish({ limits: { answerBytes: 200_000 } }, 'echo', 'echo-http');
+  let given = 0;
+  async function* endless() {
+    for (; ; given += 16_384) yield new Uint8Array(16_384);
+  }
+  const request = {
+    door: 'http',
+    method: 'POST',
+    scheme: 'http',
+    authority: 'a.test',
+    path: '/echo',
+    headers: [],
+  } as const;
+  const answer = await lab.cloudlet.invoke(name('echo'), request, endless());
+  assert.is(answer.head?.status, 200);
+  await refused(collectBytes(answer.output), 'result-too-large', 'at most 200000 bytes, got more');
+  assert.ok(given < 2_000_000, `${given} bytes were taken`);
 });
 
 grants('what cannot be granted is refused, and leaves no blob', async () => {

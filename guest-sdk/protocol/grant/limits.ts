@@ -32,6 +32,12 @@ export const LIMITS = {
     ceiling: 64 * 1024 ** 3,
     about: 'input of a command or http request, bytes',
   },
+  answerBytes: {
+    minimum: 0,
+    default: 1024 ** 3,
+    ceiling: 1024 ** 4,
+    about: 'output of a command or body of an http answer, bytes',
+  },
   logBytes: {
     minimum: 0,
     default: 256 * 1024,

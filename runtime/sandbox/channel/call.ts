@@ -1,4 +1,4 @@
-import { asCloudletError, CloudletError, isErrorCode } from '../../../guest-sdk/protocol/index.ts';
+import { asCloudletError, CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import {
   CHUNK_BYTES,
   type DoneMessage,
@@ -15,6 +15,7 @@ import {
 import { ByteQueue } from './byte-queue.ts';
 import { CallAsks, type CallOutside, type HostLine, NO_OUTSIDE } from './call-asks.ts';
 import type { FrameWriter } from './frame-writer.ts';
+import { answerTooLarge, guestFailure } from './guest-failure.ts';
 
 /** How an invocation ended well. */
 export type CallEnd = Extract<DoneMessage, { kind: 'ok' }>;
@@ -39,6 +40,8 @@ export class Call {
   readonly done: Promise<CallEnd>;
   /** The agent has ended this invocation, or there is no agent any more. */
   readonly confirmed: Promise<void>;
+  /** Most bytes of output that it may have: more, and it ends with `result-too-large`. Set before it begins. */
+  answerBytes = Number.POSITIVE_INFINITY;
 
   readonly #log: CallLog;
   readonly #cancel: (why: Interrupt) => void;
@@ -55,6 +58,7 @@ export class Call {
   #inputOpen = false;
   #inputStopped: () => void = () => {};
   #answering = false;
+  #outputBytes = 0;
   #hasSent = false;
   #mayHaveBegun = true;
   #failed = false;
@@ -142,6 +146,8 @@ export class Call {
 
   takeBody(bytes: Uint8Array): void {
     this.#receive.receive(bytes.length);
+    this.#outputBytes += bytes.length;
+    if (this.#outputBytes > this.answerBytes) this.fail(answerTooLarge(this.answerBytes));
     if (this.#failed) {
       this.#taken(bytes.length);
       return;
@@ -270,29 +276,4 @@ const EMPTY = new Uint8Array(0);
 
 function ended(why: Interrupt, deadlineMs: number): string {
   return why === 'deadline-exceeded' ? `the function did not finish within ${deadlineMs} ms` : 'the caller left';
-}
-
-/** Codes that an agent may give to an invocation; any other would be the agent speaking for the cloudlet. */
-const GUEST_CODES: ReadonlySet<string> = new Set([
-  'argument-invalid',
-  'at-capacity',
-  'client-closed',
-  'cpu-exceeded',
-  'deadline-exceeded',
-  'export-unknown',
-  'door-mismatch',
-  'guest-response-invalid',
-  'guest-trapped',
-  'limit-exceeded',
-  'machine-failed',
-  'memory-exceeded',
-  'result-too-large',
-]);
-
-function guestFailure(code: string, detail: string): CloudletError {
-  if (isErrorCode(code) && GUEST_CODES.has(code)) return new CloudletError(code, detail);
-  return new CloudletError(
-    'machine-failed',
-    `the agent ended the invocation with an unknown code: ${JSON.stringify(code.slice(0, 64))}`,
-  );
 }

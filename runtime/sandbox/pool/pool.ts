@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { asCloudletError, CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { asCloudletError } from '../../../guest-sdk/protocol/index.ts';
 import type { HeadMessage, InvokeRequest } from '../../agent/wire.ts';
 import type { OutsideServices } from '../../outside/outside-service.ts';
 import type { Call, CallInput } from '../channel/call.ts';
@@ -11,6 +11,7 @@ import { MachineRoom, type RoomEntry } from './machine-room.ts';
 import type { Place, PlaceTiming } from './place.ts';
 import type { PoolObserver } from './pool-observer.ts';
 import { completeOptions, type PoolOptions } from './pool-options.ts';
+import { refusedHead } from './refused-head.ts';
 import { ReplayableInput } from './replayable-input.ts';
 import { canRetry, mayRepeat } from './retry.ts';
 
@@ -162,6 +163,8 @@ export class SandboxPool {
     try {
       const call = place.sandbox.invoke(request, replay.open(), {
         deadlineMs: options.deadlineMs,
+        // A typed result has a bound of its own.
+        ...(request.door === 'call' ? {} : { answerBytes: version.grant.limits.answerBytes }),
         log: (message) => this.#observer.log?.({ ...message, invocation, version: version.id }),
         ...(version.outside === undefined ? {} : { outside: this.#outsideOf(version.id, version.outside()) }),
         ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -175,12 +178,12 @@ export class SandboxPool {
   }
 }
 
-/** An http answer without a head cannot be passed on; the agent's rules forbid it. */
+/** The head, unless it is not one of what was asked for. */
 function headOf(request: InvokeRequest, head: HeadMessage | null, call: Call): HeadMessage | null {
-  if ((request.door === 'http') === (head !== null)) return head;
-  const error = new CloudletError('machine-failed', 'the agent gave an answer of another kind than was asked for');
-  call.fail(error);
-  throw error;
+  const refusal = refusedHead(request, head, call.answerBytes);
+  if (refusal === null) return head;
+  call.fail(refusal);
+  throw refusal;
 }
 
 async function endOf(call: Call): Promise<InvocationEnd> {

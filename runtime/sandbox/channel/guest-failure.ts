@@ -1,0 +1,34 @@
+import { CloudletError, isErrorCode } from '../../../guest-sdk/protocol/index.ts';
+
+/** Codes that an agent may give to an invocation; any other would be the agent speaking for the cloudlet. */
+const GUEST_CODES: ReadonlySet<string> = new Set([
+  'argument-invalid',
+  'at-capacity',
+  'client-closed',
+  'cpu-exceeded',
+  'deadline-exceeded',
+  'export-unknown',
+  'door-mismatch',
+  'guest-response-invalid',
+  'guest-trapped',
+  'limit-exceeded',
+  'machine-failed',
+  'memory-exceeded',
+  'result-too-large',
+]);
+
+/** The failure that an agent told of, as far as it may: any other is the agent's own. */
+export function guestFailure(code: string, detail: string): CloudletError {
+  if (isErrorCode(code) && GUEST_CODES.has(code)) return new CloudletError(code, detail);
+  return new CloudletError(
+    'machine-failed',
+    `the agent ended the invocation with an unknown code: ${JSON.stringify(code.slice(0, 64))}`,
+  );
+}
+
+/** A guest has answered, or is to answer, with more bytes than its function may. */
+export function answerTooLarge(limitBytes: number, declaredBytes?: number): CloudletError {
+  const got = declaredBytes === undefined ? 'more' : `${declaredBytes} declared`;
+  const sentence = `expected an answer of at most ${limitBytes} bytes, got ${got}; answer with less, or raise the function's "answerBytes"`;
+  return new CloudletError('result-too-large', sentence);
+}
