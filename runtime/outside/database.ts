@@ -1,6 +1,9 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { asStorageError, migrate } from '../store/index.ts';
 
+/** Pages of 4 KiB that are given back at once: some milliseconds. */
+const SHRUNK_PAGES = 256;
+
 /** How a database of the stores is opened. */
 export interface DatabaseOptions {
   /** `NORMAL` keeps every commit over the end of the process, `FULL` also over a loss of power. */
@@ -14,11 +17,13 @@ export class Database {
   readonly #database: DatabaseSync;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
+  readonly #free: StatementSync;
 
   private constructor(database: DatabaseSync) {
     this.#database = database;
     this.#begin = database.prepare('BEGIN IMMEDIATE');
     this.#commit = database.prepare('COMMIT');
+    this.#free = database.prepare('PRAGMA freelist_count');
   }
 
   /** Opens or makes the file and brings its schema up to date. */
@@ -56,9 +61,11 @@ export class Database {
     }
   }
 
-  /** Gives free pages of the file back to the disk. */
-  shrink(): void {
-    this.#database.exec('PRAGMA incremental_vacuum');
+  /** Gives some free pages of the file back to the disk; true when there are no more. */
+  shrinkSome(): boolean {
+    const { freelist_count: free } = this.#free.get() as { freelist_count: number };
+    if (free > 0) this.#database.exec(`PRAGMA incremental_vacuum(${SHRUNK_PAGES})`);
+    return free <= SHRUNK_PAGES;
   }
 
   /** Idempotent. */

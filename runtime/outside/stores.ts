@@ -7,6 +7,7 @@ import { FunctionAccount } from './function-account.ts';
 import { keyValueServices } from './keyvalue/key-value-services.ts';
 import { KeyValueStore } from './keyvalue/key-value-store.ts';
 import type { OutsideServices } from './outside-service.ts';
+import { Removals } from './removals.ts';
 
 /** Whose store, and how many bytes it may have. */
 export interface StoreGrant {
@@ -30,6 +31,7 @@ export interface StoreUsage {
 export class Stores {
   readonly #keyValue: KeyValueStore;
   readonly #objects: ObjectStore;
+  readonly #removals: Removals;
   readonly #accounts = new Map<string, FunctionAccount>();
   /** Services that were made last: every invocation asks for them. */
   readonly #made = new WeakMap<FunctionAccount, Map<string, OutsideServices>>();
@@ -37,11 +39,12 @@ export class Stores {
   private constructor(keyValue: KeyValueStore, objects: ObjectStore) {
     this.#keyValue = keyValue;
     this.#objects = objects;
+    this.#removals = new Removals([keyValue, objects]);
   }
 
   /**
-   * Opens or makes the stores of a data directory, which the caller has locked, and removes what belongs to no function: one that was
-   * being removed when the host was killed.
+   * Opens or makes the stores of a data directory, which the caller has locked, and removes, little by little, what belongs to no function: one
+   * that was being removed when the host was killed.
    */
   static async open(
     dataDir: string,
@@ -60,6 +63,7 @@ export class Stores {
       objects = await ObjectStore.open(join(directory, 'blobs'), { nowS });
       const stores = new Stores(keyValue, objects);
       for (const name of stores.#functionNames()) if (!isFunction(name)) stores.removeFunction(name);
+      stores.#removals.begin();
       return stores;
     } catch (error) {
       keyValue?.close();
@@ -103,16 +107,21 @@ export class Stores {
     return { keyValueBytes: this.#keyValue.totalUsage(), blobBytes: this.#objects.table.totalUsage() };
   }
 
-  /** Removes all that a function has; services that were made for it refuse from now on. */
+  /** Removes all that a function has, at once for everybody who looks and little by little from the disk; services that were made for it refuse from now on. */
   removeFunction(functionName: string): void {
     this.#accounts.get(functionName)?.close();
     this.#accounts.delete(functionName);
-    this.#keyValue.removeFunction(functionName);
-    this.#objects.sweep(this.#objects.table.removeFunction(functionName));
+    this.#removals.remove(functionName);
+  }
+
+  /** Resolves when nothing is left of what was removed. */
+  get settled(): Promise<void> {
+    return this.#removals.settled;
   }
 
   /** Idempotent. */
   close(): void {
+    this.#removals.close();
     this.#keyValue.close();
     this.#objects.close();
   }

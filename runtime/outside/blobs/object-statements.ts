@@ -36,10 +36,12 @@ const SQL = {
   owner: 'SELECT id, bytes FROM functions WHERE name = ?',
   makeOwner: 'INSERT INTO functions (name) VALUES (?) RETURNING id, bytes',
   total: 'SELECT coalesce(sum(bytes), 0) AS bytes FROM functions',
-  ownerNames: 'SELECT name FROM functions ORDER BY name',
-  ownerDigests: `SELECT DISTINCT digest FROM objects JOIN containers ON containers.id = container
-     JOIN functions ON functions.id = function WHERE functions.name = ?`,
-  removeOwner: 'DELETE FROM functions WHERE name = ?',
+  // The name of what is removed begins with a space, that of no function does.
+  ownerNames: "SELECT name FROM functions WHERE name >= '!' ORDER BY name",
+  retire: "UPDATE functions SET name = ' ' || id, bytes = 0 WHERE name = ?",
+  retired: "SELECT id FROM functions WHERE name < '!' LIMIT 1",
+  removeOwner: 'DELETE FROM functions WHERE id = ?',
+  someContainer: 'SELECT id FROM containers WHERE function = ? LIMIT 1',
   account: 'UPDATE functions SET bytes = ? WHERE id = ?',
   container: 'SELECT id, created_at FROM containers WHERE function = ? AND name = ?',
   makeContainer: 'INSERT INTO containers (function, name, created_at) VALUES (?, ?, ?)',

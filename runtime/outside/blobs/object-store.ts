@@ -46,6 +46,18 @@ export class ObjectStore {
     return opened;
   }
 
+  /** Takes all that a function has from under its name. */
+  retire(functionName: string): void {
+    this.table.retire(functionName);
+  }
+
+  /** Removes some of what was retired, with its bytes; true when there is nothing more. */
+  removeSome(): boolean {
+    const { gone, isOver } = this.table.removeSome();
+    if (gone.length > 0) this.sweep(gone);
+    return isOver && this.#unswept.size === 0;
+  }
+
   /** Removes those of the blobs that no object is any more: a few at once, the others soon. What is left when the store closes goes when it opens again. */
   sweep(digests: readonly Digest[]): void {
     for (const digest of digests) this.#unswept.add(digest);

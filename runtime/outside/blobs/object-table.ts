@@ -187,15 +187,29 @@ export class ObjectTable {
     return (this.#statements.ownerNames.all() as { name: string }[]).map(({ name }) => name);
   }
 
-  /** Removes all that a function has. */
-  removeFunction(functionName: string): Digest[] {
-    const gone = this.#database.transaction(() => {
-      const digests = this.#statements.ownerDigests.all(functionName) as { digest: string }[];
-      this.#statements.removeOwner.run(functionName);
-      return digests.map(({ digest }) => parseDigest(digest));
+  /** Takes all that a function has from under its name. */
+  retire(functionName: string): void {
+    this.#database.transaction(() => this.#statements.retire.run(functionName));
+  }
+
+  /** Removes at most `SLICE` objects and containers of what was retired; when there are none, gives back some of the file. */
+  removeSome(): { readonly gone: Digest[]; readonly isOver: boolean } {
+    const { retired, someContainer, some, clearTo, removeContainer, removeOwner } = this.#statements;
+    const owner = retired.get() as { id: number } | undefined;
+    if (owner === undefined) return { gone: [], isOver: this.#database.shrinkSome() };
+    const gone = new Set<string>();
+    this.#database.transaction(() => {
+      for (let left = SLICE; left > 0; left -= 1) {
+        const container = someContainer.get(owner.id) as { id: number } | undefined;
+        if (container === undefined) return void removeOwner.run(owner.id);
+        const rows = some.all(container.id, left) as { name: Uint8Array; digest: string }[];
+        for (const { digest } of rows) gone.add(digest);
+        if (rows.length > 0) clearTo.run(container.id, rows.at(-1)!.name);
+        if (rows.length < left) removeContainer.run(container.id);
+        left -= rows.length;
+      }
     });
-    this.#database.shrink();
-    return gone;
+    return { gone: [...gone].map(parseDigest), isOver: false };
   }
 
   /** Idempotent. */

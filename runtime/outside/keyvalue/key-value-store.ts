@@ -9,6 +9,10 @@ export const ENTRY_BYTES = 64;
 const PAGE_KEYS = 1000;
 const PAGE_BYTES = 32 * 1024;
 
+/** Entries that are removed in one transaction, and bytes of their values: some milliseconds. */
+const SLICE = 200;
+const SLICE_BYTES = 1024 * 1024;
+
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE functions (
      id INTEGER PRIMARY KEY,
@@ -51,6 +55,10 @@ export class KeyValueStore {
   readonly #put: StatementSync;
   readonly #drop: StatementSync;
   readonly #page: StatementSync;
+  readonly #retire: StatementSync;
+  readonly #retired: StatementSync;
+  readonly #some: StatementSync;
+  readonly #dropId: StatementSync;
   readonly #removeFunction: StatementSync;
   readonly #names: StatementSync;
   readonly #total: StatementSync;
@@ -71,8 +79,13 @@ export class KeyValueStore {
     );
     this.#drop = database.prepare('DELETE FROM entries WHERE function = ? AND bucket = ? AND key = ?');
     this.#page = database.prepare(`SELECT id, key FROM entries ${where} AND id > ? ORDER BY id LIMIT ${PAGE_KEYS + 1}`);
-    this.#removeFunction = database.prepare('DELETE FROM functions WHERE name = ?');
-    this.#names = database.prepare('SELECT name FROM functions ORDER BY name');
+    // The name of what is removed begins with a space, that of no function does.
+    this.#retire = database.prepare("UPDATE functions SET name = ' ' || id, bytes = 0 WHERE name = ?");
+    this.#retired = database.prepare("SELECT id FROM functions WHERE name < '!' LIMIT 1");
+    this.#some = database.prepare(`SELECT id, length(value) AS size FROM entries WHERE function = ? LIMIT ${SLICE}`);
+    this.#dropId = database.prepare('DELETE FROM entries WHERE id = ?');
+    this.#removeFunction = database.prepare('DELETE FROM functions WHERE id = ?');
+    this.#names = database.prepare("SELECT name FROM functions WHERE name >= '!' ORDER BY name");
     this.#total = database.prepare('SELECT coalesce(sum(bytes), 0) AS bytes FROM functions');
   }
 
@@ -165,10 +178,26 @@ export class KeyValueStore {
     return (this.#names.all() as { name: string }[]).map(({ name }) => name);
   }
 
-  /** Removes all that a function has. */
-  removeFunction(functionName: string): void {
-    const { changes } = this.#database.transaction(() => this.#removeFunction.run(functionName));
-    if (changes !== 0) this.#database.shrink();
+  /** Takes all that a function has from under its name. */
+  retire(functionName: string): void {
+    this.#database.transaction(() => this.#retire.run(functionName));
+  }
+
+  /** Removes some of what was retired, or gives back some of the file; true when there is nothing more. */
+  removeSome(): boolean {
+    const owner = this.#retired.get() as { id: number } | undefined;
+    if (owner === undefined) return this.#database.shrinkSome();
+    this.#database.transaction(() => {
+      const some = this.#some.all(owner.id) as { id: number; size: number }[];
+      let bytes = 0;
+      for (const { id, size } of some) {
+        if (bytes > SLICE_BYTES) return;
+        bytes += size;
+        this.#dropId.run(id);
+      }
+      if (some.length < SLICE) this.#removeFunction.run(owner.id);
+    });
+    return false;
   }
 
   /** Idempotent. */
