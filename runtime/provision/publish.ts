@@ -13,7 +13,7 @@ import { abortError, type DataDir, untilAborted } from '../store/index.ts';
 import { checkImports, grantWarnings } from './check-imports.ts';
 import { describeManifest, formatDescription } from './function-description.ts';
 import { ByteFeed } from './package/byte-feed.ts';
-import { grantedDirectories, readPackageFiles } from './package/package-files.ts';
+import { checkScratchFits, grantedDirectories, readPackageFiles } from './package/package-files.ts';
 import { type ReceivedPackage, receivePackage } from './package/receive-package.ts';
 import { formatPackage, parsePackage } from './package/stored-package.ts';
 import { isTar, tooLarge, WatchedBody } from './watched-body.ts';
@@ -178,7 +178,11 @@ async function register(
   const asked = packed === null ? NOTHING_ASKED : parseGrant(packed.stored.grant);
   const effective = effectiveGrant(asked, policy ?? hostPolicy());
   checkImports(imports, asked, effective.grant);
-  if (packed !== null) grantedDirectories(asked, await readPackageFiles(data.blobs, packed.stored.layers));
+  if (packed !== null) {
+    const files = await readPackageFiles(data.blobs, packed.stored.layers);
+    grantedDirectories(asked, files);
+    checkScratchFits(effective.grant, files);
+  }
   report('transpiling');
   // Read again when its turn comes: whoever waits for the translations before must not hold a component in memory.
   const { manifest } = await compiler.compile(() => data.blobs.read(component), component, signal);

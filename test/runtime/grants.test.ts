@@ -27,6 +27,7 @@ grants.after(() => lab.close());
 const FILES = [
   ['assets/a.txt', bytes('packaged')],
   ['seed/b.txt', bytes('seeded')],
+  ['large/c.bin', new Uint8Array(1500)],
 ] as const;
 
 async function packed(grant: GrantRequest, guest = 'cat') {
@@ -167,6 +168,16 @@ grants('an http answer that never ends is cut off', async () => {
 grants('what cannot be granted is refused, and leaves no blob', async () => {
   const before = (await blobs()).length;
   await refused(publish({ files: [{ path: '/x', from: 'nowhere' }] }, 'bad'), 'grant-invalid', 'found none');
+  await refused(
+    publish({ scratch: { path: '/tmp', bytes: 1600, from: 'large' } }, 'bad'),
+    'grant-missing',
+    "scratch /tmp begins with 1500 bytes, and this cloudlet's policy grants it 1000",
+  );
+  await refused(
+    publish({ scratch: { path: '/tmp', bytes: 1400, from: 'large' } }, 'bad'),
+    'grant-invalid',
+    'expected at most 1400 bytes for scratch /tmp',
+  );
   await refused(
     publish({ limits: { memory: 1 } } as GrantRequest, 'bad'),
     'grant-invalid',

@@ -95,6 +95,22 @@ export function grantedDirectories(
   return made;
 }
 
+/**
+ * Refuses a package whose scratch begins with more than the host's policy leaves of it: no start would succeed. `grant-missing` says how much
+ * that is.
+ */
+export function checkScratchFits({ scratch }: Pick<Grant, 'scratch'>, present: PackageFiles): void {
+  for (const { path, bytes, from } of scratch) {
+    if (from === null) continue;
+    const begins = sizeOf(filesBelow(present, from, `scratch ${path}`));
+    if (begins > bytes)
+      throw new CloudletError(
+        'grant-missing',
+        `scratch ${path} begins with ${begins} bytes, and this cloudlet's policy grants it ${bytes}; its operator may allow more (--policy)`,
+      );
+  }
+}
+
 function filesBelow(present: PackageFiles, from: string, what: string): GrantedFile[] {
   const start = `${from}/`;
   const found = [...present].filter(([path]) => path.startsWith(start));
