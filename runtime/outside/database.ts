@@ -61,6 +61,11 @@ export class Database {
     }
   }
 
+  /** Gives free pages of the file back to the disk, all at once. */
+  shrink(): void {
+    this.#database.exec('PRAGMA incremental_vacuum');
+  }
+
   /** Gives some free pages of the file back to the disk; true when there are no more. */
   shrinkSome(): boolean {
     const { freelist_count: free } = this.#free.get() as { freelist_count: number };
