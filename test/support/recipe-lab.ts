@@ -37,7 +37,7 @@ export class RecipeLab {
   readonly clock = new FakeClock();
   readonly parts = new Map<Digest, Uint8Array>();
   /** By a piece of the command; the first that fits. What fits none ends well. */
-  answers: readonly (readonly [piece: string, answer: Answer])[] = [];
+  answers: readonly (readonly [piece: string, answer: Answer | (() => Answer)])[] = [];
   /** Who answers the probe; nobody: nothing listens. */
   listener: RequestListener | null = (_, response) => response.end('hello');
   opened = 0;
@@ -129,7 +129,7 @@ export class RecipeLab {
     let read = '';
     for await (const bytes of input ?? []) read += Buffer.from(bytes).toString();
     this.ran.push({ command, environment, input: read });
-    const { status = 0, says = '', hangs = false } = this.answers.find(([piece]) => command.includes(piece))?.[1] ?? {};
+    const { status = 0, says = '', hangs = false } = this.#answer(command);
     if (says !== '') output?.(Buffer.from(says));
     if (!hangs) return status;
     return new Promise((_, reject) => {
@@ -143,8 +143,12 @@ export class RecipeLab {
 
   async #serve({ command }: RelayJob, gone: Promise<number>): Promise<number> {
     this.ran.push({ command, environment: {}, input: '' });
-    const answer = this.answers.find(([piece]) => command.includes(piece))?.[1];
-    return answer?.status ?? gone;
+    return this.#answer(command).status ?? gone;
+  }
+
+  #answer(command: string): Answer {
+    const found = this.answers.find(([piece]) => command.includes(piece))?.[1] ?? {};
+    return typeof found === 'function' ? found() : found;
   }
 
   #connect(): Duplex {

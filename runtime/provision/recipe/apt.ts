@@ -12,6 +12,12 @@ export const PRINT_SOURCES = `find /etc/apt/sources.list /etc/apt/sources.list.d
 /** Brings the lists of packages up to date. */
 export const UPDATE = `${APT} update`;
 
+/** Prints "fresh" when there are lists of packages, none older than a day: those that a base VM was built with, or an earlier update. */
+export const ARE_FRESH = `cd /var/lib/apt/lists && [ -n "$(find . -name '*_Packages*')" ] && [ -z "$(find . -name '*_Packages*' -mmin +1440)" ] && echo fresh; :`;
+
+/** Removes what is only needed to install more: in a saved VM it would be 130 MB. */
+export const TIDY = 'apt-get clean; rm -rf /var/lib/apt/lists/*';
+
 /** Prints what would be installed for these packages. Their names are checked words of the schema. */
 export function planCommand(packages: readonly string[]): string {
   return `${APT} install --simulate -- ${packages.join(' ')}`;

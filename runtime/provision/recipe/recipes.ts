@@ -4,15 +4,15 @@ import type { NetworkWorld } from '../../outside/network/network.ts';
 import { type Clock, systemClock } from '../../sandbox/clock.ts';
 import { openOutboundProxy } from '../../service/index.ts';
 import type { VmImage } from '../../vm/image/vm-image.ts';
-import type { RungContext } from '../deployment/rung.ts';
-import { installCommand, PRINT_SOURCES, planCommand, plannedVersions, sourceHosts, UPDATE } from './apt.ts';
+import type { PartSource, RungContext } from '../deployment/rung.ts';
+import { askSources, installPackages, tidy } from './install-packages.ts';
 import { KeyedTurns } from './keyed-turns.ts';
 import { openMirrors } from './mirrors.ts';
 import { putFiles, runScript } from './put-files.ts';
 import { madeKey, recipeKey } from './recipe-key.ts';
 import type { RememberedRecipes } from './remembered.ts';
 import { startServer } from './serve.ts';
-import { type RecipeStep, runStep, type StepContext } from './step.ts';
+import type { RecipeStep, StepContext } from './step.ts';
 import type { HeldBase, RecipeWorld, Workshop } from './workshop.ts';
 
 /** What recipes are made with. */
@@ -80,11 +80,11 @@ export class Recipes {
   async #make(recipe: Recipe, { image: base }: HeldBase, { parts, report, signal }: RungContext): Promise<MadeRecipe> {
     const { world, clock, remembered } = this.#options;
     let step: RecipeStep = 'restore';
+    report({ stage: step });
     const begin = (next: RecipeStep): void => {
+      if (next !== step) report({ stage: next });
       step = next;
-      report({ stage: next });
     };
-    begin('restore');
     const workshop = await world.open(base, recipe.service.limits.diskMib * MIB, signal).catch((error: unknown) => {
       signal.throwIfAborted();
       throw error;
@@ -93,18 +93,10 @@ export class Recipes {
       const { vm } = workshop;
       const say = (log: string): void => report({ stage: step, log });
       const context: StepContext = { relay: vm.relay, say, clock, signal };
-      const installed = await this.#install(recipe, base, workshop, context, begin);
-      if ('image' in installed) return installed;
-      begin('files');
-      await putFiles(recipe.files, parts, context);
-      if (recipe.script !== '') {
-        begin('script');
-        await runScript(recipe.script, context);
-      }
-      installed.close();
+      const key = await this.#fill(recipe, base, workshop, context, begin, parts);
+      if (typeof key !== 'string') return key;
       await this.#serve(recipe, workshop, context, begin);
       begin('save');
-      const { key } = installed;
       const image = await workshop.save({ key, about: aboutOf(recipe), service: recipe.service }, signal);
       if (recipe.packages.length > 0) await remembered.remember(recipeKey(recipe, base.digest), key);
       return { image, isNew: true };
@@ -113,37 +105,53 @@ export class Recipes {
     }
   }
 
-  /** Installs the packages, unless what they come to was made before. What it gives is closed when the script has run: it may reach the mirrors, too. */
-  async #install(
+  /** Puts packages, files and what the script makes into a VM, and gives the key of what that comes to; or the image, when that was made before. */
+  async #fill(
     recipe: Recipe,
     { digest }: VmImage,
     { vm }: Workshop,
     context: StepContext,
     begin: (step: RecipeStep) => void,
-  ): Promise<MadeRecipe | { readonly key: string; close(): void }> {
-    const { packages } = recipe;
-    if (packages.length === 0) return { key: madeKey(recipe, digest, []), close: () => undefined };
+    parts: PartSource,
+  ): Promise<string | MadeRecipe> {
+    const { packages, files, script } = recipe;
     const { world, remembered, network } = this.#options;
+    const put = async (): Promise<void> => {
+      begin('files');
+      await putFiles(files, parts, context);
+      if (script === '') return;
+      begin('script');
+      await runScript(script, context);
+    };
+    if (packages.length === 0) {
+      await put();
+      return madeKey(recipe, digest, []);
+    }
     begin('update');
-    const quiet = { ...context, say: () => undefined };
-    const sources = await runStep('update', { command: PRINT_SOURCES }, quiet, 64 * 1024);
-    const mirrors = await openMirrors(sourceHosts(sources), { vm, say: context.say, network, signal: context.signal });
+    const mirrors = await openMirrors(await askSources(context), {
+      vm,
+      say: context.say,
+      network,
+      signal: context.signal,
+    });
     try {
-      await runStep('update', { command: UPDATE }, context);
-      const plan = await runStep('update', { command: planCommand(packages) }, quiet, MIB);
-      const key = madeKey(recipe, digest, plannedVersions(plan));
-      const found = await world.findMade(key, context.signal);
-      if (found !== null) {
+      let key = '';
+      let image: VmImage | null = null;
+      await installPackages(packages, context, begin, async (versions) => {
+        key = madeKey(recipe, digest, versions);
+        image = await world.findMade(key, context.signal);
+        return image !== null;
+      });
+      if (image !== null) {
         await remembered.remember(recipeKey(recipe, digest), key);
-        mirrors.close();
-        return { image: found, isNew: false };
+        return { image, isNew: false };
       }
-      begin('packages');
-      await runStep('packages', { command: installCommand(packages) }, context);
-      return { key, close: mirrors.close };
-    } catch (error) {
+      // The script may install more.
+      await put();
+      await tidy(context);
+      return key;
+    } finally {
       mirrors.close();
-      throw error;
     }
   }
 

@@ -24,6 +24,25 @@ recipes.after.each(({ lab }) => {
   assert.equal([lab.opened - lab.closed, lab.held, lab.mayGoOut], [0, 0, false], 'nothing is left');
 });
 
+/** What ran, in a word each. */
+function words(lab: RecipeLab): string[] {
+  const kinds = [
+    ...[
+      ['/etc/apt/sources', 'sources'],
+      ['echo fresh', 'fresh'],
+      ['--simulate', 'plan'],
+      ['install -- ', 'install'],
+    ],
+    ...[
+      ['Error-Mode=any update', 'update'],
+      ['cat >', 'put'],
+      ['sh -e', 'script'],
+      ['rm -rf /var', 'tidy'],
+    ],
+  ] as const;
+  return lab.ran.map(({ command }) => kinds.find(([piece]) => command.includes(piece!))?.[1] ?? command);
+}
+
 async function failure(promise: Promise<unknown>): Promise<CloudletError> {
   return promise.then(
     () => assert.unreachable('it did not fail'),
@@ -39,8 +58,26 @@ recipes('go through their steps in order', async ({ lab }) => {
     [...lab.made.keys()].map((key) => `sha256:${key}`),
     [image.digest],
   );
-  const words = lab.ran.map(({ command }) => /apt-get|sources|cat >|sh -e|serve/.exec(command)?.[0]);
-  assert.equal(words, ['sources', 'apt-get', 'apt-get', 'apt-get', 'cat >', 'cat >', 'sh -e', 'serve']);
+  assert.equal(words(lab), ['sources', 'fresh', 'update', 'plan', 'install', 'put', 'put', 'script', 'tidy', 'serve']);
+});
+
+recipes('take lists of packages of the last day as they are', async ({ lab }) => {
+  lab.answers = [['echo fresh', { says: 'fresh\n' }], ...ANSWERS];
+  await lab.make(PACKAGES);
+  assert.equal(words(lab), ['sources', 'fresh', 'plan', 'install', 'tidy', 'serve']);
+});
+
+recipes('ask for newer lists when a package in them is gone', async ({ lab }) => {
+  let failing = true;
+  const gone = () => {
+    const answer = failing ? { status: 100, says: 'E: 404  Not Found\n' } : {};
+    failing = false;
+    return answer;
+  };
+  lab.answers = [['echo fresh', { says: 'fresh\n' }], ...ANSWERS, ['install -- gocr', gone]];
+  await lab.make(PACKAGES);
+  const expected = ['sources', 'fresh', 'plan', 'install', 'update', 'plan', 'install', 'tidy', 'serve'];
+  assert.equal(words(lab), expected);
 });
 
 recipes('write files with their modes, of texts and of parts', async ({ lab }) => {
