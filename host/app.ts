@@ -14,6 +14,8 @@ import { linkRoutes } from './routes/link.ts';
 import { logRoutes } from './routes/logs.ts';
 import { runRoutes } from './routes/run.ts';
 import { secretRoutes } from './routes/secrets.ts';
+import { serviceDoorRoutes } from './routes/service-door.ts';
+import { serviceRoutes } from './routes/services.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { statusRoutes } from './routes/status.ts';
 import { storeRoutes } from './routes/store.ts';
@@ -39,6 +41,8 @@ export function createApp(parts: HostParts, pages?: Hono<HostContext>): Hono<Hos
     httpDoorRoutes,
     storeRoutes,
     storeFileRoutes,
+    serviceRoutes,
+    serviceDoorRoutes,
   ];
   for (const routes of resources) app.route('/', routes(parts));
   app.route(

@@ -1,7 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { asCloudletError, CloudletError, type ErrorCode } from '../guest-sdk/protocol/index.ts';
+import { asksForWebSocket, offerSocket } from './http/web-socket.ts';
 import type { Traffic } from './metrics.ts';
 import { problemHeaders, problemOf, problemResponse } from './problem.ts';
 
@@ -49,6 +50,7 @@ export async function listen(
     // A body may be a live stream of hours. Bodies that are needed whole have a limit on silence instead (request-body.ts),
     // and every invocation has a deadline.
     requestTimeout: 0,
+    shouldUpgradeCallback: asksForWebSocket,
   });
   server.maxConnections = MAX_CONNECTIONS;
   // Node would leave out what is beyond 2000 without a word; the bytes are bounded, and each function has a limit of its own.
@@ -70,16 +72,33 @@ export async function listen(
   });
   const unanswered = new Set<ServerResponse>();
   let idle: () => void = () => {};
-  server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+  /** Waits for an answer; gives what says that none is due any more. */
+  const due = (incoming: IncomingMessage, outgoing: ServerResponse): (() => void) => {
     const { socket } = incoming;
     unanswered.add(outgoing);
     open.get(socket)?.add(outgoing);
-    outgoing.once('finish', () => leaveUnread(incoming));
-    outgoing.once('close', () => {
+    const done = (): void => {
       unanswered.delete(outgoing);
       open.get(socket)?.delete(outgoing);
       if (unanswered.size === 0) idle();
-    });
+    };
+    outgoing.once('close', done);
+    return done;
+  };
+  server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    due(incoming, outgoing);
+    outgoing.once('finish', () => leaveUnread(incoming));
+    void respond(incoming, outgoing);
+  });
+  // Answered like any other request, unless its route takes the socket; no further request comes over it.
+  server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
+    socket.on('error', () => socket.destroy());
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    const outgoing = new ServerResponse(incoming);
+    outgoing.shouldKeepAlive = false;
+    outgoing.assignSocket(socket);
+    outgoing.once('finish', () => socket.end());
+    offerSocket(incoming, { outgoing, socket, head, taken: due(incoming, outgoing) });
     void respond(incoming, outgoing);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
@@ -115,6 +134,8 @@ export async function listen(
         clearTimeout(timer);
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
         server.closeAllConnections();
+        // WebSockets are none of the server's any more.
+        for (const socket of open.keys()) socket.destroy();
         await closed;
       })();
       return closing;

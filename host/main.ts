@@ -77,6 +77,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
       sandbox: config.sandbox,
       accel: config.accel,
       isolation: config.isolation,
+      bind: config.bind,
       ...(config.name === undefined ? {} : { name: config.name }),
       limits,
       policy,

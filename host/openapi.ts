@@ -30,7 +30,7 @@ export const TRACE_PARAMETER: DescribedParameter = {
 /** What a route says about itself. Errors that any route may give need no mention. */
 export interface RouteDescription {
   readonly summary: string;
-  readonly tag: 'cloudlet' | 'deployments' | 'functions' | 'invocations' | 'store' | 'trust';
+  readonly tag: 'cloudlet' | 'deployments' | 'functions' | 'invocations' | 'services' | 'store' | 'trust';
   readonly anonymous?: boolean;
   readonly parameters?: readonly DescribedParameter[];
   readonly body?: DescribedBody;
@@ -66,7 +66,10 @@ export async function openApiDocument(app: Hono<HostContext>, version: string): 
         securitySchemes: { token: { type: 'http', scheme: 'bearer', description: "The owner's token, or a session." } },
       },
       security: [{ token: [] }],
-      paths: { '/f/{name}/{path}': httpDoor() },
+      paths: {
+        '/f/{name}/{path}': door('F', "component's http handler"),
+        '/s/{name}/{path}': door('S', "service's server, which may also agree to a WebSocket"),
+      },
     },
   });
 }
@@ -107,14 +110,14 @@ function parameter(one: DescribedParameter): { in: string; name: string; descrip
   return { in: one.in, name: one.name, description: one.description, schema };
 }
 
-/** The http door takes every method, which a route of Hono's `all` cannot say for itself. */
-function httpDoor(): Record<string, object> {
+/** A door takes every method, which a route of Hono's `all` cannot say for itself. `whose`: what is behind it. */
+function door(letter: 'F' | 'S', whose: string): Record<string, object> {
   const parameters = ['name', 'path'].map((name) => ({ in: 'path', name, required: true, schema: { type: 'string' } }));
   const operation = (method: string): object => ({
-    operationId: `${method}FByNameByPath`,
-    summary: "Send a request to a component's http handler; it sees the path after the name",
-    tags: ['invocations'],
-    responses: { default: { description: "The component's own answer, or a problem document" } },
+    operationId: `${method}${letter}ByNameByPath`,
+    summary: `Send a request to a ${whose}; it sees the path after the name`,
+    tags: [letter === 'F' ? 'invocations' : 'services'],
+    responses: { default: { description: 'Its own answer, or a problem document' } },
   });
   const methods = ['get', 'head', 'post', 'put', 'patch', 'delete', 'options'];
   return { parameters, ...Object.fromEntries(methods.map((method) => [method, operation(method)])) };

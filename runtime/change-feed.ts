@@ -6,6 +6,7 @@ export type CloudletEvent =
   /** Entries of the store. */
   | { readonly kind: 'store' }
   | { readonly kind: 'sandboxes' }
+  | { readonly kind: 'services' }
   | { readonly kind: 'deployments' }
   /** What makes later starts of a version cheaper is there, or cannot be. */
   | { readonly kind: 'prepared'; readonly function: FunctionName; readonly version: number }

@@ -12,6 +12,7 @@ import { DeploymentStore } from './provision/index.ts';
 import type { SandboxSource } from './sandbox/index.ts';
 import { openSandboxSource } from './sandbox-source/index.ts';
 import { abortError, DataDir } from './store/index.ts';
+import { openVms, type Vms } from './vms.ts';
 
 /** Bytes of a stored component, already verified against their digest. */
 export interface StoredComponent {
@@ -34,6 +35,10 @@ export interface CloudletParts {
   readonly deployed: DeploymentStore;
   readonly compiler: ComponentCompiler;
   readonly source: SandboxSource;
+  /** What native servers run in. */
+  readonly vms: Vms;
+  /** Where raw ports of services are. */
+  readonly bind: string;
   readonly outside: VersionOutside;
   /** Makes `outside`, unless the options had another. */
   readonly granted: GrantedOutside;
@@ -52,6 +57,7 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
     const isFunction = (name: string) => data.registry.find(name as FunctionName) !== undefined;
     stores = await Stores.open(data.path, { isFunction });
     deployed = await DeploymentStore.open(data);
+    const vms = await openVms(options, limits.vmImageBytes);
     // Machines are made for the most that a function may be granted.
     const { memoryMib, concurrency } = policy.maxima;
     const source = await openSandboxSource(options, { ...limits, memoryMib, concurrency });
@@ -60,10 +66,13 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
       throw abortError(options.signal);
     }
     const granted = new GrantedOutside(policy);
-    const { name, observer = {}, outside = granted.services, sample = followParent } = options;
+    const { name, bind = '127.0.0.1', observer = {}, outside = granted.services, sample = followParent } = options;
     const unkept = (sentence: string) => observer.warning?.(sentence);
     const logs = FunctionLogs.open({ directory: data.logs, limitBytes: limits.logBytes, isFunction, unkept });
-    return { name, limits, policy, observer, data, stores, logs, deployed, compiler, source, outside, granted, sample };
+    return {
+      ...{ name, limits, policy, observer, data, stores, logs, deployed, compiler, source, outside, granted, sample },
+      ...{ vms, bind },
+    };
   } catch (error) {
     await compiler.close();
     deployed?.close();

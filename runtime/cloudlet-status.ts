@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Status } from '../guest-sdk/protocol/index.ts';
+import type { ServicesStatus, Status } from '../guest-sdk/protocol/index.ts';
 import type { CloudletLimits } from './options.ts';
 import type { Stores } from './outside/stores.ts';
 import type { SandboxPool, SandboxSource } from './sandbox/index.ts';
@@ -22,6 +22,7 @@ export interface StatusParts {
   readonly pool: SandboxPool;
   readonly registry: Registry;
   readonly stores: Stores;
+  readonly services: ServicesStatus;
   readonly uptimeS: number;
 }
 
@@ -34,6 +35,7 @@ export async function cloudletStatus({
   pool,
   registry,
   stores,
+  services,
   uptimeS,
 }: StatusParts): Promise<Status> {
   const { componentBytes, bodyBytes, deadlineMs, memoryMib, machines } = limits;
@@ -57,6 +59,7 @@ export async function cloudletStatus({
       rssBytes: process.memoryUsage.rss(),
     },
     functions: registry.count(),
+    services,
     stores: stores.totalUsage(),
     machines: pool.sandboxes().length,
     uptimeS,

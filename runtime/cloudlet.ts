@@ -14,6 +14,7 @@ import { ChangeFeed, type CloudletEvent } from './change-feed.ts';
 import { openCatalogue } from './cloudlet-catalogue.ts';
 import { type DeploymentDesk, openDeployments } from './cloudlet-deployments.ts';
 import { type CloudletParts, openParts, type StoredComponent } from './cloudlet-parts.ts';
+import { openServices, type ServiceDesk } from './cloudlet-services.ts';
 import { cloudletStatus } from './cloudlet-status.ts';
 import type { LogReadOptions } from './function/function-log.ts';
 import type { FunctionLogs } from './function/function-logs.ts';
@@ -28,6 +29,7 @@ import { poolObserver } from './pool-reports.ts';
 import { checkDoor, type Deployments, findExport, type PublishOptions, publishComponent } from './provision/index.ts';
 import { SandboxPool } from './sandbox/index.ts';
 import { sandboxInfo } from './sandbox-info.ts';
+import type { Services } from './service/index.ts';
 
 /** One cloudlet: what it stores, what it runs and what it reports. Open one for each data directory and close it at the end. */
 export class Cloudlet {
@@ -41,6 +43,8 @@ export class Cloudlet {
   readonly catalogue: { readonly [K in keyof Catalogue]: Catalogue[K] };
   /** Acts of provisioning: what is wanted comes here by the cheapest way. */
   readonly deployments: DeploymentDesk;
+  /** Native servers by name, and their VMs. */
+  readonly services: ServiceDesk;
 
   readonly #parts: CloudletParts;
   readonly #feed: ChangeFeed;
@@ -49,6 +53,7 @@ export class Cloudlet {
   readonly #functions: Functions;
   readonly #invocations: Invocations;
   readonly #deployments: Deployments;
+  readonly #services: Services;
   /** Fires when the cloudlet closes, and ends the publishes that go on. */
   readonly #closing = new AbortController();
   /** Publishes and warm-ups in progress; they use the data directory. */
@@ -72,6 +77,8 @@ export class Cloudlet {
       observer: poolObserver(observer, this.#feed, log, this.#closing.signal),
     });
     this.catalogue = openCatalogue(parts, this.#feed, this);
+    this.#services = openServices(parts, this.#feed);
+    this.services = this.#services;
     this.#functions = new Functions({ data, compiler, stores, outside, policy, pool: this.#pool });
     this.#deployments = openDeployments({
       ...{ parts, functions: this.#functions, pool: this.#pool, feed: this.#feed },
@@ -214,6 +221,7 @@ export class Cloudlet {
     const { name = this.id, limits, source, data, stores } = this.#parts;
     return cloudletStatus({
       ...{ id: this.id, name, limits, source, pool: this.#pool, registry: data.registry, stores },
+      services: this.#services.status(),
       uptimeS: (performance.now() - this.#openedAt) / 1000,
     });
   }
@@ -237,7 +245,8 @@ export class Cloudlet {
     await this.catalogue.close();
     await this.#deployments.close();
     // Together: a sandbox that is being started may wait for what its source still makes, and who warms up waits for the sandbox.
-    await Promise.all([this.#pool.close(), this.#parts.source.close(), Promise.allSettled(this.#working)]);
+    const ends = [this.#pool.close(), this.#parts.source.close(), this.#services.close()];
+    await Promise.all([...ends, Promise.allSettled(this.#working)]);
     await this.#parts.compiler.close();
     this.#parts.granted.close();
     this.#logs.close();

@@ -39,3 +39,16 @@ export {
 } from './options.ts';
 export { importsWithoutGrant, type PublishOptions, type PublishProgress } from './provision/index.ts';
 export { CLOSE_CAUSES, type CloseCause, RUNGS, type Rung, type SandboxKind } from './sandbox/index.ts';
+export {
+  type HeaderField,
+  joinStreams,
+  type OutboundOutcome,
+  SERVICE_STARTS,
+  type ServiceReply,
+  type ServiceRequest,
+  type ServiceStart,
+  Services,
+  type ServiceWorld,
+  VM_END_CAUSES,
+  type VmEndCause,
+} from './service/index.ts';

@@ -1,6 +1,7 @@
 import type { Door, FunctionName, Published } from '../guest-sdk/protocol/index.ts';
 import type { InvocationTrace } from './invocation/trace.ts';
 import type { CloseCause, PlaceTiming } from './sandbox/index.ts';
+import type { ServiceObserver } from './service/index.ts';
 
 /** How an invocation went. */
 export interface InvokedEvent {
@@ -33,7 +34,7 @@ export interface InvocationPlace extends PlaceTiming {
 }
 
 /** What the engine reports while it works; the host writes it to its journal. Nothing here carries input, output or keys. */
-export interface CloudletObserver {
+export interface CloudletObserver extends ServiceObserver {
   /** A new version was written, or the same digest came again (`created: false`). */
   readonly published?: (published: Published) => void;
   /** A function and all its versions are gone. */

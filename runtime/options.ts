@@ -3,6 +3,7 @@ import type { PolicyFile } from './grant/index.ts';
 import type { TraceSampler } from './invocation/trace.ts';
 import type { CloudletObserver } from './observer.ts';
 import type { PoolLimits, SandboxKind } from './sandbox/index.ts';
+import type { ServicesLimits, ServiceWorld } from './service/index.ts';
 
 /** Which accelerator QEMU may use; `auto` trusts KVM only after a probe really ran a guest. */
 export type AcceleratorChoice = 'auto' | 'kvm' | 'tcg';
@@ -40,6 +41,10 @@ export interface CloudletLimits {
   readonly snapshotBytes: number;
   /** Finished invocations that are remembered for the page. */
   readonly recentInvocations: number;
+  /** Bytes on disk for saved VMs; the least recently used go first. */
+  readonly vmImageBytes: number;
+  /** What service VMs may take; what is left out has its default. */
+  readonly services: Partial<ServicesLimits>;
 }
 
 /** The limits of a cloudlet that was told nothing else. */
@@ -56,6 +61,8 @@ export const DEFAULT_LIMITS: CloudletLimits = {
   logBytes: 256 * 1024,
   snapshotBytes: 8 * 1024 ** 3,
   recentInvocations: 100,
+  vmImageBytes: 16 * 1024 ** 3,
+  services: {},
 };
 
 /** What it takes to open a cloudlet. */
@@ -76,6 +83,10 @@ export interface CloudletOptions {
   readonly observer?: CloudletObserver;
   /** What guests may ask of the host; default: what they are granted of stores and network. */
   readonly outside?: VersionOutside;
+  /** Address on which raw ports of services are opened; default 127.0.0.1. */
+  readonly bind?: string;
+  /** What services are made of; default: saved VMs, QEMU, this computer's network. */
+  readonly serviceWorld?: Partial<ServiceWorld>;
   /** Whether the spans of a trace are kept, which those who are called are told; default: if the caller's are. */
   readonly sample?: TraceSampler;
   /** Gives up opening; has no meaning afterwards. */

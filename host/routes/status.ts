@@ -112,6 +112,7 @@ function serverEvent(event: CloudletEvent): ServerEvent {
     case 'functions':
     case 'store':
     case 'sandboxes':
+    case 'services':
     case 'deployments':
       return { event: event.kind, data: {} };
     default:
@@ -129,6 +130,7 @@ function keyOf(event: CloudletEvent): string {
     case 'functions':
     case 'store':
     case 'sandboxes':
+    case 'services':
     case 'deployments':
       return event.kind;
     default:

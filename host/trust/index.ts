@@ -1,4 +1,4 @@
-export type { Caller } from './caller.ts';
+export { type Caller, userOf } from './caller.ts';
 export { gate, isAnonymous } from './gate.ts';
 export { hostOf, isOwnOrigin, type OwnNames, type OwnNamesOptions, ownNames } from './own-names.ts';
 export { ownerTokenPath, readOwnerToken } from './owner-token.ts';

@@ -70,18 +70,20 @@ async function once(
   const { method, path } = request;
   const message = requestOver(connection, { method, path, headers: headOf(request) });
   const leave = (): void => void connection.destroy();
-  const kept = (): void => {
-    signal?.removeEventListener('abort', leave);
-    connections.keep(connection);
-  };
+  const kept = (): void => connections.keep(connection);
   signal?.addEventListener('abort', leave, { once: true });
   if (signal?.aborted) leave();
   connection.once('free', kept);
   const over = new Promise<void>((resolve) => {
-    message.once('close', resolve);
-    connection.once('close', resolve);
+    const end = (): void => {
+      message.off('close', end);
+      connection.off('close', end);
+      signal?.removeEventListener('abort', leave);
+      resolve();
+    };
+    message.once('close', end);
+    connection.once('close', end);
   });
-  void over.then(() => signal?.removeEventListener('abort', leave));
   try {
     const { response, tunnel, head } = await answered(message, request);
     const headers = fieldsOf(response);

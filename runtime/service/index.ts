@@ -6,7 +6,7 @@ export {
   openOutboundProxy,
 } from './outbound-proxy.ts';
 export { type ProbeOptions, probeService } from './probe.ts';
-export { join } from './raw-port.ts';
+export { joinStreams } from './raw-port.ts';
 export type { ServiceLogOptions } from './service-log.ts';
 export {
   SERVICE_STARTS,

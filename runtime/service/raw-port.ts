@@ -31,7 +31,7 @@ export async function openRawPort({ bind, connect, limit, used }: RawPortOptions
     socket.on('error', () => undefined);
     socket.once('close', () => open.delete(socket));
     connect().then(
-      (inside) => join(socket, inside, used),
+      (inside) => joinStreams(socket, inside, used),
       // At its limit, or the server is gone: a closed connection is all that TCP can say.
       () => socket.destroy(),
     );
@@ -59,7 +59,7 @@ export async function openRawPort({ bind, connect, limit, used }: RawPortOptions
 }
 
 /** Passes bytes both ways until both sides have ended, or one broke. */
-export function join(outer: Duplex, inside: Duplex, used: () => void): void {
+export function joinStreams(outer: Duplex, inside: Duplex, used: () => void): void {
   if (outer.destroyed) return void inside.destroy();
   outer.on('data', used);
   inside.on('data', used);

@@ -23,7 +23,8 @@ import type {
   InvocationRequest,
   TraceParent,
 } from '../../runtime/index.ts';
-import { DEFAULT_LIMITS } from '../../runtime/index.ts';
+import { DEFAULT_LIMITS, type Services } from '../../runtime/index.ts';
+import { FakeVms, fakeServices } from '../support/fake-vm.ts';
 
 /** The owner's token of every host under test. */
 export const TOKEN = 'owner-token-of-the-test-suite-0123456789';
@@ -97,6 +98,9 @@ export class MemoryEngine implements Engine {
   };
   /** A test that asks for entries puts a catalogue here, such as that of a `CatalogueLab`. */
   catalogue = {} as Engine['catalogue'];
+  /** A test that runs services puts what listens in them into `vms.ports`. */
+  readonly vms = new FakeVms();
+  readonly services: Services = fakeServices(this.vms);
   guest: Guest = async () => ({ output: chunks() });
   result: (args: unknown) => unknown = (args) => args;
   readonly #listeners = new Set<(event: CloudletEvent) => void>();

@@ -4,7 +4,8 @@ import * as v from 'valibot';
 import { CloudletError, type Digest, digestOfHex, ServiceSpec } from '../../guest-sdk/protocol/index.ts';
 import type { MachineExit } from '../../runtime/machine/index.ts';
 import type { Clock } from '../../runtime/sandbox/clock.ts';
-import type { ServiceWorld } from '../../runtime/service/index.ts';
+import { Services, type ServicesOptions, type ServiceWorld } from '../../runtime/service/index.ts';
+import type { RegisteredService } from '../../runtime/store/index.ts';
 import type { VmImage } from '../../runtime/vm/image/vm-image.ts';
 import type { RelayJob, Vm } from '../../runtime/vm/vm.ts';
 import { socketPair } from './socket-pair.ts';
@@ -133,6 +134,28 @@ export const keepingClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** The records of services, in memory. */
+export function memoryRecords(): ServicesOptions['records'] {
+  const records = new Map<string, RegisteredService>();
+  return {
+    list: () => [...records.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    find: (name) => records.get(name),
+    put: (record) => void records.set(record.name, { ...record, changedAt: '2026-11-26T00:00:00.000Z' }),
+    remove: (name) => records.delete(name),
+    usesImage: (image) => [...records.values()].some((record) => record.image === image),
+  };
+}
+
+/** Services over fake VMs. */
+export function fakeServices(vms: FakeVms, options: Partial<ServicesOptions> = {}): Services {
+  return new Services({
+    records: memoryRecords(),
+    world: vms.world,
+    policy: { http: 'any-public', privateNetworks: [] },
+    ...options,
+  });
+}
 
 /** The digest of an image that is not there. */
 export function imageDigest(digit: string): Digest {
