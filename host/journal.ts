@@ -94,6 +94,12 @@ export function journalObserver(journal: Journal): CloudletObserver {
       reason === null
         ? journal.info('sandbox closed', { id, cause })
         : journal.warn('sandbox closed', { id, cause, reason }),
+    serviceVmStarted: ({ id, name, via, ms }) =>
+      journal.info('service started', { id, service: name, via, ms: Math.round(ms) }),
+    serviceVmEnded: ({ id, name, cause, reason }) =>
+      reason === null
+        ? journal.info('service ended', { id, service: name, cause })
+        : journal.warn('service ended', { id, service: name, cause, reason }),
     warning: (sentence) => journal.warn('warning', { detail: sentence }),
   };
 }

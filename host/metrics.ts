@@ -1,6 +1,7 @@
 import { ERRORS, isErrorCode, type Status } from '../guest-sdk/protocol/index.ts';
 import { CLOSE_CAUSES, type CloudletObserver, type InvokedEvent, RUNGS } from '../runtime/index.ts';
 import { boundedLabel, counter, gauge, type Histogram, histogram, type Instrument } from './prometheus.ts';
+import { presentServices, serviceMetrics } from './service-metrics.ts';
 
 /** Upper bounds of an invocation's duration, seconds: from an instance that is at hand to a machine that boots. */
 const DURATION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -49,9 +50,14 @@ export function createMetrics({ traffic = noTraffic, spans }: MetricSources = {}
   );
   const published = counter('cloudlet_publishes_total', 'Publishes, by whether they made a new version.', ['created']);
   const invocations = invocationMetrics();
-  const counters: readonly Instrument[] = [requests, ...invocations.instruments, started, closed, prepared, published];
+  const services = serviceMetrics();
+  const counters: readonly Instrument[] = [
+    ...[requests, ...invocations.instruments, started, closed, prepared, published],
+    ...services.instruments,
+  ];
   return {
     observer: {
+      ...services.observer,
       invoked: invocations.count,
       sandboxStarted: ({ via }) => started.add([via]),
       sandboxClosed: ({ cause }) => closed.add([cause]),
@@ -163,6 +169,7 @@ function present(status: Status): Instrument[] {
           gauge('cloudlet_snapshot_bytes', 'Disk space of snapshots.', status.snapshots.bytes),
           gauge('cloudlet_snapshot_limit_bytes', 'Disk space that snapshots may take.', status.snapshots.limitBytes),
         ]),
+    ...(status.services === undefined ? [] : presentServices(status.services)),
     gauge('cloudlet_invocations_running', 'Invocations running.', status.load.invocationsRunning),
     gauge('cloudlet_invocations_queued', 'Invocations waiting for a sandbox.', status.load.invocationsQueued),
     gauge('cloudlet_uptime_seconds', 'Time since the host started.', status.uptimeS),

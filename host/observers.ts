@@ -21,6 +21,18 @@ export function observers(...all: readonly CloudletObserver[]): CloudletObserver
     sandboxClosed: (event) => {
       for (const one of all) one.sandboxClosed?.(event);
     },
+    serviceVmStarted: (event) => {
+      for (const one of all) one.serviceVmStarted?.(event);
+    },
+    serviceVmEnded: (event) => {
+      for (const one of all) one.serviceVmEnded?.(event);
+    },
+    serviceAnswered: (event) => {
+      for (const one of all) one.serviceAnswered?.(event);
+    },
+    serviceWentOut: (event) => {
+      for (const one of all) one.serviceWentOut?.(event);
+    },
     warning: (sentence) => {
       for (const one of all) one.warning?.(sentence);
     },

@@ -44,6 +44,7 @@ export {
   joinStreams,
   type OutboundOutcome,
   SERVICE_STARTS,
+  type ServiceObserver,
   type ServiceReply,
   type ServiceRequest,
   type ServiceStart,

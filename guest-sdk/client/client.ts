@@ -19,6 +19,7 @@ import { type LinkRate, measureLink } from './link-rate.ts';
 import { type LogOptions, logLines } from './log-lines.ts';
 import { connect, type HostAddress, type HostRequest } from './request.ts';
 import { type StoreClient, storeClient } from './store.ts';
+import { type ServicesClient, servicesClient } from './services.ts';
 import { type BodySource, readWhole, type Transport } from './transport.ts';
 
 /** What a component or package is published with. */
@@ -54,6 +55,8 @@ export interface CloudletClient {
   /** Sets a secret of a function: UTF-8 of at most 64 KiB. */
   readonly setSecret: (name: FunctionName, key: string, value: Uint8Array, signal?: AbortSignal) => Promise<void>;
   readonly removeSecret: (name: FunctionName, key: string, signal?: AbortSignal) => Promise<void>;
+  /** Native servers, and the VMs in which they run. */
+  readonly services: ServicesClient;
   readonly logs: (name: FunctionName, options?: LogOptions) => AsyncGenerator<LogLine>;
   /** Calls a typed export; arguments and result are the contract's JSON values. */
   readonly call: (
@@ -102,6 +105,7 @@ export function createClient({ url, token, transport = fetchTransport() }: Clien
     deployments: async (signal) => (await host.json(DeploymentList, { path: '/v1/deployments', signal })).deployments,
     cancelDeployment: (id, signal) =>
       host.json(Deployment, { method: 'DELETE', path: `/v1/deployments/${encodeURIComponent(id)}`, signal }),
+    services: servicesClient(host),
     measureLink: (bytes, signal) => measureLink(host, bytes, signal),
     remove: (name, signal) => nothing(host, { method: 'DELETE', path: at(name), signal }),
     setSecret: (name, key, value, signal) => {

@@ -12,6 +12,9 @@ export interface LogOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What a host says when whose log it was is no more. */
+const GONE: ReadonlySet<string> = new Set(['function-unknown', 'service-unknown']);
+
 /** The lines of a log. Who follows is let in again, after the last line that it got, unless the first time fails. */
 export async function* logLines(
   host: HostAddress,
@@ -37,7 +40,7 @@ export async function* logLines(
     } catch (error) {
       signal?.throwIfAborted();
       if (!follow || !isKnown) throw error;
-      if (error instanceof CloudletError && error.code === 'function-unknown') return;
+      if (error instanceof CloudletError && GONE.has(error.code)) return;
       if (!isAway(error) || away === PATIENCE_MS.length) throw error;
     }
     await wait(PATIENCE_MS[Math.min(away, PATIENCE_MS.length - 1)]!, signal);

@@ -27,6 +27,7 @@ export const VERBS: Readonly<Record<string, () => Promise<{ readonly default: Ve
   secret: () => import('./secret.ts'),
   store: () => import('./store.ts'),
   discover: () => import('./discover.ts'),
+  vm: () => import('./vm.ts'),
   image: () => import('./image.ts'),
   doctor: () => import('./doctor.ts'),
 };

@@ -17,7 +17,9 @@ const SAMPLE_ADDRESS = '/sample/photo.jpg';
 
 /** What the page needs of the host. */
 export interface DashboardDeps {
-  readonly cloudlet: Pick<Engine, 'id' | 'status' | 'functions' | 'sandboxes' | 'recent' | 'catalogue'>;
+  readonly cloudlet: Pick<Engine, 'id' | 'status' | 'functions' | 'sandboxes' | 'recent' | 'catalogue'> & {
+    readonly services: Pick<Engine['services'], 'list'>;
+  };
   readonly assets?: Assets;
   /** The photograph to try with; null for none. */
   readonly sample?: Uint8Array<ArrayBuffer> | null;
@@ -39,7 +41,13 @@ export function dashboard(deps: DashboardDeps): Hono<HostContext> {
     if (!c.var.caller) return page(c, entrance(assets, status.name));
     const functions = await cloudlet.functions();
     const facts = {
-      ...{ status, functions, sandboxes: cloudlet.sandboxes(), invocations: cloudlet.recent() },
+      ...{
+        status,
+        functions,
+        sandboxes: cloudlet.sandboxes(),
+        services: cloudlet.services.list(),
+        invocations: cloudlet.recent(),
+      },
       sample: sample === null ? null : SAMPLE_ADDRESS,
       now: now(),
     };

@@ -1,17 +1,25 @@
 import { html } from 'hono/html';
-import type { FunctionInfo, RecentInvocation, SandboxInfo, Status } from '../../guest-sdk/protocol/index.ts';
+import type {
+  FunctionInfo,
+  RecentInvocation,
+  SandboxInfo,
+  ServiceInfo,
+  Status,
+} from '../../guest-sdk/protocol/index.ts';
 import type { Assets } from './assets.ts';
 import { functionSection } from './function-card.ts';
 import { isolationPanel, machinePanel, recentPanel } from './machine-panels.ts';
 import { document, type Markup, SIGN } from './markup.ts';
 import { picturePanel, pictureTargets } from './picture-panel.ts';
 import { count, formatDuration } from './quantity.ts';
+import { servicePanel } from './service-panel.ts';
 
 /** All that the page shows. */
 export interface OverviewFacts {
   readonly status: Status;
   readonly functions: readonly FunctionInfo[];
   readonly sandboxes: readonly SandboxInfo[];
+  readonly services: readonly ServiceInfo[];
   readonly invocations: readonly RecentInvocation[];
   /** Address of a photograph to try with; null when there is none. */
   readonly sample: string | null;
@@ -24,7 +32,7 @@ export interface OverviewFacts {
  * that there is one place that knows how things look.
  */
 export function overview(assets: Assets, facts: OverviewFacts): Markup {
-  const { status, functions, sandboxes, invocations, sample, now } = facts;
+  const { status, functions, sandboxes, services, invocations, sample, now } = facts;
   return document(
     assets,
     `${status.name} · Cloudlet`,
@@ -47,6 +55,7 @@ export function overview(assets: Assets, facts: OverviewFacts): Markup {
   </div>
   <aside class="side-column" aria-label="This cloudlet">
     ${isolationPanel(status)}
+    ${servicePanel(services, status, now)}
     ${machinePanel(sandboxes, status, now)}
     ${recentPanel(invocations, now)}
   </aside>

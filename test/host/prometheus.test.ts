@@ -39,7 +39,13 @@ prometheus('an invocation counts once, under its function, door, rung and outcom
   metrics.observer.invoked?.({ ...invoked, outcome: 'at-capacity', place: undefined, runMs: undefined });
   metrics.observer.prepared?.({ name: parseName('hello'), version: 1, ms: 800 });
   for (const cause of CLOSE_CAUSES.slice(1)) metrics.observer.sandboxClosed?.({ id: 's', cause, reason: null });
-  const text = metrics.render(await new MemoryEngine().status());
+  const name = parseName('web');
+  metrics.observer.serviceVmStarted?.({ id: 'v', name, via: 'cached', ms: 80 });
+  metrics.observer.serviceVmEnded?.({ id: 'v', name, cause: 'expired', reason: null });
+  metrics.observer.serviceAnswered?.({ name, outcome: 'ok' });
+  metrics.observer.serviceWentOut?.({ name, outcome: 'refused' });
+  const services = { known: 3, vms: 2, vmLimit: 16, bytes: 5, limitBytes: 6 };
+  const text = metrics.render({ ...(await new MemoryEngine().status()), services });
   for (const line of [
     'cloudlet_invocations_total{door="run",outcome="ok"} 1',
     'cloudlet_invocations_total{door="http",outcome="guest-trapped"} 1',
@@ -65,6 +71,15 @@ prometheus('an invocation counts once, under its function, door, rung and outcom
     'cloudlet_machines_paused 0',
     'cloudlet_keyvalue_bytes 300',
     'cloudlet_blob_bytes 5000',
+    'cloudlet_service_vms_started_total{via="cached"} 1',
+    'cloudlet_service_vms_started_total{via="overlay"} 0',
+    'cloudlet_service_vms_ended_total{cause="expired"} 1',
+    'cloudlet_service_vms_ended_total{cause="failed"} 0',
+    'cloudlet_service_requests_total{outcome="ok"} 1',
+    'cloudlet_service_outbound_total{outcome="refused"} 1',
+    'cloudlet_services 3',
+    'cloudlet_service_vms 2',
+    'cloudlet_service_private_bytes 5',
     'cloudlet_received_bytes_total 5',
     'cloudlet_sent_bytes_total 6',
     'cloudlet_spans_exported_total 7',

@@ -5,6 +5,7 @@ import { startDoors } from './doors.js';
 import { startLive } from './live.js';
 import { startPicture } from './picture.js';
 import { startPublish } from './publish.js';
+import { startServices } from './services.js';
 import { byId } from './view.js';
 
 // A link with the token was opened by somebody who is in already: the token must not stay in the address bar.
@@ -14,6 +15,7 @@ sessionStorage.setItem('had-session', 'yes');
 startPicture();
 startDoors();
 startPublish();
+startServices();
 startLive();
 
 byId('leave', HTMLButtonElement).addEventListener('click', async () => {

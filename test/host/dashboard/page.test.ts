@@ -5,12 +5,14 @@ import {
   type FunctionInfo,
   type RecentInvocation,
   type SandboxInfo,
+  type ServiceInfo,
   type Status,
 } from '../../../guest-sdk/protocol/index.ts';
 import { createApp } from '../../../host/app.ts';
 import { dashboard } from '../../../host/dashboard/index.ts';
 import { pictureTargets } from '../../../host/dashboard/picture-panel.ts';
 import { formatBytes, formatDuration } from '../../../host/dashboard/quantity.ts';
+import { serviceSpec } from '../../support/fake-vm.ts';
 import { AS_OWNER, testHost } from '../memory-engine.ts';
 
 const page = suite('the page');
@@ -65,10 +67,31 @@ const INVOCATION: RecentInvocation = {
   start: 'boot',
 };
 
+const SERVICE: ServiceInfo = {
+  ...{ name: 'web', address: '/s/web/', image: `sha256:${'ef'.repeat(32)}`, changedAt: '2026-11-22T11:00:00Z' },
+  spec: serviceSpec(),
+  vms: [
+    {
+      ...{
+        id: 'vm-1',
+        state: 'ready',
+        mode: 'own',
+        image: '',
+        users: 2,
+        connections: 1,
+        startMs: 80,
+        pid: 1,
+        port: 4242,
+      },
+      ...{ startedAt: '2026-11-22T11:57:00Z', expiresAt: '2026-11-22T12:07:00Z', privateBytes: 30 * 1024 * 1024 },
+    },
+  ],
+};
+
 /** The page of a cloudlet with this state, as somebody gets it. */
 async function visit(
   who: 'stranger' | 'owner',
-  changes: { functions?: FunctionInfo[]; status?: Partial<Status> } = {},
+  changes: { functions?: FunctionInfo[]; services?: ServiceInfo[]; status?: Partial<Status> } = {},
 ) {
   const { parts, engine } = testHost();
   const status = { ...(await engine.status()), ...changes.status };
@@ -79,6 +102,7 @@ async function visit(
     sandboxes: () => [SANDBOX],
     recent: () => [INVOCATION],
     catalogue: engine.catalogue,
+    services: { list: () => changes.services ?? [SERVICE] },
   };
   const app = createApp(parts, dashboard({ cloudlet, now: () => NOW, sample: new Uint8Array([0xff, 0xd8, 0xff]) }));
   const headers: Record<string, string> = who === 'owner' ? AS_OWNER : {};
@@ -119,6 +143,18 @@ page('shows the owner functions with their doors, machines and recent calls', as
     /npx cloudlet secret set photo token/,
   ])
     assert.match(html, words);
+});
+
+page('shows services with their VMs, and why one failed', async () => {
+  const { html } = await visit('owner');
+  for (const words of [/<h3><a href="\/s\/web\/"/, /vm-1.*own/, /2 users/, /30 MiB, port 4242, <time[^>]*>3 min ago/]) {
+    assert.match(html, words);
+  }
+  const failure = { at: '2026-11-22T11:00:00Z', code: 'not-ready', detail: `nothing listens ${EVIL}` };
+  const { html: failed } = await visit('owner', { services: [{ ...SERVICE, vms: [], failure }] });
+  assert.match(failed, /nothing listens &quot;&gt;&lt;script/);
+  assert.match(failed, /data-act="stop" disabled/);
+  assert.match((await visit('owner', { services: [] })).html, /data-live="services"[^>]* hidden/);
 });
 
 page('writes what comes from components as text', async () => {

@@ -1,0 +1,12 @@
+import type { Verb } from './verb.ts';
+import services from './vm/services.ts';
+
+/** What can be done with VMs, each in a file of its own. */
+const PARTS: readonly Verb[] = [services];
+
+const verb: Verb = (program, context) => {
+  const vm = program.command('vm').description('VMs that run native servers, and the bases that they are made on');
+  for (const part of PARTS) part(vm, context);
+};
+
+export default verb;
