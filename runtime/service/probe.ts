@@ -32,12 +32,15 @@ export async function probeService(options: ProbeOptions): Promise<void> {
   const until = clock.now() + spec.readyMs;
   let attemptMs = ATTEMPT_MS;
   let pauseMs = PAUSE_MS;
+  let told: string | null = null;
   for (;;) {
-    const leftMs = until - clock.now();
-    const fault = await attempt(options, Math.min(attemptMs, Math.max(1, leftMs)));
+    const leftMs = Math.max(1, until - clock.now());
+    const fault = await attempt(options, Math.min(attemptMs, leftMs));
     if (fault === null) return;
+    // What it does when it has time says more than that the last attempt had none.
+    if (told === null || leftMs >= attemptMs || !fault.isLate) told = fault.what;
     signal.throwIfAborted();
-    if (until - clock.now() <= pauseMs) throw notReady(spec, fault);
+    if (until - clock.now() <= pauseMs) throw notReady(spec, told);
     await waited(clock, pauseMs, signal);
     pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 1.5);
     attemptMs *= 2;
@@ -52,8 +55,14 @@ function notReady({ readyMs, port, probe }: ProbeOptions['spec'], fault: string)
   );
 }
 
-/** What is wrong, as a clause; null when nothing is. */
-async function attempt({ spec, connect, clock, signal }: ProbeOptions, ms: number): Promise<string | null> {
+/** What is wrong, as a clause, and whether that is only that the time was over. */
+interface Fault {
+  readonly what: string;
+  readonly isLate: boolean;
+}
+
+/** One request, or connection; null when all is as it should be. */
+async function attempt({ spec, connect, clock, signal }: ProbeOptions, ms: number): Promise<Fault | null> {
   const over = new AbortController();
   const give = (): void => over.abort();
   const cancel = clock.after(ms, give);
@@ -62,22 +71,27 @@ async function attempt({ spec, connect, clock, signal }: ProbeOptions, ms: numbe
   let connection: Duplex | null = null;
   try {
     connection = await untilOver(connect(over.signal), over.signal);
-    if (connection === null) return `it did not take a connection within ${Math.round(ms)} ms`;
+    if (connection === null) return late(`it did not take a connection within ${Math.round(ms)} ms`);
     const open = connection;
     open.on('error', () => undefined);
     over.signal.addEventListener('abort', () => open.destroy(), { once: true });
     const fault = await (spec.protocol === 'http' ? askHttp(open, spec) : askTcp(open, spec, clock));
-    if (!over.signal.aborted) return fault;
-    return `it took a connection and did not answer as it should within ${Math.round(ms)} ms`;
+    if (fault === null) return null;
+    if (!over.signal.aborted) return { what: fault, isLate: false };
+    return late(`it took a connection and did not answer as it should within ${Math.round(ms)} ms`);
   } catch (error) {
-    return error instanceof CloudletError && error.code === 'not-ready'
-      ? `nothing listens there (${error.message})`
-      : `no connection came to be (${(error as Error).message})`;
+    const { message } = error as Error;
+    const isRefused = error instanceof CloudletError && error.code === 'not-ready';
+    return { what: `${isRefused ? 'nothing listens there' : 'no connection came to be'} (${message})`, isLate: false };
   } finally {
     cancel();
     signal.removeEventListener('abort', give);
     connection?.destroy();
   }
+}
+
+function late(what: string): Fault {
+  return { what, isLate: true };
 }
 
 /** One request, which is answered with the status and text that are expected. */

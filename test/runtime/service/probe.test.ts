@@ -16,7 +16,7 @@ async function probed(server: Server | null, changes: Spec = {}): Promise<string
   const vm = new FakeVm('v', new Map(local === null ? [] : [[80, local.port]]));
   try {
     const connect = (signal: AbortSignal) => vm.relay.connect(80, signal);
-    const spec = serviceSpec({ readyMs: 300, ...changes });
+    const spec = serviceSpec({ readyMs: 600, ...changes });
     await probeService({ spec, connect, clock: keepingClock, signal: new AbortController().signal });
     return 'ready';
   } catch (error) {
