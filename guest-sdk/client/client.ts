@@ -18,8 +18,8 @@ import { type Answer, callExport, type InvokeOptions, requestFunction, runComman
 import { type LinkRate, measureLink } from './link-rate.ts';
 import { type LogOptions, logLines } from './log-lines.ts';
 import { connect, type HostAddress, type HostRequest } from './request.ts';
-import { type StoreClient, storeClient } from './store.ts';
 import { type ServicesClient, servicesClient } from './services.ts';
+import { type StoreClient, storeClient } from './store.ts';
 import { type BodySource, readWhole, type Transport } from './transport.ts';
 
 /** What a component or package is published with. */

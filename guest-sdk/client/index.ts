@@ -6,8 +6,8 @@ export { cutIntoParts, type HeldParts } from './deploy/held-parts.ts';
 export { fetchTransport } from './fetch-transport.ts';
 export type { Answer, InvokeOptions } from './invocation.ts';
 export type { LinkRate } from './link-rate.ts';
-export type { PutEntryOptions, StoreClient, StoreQuery } from './store.ts';
 export type { ServicesClient } from './services.ts';
+export type { PutEntryOptions, StoreClient, StoreQuery } from './store.ts';
 export {
   type BodySource,
   readWhole,
