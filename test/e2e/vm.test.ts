@@ -276,6 +276,7 @@ saved.before(async (context) => {
   }
   assert.ok((await stat(top)).size < GROWTH_BYTES, 'the layer is no longer than it has to be');
   assert.ok((await stat(top)).blocks * 512 < 8 * MIB, 'what was freed is not in it');
+  assert.ok((await stat(memory)).blocks * 512 < (shape.memoryMib * MIB * 3) / 4, 'nor are zeros in its memory');
   context.disk = { layers: [...layers, { path: top, format: 'qcow2' }], bytes: diskBytes, growthBytes: GROWTH_BYTES };
 });
 saved.after(({ directory }) => rm(directory, { recursive: true }));

@@ -7,11 +7,22 @@ import { qcow2Length } from '../disk/qcow2-length.ts';
 import { RelayConnection } from '../relay/relay-connection.ts';
 import type { Relay } from '../vm.ts';
 import { ConsoleLog } from './console-log.ts';
+import { digHoles } from './dig-holes.ts';
 import { VM_FD } from './vm-args.ts';
 import type { StartedVm } from './vm-options.ts';
 
 /** What `stat` counts allocated space in. */
 const STAT_BLOCK_BYTES = 512;
+
+/** What the QEMU of a VM was given, and is of use when it ended. */
+export interface VmParts {
+  /** The file of what it writes to its disk; closed with the VM. */
+  readonly top: FileHandle;
+  /** Its connection to a block server. */
+  readonly served: Duplex | null;
+  /** Path of its memory, when that is kept. */
+  readonly memory?: string | undefined;
+}
 
 /** A VM that is a QEMU process. Whoever starts one closes it. */
 export class QemuVm implements StartedVm {
@@ -21,15 +32,17 @@ export class QemuVm implements StartedVm {
   readonly #relay: RelayConnection;
   readonly #process: MachineProcess;
   readonly #top: FileHandle;
+  readonly #memory: string | undefined;
   readonly #log = new ConsoleLog();
   #isSaved = false;
   #closing: Promise<void> | null = null;
 
-  /** Takes over a process, the file of what it writes to its disk, and its connection to a block server. */
-  constructor(id: string, child: QemuProcess, top: FileHandle, served: Duplex | null) {
+  /** Takes over a process and what it was given. */
+  constructor(id: string, child: QemuProcess, { top, served, memory }: VmParts) {
     this.id = id;
     this.pid = child.pid;
     this.#top = top;
+    this.#memory = memory;
     child.stdout!.on('data', (bytes: Uint8Array) => this.#log.push(bytes));
     const port = streamOf(child, VM_FD.relay);
     this.#process = new MachineProcess(child, {
@@ -99,8 +112,10 @@ export class QemuVm implements StartedVm {
   async #end(): Promise<void> {
     await this.#process.close();
     try {
+      if (!this.#isSaved) return;
       // What lies behind is a hole, and would be read by all who copy or verify it.
-      if (this.#isSaved) await this.#top.truncate(await qcow2Length(this.#top));
+      await this.#top.truncate(await qcow2Length(this.#top));
+      if (this.#memory !== undefined) await digHoles(this.#memory);
     } finally {
       await this.#top.close();
     }

@@ -65,7 +65,8 @@ export async function startVm(options: VmOptions, start: VmStart, files: VmFiles
     const served = disk.serve === undefined ? null : streamOf(child, VM_FD.served);
     // The VM closes it when it ends.
     handles.delete(VM_FD.top);
-    const vm = new QemuVm(options.id, child, top, served);
+    const memory = start.memory === 'kept' ? files.memory : undefined;
+    const vm = new QemuVm(options.id, child, { top, served, memory });
     if (served !== null) disk.serve!(served);
     return vm;
   } finally {
