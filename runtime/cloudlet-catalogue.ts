@@ -1,33 +1,94 @@
-import { CloudletError, type Digest, type FunctionName, parseDigest, parseName } from '../guest-sdk/protocol/index.ts';
+import {
+  CloudletError,
+  type Digest,
+  type EntryManifest,
+  type FunctionName,
+  parseDigest,
+  parseName,
+} from '../guest-sdk/protocol/index.ts';
 import { Catalogue, type EntryProvisioner } from './catalogue/index.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import type { Cloudlet } from './cloudlet.ts';
+import type { DeploymentDesk } from './cloudlet-deployments.ts';
 import type { CloudletParts } from './cloudlet-parts.ts';
+import { askForEntry, endOfDeployment } from './provision/entry/entry-deployment.ts';
+import { openServiceEntry } from './provision/entry/service-entry.ts';
 
-/** The catalogue of a cloudlet: installing an entry publishes its function. */
+type Publishing = Pick<Cloudlet, 'publish' | 'function'>;
+
+/** The catalogue of a cloudlet: installing an entry publishes its function, or deploys its service with what the entry has. */
 export function openCatalogue(
   { data, policy }: CloudletParts,
   feed: ChangeFeed,
-  cloudlet: Pick<Cloudlet, 'publish' | 'function'>,
+  cloudlet: Publishing,
+  deployments: DeploymentDesk,
 ): Catalogue {
   const provision: EntryProvisioner = async (manifest, { again, signal }) => {
-    if (manifest.kind === 'service')
-      throw new CloudletError(
-        'requirements-unmet',
-        `expected a cloudlet that makes services out of store entries for "${manifest.service}", got one that does not`,
-      );
-    const name = parseName(manifest.function);
-    const file = manifest.files?.find((each) => each.name === manifest.package);
-    // A version that the owner went back to, or published since, is not replaced by the same revision again.
-    if (file !== undefined && !(again && (await isPublished(cloudlet, name)))) {
-      const { bytes } = await data.blobs.open(file.digest as Digest);
-      await cloudlet.publish(name, bytes, { contentLength: file.bytes, signal });
+    if (manifest.kind === 'service') {
+      const wish = await openServiceEntry(manifest, data.blobs);
+      const fed = await askForEntry(deployments, wish, { requirements: [] }, signal);
+      return await endOfDeployment(deployments, fed, signal);
     }
+    const name = await publishEntry(data, cloudlet, manifest, { again, signal });
     const { digest, doors } = await cloudlet.function(name);
     const address = doors.includes('http') ? `/f/${name}/` : `/v1/functions/${name}`;
     return { kind: 'function', name, address, digest: parseDigest(digest) };
   };
   return new Catalogue({ data, policy: policy.catalogue, provision, changed: () => feed.emit({ kind: 'store' }) });
+}
+
+/** Deployments that also know the store: who wishes an entry sends nothing, since the cloudlet has it. */
+export function withStore(
+  { data }: CloudletParts,
+  cloudlet: Publishing,
+  deployments: DeploymentDesk,
+  catalogue: Pick<Catalogue, 'serverOf' | 'provisionedAs'>,
+  signal: AbortSignal,
+): DeploymentDesk {
+  const ask: DeploymentDesk['ask'] = async (request) => {
+    if (!('store' in request.want)) return await deployments.ask(request);
+    const manifest = catalogue.serverOf(request.want.store);
+    if (manifest === null)
+      throw new CloudletError(
+        'requirements-unmet',
+        `expected an entry with a server, "${request.want.store}" has none; install it instead`,
+      );
+    const { requirements } = request;
+    if (manifest.kind === 'service') {
+      const wish = await openServiceEntry(manifest, data.blobs);
+      return (await askForEntry(deployments, wish, { requirements }, signal)).asked;
+    }
+    const name = await catalogue.provisionedAs(manifest.name, (again) =>
+      publishEntry(data, cloudlet, manifest, { again, signal }),
+    );
+    return await deployments.ask({ requirements, want: { function: name } });
+  };
+  return {
+    ask,
+    publish: (name, body, options) => deployments.publish(name, body, options),
+    list: () => deployments.list(),
+    get: (id) => deployments.get(id),
+    events: (id, after, until) => deployments.events(id, after, until),
+    wanted: (id) => deployments.wanted(id),
+    part: (id, digest, body, until) => deployments.part(id, digest, body, until),
+    cancel: (id) => deployments.cancel(id),
+  };
+}
+
+/** Publishes the function of an entry, unless that is done, and gives its name. */
+async function publishEntry(
+  { blobs }: CloudletParts['data'],
+  cloudlet: Publishing,
+  manifest: EntryManifest & { readonly kind: 'function' },
+  { again, signal }: { readonly again: boolean; readonly signal: AbortSignal },
+): Promise<FunctionName> {
+  const name = parseName(manifest.function);
+  const file = manifest.files?.find((each) => each.name === manifest.package);
+  // A version that the owner went back to, or published since, is not replaced by the same revision again.
+  if (file === undefined || (again && (await isPublished(cloudlet, name)))) return name;
+  const { bytes } = await blobs.open(file.digest as Digest);
+  await cloudlet.publish(name, bytes, { contentLength: file.bytes, signal });
+  return name;
 }
 
 async function isPublished(cloudlet: Pick<Cloudlet, 'function'>, name: FunctionName): Promise<boolean> {

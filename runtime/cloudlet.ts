@@ -11,7 +11,7 @@ import type {
 import { CloudletError } from '../guest-sdk/protocol/index.ts';
 import type { Catalogue } from './catalogue/index.ts';
 import { ChangeFeed, type CloudletEvent } from './change-feed.ts';
-import { openCatalogue } from './cloudlet-catalogue.ts';
+import { openCatalogue, withStore } from './cloudlet-catalogue.ts';
 import { type DeploymentDesk, openDeployments } from './cloudlet-deployments.ts';
 import { type CloudletParts, openParts, type StoredComponent } from './cloudlet-parts.ts';
 import { openServices, type ServiceDesk } from './cloudlet-services.ts';
@@ -76,7 +76,6 @@ export class Cloudlet {
       machines: limits.machines,
       observer: poolObserver(observer, this.#feed, log, this.#closing.signal),
     });
-    this.catalogue = openCatalogue(parts, this.#feed, this);
     this.#services = openServices(parts, this.#feed);
     this.services = this.#services;
     this.#functions = new Functions({ data, compiler, stores, outside, policy, pool: this.#pool });
@@ -85,7 +84,8 @@ export class Cloudlet {
       publish: (name, body, options) => this.publish(name, body, options),
       registered: (published) => this.#registered(published),
     });
-    this.deployments = this.#deployments;
+    this.catalogue = openCatalogue(parts, this.#feed, this, this.#deployments);
+    this.deployments = withStore(parts, this, this.#deployments, this.catalogue, this.#closing.signal);
     this.#invocations = new Invocations({
       pool: this.#pool,
       feed: this.#feed,

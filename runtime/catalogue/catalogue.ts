@@ -188,6 +188,14 @@ export class Catalogue {
     return manifest.kind === 'application' ? this.#serverOf(manifest) : manifest;
   }
 
+  /** Provisions the present revision of an entry, and remembers that this was done: `again` when it was. */
+  async provisionedAs<T>(name: string, provision: (again: boolean) => Promise<T>): Promise<T> {
+    const { revision } = this.#find(name);
+    const provisioned = await provision(this.#entries.isProvisioned(name));
+    this.#entries.setProvisioned(name, revision);
+    return provisioned;
+  }
+
   /** Keys that the owner has accepted, and what the policy makes of them. */
   publishers(): PublisherList {
     const { publishers: policy } = this.#parts.policy;
@@ -211,14 +219,9 @@ export class Catalogue {
   }
 
   async #provision(manifest: ServerManifest, signal?: AbortSignal): Promise<Provisioned> {
-    const { name } = manifest;
-    const { revision } = this.#find(name);
-    const again = this.#entries.isProvisioned(name);
-    const provisioned = await this.#tracked(signal, (until) =>
-      this.#parts.provision(manifest, { again, signal: until }),
+    return await this.provisionedAs(manifest.name, (again) =>
+      this.#tracked(signal, (until) => this.#parts.provision(manifest, { again, signal: until })),
     );
-    this.#entries.setProvisioned(name, revision);
-    return provisioned;
   }
 
   async #tracked<T>(signal: AbortSignal | undefined, work: (until: AbortSignal) => Promise<T>): Promise<T> {
