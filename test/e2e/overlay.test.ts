@@ -2,9 +2,11 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type CloudletError, type Digest, hexOf } from '../../guest-sdk/protocol/index.ts';
+import { type CloudletError, type Digest, hexOf, parseRecipe } from '../../guest-sdk/protocol/index.ts';
+import { createOverlay } from '../../runtime/provision/overlay/create/create-overlay.ts';
 import { overlayOf } from '../../runtime/provision/overlay/create/overlay-of.ts';
 import { type OverlayFile, openOverlayFile } from '../../runtime/provision/overlay/overlay-file.ts';
 import { synthesize } from '../../runtime/provision/overlay/synthesis/synthesize.ts';
@@ -77,6 +79,41 @@ overlays('is made of a saved service, the same bytes each time', async ({ vms, s
     `note: an overlay of busybox httpd and ${DATA_MIB} MiB: ${(size / 2 ** 20).toFixed(2)} MiB, ${file.overlay.manifest.segments.length} segments`,
   );
   assert.ok(size < (DATA_MIB + 2) * 2 ** 20, `${size} bytes`);
+});
+
+overlays('is made by a script, or by hand, of nothing but its base', async ({ vms }) => {
+  const { store: images, shape } = vms;
+  const lines = 'mkdir -p /srv && echo by hand > /srv/index.html\nexit 3\n';
+  const service = { run: 'exec httpd -f -p 127.0.0.1:8080 -h /srv', port: 8080 };
+  const session = { input: Readable.from([Buffer.from(lines)]), output: () => undefined };
+  for (const [how, script, more, said] of [
+    ['script', 'mkdir -p /srv\necho by a script > /srv/index.html\n', {}, 'by a script\n'],
+    ['hand', '', { session }, 'by hand\n'],
+  ] as const) {
+    const path = join(vms.folder, how);
+    const stages = new Set<string>();
+    const made = await createOverlay({
+      ...{ images, accelerator: shape.accelerator, path, about: how, level: { bitsPerS: 10e6 } },
+      recipe: parseRecipe({ base: vms.base.digest, script, service }),
+      ...more,
+      policy: { http: 'none', privateNetworks: [] },
+      report: ({ stage }) => void stages.add(stage),
+      signal: new AbortController().signal,
+    });
+    for (const stage of ['script', 'start', 'probe', 'save', 'rehearsing', 'comparing', 'compressing'])
+      assert.ok(stages.has(stage), stage);
+    const file = await openOverlayFile(path);
+    try {
+      assert.is(file.overlay.digest, made.digest);
+      const { vm, image } = await begin(vms, file, file);
+      await answering(vm, file.overlay.manifest.service);
+      assert.is((await ask(vm, 8080, '/')).body.toString(), said);
+      await image;
+      await vm.close();
+    } finally {
+      await file.close();
+    }
+  }
 });
 
 overlays(

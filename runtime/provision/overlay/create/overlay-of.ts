@@ -30,8 +30,8 @@ export interface OverlayOfOptions extends TouchOptions {
   readonly about: string;
   /** The file that it becomes; it must not exist. */
   readonly path: string;
-  /** Level of zstd, 1 to 22. */
-  readonly level?: number;
+  /** Level of zstd, 1 to 22; or the rate of the link that it will be sent over, for the level that suits it. */
+  readonly level?: number | { readonly bitsPerS: number };
   readonly segmentPages?: number;
   readonly onProgress?: (stage: OverlayStage, done: number, total: number) => void;
 }

@@ -1,11 +1,12 @@
 import { open, readFile } from 'node:fs/promises';
 import type { BlockRun } from '../block-set.ts';
+import { LEVELS, levelFor, measureLevels } from '../level.ts';
 import type { SegmentEntry } from '../overlay-manifest.ts';
 import { PAGE_BYTES } from '../page-run.ts';
 import { type BasePlace, type ChangedPage, changedPages, findInBase, type ReadPages } from './changed-pages.ts';
 import { type SavedFiles, SavedPages } from './saved-pages.ts';
-import { planSegments } from './segment-plan.ts';
-import { writeSegments } from './write-segments.ts';
+import { type PlannedSegment, planSegments } from './segment-plan.ts';
+import { literalsOf, writeSegments } from './write-segments.ts';
 
 /** What the difference is made of: paths and numbers, so that it can be given to a thread. */
 export interface EncodeJob {
@@ -19,8 +20,8 @@ export interface EncodeJob {
   readonly touched: readonly number[];
   /** Literal pages of a segment. */
   readonly segmentPages: number;
-  /** Level of zstd, 1 to 22. */
-  readonly level: number;
+  /** Level of zstd, 1 to 22; or the rate of the link that the segments will be sent over, for the level that suits it. */
+  readonly level: number | { readonly bitsPerS: number };
   /** Segments that are compressed at once. */
   readonly atOnce: number;
   /** File that the segments are written to, one behind the other. It must not exist. */
@@ -37,6 +38,8 @@ export interface Difference {
 export interface DifferenceFigures {
   readonly memory: PageFigures;
   readonly disk: PageFigures;
+  /** Level of zstd that they were compressed by. */
+  readonly level: number;
   /** Milliseconds of each stage. */
   readonly ms: Readonly<Record<EncodeStage, number>>;
 }
@@ -76,8 +79,9 @@ export async function encodeDifference(job: EncodeJob, onProgress: EncodeProgres
     const base = findInBase(read, wanted, sizes);
     stageDone();
     const plan = planSegments({ memory, disk, touched: job.touched, base, segmentPages: job.segmentPages });
+    const level = typeof job.level === 'number' ? job.level : await suitableLevel(job.level.bitsPerS, plan, read);
     const entries = await writeSegments(file, await readFile(job.result.state), plan, read, {
-      level: job.level,
+      level,
       atOnce: job.atOnce,
       onSegment: (done, total) => onProgress('compressing', done, total),
     });
@@ -85,11 +89,22 @@ export async function encodeDifference(job: EncodeJob, onProgress: EncodeProgres
     const ms = Object.fromEntries(ENCODE_STAGES.map((stage, at) => [stage, times[at + 1]! - times[at]!]));
     const seen = new Set<string>();
     const figures = { memory: figuresOf(memory, base, seen), disk: figuresOf(disk, base, seen) };
-    return { entries, figures: { ...figures, ms: ms as Record<EncodeStage, number> } };
+    return { entries, figures: { ...figures, level, ms: ms as Record<EncodeStage, number> } };
   } finally {
     await file.close();
     await pages.close();
   }
+}
+
+/** Segments that levels are measured on: enough to tell them apart in seconds. */
+const SAMPLES = 4;
+
+/** The level that suits a link, measured on some of what is to be sent over it, from all parts of it. */
+async function suitableLevel(bitsPerS: number, plan: readonly PlannedSegment[], read: ReadPages): Promise<number> {
+  const step = Math.max(1, Math.floor(plan.length / SAMPLES));
+  const samples = plan.filter((_, at) => at % step === 0).map((planned) => literalsOf(planned, read));
+  const found = samples.filter(({ length }) => length > 0);
+  return found.length === 0 ? LEVELS[0] : levelFor(bitsPerS, await measureLevels(found));
 }
 
 function figuresOf(

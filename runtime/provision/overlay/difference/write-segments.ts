@@ -59,7 +59,8 @@ async function pack(
     : { bytes: plain, expanded: expandedBytes(segment) };
 }
 
-function literalsOf({ kind, runs }: PlannedSegment, read: ReadPages): Uint8Array {
+/** The bytes of a segment's literal pages, in the order of its runs. */
+export function literalsOf({ kind, runs }: PlannedSegment, read: ReadPages): Uint8Array {
   const literal = runs.filter((run) => run.kind === 'literal');
   const bytes = Buffer.alloc(literal.reduce((sum, { count }) => sum + count, 0) * PAGE_BYTES);
   let done = 0;
