@@ -86,6 +86,8 @@ const DOORS = [
   // The agent starts in every machine, once for each worker: it loads the codecs without the schemas of the HTTP interface.
   'guest-sdk/protocol/value/index.ts',
   'guest-sdk/build/index.ts',
+  // Threads that apply overlays start while somebody waits: the schemas would take longer than they do.
+  'guest-sdk/protocol/errors.ts',
   // A host packs its examples, and must not hold the compilers for that.
   'guest-sdk/build/pack.ts',
   'guest-sdk/client/index.ts',

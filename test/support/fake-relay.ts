@@ -17,6 +17,8 @@ export interface HostFrame {
   readonly payload: Buffer;
 }
 
+/** No stream ever has it. */
+const NO_STREAM = 0x7fff_ffff;
 const NAMES = new Map(Object.entries(KINDS).map(([name, number]) => [number as number, name as Kind]));
 
 /** Takes the host's frames apart by itself, so that a mistake of the product's reader is not its own. */
@@ -52,6 +54,21 @@ export class FakeRelay {
     const frame = this.#frames.shift()!;
     if (frame.kind !== kind) throw new Error(`expected ${kind} of the host, got ${frame.kind} of ${frame.id}`);
     return frame;
+  }
+
+  /** The host's wish that the VM be still, behind zeros that overwrite what the kernel has kept; gives how many they were. */
+  async nextQuiesce(): Promise<number> {
+    let zeros = 0;
+    for (;;) {
+      while (this.#frames.length === 0) await new Promise<void>((resolve) => (this.#waiting = resolve));
+      if (this.#frames[0]!.kind !== 'data') break;
+      const { id, payload } = this.#frames.shift()!;
+      if (id !== NO_STREAM || payload.some((byte) => byte !== 0))
+        throw new Error(`expected zeros for no stream, got data of ${id}`);
+      zeros += payload.length;
+    }
+    await this.next('quiesce');
+    return zeros;
   }
 
   /** Frames that came and were not asked for. */

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { CloudletError } from '../../../guest-sdk/protocol/errors.ts';
 
 /** Where a cluster of a qcow2 file is: a place in the file, zeros, or nowhere: then the layer below has it. */
 export type ClusterPlace = number | 'zero' | 'below';

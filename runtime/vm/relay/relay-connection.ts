@@ -16,6 +16,13 @@ import {
 } from './wire.ts';
 
 /**
+ * Zeros for a stream that there never is, which the relay drops. The guest's kernel keeps a page for each of 1024 pieces that came over the port last: 4 MiB of
+ * what was installed, which would be in every overlay.
+ */
+const BLANK = encodeFrame('data', 0x7fff_ffff, new Uint8Array(MAX_PAYLOAD_BYTES));
+const BLANK_BYTES = 5 * 1024 * 1024;
+
+/**
  * The host's end of a relay's port. What comes is hostile: whatever is against the protocol breaks the connection, and who gave `broken`
  * ends the VM.
  */
@@ -114,6 +121,7 @@ export class RelayConnection implements Relay {
     this.#quiet ??= Promise.withResolvers<void>();
     const { promise } = this.#quiet;
     promise.catch(() => undefined);
+    for (let sent = 0; sent < BLANK_BYTES; sent += BLANK.length) this.#send(BLANK);
     this.#send(encodeFrame('quiesce', 0));
     await unlessAborted(promise, signal);
   }

@@ -2,6 +2,10 @@ import { MAX_DICTIONARY_PAGES, PAGE_BYTES, type SourceRun } from '../page-run.ts
 import type { ReadPages } from './changed-pages.ts';
 import type { PlannedSegment } from './segment-plan.ts';
 
+/** Of the literals, those that must have a page in the base: fewer make no difference, and compressing is done twice for it. */
+const ZEROS = Buffer.alloc(PAGE_BYTES);
+const LEAST_SHARE = 0.05;
+
 /** Pages of the base that stood where the literals of a segment stand now, but for zeros: what changed in them is mostly little. */
 export function chooseDictionary({ kind, runs }: PlannedSegment, read: ReadPages): SourceRun[] {
   const source = kind === 'memory' ? 'base-memory' : 'base-disk';
@@ -12,7 +16,7 @@ export function chooseDictionary({ kind, runs }: PlannedSegment, read: ReadPages
     if (run.kind !== 'literal') continue;
     for (let at = run.at; at < run.at + run.count && left > 0; at++) {
       read(source, at, page);
-      if (page.every((byte) => byte === 0)) continue;
+      if (page.equals(ZEROS)) continue;
       const last = chosen.at(-1);
       if (last !== undefined && last.from + last.count === at)
         chosen[chosen.length - 1] = { ...last, count: last.count + 1 };
@@ -20,5 +24,6 @@ export function chooseDictionary({ kind, runs }: PlannedSegment, read: ReadPages
       left -= 1;
     }
   }
-  return chosen;
+  const literals = runs.reduce((sum, run) => sum + (run.kind === 'literal' ? run.count : 0), 0);
+  return MAX_DICTIONARY_PAGES - left < literals * LEAST_SHARE ? [] : chosen;
 }

@@ -273,7 +273,7 @@ relay('is still once it was asked to be and no connection is open', async () => 
   stream.resume();
   await next(stream, 'end');
   const quiet = connection.quiesce();
-  await guest.next('quiesce');
+  assert.ok((await guest.nextQuiesce()) > 4 * 2 ** 20, 'the kernel keeps 4 MiB of what came last');
   guest.say('closed', id);
   guest.say('quiet');
   await quiet;
@@ -290,7 +290,7 @@ relay('leaves a server running when it is asked to be still, and drops what prog
   const quiet = connection.quiesce();
   await guest.next('listen');
   assert.is((await guest.next('abort')).id, OWN_ID);
-  await guest.next('quiesce');
+  await guest.nextQuiesce();
   guest.say('quiet');
   await quiet;
   guest.say('exited', id, 1);
