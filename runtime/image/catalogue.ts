@@ -13,9 +13,6 @@ import { missingForImage } from './requirements.ts';
 /** Images that are kept: the one in use and the one before it. */
 const KEPT = 2;
 
-/** How often a process that waits for another's build looks again, milliseconds. */
-const LOCK_RETRY_MS = 250;
-
 /** How an image is had. */
 export interface EnsureImageOptions {
   /** Images lie in `images/` below it. */
@@ -85,7 +82,7 @@ async function presentImage(
       `building the base image needs ${missing.join(' ')}; run: apt-get install -y --no-install-recommends ${missing.join(' ')}`,
     );
   }
-  const lock = await takeLock(images, options.signal);
+  const lock = await DirectoryLock.takeWhenFree(images, options.signal);
   try {
     const finished = await openImage(directory, digest);
     if (finished !== null) return finished;
@@ -149,18 +146,6 @@ async function newestOf(
     if (image !== null) return image;
   }
   return null;
-}
-
-async function takeLock(images: string, signal: AbortSignal | undefined): Promise<DirectoryLock> {
-  for (;;) {
-    signal?.throwIfAborted();
-    try {
-      return await DirectoryLock.take(images);
-    } catch (error) {
-      if (!(error instanceof CloudletError) || error.code !== 'conflict') throw error;
-      await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
-    }
-  }
 }
 
 /** Removes all images but the newest, and what died while building. */

@@ -7,3 +7,4 @@ export { type KernelFiles, readKernelFiles } from './kernel-files.ts';
 export { type DebianPackage, hasDebianTools, resolveKernel } from './kernel-package.ts';
 export { type ListedImage, listImages } from './list-images.ts';
 export { missingForImage } from './requirements.ts';
+export { type ApartOptions, doWork, workApart } from './work-apart.ts';

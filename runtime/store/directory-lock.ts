@@ -7,6 +7,9 @@ import { writeDurably } from './durable-file.ts';
 /** SQLite's code for a lock that another connection holds. */
 const SQLITE_BUSY = 5;
 
+/** How often a process that waits for another's lock looks again, milliseconds. */
+const RETRY_MS = 250;
+
 /**
  * An exclusive hold on a directory, as a lock of the operating system: it ends with the process however that ends, and a process
  * that later gets the same number is not mistaken for the holder. SQLite takes the lock, since Node itself offers none.
@@ -40,6 +43,19 @@ export class DirectoryLock {
       throw error;
     }
     return lock;
+  }
+
+  /** Takes the lock as soon as nobody has it. */
+  static async takeWhenFree(directory: string, signal?: AbortSignal): Promise<DirectoryLock> {
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        return await DirectoryLock.take(directory);
+      } catch (error) {
+        if (!(error instanceof CloudletError) || error.code !== 'conflict') throw error;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
   }
 
   /** Lets go. Idempotent. */
