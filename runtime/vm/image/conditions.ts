@@ -2,10 +2,11 @@ import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import type { ComputerConditions, SnapshotConditions } from '../../machine/index.ts';
 
 /**
- * By how much the counter's rate may differ, MHz: it is measured again in each boot of the computer, to 100 ppm, and may be rounded the other
- * way. A VM gets the time anew whenever it is restored, so that its clock is never off for long.
+ * By how much the counter's rate may differ, as a part of it: it is measured again in each boot of the computer, and beside others that want the
+ * processor by 0.4 % wrongly. A VM gets the time anew whenever it is restored, so that its clock is never off for long; processors that differ by
+ * less than this are few.
  */
-const COUNTER_TOLERANCE_MHZ = 1;
+const COUNTER_TOLERANCE = 0.01;
 
 /** What differs between the conditions of a saved VM and this computer, as a clause; null when it can be restored here. */
 export function whatDiffers(saved: SnapshotConditions, here: ComputerConditions): string | null {
@@ -18,7 +19,7 @@ export function whatDiffers(saved: SnapshotConditions, here: ComputerConditions)
     saved.counterMhz === here.counterMhz ||
     (saved.counterMhz !== null &&
       here.counterMhz !== null &&
-      Math.abs(saved.counterMhz - here.counterMhz) <= COUNTER_TOLERANCE_MHZ);
+      Math.abs(saved.counterMhz - here.counterMhz) <= COUNTER_TOLERANCE * here.counterMhz);
   return near ? null : of("processor's counter, in MHz,", saved.counterMhz, here.counterMhz);
 }
 

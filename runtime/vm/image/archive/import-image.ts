@@ -24,6 +24,8 @@ import { ByteReader } from './byte-reader.ts';
 export interface ImportOptions {
   /** The image that it must be: anything else is refused. Default: whatever the file holds. */
   readonly expected?: Digest;
+  /** What it must be; default: either. */
+  readonly kind?: VmImage['kind'];
   /** Told how many of the archive's bytes were read. */
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
@@ -58,6 +60,9 @@ export async function importImage(
     const [manifest, digest] = [parseVmManifest(text), vmImageDigest(text)];
     if (options.expected !== undefined && options.expected !== digest) {
       throw archiveRefused(`expected ${options.expected}, it holds ${digest}`);
+    }
+    if (options.kind !== undefined && options.kind !== manifest.kind) {
+      throw archiveRefused(`expected a ${options.kind} VM, it holds a ${manifest.kind} VM`);
     }
     expectConditions(manifest.conditions, await store.computer());
     const known = await store.find(digest, options.signal);

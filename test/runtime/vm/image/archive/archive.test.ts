@@ -176,7 +176,11 @@ archives('of another computer is refused before it is unpacked', async ({ lab, b
 archives('that is not the one that was expected is refused', async ({ there, file, image }) => {
   const expected = digestOfHex('1'.repeat(64));
   assert.match((await failureOf(importImageFile(there.store, file, { expected }))).message, `it holds ${image.digest}`);
-  await importImageFile(there.store, file, { expected: image.digest });
+  assert.match(
+    (await failureOf(importImageFile(there.store, file, { kind: 'service' }))).message,
+    'expected a service VM, it holds a base VM',
+  );
+  await importImageFile(there.store, file, { expected: image.digest, kind: 'base' });
 });
 
 archives('that holds more than may be kept is refused while it is unpacked', async ({ lab, bytes }) => {
