@@ -53,3 +53,12 @@ export {
   VM_END_CAUSES,
   type VmEndCause,
 } from './service/index.ts';
+export { type BaseStage, ensureBaseVmApart, missingForBaseVm } from './vm/base/index.ts';
+export {
+  exportImage,
+  importImageFile,
+  type ListedVmImage,
+  openVmImages,
+  type VmImage,
+  type VmImageStore,
+} from './vm/image/index.ts';

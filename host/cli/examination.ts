@@ -9,7 +9,9 @@ import {
   describeHardening,
   INSTALL_QEMU,
   listImages,
+  missingForBaseVm,
   missingForImage,
+  openVmImages,
   qemuVersion,
 } from '../../runtime/index.ts';
 import type { HostConfig } from '../config.ts';
@@ -34,6 +36,7 @@ export async function examine(config: HostConfig): Promise<Finding[]> {
     hardening(),
     memorySharing(config),
     baseImage(config),
+    baseVms(config),
     toolchain(),
     port(config),
     dataDirectory(config),
@@ -129,6 +132,23 @@ async function baseImage(config: HostConfig): Promise<Finding> {
     return { what: 'base image', state: 'warning', detail: 'not built yet', remedy: 'npx cloudlet image build' };
   const built = images.map(({ kernel, node }) => `${kernel}, Node ${node}`);
   return { what: 'base image', state: 'good', detail: built.join('; ') };
+}
+
+/** Whether native servers can be served: their VMs are made on a base VM, built here or imported. */
+async function baseVms(config: HostConfig): Promise<Finding> {
+  const missing = missingForBaseVm();
+  const store = await openVmImages({ cacheDir: config.cacheDir, accel: config.accel }).catch(() => null);
+  const bases = ((await store?.list()) ?? []).filter((each) => each.manifest.kind === 'base' && each.unusable === null);
+  const found = bases.map(({ manifest }) => manifest.about).join('; ');
+  if (bases.length > 0) return { what: 'base VMs', state: 'good', detail: found };
+  if (missing === null) {
+    const remedy = 'npx cloudlet vm base build';
+    return { what: 'base VMs', state: 'warning', detail: 'none yet: native servers cannot be served', remedy };
+  }
+  const detail = 'none, and none can be built here: native servers cannot be served';
+  const install = `apt-get install -y --no-install-recommends ${missing.packages.join(' ')}`;
+  const remedy = missing.other ?? install;
+  return { what: 'base VMs', state: 'warning', detail, remedy: `${remedy}, or: npx cloudlet vm base import FILE` };
 }
 
 async function toolchain(): Promise<Finding> {

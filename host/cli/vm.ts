@@ -1,8 +1,9 @@
 import type { Verb } from './verb.ts';
+import base from './vm/base.ts';
 import services from './vm/services.ts';
 
 /** What can be done with VMs, each in a file of its own. */
-const PARTS: readonly Verb[] = [services];
+const PARTS: readonly Verb[] = [base, services];
 
 const verb: Verb = (program, context) => {
   const vm = program.command('vm').description('VMs that run native servers, and the bases that they are made on');

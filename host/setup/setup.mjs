@@ -22,6 +22,7 @@ const FOR_SERVING = [
   { has: () => onPath('qemu-system-x86_64'), packages: ['qemu-system-x86'] },
   { has: () => onPath('mke2fs') || existsSync('/sbin/mke2fs'), packages: ['e2fsprogs'] },
   { has: () => onPath('setpriv'), packages: ['util-linux'] },
+  { has: () => onPath('mmdebstrap'), packages: ['mmdebstrap'] },
   {
     has: () => clang() && existsSync('/usr/lib/wasm32-wasi/libc.a') && existsSync('/usr/include/stb/stb_image.h'),
     packages: ['clang-19', 'lld-19', 'libclang-rt-19-dev-wasm32', 'wasi-libc', 'libstb-dev'],

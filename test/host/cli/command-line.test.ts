@@ -61,6 +61,13 @@ const WRONG: readonly [words: string[], sentence: RegExp][] = [
   [['serve', '--port', 'http'], /expected --port .*got "http"/],
   [['serve', '--sandbox', 'none'], /expected --sandbox .*"microvm" or "process"/],
   [['image', 'paint'], /unknown command 'paint'/],
+  [['vm', 'base', 'paint'], /unknown command 'paint'/],
+  [['vm', 'base', 'build', '--memory', 'much'], /expected --memory in MiB, got "much"/],
+  [['vm', 'base', 'build', '--memory', '5'], /expected memory of 128 to 65536 MiB, got 5/],
+  [['vm', 'base', 'build', '--include', 'No Package'], /expected the name of a Debian package, got "No Package"/],
+  [['vm', 'base', 'build', '--accel', 'fast'], /expected --accel/],
+  [['vm', 'base', 'export', 'abc', 'x'], /expected a digest, or its first 4 digits or more, got "abc"/],
+  [['vm', 'base', 'import', 'x', '--digest', 'abc'], /expected sha256:<64 hex digits>, got "abc"/],
 ];
 for (const [words, sentence] of WRONG) {
   commandLine(`"${words.join(' ')}" is wrong use`, async () => {
@@ -69,6 +76,23 @@ for (const [words, sentence] of WRONG) {
     assert.match(errors, sentence);
   });
 }
+
+commandLine('says that there is no base VM, and how to make one', async () => {
+  assert.equal(await outcome(['vm', 'base', 'ls']), [
+    0,
+    '',
+    'no base VM yet; make one with: npx cloudlet vm base build\n',
+  ]);
+  assert.equal(await outcome(['vm', 'base', 'ls', '--json']), [0, '{"bases":[]}\n', '']);
+  assert.equal(await outcome(['vm', 'base', 'rm', 'abcdef']), [
+    1,
+    '',
+    'cloudlet: no base VM begins with abcdef; those here: npx cloudlet vm base ls\n',
+  ]);
+  const [status, , errors] = await outcome(['vm', 'base', 'import', 'no-such.vm']);
+  assert.is(status, 1);
+  assert.match(String(errors), /no-such\.vm cannot be read \(ENOENT\)/);
+});
 
 commandLine('a misspelt variable is wrong use', async () => {
   const { status, errors } = await lab.run(['ls'], { environment: { CLOUDLET_PROT: '1' } });
@@ -168,6 +192,7 @@ commandLine('doctor tells of each thing how it stands, with a remedy for what is
     'hardening',
     'snapshots',
     'base image',
+    'base VMs',
     'C toolchain',
     'port',
     'data',
