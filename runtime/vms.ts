@@ -41,8 +41,8 @@ export async function openVms(
   return { images, accelerator, world };
 }
 
-/** A VM that goes on where the image was; what it writes is kept in a file without a name. */
-function cloneVm(image: VmImage, accelerator: Accelerator, { id, cpus, growthBytes, signal }: CloneOptions) {
+/** Starts a VM that goes on where the image was; what it writes is kept in a file without a name. */
+export function cloneVm(image: VmImage, accelerator: Accelerator, { id, cpus, growthBytes, signal }: CloneOptions) {
   const { memory, state, disk: layers, diskBytes: bytes } = image;
   const { memoryMib, vcpus } = image.conditions;
   return restoreVm({
