@@ -1,5 +1,5 @@
 import { CloudletError } from '../guest-sdk/protocol/index.ts';
-import { Cloudlet, type CloudletLimits, DEFAULT_LIMITS, VERSION } from '../runtime/index.ts';
+import { Cloudlet, type CloudletLimits, DEFAULT_LIMITS, type ServiceWorld, VERSION } from '../runtime/index.ts';
 import { createApp } from './app.ts';
 import { type HostConfig, isLoopback } from './config.ts';
 import { dashboard } from './dashboard/index.ts';
@@ -32,6 +32,8 @@ export interface ServeOptions {
   /** Whether the networks that can reach the host are told of it by multicast DNS. */
   readonly advertise?: boolean;
   readonly limits?: Partial<CloudletLimits>;
+  /** What services are made of. */
+  readonly serviceWorld?: Partial<ServiceWorld>;
   readonly drainMs?: number;
 }
 
@@ -78,6 +80,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
       accel: config.accel,
       isolation: config.isolation,
       bind: config.bind,
+      ...(options.serviceWorld === undefined ? {} : { serviceWorld: options.serviceWorld }),
       ...(config.name === undefined ? {} : { name: config.name }),
       limits,
       policy,

@@ -4,6 +4,7 @@ import type { TraceSampler } from './invocation/trace.ts';
 import type { CloudletObserver } from './observer.ts';
 import type { PoolLimits, SandboxKind } from './sandbox/index.ts';
 import type { ServicesLimits, ServiceWorld } from './service/index.ts';
+import { DEFAULT_VM_IMAGE_BYTES } from './vm/image/index.ts';
 
 /** Which accelerator QEMU may use; `auto` trusts KVM only after a probe really ran a guest. */
 export type AcceleratorChoice = 'auto' | 'kvm' | 'tcg';
@@ -61,7 +62,7 @@ export const DEFAULT_LIMITS: CloudletLimits = {
   logBytes: 256 * 1024,
   snapshotBytes: 8 * 1024 ** 3,
   recentInvocations: 100,
-  vmImageBytes: 16 * 1024 ** 3,
+  vmImageBytes: DEFAULT_VM_IMAGE_BYTES,
   services: {},
 };
 

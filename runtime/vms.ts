@@ -1,8 +1,7 @@
-import { join } from 'node:path';
-import { type Accelerator, chooseAccelerator, computerConditions } from './machine/index.ts';
+import { type Accelerator, chooseAccelerator } from './machine/index.ts';
 import type { CloudletOptions } from './options.ts';
 import type { CloneOptions, ServiceWorld } from './service/index.ts';
-import { type VmImage, VmImageStore } from './vm/image/index.ts';
+import { openVmImages, type VmImage, type VmImageStore } from './vm/image/index.ts';
 import { restoreVm } from './vm/machine/restore-vm.ts';
 
 /** What VMs of a cloudlet are made of. */
@@ -27,12 +26,8 @@ export async function openVms(
     });
     return found;
   };
-  const images = await VmImageStore.open({
-    directory: join(cacheDir, 'vm', 'images'),
-    budgetBytes,
-    computer: async () => computerConditions(await accelerator()),
-    refused: (sentence) => observer?.warning?.(sentence),
-  });
+  const refused = (sentence: string) => observer?.warning?.(sentence);
+  const images = await openVmImages({ cacheDir, accel: choice, budgetBytes, refused });
   const world: ServiceWorld = {
     hold: (digest, signal) => images.hold(digest, signal),
     restore: async (image, options) => cloneVm(image, await accelerator(), options),
