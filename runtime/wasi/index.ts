@@ -35,7 +35,12 @@ export {
   HttpFailure,
   httpErrorCodeOf,
 } from './http/client.ts';
-export type { HttpErrorCode } from './http/error-code.ts';
+export {
+  BODY_HTTP_ERRORS,
+  type HttpErrorCode,
+  PLAIN_HTTP_ERRORS,
+  SECTION_HTTP_ERRORS,
+} from './http/error-code.ts';
 export type { HttpEnd, HttpExchange, HttpHead } from './http/exchange.ts';
 export type { FieldEntry } from './http/field.ts';
 export type { IncomingHttp } from './http/incoming-request.ts';

@@ -1,35 +1,9 @@
+import type { HttpErrorCode } from '../../../wasi/index.ts';
 import { OutsideRefusal } from '../../outside-service.ts';
 import { asNetworkFailure, type FailureKind } from '../network-failure.ts';
 
 /** A code of `wasi:http/types#error-code`; that of `DNS-error` has its rcode for a message. */
-export type HttpRefusalCode =
-  | 'DNS-error'
-  | 'DNS-timeout'
-  | 'destination-unavailable'
-  | 'destination-IP-prohibited'
-  | 'destination-IP-unroutable'
-  | 'connection-refused'
-  | 'connection-terminated'
-  | 'connection-timeout'
-  | 'connection-read-timeout'
-  | 'connection-write-timeout'
-  | 'connection-limit-reached'
-  | 'TLS-protocol-error'
-  | 'TLS-certificate-error'
-  | 'HTTP-request-denied'
-  | 'HTTP-request-body-size'
-  | 'HTTP-request-method-invalid'
-  | 'HTTP-request-URI-invalid'
-  | 'HTTP-request-URI-too-long'
-  | 'HTTP-request-header-section-size'
-  | 'HTTP-request-trailer-section-size'
-  | 'HTTP-response-incomplete'
-  | 'HTTP-response-header-section-size'
-  | 'HTTP-response-body-size'
-  | 'HTTP-response-timeout'
-  | 'HTTP-upgrade-failed'
-  | 'HTTP-protocol-error'
-  | 'internal-error';
+export type HttpRefusalCode = HttpErrorCode['tag'];
 
 /** Says to the guest why its request fails. */
 export function httpRefusal(code: HttpRefusalCode, message: string): OutsideRefusal {
