@@ -135,6 +135,24 @@ building('gives an http function what its world imports', async () => {
   assert.ok(imports.includes('wasi:keyvalue/store@0.2.0-draft2'), imports.join());
 });
 
+building('gives a C function what it names of the imports of its world', async () => {
+  const world =
+    'package a:b; world w { import wasi:random/random@0.2.12; import wasi:io/poll@0.2.12; export draw: func() -> u64; }';
+  const source = `#include "w.h"
+__attribute__((import_module("wasi:random/random@0.2.12"), import_name("get-random-u64"))) uint64_t random_u64(void);
+uint64_t w_draw(void) { return random_u64(); }
+`;
+  const { imports, functions } = inspectComponent(
+    await readFile((await build(await write(typed('f.c', source, world)))).component),
+  );
+  assert.equal(
+    functions.map(({ name }) => name),
+    ['draw'],
+  );
+  assert.ok(imports.includes('wasi:random/random@0.2.12'), imports.join());
+  assert.not(imports.includes('wasi:io/poll@0.2.12'));
+});
+
 for (const [what, kind, world, words] of [
   ['an http function', 'http', WORLD, 'the world w of an http function may only import, and exports greet'],
   ['a typed function', 'typed', 'package a:b; world w {}', 'the world w exports no function; an http function'],
