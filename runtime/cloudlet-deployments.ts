@@ -10,10 +10,12 @@ import {
 } from '../guest-sdk/protocol/index.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import type { CloudletParts } from './cloudlet-parts.ts';
+import { serviceRungs } from './cloudlet-service-rungs.ts';
 import { MECHANISMS } from './cloudlet-status.ts';
 import type { Functions } from './function/functions.ts';
 import { Deployments, type FunctionRungParts, functionRungs, publishStored } from './provision/index.ts';
 import type { SandboxPool } from './sandbox/index.ts';
+import type { Services } from './service/index.ts';
 
 /** What callers do with deployments. */
 export type DeploymentDesk = Pick<
@@ -26,6 +28,7 @@ export interface DeploymentWorld {
   readonly parts: CloudletParts;
   readonly functions: Functions;
   readonly pool: SandboxPool;
+  readonly services: Services;
   readonly feed: ChangeFeed;
   readonly publish: FunctionRungParts['publish'];
   /** A version was registered, or the same digest came again. */
@@ -34,30 +37,33 @@ export interface DeploymentWorld {
 
 /** The deployments of a cloudlet, with all the ways that it has. */
 export function openDeployments(world: DeploymentWorld): Deployments {
-  const { parts, feed, publish, registered } = world;
+  const { parts, services, feed, publish, registered } = world;
   const { data, compiler, limits, policy, deployed, observer } = parts;
   const limitBytes = Math.max(limits.componentBytes, limits.packageBytes);
   return new Deployments({
     store: deployed,
     publish,
-    rungs: functionRungs({
-      current: (name) => current(world, name),
-      isKnown: (digest) => data.registry.holder(digest) !== undefined,
-      blobsOf: (name) => {
-        const found = data.registry.find(name);
-        return found === undefined ? [] : data.registry.blobsOf(name, found.current);
-      },
-      warm: (name) => warm(world, name),
-      publish,
-      publishKnown: async (name, digest, options) => {
-        const published = await publishStored({ data, compiler, limitBytes, policy }, name, digest, options);
-        registered(published);
-        return published;
-      },
-      ...{ parts: deployed.parts, chunks: deployed.chunks, policy, limitBytes },
-    }),
+    rungs: [
+      ...serviceRungs(parts, services),
+      ...functionRungs({
+        current: (name) => current(world, name),
+        isKnown: (digest) => data.registry.holder(digest) !== undefined,
+        blobsOf: (name) => {
+          const found = data.registry.find(name);
+          return found === undefined ? [] : data.registry.blobsOf(name, found.current);
+        },
+        warm: (name) => warm(world, name),
+        publish,
+        publishKnown: async (name, digest, options) => {
+          const published = await publishStored({ data, compiler, limitBytes, policy }, name, digest, options);
+          registered(published);
+          return published;
+        },
+        ...{ parts: deployed.parts, chunks: deployed.chunks, policy, limitBytes },
+      }),
+    ],
     facts: () => cloudletFacts(world),
-    isComplete: (deployment) => published(data, deployment),
+    isComplete: (deployment) => published(data, deployment) ?? served(services, deployment),
     failed: (error) => observer.warning?.(`a deployment could not be written down: ${String(error)}`),
     changed: () => feed.emit({ kind: 'deployments' }),
   });
@@ -103,4 +109,10 @@ function published({ registry }: CloudletParts['data'], deployment: Deployment):
   const found = registry.find(deployment.name as FunctionName);
   const version = found?.versions.find((each) => each.version === found.current);
   return version?.digest === (deployment.digest as Digest) ? `/v1/functions/${deployment.name}` : null;
+}
+
+/** The address of a service whose deployment was cut off after its image had been put under its name. */
+function served(services: Services, { kind, name, digest }: Deployment): string | null {
+  if (kind !== 'service' || digest === undefined) return null;
+  return services.list().find((each) => each.name === name && each.image === digest)?.address ?? null;
 }

@@ -80,7 +80,7 @@ export class Cloudlet {
     this.services = this.#services;
     this.#functions = new Functions({ data, compiler, stores, outside, policy, pool: this.#pool });
     this.#deployments = openDeployments({
-      ...{ parts, functions: this.#functions, pool: this.#pool, feed: this.#feed },
+      ...{ parts, functions: this.#functions, pool: this.#pool, services: this.#services, feed: this.#feed },
       publish: (name, body, options) => this.publish(name, body, options),
       registered: (published) => this.#registered(published),
     });

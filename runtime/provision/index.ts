@@ -8,6 +8,7 @@ export {
 } from './deployment/deployments.ts';
 export { type FunctionRungParts, functionRungs } from './deployment/function/function-rungs.ts';
 export type { Offer, Part, PartSource, Provisioned, Rung, RungContext, RungProgress } from './deployment/rung.ts';
+export { type KnownServiceParts, knownServiceRungs } from './deployment/service/known-service.ts';
 export { functionWish, isAtHand, serviceWish, type Wish } from './deployment/wish.ts';
 export {
   checkDoor,
@@ -17,6 +18,7 @@ export {
   formatDescription,
   parseDescription,
 } from './function-description.ts';
+export { type OverlayRungParts, overlayRungs } from './overlay/overlay-rungs.ts';
 export { grantedDirectories, readPackageFiles } from './package/package-files.ts';
 export { parsePackage, type StoredPackage } from './package/stored-package.ts';
 export {
@@ -26,3 +28,8 @@ export {
   publishComponent,
   publishStored,
 } from './publish.ts';
+export { holdBase } from './recipe/hold-base.ts';
+export { type RecipeRungParts, recipeRungs } from './recipe/recipe-rungs.ts';
+export { type MadeRecipe, Recipes, type RecipesOptions } from './recipe/recipes.ts';
+export { RememberedRecipes } from './recipe/remembered.ts';
+export { openWorkshop } from './recipe/vm-workshop.ts';

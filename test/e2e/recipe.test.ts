@@ -71,7 +71,7 @@ recipe('that fails names the step and what it said, and leaves nothing', async (
 });
 
 recipe('whose server never listens is not ready', async ({ lab }) => {
-  const service = { run: 'echo I wait; sleep 1000', port: 8080, readyMs: 500 };
+  const service = { run: 'echo I wait; sleep 1000', port: 8080, readyMs: 5000 };
   const error = await lab.make({ service }).then(
     () => assert.unreachable(),
     (thrown: CloudletError) => thrown,

@@ -92,9 +92,13 @@ export class RecipeLab {
         };
         return { image: image(BASE), release };
       },
-      findMade: async (key) => (this.made.has(key) ? image(`sha256:${key}`) : null),
+      findMade: async (key) => (this.made.has(key) ? this.#image(key) : null),
       open: async () => this.#workshop(),
     };
+  }
+
+  #image(key: string): VmImage {
+    return { ...image(`sha256:${key}`), service: this.made.get(key)!.service };
   }
 
   #workshop(): Workshop {
@@ -115,7 +119,7 @@ export class RecipeLab {
       },
       save: async (made) => {
         this.made.set(made.key, made);
-        return image(`sha256:${made.key}`);
+        return this.#image(made.key);
       },
       close: async () => {
         if (!isClosed) this.closed += 1;

@@ -5,40 +5,44 @@ import {
   partsOfRecipe,
   type Recipe,
 } from '../../../guest-sdk/protocol/index.ts';
-import type { VmImage } from '../../vm/image/vm-image.ts';
-import type { Offer, Provisioned, Rung, RungContext } from '../deployment/rung.ts';
+import type { Rung } from '../deployment/rung.ts';
+import { isServing, type ServiceHall, serveImage } from '../deployment/service/serve-image.ts';
 import { isAtHand, serviceWish, type Wish } from '../deployment/wish.ts';
 import type { Recipes } from './recipes.ts';
 
 /** What the ways by a recipe need. */
 export interface RecipeRungParts {
   readonly recipes: Pick<Recipes, 'cached' | 'make'>;
-  /** Gives a name an image and resolves when a VM of it serves; when it does not, the name has what it had before. */
-  readonly serve: (name: FunctionName, image: VmImage, signal: AbortSignal) => Promise<void>;
+  readonly services: ServiceHall;
 }
 
-/** The ways to a service by its recipe: `cached`, what it came to before, and `on-demand`. */
+/** The ways to a service by its recipe: `running` and `cached`, what it came to before, and `on-demand`. */
 export function recipeRungs(parts: RecipeRungParts): Rung<Wish>[] {
-  return [cachedRecipeRung(parts), onDemandRung(parts)];
+  return [madeRung('running', parts), madeRung('cached', parts), onDemandRung(parts)];
 }
 
-/** `cached`: what the recipe came to is here, and the versions of its packages are known to be the newest. Nothing runs but the service. */
-function cachedRecipeRung({ recipes, serve }: RecipeRungParts): Rung<Wish> {
+/** What the recipe came to is here, and the versions of its packages are known to be the newest. `running`: a VM of it serves already. */
+function madeRung(name: 'running' | 'cached', { recipes, services }: RecipeRungParts): Rung<Wish> {
   return {
-    name: 'cached',
+    name,
     offer: async (wish, signal) => {
       const asked = recipeOf(wish);
       if (asked === null) return null;
       const image = await unlessBaseUnknown(recipes.cached(asked.recipe, signal));
+      if (
+        name === 'running' &&
+        (image instanceof CloudletError || !isServing(services, asked.name, image?.digest ?? ''))
+      )
+        return null;
       if (image instanceof CloudletError) return { why: image.message };
       if (image === null) return { why: 'its recipe was not made here within the last day' };
-      return offering([], async (context) => started(serve, asked.name, image, context));
+      return { missing: [], provision: (context) => serveImage(services, asked.name, image, context) };
     },
   };
 }
 
 /** `on-demand`: the recipe is run on a copy of its base VM. */
-function onDemandRung({ recipes, serve }: RecipeRungParts): Rung<Wish> {
+function onDemandRung({ recipes, services }: RecipeRungParts): Rung<Wish> {
   return {
     name: 'on-demand',
     offer: async (wish, signal) => {
@@ -49,27 +53,15 @@ function onDemandRung({ recipes, serve }: RecipeRungParts): Rung<Wish> {
       if (gone !== undefined) return { why: `the device does not have the part ${gone.digest} of the recipe's files` };
       const base = await unlessBaseUnknown(recipes.cached(asked.recipe, signal));
       if (base instanceof CloudletError) return { why: base.message };
-      return offering(parts, async (context) => {
-        const { image } = await recipes.make(asked.recipe, context);
-        return started(serve, asked.name, image, context);
-      });
+      return {
+        missing: parts,
+        provision: async (context) => {
+          const { image } = await recipes.make(asked.recipe, context);
+          return serveImage(services, asked.name, image, context);
+        },
+      };
     },
   };
-}
-
-function offering(missing: Offer['missing'], provision: Offer['provision']): Offer {
-  return { missing, provision };
-}
-
-async function started(
-  serve: RecipeRungParts['serve'],
-  name: FunctionName,
-  image: VmImage,
-  { report, signal }: RungContext,
-): Promise<Provisioned> {
-  report({ stage: 'starting', digest: image.digest });
-  await serve(name, image, signal);
-  return { kind: 'service', name, address: `/s/${name}/`, digest: image.digest };
 }
 
 /** A wish for a service with a recipe, read; null for another. */

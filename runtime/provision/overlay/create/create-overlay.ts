@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { CloudletError, type Digest, type Recipe } from '../../../../guest-sdk/protocol/index.ts';
+import { CloudletError, type Recipe } from '../../../../guest-sdk/protocol/index.ts';
 import type { HostPolicy } from '../../../grant/index.ts';
 import type { Accelerator } from '../../../machine/index.ts';
 import { type Clock, systemClock } from '../../../sandbox/clock.ts';
 import { probeService } from '../../../service/index.ts';
-import type { HeldVmImage, VmImage, VmImageStore } from '../../../vm/image/index.ts';
+import type { VmImage, VmImageStore } from '../../../vm/image/index.ts';
 import { restoreVm } from '../../../vm/machine/restore-vm.ts';
 import type { PartSource, RungProgress } from '../../deployment/rung.ts';
 import { PRINT_SOURCES, sourceHosts } from '../../recipe/apt.ts';
+import { holdBase } from '../../recipe/hold-base.ts';
 import { openMirrors } from '../../recipe/mirrors.ts';
 import { Recipes } from '../../recipe/recipes.ts';
 import { startServer } from '../../recipe/serve.ts';
@@ -128,22 +129,6 @@ async function byHand(
   } finally {
     await base.release();
   }
-}
-
-/** The base that is meant, held; the default is the one that was used last. */
-async function holdBase(images: VmImageStore, base: 'default' | Digest, signal: AbortSignal): Promise<HeldVmImage> {
-  const usable = (await images.list()).filter(
-    ({ manifest, unusable }) => manifest.kind === 'base' && unusable === null,
-  );
-  const digest = base === 'default' ? usable[0]?.digest : base;
-  const held = digest === undefined ? null : await images.hold(digest, signal);
-  if (held?.image.kind === 'base') return held;
-  await held?.release();
-  const expected = base === 'default' ? 'a base VM' : `the base VM ${base}`;
-  throw new CloudletError(
-    'base-unknown',
-    `expected ${expected}, found none that can be used here; make one: npx cloudlet vm base build`,
-  );
 }
 
 const NO_PARTS: PartSource = {

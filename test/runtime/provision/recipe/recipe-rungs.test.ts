@@ -1,24 +1,29 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Digest, type FunctionName, parseDeploymentRequest } from '../../../../guest-sdk/protocol/index.ts';
+import { type Digest, parseDeploymentRequest } from '../../../../guest-sdk/protocol/index.ts';
 import type { Offer, Rung } from '../../../../runtime/provision/deployment/rung.ts';
 import { type Wish, wishOf } from '../../../../runtime/provision/deployment/wish.ts';
 import { recipeRungs } from '../../../../runtime/provision/recipe/recipe-rungs.ts';
 import { RecipeLab, SERVICE } from '../../../support/recipe-lab.ts';
+import { ServiceHallLab } from '../../../support/service-hall-lab.ts';
 
 const PART = { digest: `sha256:${'1'.repeat(64)}` as Digest, bytes: 3 };
 const signal = new AbortController().signal;
 
-const rungs = suite<{ lab: RecipeLab; served: string[]; cached: Rung<Wish>; onDemand: Rung<Wish> }>(
-  'the ways to a service by its recipe',
-);
+const rungs = suite<{
+  lab: RecipeLab;
+  served: string[];
+  running: Rung<Wish>;
+  cached: Rung<Wish>;
+  onDemand: Rung<Wish>;
+}>('the ways to a service by its recipe');
 
 rungs.before.each((context) => {
   context.lab = new RecipeLab();
-  context.served = [];
-  const serve = async (name: FunctionName, { digest }: { digest: Digest }) =>
-    void context.served.push(`${name} ${digest}`);
-  const made = recipeRungs({ recipes: context.lab.recipes, serve });
+  const hall = new ServiceHallLab();
+  context.served = hall.started;
+  const made = recipeRungs({ recipes: context.lab.recipes, services: hall });
+  context.running = made.find(({ name }) => name === 'running')!;
   context.cached = made.find(({ name }) => name === 'cached')!;
   context.onDemand = made.find(({ name }) => name === 'on-demand')!;
 });
@@ -37,18 +42,19 @@ function offered(offer: Offer | { readonly why: string } | null): Offer {
   return offer;
 }
 
-rungs('are not for functions, nor for services without a recipe', async ({ cached, onDemand }) => {
+rungs('are not for functions, nor for services without a recipe', async ({ running, cached, onDemand }) => {
   for (const want of [{ function: 'a' }, { service: 'a' }]) {
-    for (const rung of [cached, onDemand]) assert.is(await rung.offer(wish(want), signal), null);
+    for (const rung of [running, cached, onDemand]) assert.is(await rung.offer(wish(want), signal), null);
   }
 });
 
 rungs(
   'on-demand asks for the parts of the files, makes the image and starts it; then it is cached',
   async (context) => {
-    const { lab, served, cached, onDemand } = context;
+    const { lab, served, running, cached, onDemand } = context;
     lab.parts.set(PART.digest, Buffer.from('one'));
     const wanted = wish({ service: 'web', recipe: RECIPE });
+    assert.is(await running.offer(wanted, signal), null);
     assert.match(JSON.stringify(await cached.offer(wanted, signal)), /was not made here/);
     const offer = offered(await onDemand.offer(wanted, signal));
     assert.equal(offer.missing, [PART]);

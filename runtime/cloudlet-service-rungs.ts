@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import type { CloudletParts } from './cloudlet-parts.ts';
+import {
+  holdBase,
+  knownServiceRungs,
+  openWorkshop,
+  overlayRungs,
+  Recipes,
+  RememberedRecipes,
+  type Rung,
+  recipeRungs,
+  type Wish,
+} from './provision/index.ts';
+import type { Services } from './service/index.ts';
+import { restoreVm } from './vm/machine/restore-vm.ts';
+
+/** The ways to a service that a cloudlet has: by its name or image, by an overlay, by a recipe. */
+export function serviceRungs({ vms, policy }: CloudletParts, services: Services): Rung<Wish>[] {
+  const { images, accelerator } = vms;
+  const recipes = new Recipes({
+    world: {
+      holdBase: (base, signal) => holdBase(images, base, signal),
+      open: async (base, growthBytes, signal) =>
+        openWorkshop({ images, accelerator: await accelerator() }, base, growthBytes, signal),
+      findMade: (key, signal) => images.findMade('service', key, signal),
+    },
+    remembered: new RememberedRecipes(join(images.directory, '..', 'recipes')),
+    policy,
+  });
+  return [
+    ...knownServiceRungs({ services, findImage: (digest, signal) => images.find(digest, signal) }),
+    ...overlayRungs({ images, services, accelerator, restore: restoreVm }),
+    ...recipeRungs({ recipes, services }),
+  ];
+}

@@ -1,0 +1,68 @@
+import type { Digest, FunctionName } from '../../../../guest-sdk/protocol/index.ts';
+import type { VmImage } from '../../../vm/image/index.ts';
+import type { Rung } from '../rung.ts';
+import { serviceWish, type Wish } from '../wish.ts';
+import { isServing, type ServiceHall, serveImage } from './serve-image.ts';
+
+/** What is known here of services. */
+export interface KnownServiceParts {
+  readonly services: ServiceHall;
+  /** A saved VM by its digest; null when it is not here. */
+  readonly findImage: (digest: Digest, signal: AbortSignal) => Promise<VmImage | null>;
+}
+
+/** The ways to a service that is here: by its name alone, or by the VM image that it is to run from. */
+export function knownServiceRungs(parts: KnownServiceParts): Rung<Wish>[] {
+  return [runningRung(parts), cachedRung(parts)];
+}
+
+/** `running`: a VM that others share serves. */
+function runningRung({ services }: KnownServiceParts): Rung<Wish> {
+  return {
+    name: 'running',
+    offer: async (wish) => {
+      const want = knownWish(wish);
+      const image = want === null ? undefined : (want.image ?? imageOf(services, want.name));
+      if (want === null || image === undefined || !isServing(services, want.name, image)) return null;
+      return {
+        missing: [],
+        provision: async (context) =>
+          serveImage(services, want.name, { digest: image, service: specOf(services, want.name) }, context),
+      };
+    },
+  };
+}
+
+/** `cached`: its VM image is here. */
+function cachedRung({ services, findImage }: KnownServiceParts): Rung<Wish> {
+  return {
+    name: 'cached',
+    offer: async (wish, signal) => {
+      const want = knownWish(wish);
+      if (want === null) return null;
+      const digest = want.image ?? imageOf(services, want.name);
+      if (digest === undefined) return { why: 'there is no service of this name' };
+      const image = await findImage(digest, signal);
+      if (image === null || image.service === null) return { why: `there is no saved service with digest ${digest}` };
+      // What a name's own record says holds: it may have been given other limits than its image has.
+      const service = imageOf(services, want.name) === digest ? specOf(services, want.name) : image.service;
+      return { missing: [], provision: (context) => serveImage(services, want.name, { digest, service }, context) };
+    },
+  };
+}
+
+/** A wish for a service by its name, or by its image; null for another. */
+function knownWish(wish: Wish): { readonly name: FunctionName; readonly image: Digest | undefined } | null {
+  const want = serviceWish(wish);
+  if (want === null) return null;
+  const isByName = want.overlay === undefined && want.recipe === undefined && want.from === undefined;
+  return want.image === undefined && !isByName ? null : { name: want.service, image: want.image };
+}
+
+function imageOf(services: Pick<ServiceHall, 'list'>, name: FunctionName): Digest | undefined {
+  return services.list().find((each) => each.name === name)?.image as Digest | undefined;
+}
+
+function specOf(services: Pick<ServiceHall, 'list'>, name: FunctionName): VmImage['service'] {
+  return services.list().find((each) => each.name === name)?.spec ?? null;
+}

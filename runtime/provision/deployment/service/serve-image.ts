@@ -1,0 +1,40 @@
+import type { FunctionName } from '../../../../guest-sdk/protocol/index.ts';
+import type { Services } from '../../../service/index.ts';
+import type { VmImage } from '../../../vm/image/index.ts';
+import type { Provisioned, RungContext } from '../rung.ts';
+
+/** What services are done with here. */
+export type ServiceHall = Pick<Services, 'list' | 'put' | 'start' | 'remove'>;
+
+/** In whose name a VM is started that nobody has used yet. */
+const USER = 'deployment';
+
+/**
+ * Gives a name the image of a service and resolves when a VM of it serves. When it does not, the name has again what it had, or is
+ * gone: a deployment that failed changes nothing.
+ */
+export async function serveImage(
+  services: ServiceHall,
+  name: FunctionName,
+  { digest, service }: Pick<VmImage, 'digest' | 'service'>,
+  { report, signal }: Pick<RungContext, 'report' | 'signal'>,
+): Promise<Provisioned> {
+  report({ stage: 'starting', digest });
+  const before = services.list().find((each) => each.name === name);
+  // A record that says the same stays as it is, and so does when it came to be.
+  if (before?.image !== digest) services.put(name, digest, service!);
+  try {
+    await services.start(name, { mode: 'join' }, { user: USER, signal });
+    return { kind: 'service', name, address: `/s/${name}/`, digest };
+  } catch (error) {
+    if (before === undefined) await services.remove(name);
+    else if (before.image !== digest) services.put(name, before.image as VmImage['digest'], before.spec);
+    throw error;
+  }
+}
+
+/** Whether a VM of this image serves under a name. */
+export function isServing(services: Pick<ServiceHall, 'list'>, name: FunctionName, image: string): boolean {
+  const found = services.list().find((each) => each.name === name);
+  return found?.vms.some((vm) => vm.image === image && vm.state === 'ready' && vm.mode === 'shared') === true;
+}
