@@ -4,6 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type OutboundProxyOptions, openOutboundProxy } from '../../../runtime/service/index.ts';
 import { type LocalServer, rawServer, serveLocally } from '../../support/fake-vm.ts';
+import { SeededRandom } from '../../support/random.ts';
 import { socketPair } from '../../support/socket-pair.ts';
 
 const proxy = suite('the proxy of a VM');
@@ -260,6 +261,65 @@ proxy('close ends all connections, twice over', async () => {
     }),
     /^HTTP\/1\.1 503/,
   );
+});
+
+proxy('nothing that a program can write leads to where it may not go', async () => {
+  const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 32);
+  const random = new SeededRandom(seed);
+  const server = await serveLocally(rawServer((socket) => socket.end('HTTP/1.1 204 No Content\r\n\r\n')));
+  closers.push(() => server.close());
+  const { inside, dialed } = lab(server, { hosts: ['public.example'] });
+  const pieces = [
+    ...['GET ', 'CONNECT ', 'POST ', 'http://', 'https://', '//', 'public.example', 'rebound.example', 'inner.example'],
+    ...[
+      '127.0.0.1',
+      '[::1]',
+      '0x7f.1',
+      '2130706433',
+      '@',
+      ':',
+      ':80',
+      ':443',
+      ':0',
+      ':99999',
+      '/',
+      '?',
+      '#',
+      '\\',
+      '%2e',
+      '.',
+      '\0',
+    ],
+    ...[
+      ' HTTP/1.1',
+      ' HTTP/1.0',
+      '\r\n',
+      '\r\n\r\n',
+      '\n',
+      '\r',
+      'Host: inner.example',
+      'Connection: upgrade',
+      'Upgrade: x',
+    ],
+    ...[
+      'Transfer-Encoding: chunked',
+      'Content-Length: 5',
+      'Content-Length: -1',
+      '5\r\nhello\r\n0\r\n\r\n',
+      '\u00e9',
+      'xn--',
+      '*',
+    ],
+  ];
+  for (let at = 0; at < 150; at += 1) {
+    const connection = await inside();
+    const sent = Array.from({ length: 2 + random.below(14) }, () => random.pick(pieces)).join('');
+    connection.resume();
+    connection.end(Buffer.from(sent, 'latin1'));
+    await new Promise((resolve) => connection.once('close', resolve));
+  }
+  const wrong = dialed.filter((where) => !where.startsWith('93.184.216.34:'));
+  assert.equal(wrong, [], `seed ${seed}`);
 });
 
 // A tunnel's client in Node's own words, so that not only our bytes are understood.
