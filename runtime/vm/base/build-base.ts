@@ -8,6 +8,7 @@ import { DirectoryLock } from '../../store/index.ts';
 import { relayProgram } from '../guest/relay-program.ts';
 import { openVmImages, type VmImage, type VmImageDraft, type VmImageStore } from '../image/index.ts';
 import { bootVm } from '../machine/boot-vm.ts';
+import { digHoles } from '../machine/dig-holes.ts';
 import { makeBaseDisk } from './base-disk.ts';
 import { type BaseInputs, type BaseVmShape, DEFAULT_BASE_VM, findBaseInputs } from './base-inputs.ts';
 import { makeBaseTree } from './base-tree.ts';
@@ -163,6 +164,7 @@ async function bootAndSave(
     await vm.close();
   }
   await flatten(layer, files.top, signal);
+  await digHoles(layer);
 }
 
 /** What fails otherwise than by a code of the table is the computer's fault, and said so. */

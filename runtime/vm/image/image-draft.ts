@@ -3,7 +3,6 @@ import { dirname } from 'node:path';
 import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import { freeBytes, sparseDigest } from '../../machine/index.ts';
 import { asStorageError, writeDurably } from '../../store/index.ts';
-import { digHoles } from './dig-holes.ts';
 import { imageFiles, layerFile } from './image-files.ts';
 import { stampsOf, verifyImage } from './verify-image.ts';
 import type { DiskLayer, VmImage } from './vm-image.ts';
@@ -86,7 +85,6 @@ export async function completeImageDraft(
     bytes: (await stat(path)).size,
     digest: await sparseDigest(path, signal),
   });
-  for (const path of [paths.memory, ...layerPaths]) await digHoles(path, signal);
   // Before the bytes are read: what changes meanwhile is seen when the image is looked for.
   const stamps = await stampsOf([paths.state, paths.memory, ...layerPaths]);
   const { kind, key, about, conditions, diskBytes, base, service } = made;
