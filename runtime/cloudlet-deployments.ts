@@ -11,7 +11,6 @@ import {
 import type { ChangeFeed } from './change-feed.ts';
 import type { CloudletParts } from './cloudlet-parts.ts';
 import { serviceRungs } from './cloudlet-service-rungs.ts';
-import { MECHANISMS } from './cloudlet-status.ts';
 import type { Functions } from './function/functions.ts';
 import { Deployments, type FunctionRungParts, functionRungs, publishStored } from './provision/index.ts';
 import type { SandboxPool } from './sandbox/index.ts';
@@ -99,7 +98,7 @@ async function cloudletFacts({ parts, pool }: DeploymentWorld): Promise<Cloudlet
     processors: availableParallelism(),
     isa: { x64: 'x86_64', arm64: 'aarch64' }[process.arch as string] ?? process.arch,
     accelerator: parts.source.accelerator.kind,
-    mechanism: MECHANISMS,
+    mechanism: await parts.mechanisms.names(),
   };
 }
 

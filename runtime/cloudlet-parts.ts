@@ -1,4 +1,5 @@
 import type { Digest, FunctionName } from '../guest-sdk/protocol/index.ts';
+import { Mechanisms } from './cloudlet-mechanisms.ts';
 import { ComponentCompiler } from './component/index.ts';
 import { FunctionLogs } from './function/function-logs.ts';
 import type { VersionOutside } from './function/function-version.ts';
@@ -9,7 +10,7 @@ import type { CloudletObserver } from './observer.ts';
 import { type CloudletLimits, type CloudletOptions, DEFAULT_LIMITS } from './options.ts';
 import { Stores } from './outside/stores.ts';
 import { DeploymentStore } from './provision/index.ts';
-import type { SandboxSource } from './sandbox/index.ts';
+import { type SandboxSource, systemClock } from './sandbox/index.ts';
 import { openSandboxSource } from './sandbox-source/index.ts';
 import { abortError, DataDir } from './store/index.ts';
 import { openVms, type Vms } from './vms.ts';
@@ -37,6 +38,8 @@ export interface CloudletParts {
   readonly source: SandboxSource;
   /** What native servers run in. */
   readonly vms: Vms;
+  /** Which mechanisms of provisioning work here. */
+  readonly mechanisms: Mechanisms;
   /** Where raw ports of services are. */
   readonly bind: string;
   readonly outside: VersionOutside;
@@ -58,6 +61,7 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
     stores = await Stores.open(data.path, { isFunction });
     deployed = await DeploymentStore.open(data);
     const vms = await openVms(options, limits.vmImageBytes);
+    const mechanisms = new Mechanisms(vms, systemClock);
     // Machines are made for the most that a function may be granted.
     const { memoryMib, concurrency } = policy.maxima;
     const source = await openSandboxSource(options, { ...limits, memoryMib, concurrency });
@@ -71,7 +75,7 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
     const logs = FunctionLogs.open({ directory: data.logs, limitBytes: limits.logBytes, isFunction, unkept });
     return {
       ...{ name, limits, policy, observer, data, stores, logs, deployed, compiler, source, outside, granted, sample },
-      ...{ vms, bind },
+      ...{ vms, mechanisms, bind },
     };
   } catch (error) {
     await compiler.close();

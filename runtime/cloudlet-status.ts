@@ -10,9 +10,6 @@ export const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.
   version: string;
 };
 
-/** Mechanisms of provisioning that work: a component that is pushed, and one that is already here. */
-export const MECHANISMS = ['push', 'cached'];
-
 /** What a status is made from. */
 export interface StatusParts {
   readonly id: string;
@@ -23,6 +20,7 @@ export interface StatusParts {
   readonly registry: Registry;
   readonly stores: Stores;
   readonly services: ServicesStatus;
+  readonly mechanisms: readonly string[];
   readonly uptimeS: number;
 }
 
@@ -36,6 +34,7 @@ export async function cloudletStatus({
   registry,
   stores,
   services,
+  mechanisms,
   uptimeS,
 }: StatusParts): Promise<Status> {
   const { componentBytes, bodyBytes, deadlineMs, memoryMib, machines } = limits;
@@ -49,7 +48,7 @@ export async function cloudletStatus({
     accelerator: source.accelerator,
     ...(source.hardening === undefined ? {} : { hardening: source.hardening }),
     ...(snapshots === undefined ? {} : { snapshots }),
-    mechanisms: [...MECHANISMS],
+    mechanisms: [...mechanisms],
     limits: { componentBytes, bodyBytes, deadlineMs, memoryMib, machines, sandboxBytes: pool.memoryBytes },
     load: {
       invocationsRunning: running,

@@ -222,6 +222,7 @@ export class Cloudlet {
     return cloudletStatus({
       ...{ id: this.id, name, limits, source, pool: this.#pool, registry: data.registry, stores },
       services: this.#services.status(),
+      mechanisms: await this.#parts.mechanisms.names(),
       uptimeS: (performance.now() - this.#openedAt) / 1000,
     });
   }

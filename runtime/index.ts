@@ -37,7 +37,7 @@ export {
   DEFAULT_LIMITS,
   type Isolation,
 } from './options.ts';
-export { importsWithoutGrant, type PublishOptions, type PublishProgress } from './provision/index.ts';
+export { importsWithoutGrant, openOverlayFile, type PublishOptions, type PublishProgress } from './provision/index.ts';
 export { CLOSE_CAUSES, type CloseCause, RUNGS, type Rung, type SandboxKind } from './sandbox/index.ts';
 export {
   type HeaderField,

@@ -19,6 +19,7 @@ export const VERBS: Readonly<Record<string, () => Promise<{ readonly default: Ve
   inspect: () => import('./inspect.ts'),
   types: () => import('./typescript-types.ts'),
   publish: () => import('./publish.ts'),
+  deploy: () => import('./deploy.ts'),
   invoke: () => import('./invoke.ts'),
   ls: () => import('./ls.ts'),
   logs: () => import('./logs.ts'),

@@ -19,6 +19,12 @@ export interface Publishable {
   /** Of the bytes that are sent. */
   readonly digest: Digest;
   readonly mediaType: string;
+  /** Of the version that it becomes, where that is another one. */
+  readonly versionDigest: Digest | null;
+  /** Where the bytes lie, when they are not in memory. */
+  readonly path: string;
+  /** The bytes, when they are in memory. */
+  readonly pieces: readonly Uint8Array[] | null;
   /** The bytes, telling how many went out. */
   readonly send: (sent: (bytes: number) => void) => AsyncGenerator<Uint8Array>;
 }
@@ -52,25 +58,35 @@ export async function publishableProject({ component, sizeBytes, digest, project
   const { name, grant, folder } = project;
   if (Object.keys(grant).length === 0) return componentFile(name, component, sizeBytes, digest);
   const { pack } = await import('../../guest-sdk/build/index.ts');
-  return packageOf(name, await pack({ component, grant, folder }));
+  return packageOf(name, component, await pack({ component, grant, folder }));
 }
 
 async function packed(name: string, component: string, grantFile: string): Promise<Publishable> {
   const { pack, readGrant } = await import('../../guest-sdk/build/index.ts');
   const grant = await readGrant(grantFile);
-  return packageOf(name, await pack({ component, grant, folder: dirname(grantFile) }));
+  return packageOf(name, component, await pack({ component, grant, folder: dirname(grantFile) }));
 }
 
 function componentFile(name: string, path: string, sizeBytes: number, digest: Digest): Publishable {
   const chunks = () => createReadStream(path) as AsyncIterable<Uint8Array>;
-  return { name, sizeBytes, digest, mediaType: 'application/wasm', send: (sent) => telling(chunks(), sent) };
+  return {
+    ...{ name, sizeBytes, digest, mediaType: 'application/wasm', versionDigest: null, path, pieces: null },
+    send: (sent) => telling(chunks(), sent),
+  };
 }
 
-function packageOf(name: string, { pieces, sizeBytes }: WrittenPackage): Publishable {
+function packageOf(
+  name: string,
+  path: string,
+  { digest: versionDigest, pieces, sizeBytes }: WrittenPackage,
+): Publishable {
   const hash = createHash('sha256');
   for (const piece of pieces) hash.update(piece);
   const digest = digestOfHex(hash.digest('hex'));
-  return { name, sizeBytes, digest, mediaType: PACKAGE_TYPES[0], send: (sent) => telling(pieces, sent) };
+  return {
+    ...{ name, sizeBytes, digest, mediaType: PACKAGE_TYPES[0], versionDigest, path, pieces },
+    send: (sent) => telling(pieces, sent),
+  };
 }
 
 /** `path/My_Photo.component.wasm` → `my-photo`: the nearest name that a function may have. */

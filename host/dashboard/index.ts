@@ -19,6 +19,7 @@ const SAMPLE_ADDRESS = '/sample/photo.jpg';
 export interface DashboardDeps {
   readonly cloudlet: Pick<Engine, 'id' | 'status' | 'functions' | 'sandboxes' | 'recent' | 'catalogue'> & {
     readonly services: Pick<Engine['services'], 'list'>;
+    readonly deployments: Pick<Engine['deployments'], 'list'>;
   };
   readonly assets?: Assets;
   /** The photograph to try with; null for none. */
@@ -48,6 +49,7 @@ export function dashboard(deps: DashboardDeps): Hono<HostContext> {
         services: cloudlet.services.list(),
         invocations: cloudlet.recent(),
       },
+      deployments: cloudlet.deployments.list(),
       sample: sample === null ? null : SAMPLE_ADDRESS,
       now: now(),
     };

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type {
+  Deployment,
   FunctionInfo,
   RecentInvocation,
   SandboxInfo,
@@ -7,6 +8,7 @@ import type {
   Status,
 } from '../../guest-sdk/protocol/index.ts';
 import type { Assets } from './assets.ts';
+import { deploymentPanel } from './deployment-panel.ts';
 import { functionSection } from './function-card.ts';
 import { isolationPanel, machinePanel, recentPanel } from './machine-panels.ts';
 import { document, type Markup, SIGN } from './markup.ts';
@@ -21,6 +23,7 @@ export interface OverviewFacts {
   readonly sandboxes: readonly SandboxInfo[];
   readonly services: readonly ServiceInfo[];
   readonly invocations: readonly RecentInvocation[];
+  readonly deployments: readonly Deployment[];
   /** Address of a photograph to try with; null when there is none. */
   readonly sample: string | null;
   /** Milliseconds since 1970. */
@@ -32,7 +35,7 @@ export interface OverviewFacts {
  * that there is one place that knows how things look.
  */
 export function overview(assets: Assets, facts: OverviewFacts): Markup {
-  const { status, functions, sandboxes, services, invocations, sample, now } = facts;
+  const { status, functions, sandboxes, services, invocations, deployments, sample, now } = facts;
   return document(
     assets,
     `${status.name} · Cloudlet`,
@@ -57,6 +60,7 @@ export function overview(assets: Assets, facts: OverviewFacts): Markup {
     ${isolationPanel(status)}
     ${servicePanel(services, status, now)}
     ${machinePanel(sandboxes, status, now)}
+    ${deploymentPanel(deployments, now)}
     ${recentPanel(invocations, now)}
   </aside>
 </main>`,

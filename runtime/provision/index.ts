@@ -18,6 +18,7 @@ export {
   formatDescription,
   parseDescription,
 } from './function-description.ts';
+export { openOverlayFile } from './overlay/overlay-file.ts';
 export { type OverlayRungParts, overlayRungs } from './overlay/overlay-rungs.ts';
 export { grantedDirectories, readPackageFiles } from './package/package-files.ts';
 export { parsePackage, type StoredPackage } from './package/stored-package.ts';

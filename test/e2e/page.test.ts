@@ -8,6 +8,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../guest-sdk/build/index.ts';
+import { contentOf, createClient, cutIntoParts } from '../../guest-sdk/client/index.ts';
 import { hostConfig } from '../../host/config.ts';
 import { silentJournal } from '../../host/journal.ts';
 import { type Serving, serve } from '../../host/main.ts';
@@ -258,6 +259,24 @@ page('a cloudlet that does not answer, and a session that is over, are told with
     await tab.selectOption('#picture-target', 'photo/thumbnail');
     await tab.waitForSelector('#entrance-problem .note');
     assert.match(await text(tab, '#entrance-problem'), /The session has ended/);
+  });
+});
+
+page('a deployment is drawn while it goes on, and its end', async (world) => {
+  const client = createClient({ url: world.serving.url, token: world.serving.cloudlet.ownerToken });
+  const bytes = new Uint8Array(300_000).map((_, at) => at % 251);
+  const held = await cutIntoParts(contentOf(bytes));
+  await visit(world, 'desktop', async (tab) => {
+    await enter(tab, world);
+    const deployment = client.deploy({ want: { function: 'slow', parts: [...held.parts] } });
+    const accepted = await deployment.next();
+    if (accepted.value?.kind !== 'accepted') throw new Error('expected that the deployment was accepted');
+    const row = `[data-deployment="${accepted.value.deployment.id}"]`;
+    await tab.waitForSelector(`${row} progress`);
+    assert.match(await text(tab, row), /slow · function receiving 0 B of 293 KiB package, began/);
+    await deployment.return(undefined);
+    await tab.waitForSelector(`${row} .state-failed`);
+    assert.match(await text(tab, row), /client-closed the deployment was cancelled package, ended/);
   });
 });
 

@@ -13,7 +13,9 @@ export interface Progress {
   /** What is being done now, in a word or two. */
   readonly stage: (name: string) => void;
   /** How far the present stage is; shown as a bar on a terminal only. */
-  readonly amount: (done: number, total: number) => void;
+  readonly amount: (done: number, total: number, estimateS?: number | null) => void;
+  /** Says something that stays. */
+  readonly note: (line: string) => void;
   /** Takes the redrawn line away. Idempotent. */
   readonly clear: () => void;
 }
@@ -40,15 +42,25 @@ export function showProgress(subject: string, output: ProgressOutput = process.s
       if (terminal) draw(`${subject}: ${name} …`.slice(0, (output.columns || 80) - 1));
       else output.write(`${subject}: ${name}\n`);
     },
-    amount: (done, total) => {
+    amount: (done, total, estimateS = null) => {
       if (!terminal || (done < total && performance.now() - drawnAt < REDRAW_MS)) return;
-      draw(progressLine(`${subject}: ${current}`, done, total, output.columns || 80));
+      const left = estimateS === null || done >= total ? '' : `, ${formatSeconds(estimateS)} left`;
+      draw(progressLine(`${subject}: ${current}${left}`, done, total, output.columns || 80));
+    },
+    note: (line) => {
+      output.write(terminal ? `\r\x1b[K${subject}: ${line}\n` : `${subject}: ${line}\n`);
+      drawn = false;
     },
     clear: () => {
       if (drawn) output.write('\r\x1b[K');
       drawn = false;
     },
   };
+}
+
+/** Seconds for people: `4 s`, `2 min`. */
+function formatSeconds(seconds: number): string {
+  return seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
 }
 
 /** A label, a bar and the amounts, in at most `columns` characters. */

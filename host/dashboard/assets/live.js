@@ -28,7 +28,9 @@ export function startLive() {
     say('lost', events.readyState === EventSource.CLOSED ? 'not live' : 'reconnecting');
     if (events.readyState === EventSource.CLOSED) renew();
   });
-  for (const kind of ['functions', 'sandboxes', 'services', 'invocation']) events.addEventListener(kind, renew);
+  for (const kind of ['functions', 'sandboxes', 'services', 'invocation', 'deployments']) {
+    events.addEventListener(kind, renew);
+  }
   setInterval(renewTimes, 5000);
 }
 

@@ -35,6 +35,11 @@ export class DeploymentStore {
       const database = Database.open(file, { synchronous: 'NORMAL', migrations: MIGRATIONS });
       const store = new DeploymentStore(database, data, parts, options.history ?? {});
       store.chunks.forgetGone();
+      // What something was made of before the last host could remove it.
+      await parts.remove(
+        [...parts.digests()].filter((digest) => store.chunks.has(digest)),
+        () => false,
+      );
       return store;
     } catch (error) {
       throw asDatabaseError(error, file);

@@ -43,8 +43,6 @@ export interface DeploymentsOptions {
   ) => Promise<Published>;
   /** What this cloudlet has, for requirements. */
   readonly facts: () => Promise<CloudletFacts>;
-  /** What an entry of the store stands for; without it there is no store. */
-  readonly entry?: (name: string) => Promise<Wish['want']>;
   /** Whether what a deployment that was cut off was to bring is here all the same, and its address then. */
   readonly isComplete?: (deployment: Deployment) => string | null;
   /** What happened could not be written down: the disk is full, or fails. */
@@ -97,7 +95,9 @@ export class Deployments {
   async ask(request: DeploymentRequest): Promise<AskedDeployment> {
     this.#checkOpen();
     await this.#checkRequirements(request);
-    const wish = wishOf(await this.#wanted(request.want), request);
+    const { want } = request;
+    if ('store' in want) throw new CloudletError('store-unknown', `expected a wish without store, got "${want.store}"`);
+    const wish = wishOf(want, request);
     this.#checkRoom();
     const climb = await this.#climbs.for(wish);
     const { kind, name } = subjectOf(wish);
@@ -255,16 +255,6 @@ export class Deployments {
   #sweep(): void {
     void this.#track(this.#options.store.parts.sweep(this.#climbs.isUsing)).catch(() => {}); // What could not be removed is tried again in an hour.
     this.#cancelSweep = this.#clock.after(SWEEP_MS, () => this.#sweep());
-  }
-
-  async #wanted(want: DeploymentRequest['want']): Promise<Wish['want']> {
-    if (!('store' in want)) return want;
-    const { entry } = this.#options;
-    if (entry !== undefined) return entry(want.store);
-    throw new CloudletError(
-      'store-unknown',
-      `expected the name of an entry of the store, got "${want.store}"; it is empty`,
-    );
   }
 
   async #checkRequirements({ requirements }: DeploymentRequest): Promise<void> {

@@ -105,6 +105,8 @@ export class PartNeeds implements PartSource {
     const both = signal === undefined ? this.#signal : AbortSignal.any([signal, this.#signal]);
     for (;;) {
       if (both.aborted) throw abortError(both);
+      // Also one that was sent before this began: when something was made of it, it goes.
+      if (this.#store.has(digest)) this.#used.add(digest);
       const bytes = (await this.#store.read(digest)) ?? (await this.#chunks.read(digest));
       if (bytes !== undefined) return bytes;
       await this.#fromDevice(digest, both, urgent);

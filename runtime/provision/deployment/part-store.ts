@@ -57,6 +57,11 @@ export class PartStore {
     return this.#totalBytes;
   }
 
+  /** Those that are here. */
+  digests(): Iterable<Digest> {
+    return this.#parts.keys();
+  }
+
   has(digest: Digest): boolean {
     return this.#parts.has(digest);
   }

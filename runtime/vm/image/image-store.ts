@@ -183,6 +183,11 @@ export class VmImageStore {
     }
   }
 
+  /** What is on disk, whether it can be restored here or not. */
+  stored(): Promise<readonly StoredImage[]> {
+    return storedImages(this.directory);
+  }
+
   /** All images, the last used first. */
   async list(): Promise<ListedVmImage[]> {
     const here = await this.computer().catch(() => null); // Without QEMU there are images all the same.

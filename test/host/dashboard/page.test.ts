@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  type Deployment,
   emptyGrant,
   type FunctionInfo,
   type RecentInvocation,
@@ -87,6 +88,19 @@ const SERVICE: ServiceInfo = {
     },
   ],
 };
+const DEPLOYMENT: Deployment = {
+  ...{ id: 'd1', kind: 'function', name: 'photo', rung: 'difference', stage: 'receiving', state: 'receiving' },
+  ...{ bytesDone: 524_288, bytesTotal: 2_097_152, estimateS: 3, startedAt: '2026-11-22T11:59:55Z', endedAt: null },
+};
+const DEPLOYMENTS: Deployment[] = [
+  { ...DEPLOYMENT, id: 'd3', name: 'done', stage: 'ready', endedAt: '2026-11-22T11:59:58Z' },
+  {
+    ...{ ...DEPLOYMENT, id: 'd2', kind: 'service', name: 'ocr', rung: 'on-demand', stage: 'failed' },
+    ...{ endedAt: '2026-11-22T11:59:30Z', problem: { code: 'recipe-failed', detail: `a step ${EVIL}` } },
+  },
+  DEPLOYMENT,
+  { ...DEPLOYMENT, id: 'd4', name: 'scribe', kind: 'service', stage: 'installing', bytesTotal: null },
+];
 
 /** The page of a cloudlet with this state, as somebody gets it. */
 async function visit(
@@ -103,6 +117,7 @@ async function visit(
     recent: () => [INVOCATION],
     catalogue: engine.catalogue,
     services: { list: () => changes.services ?? [SERVICE] },
+    deployments: { ...engine.deployments, list: () => DEPLOYMENTS },
   };
   const app = createApp(parts, dashboard({ cloudlet, now: () => NOW, sample: new Uint8Array([0xff, 0xd8, 0xff]) }));
   const headers: Record<string, string> = who === 'owner' ? AS_OWNER : {};
@@ -133,6 +148,11 @@ page('shows the owner functions with their doors, machines and recent calls', as
     /pid 4711, <time datetime="2026-11-22T11:59:48Z">12 s ago/,
     /7 served/,
     /84 ms/,
+    /<progress class="row-bar" max="2097152" value="524288" aria-label="photo: receiving">/,
+    /512 KiB of 2 MiB, 3 s left/,
+    /difference, began <time/,
+    /recipe-failed/,
+    /<progress class="row-bar" aria-label="scribe: installing">/,
     /guest-trapped/,
     /guests run in processes/,
     /<dt>limits<\/dt><dd>memory 256 MiB/,
