@@ -37,7 +37,18 @@ export {
   DEFAULT_LIMITS,
   type Isolation,
 } from './options.ts';
-export { importsWithoutGrant, openOverlayFile, type PublishOptions, type PublishProgress } from './provision/index.ts';
+export {
+  type CreateOverlayOptions,
+  createOverlay,
+  importsWithoutGrant,
+  type MadeOverlay,
+  type OverlayFile,
+  openOverlayFile,
+  overlayOf,
+  type PublishOptions,
+  type PublishProgress,
+  type RungProgress,
+} from './provision/index.ts';
 export { CLOSE_CAUSES, type CloseCause, RUNGS, type Rung, type SandboxKind } from './sandbox/index.ts';
 export {
   type HeaderField,

@@ -18,7 +18,10 @@ export {
   formatDescription,
   parseDescription,
 } from './function-description.ts';
-export { openOverlayFile } from './overlay/overlay-file.ts';
+export { type CreateOverlayOptions, createOverlay } from './overlay/create/create-overlay.ts';
+export { type MadeOverlay, overlayOf } from './overlay/create/overlay-of.ts';
+export { levelFor, type MeasuredLevel, measureLevels } from './overlay/level.ts';
+export { type OverlayFile, openOverlayFile } from './overlay/overlay-file.ts';
 export { type OverlayRungParts, overlayRungs } from './overlay/overlay-rungs.ts';
 export { grantedDirectories, readPackageFiles } from './package/package-files.ts';
 export { parsePackage, type StoredPackage } from './package/stored-package.ts';

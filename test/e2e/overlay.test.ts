@@ -1,17 +1,27 @@
-// time limit: 300 s
+// time limit: 600 s
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type CloudletError, type Digest, hexOf, parseRecipe } from '../../guest-sdk/protocol/index.ts';
+import {
+  type CloudletError,
+  type DeploymentEvent,
+  type Digest,
+  hexOf,
+  parseDeploymentRequest,
+  parseName,
+  parseRecipe,
+} from '../../guest-sdk/protocol/index.ts';
 import { createOverlay } from '../../runtime/provision/overlay/create/create-overlay.ts';
 import { overlayOf } from '../../runtime/provision/overlay/create/overlay-of.ts';
 import { type OverlayFile, openOverlayFile } from '../../runtime/provision/overlay/overlay-file.ts';
 import { synthesize } from '../../runtime/provision/overlay/synthesis/synthesize.ts';
 import type { VmImage } from '../../runtime/vm/image/index.ts';
 import { restoreVm } from '../../runtime/vm/machine/restore-vm.ts';
+import { CliLab } from '../host/cli/cli-lab.ts';
+import { bodyOf, openLab } from '../support/cloudlet-lab.ts';
 import { answering, ask, SavedVms } from '../support/saved-vms.ts';
 
 /** What the server has on its disk: more than is read at first. */
@@ -164,6 +174,78 @@ overlays(
     }
   },
 );
+
+overlays(
+  'is a deployment that serves before its last part is there, and the second time is cached',
+  async ({ vms, file }) => {
+    const lab = await openLab({ cacheDir: vms.folder });
+    const { deployments, services } = lab.cloudlet;
+    const user = { user: 'a test' };
+    const [name, parts] = ['web', file.overlay.manifest.segments.map(({ digest }) => digest)];
+    const request = parseDeploymentRequest({ want: { service: name, overlay: JSON.parse(file.text) } });
+    const ended = async (id: string): Promise<DeploymentEvent[]> => {
+      const events: DeploymentEvent[] = [];
+      for await (const event of deployments.events(id)) events.push(event);
+      return events;
+    };
+    const index = async () => {
+      const ask = { method: 'GET', path: '/', headers: [] as [string, string][], body: null };
+      const answer = await services.request(parseName(name), ask as never, user);
+      return answer.status;
+    };
+    try {
+      // What earlier tests have made of it.
+      const known = await vms.store.findMade('service', hexOf(file.overlay.digest));
+      if (known !== null) await vms.store.remove(known.digest);
+      const asked = await deployments.ask(request);
+      const { id } = asked.deployment;
+      assert.is(asked.deployment.rung, 'overlay');
+      const all = ended(id);
+      const send = async (digest: Digest) =>
+        deployments.part(id, digest, bodyOf(await file.get(digest)), new AbortController().signal);
+      const last = parts.at(-1)!;
+      for (const part of parts.slice(0, -1)) await send(part);
+      while (!services.list().some(({ vms: running }) => running.some(({ state }) => state === 'ready')))
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.is(await index(), 200, 'the last part is not there yet');
+      await send(last);
+      const events = await all;
+      const states = events.flatMap(({ event, data }) => (event === 'state' ? [data] : []));
+      assert.is(states.at(-1)?.state, 'ready', JSON.stringify(states.at(-1)));
+      assert.is(states.at(-1)?.address, '/s/web/');
+      assert.ok(states.some(({ stage }) => stage === 'serving'));
+      const again = await deployments.ask(request);
+      assert.is(again.deployment.rung === 'running' || again.deployment.rung === 'cached', true, again.deployment.rung);
+      await ended(again.deployment.id);
+      assert.is(await index(), 200);
+    } finally {
+      await lab.close();
+    }
+  },
+);
+
+overlays('is made and used by the verbs', async ({ vms }) => {
+  const lab = await CliLab.open();
+  lab.environment['CLOUDLET_CACHE'] = vms.folder;
+  try {
+    await writeFile(join(lab.folder, 'install.sh'), 'mkdir -p /srv\necho by the verbs > /srv/index.html\n');
+    const server = ['--run', 'exec httpd -f -p 127.0.0.1:8080 -h /srv', '--port', '8080'];
+    const words = ['--script', 'install.sh', ...server, '--level', '1', '-o', 'web.overlay', '--json'];
+    const made = await lab.run(['vm', 'overlay', 'create', '--base', vms.base.digest, ...words]);
+    assert.is(made.status, 0, made.errors);
+    assert.is(JSON.parse(made.text).file, 'web.overlay');
+    await lab.serve();
+    const done = await lab.run(['vm', 'synthesize', 'web.overlay', '--json']);
+    assert.is(done.status, 0, done.errors);
+    const { rung, address, servedMs } = JSON.parse(done.text);
+    assert.equal([rung, servedMs > 0], ['overlay', true]);
+    const listed = await lab.run(['vm', 'ls', '--json']);
+    assert.match(listed.text, /"web"/, listed.errors);
+    assert.match(address, /\/s\/web\/$/);
+  } finally {
+    await lab.close();
+  }
+});
 
 overlays('that breaks off ends its VM, and leaves nothing', async ({ vms, file }) => {
   const last = file.overlay.manifest.segments.at(-1)!.digest;

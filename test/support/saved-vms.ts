@@ -22,7 +22,7 @@ import { bootTinyVm, tinyShape, tinyVm } from './vm-lab.ts';
 
 const GROWTH_BYTES = 128 * 2 ** 20;
 
-/** A store with a base in it. */
+/** A store with a base in it, where a cloudlet with `folder` as its cache would have it. */
 export class SavedVms {
   readonly folder: string;
   readonly store: VmImageStore;
@@ -40,7 +40,7 @@ export class SavedVms {
     const folder = await mkdtemp(join(tmpdir(), 'cloudlet-saved-vms-'));
     const shape = await tinyShape();
     const computer = async () => computerConditions(shape.accelerator);
-    const store = await VmImageStore.open({ directory: join(folder, 'images'), budgetBytes: 2 ** 40, computer });
+    const store = await VmImageStore.open({ directory: join(folder, 'vm', 'images'), budgetBytes: 2 ** 40, computer });
     const { root, diskBytes } = await tinyVm();
     const draft = await store.draft({ memoryMib: shape.memoryMib, layers: ['raw', 'qcow2'] });
     const [raw, top] = draft.layers as [string, string];

@@ -55,7 +55,9 @@ export async function writeOverlayFile(
 
 /** Opens an overlay file. `overlay-refused` says what is wrong with it; the segments are verified by whoever uses them. */
 export async function openOverlayFile(path: string): Promise<OverlayFile> {
-  const file = await open(path, 'r');
+  const file = await open(path, 'r').catch((error: Error) => {
+    throw new CloudletError('not-found', `the overlay cannot be opened: ${error.message}`, { cause: error });
+  });
   try {
     const { text, length } = await readManifestText(file, path);
     const overlay = readOverlayManifest(text);

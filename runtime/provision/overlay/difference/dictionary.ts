@@ -2,8 +2,9 @@ import { MAX_DICTIONARY_PAGES, PAGE_BYTES, type SourceRun } from '../page-run.ts
 import type { ReadPages } from './changed-pages.ts';
 import type { PlannedSegment } from './segment-plan.ts';
 
-/** Of the literals, those that must have a page in the base: fewer make no difference, and compressing is done twice for it. */
 const ZEROS = Buffer.alloc(PAGE_BYTES);
+
+/** Of the literals, those that must have a page in the base: fewer make no difference, and compressing is done twice for it. */
 const LEAST_SHARE = 0.05;
 
 /** Pages of the base that stood where the literals of a segment stand now, but for zeros: what changed in them is mostly little. */

@@ -1,0 +1,46 @@
+// end to end
+
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CliLab } from './cli-lab.ts';
+
+const overlays = suite<{ lab: CliLab }>('cloudlet vm overlay, synthesize');
+overlays.before(async (context) => {
+  context.lab = await CliLab.open();
+  await writeFile(join(context.lab.folder, 'script'), 'true\n');
+  await writeFile(join(context.lab.folder, 'torn.overlay'), 'cloudlet-overlay and no more');
+});
+overlays.after(({ lab }) => lab.close());
+
+const CREATE = ['vm', 'overlay', 'create', '-o', 'out.overlay'];
+const SERVER = ['--script', 'script', '--run', 'serve', '--port', '80'];
+
+for (const [what, words, status, says] of [
+  ['no file to write', ['vm', 'overlay', 'create'], 2, /--output/],
+  ['no server', [...CREATE, '--script', 'script'], 2, /expected --run and --port/],
+  ['nothing to install', [...CREATE, '--run', 'serve', '--port', '80'], 2, /something that is installed/],
+  ['a level that is none', [...CREATE, ...SERVER, '--level', '23'], 2, /--level 1 to 22/],
+  ['a link that is none', [...CREATE, ...SERVER, '--link', 'fast'], 2, /--link in Mbit\/s/],
+  ['both', [...CREATE, ...SERVER, '--link', '10', '--level', '3'], 2, /--level or --link, got both/],
+  ['a port that is none', [...CREATE, '--script', 'script', '--run', 'serve', '--port', 'http'], 2, /port/],
+  [
+    'a script that is not there',
+    [...CREATE, '--script', 'gone', '--run', 'serve', '--port', '80'],
+    2,
+    /script cannot be read/,
+  ],
+  ['no base', [...CREATE, ...SERVER], 1, /cloudlet vm base build|QEMU/],
+  ['an overlay that is not there', ['vm', 'synthesize', 'gone.overlay'], 1, /cannot be opened/],
+  ['an overlay that is torn', ['vm', 'synthesize', 'torn.overlay'], 1, /is no overlay that can be used/],
+  ['a name that is none', ['vm', 'synthesize', 'torn.overlay', '--name', 'A name'], 2, /name/],
+] as const) {
+  overlays(`${what}: one sentence, status ${status}`, async ({ lab }) => {
+    const ended = await lab.run(words);
+    assert.is(ended.status, status, ended.errors);
+    assert.match(ended.errors, says);
+  });
+}
+
+overlays.run();
