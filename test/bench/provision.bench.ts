@@ -1,0 +1,144 @@
+import type { FunctionName } from '../../guest-sdk/protocol/index.ts';
+import { parseName } from '../../guest-sdk/protocol/index.ts';
+import { deployable } from '../../host/cli/deploy/deployable.ts';
+import type { Benchmark } from './run.ts';
+import { APPLICATIONS, type Application, projectOf } from './synthesis/applications.ts';
+import { LINKS, type Link } from './synthesis/links.ts';
+import { Samples } from './synthesis/measured.ts';
+import { type Bases, BENCH_CACHE, prepare, prepareBases } from './synthesis/prepared.ts';
+import { type Device, forgetFunctions, ProvisionHost } from './synthesis/provision-host.ts';
+
+const MIB = 2 ** 20;
+const REPETITIONS = 10;
+const ON_DEMAND_REPETITIONS = 3;
+
+/** Deploys what is in a file or folder, and gives the way that was taken. */
+async function deploy(
+  device: Device,
+  what: string,
+  words: { name: string; service?: boolean },
+): Promise<{ rung: string; sent: number }> {
+  const signal = new AbortController().signal;
+  const found = await deployable(what, words, () => Promise.reject(new Error('it is here')), signal);
+  try {
+    for await (const news of device.client.deploy({ want: found.want }, { held: found.held })) {
+      if (news.kind !== 'ended') continue;
+      if (news.deployment.problem !== undefined) throw new Error(news.deployment.problem.detail);
+      return { rung: news.deployment.rung, sent: news.sentBytes };
+    }
+    throw new Error('a deployment ended without its end');
+  } finally {
+    await found.close();
+  }
+}
+
+/** A component pushed to a host that knows nothing of it, up to its answer. */
+async function component(application: Application, { shape }: Link) {
+  const { name, question } = application;
+  await forgetFunctions(BENCH_CACHE);
+  const host = await ProvisionHost.start(BENCH_CACHE);
+  const device = await host.device(shape);
+  try {
+    const began = performance.now();
+    const since = () => (performance.now() - began) / 1000;
+    const { rung, sent } = await deploy(device, projectOf(application), { name });
+    if (rung !== 'package') throw new Error(`expected a package to be sent, got the rung ${rung}`);
+    const readyS = since();
+    const answer = await device.client.run(parseName(name), question.args, question.input);
+    for await (const _ of answer.body) {
+      // Read to its end: that is the answer.
+    }
+    return { readyS, firstAnswerS: since(), sent };
+  } finally {
+    await device.close();
+    await host.stop();
+  }
+}
+
+/** A recipe at a host that has its base VM, then again when its VM has ended, then starts of the cached VM. */
+async function onDemand(application: Application, bases: Bases, starts: number) {
+  const { name } = application;
+  await forgetMade(bases);
+  const host = await ProvisionHost.start(BENCH_CACHE);
+  const device = await host.device(null);
+  const service = name as FunctionName;
+  const answered = async () => {
+    const status = await device.ask(`/s/${name}/`);
+    if (status !== 200) throw new Error(`expected ${name} to answer 200, got ${status}`);
+  };
+  try {
+    let began = performance.now();
+    const first = await deploy(device, projectOf(application), { name, service: true });
+    if (first.rung !== 'on-demand') throw new Error(`expected the recipe to be run, got the rung ${first.rung}`);
+    await answered();
+    const onDemandS = (performance.now() - began) / 1000;
+    await device.client.services.stop(service);
+    began = performance.now();
+    const again = await deploy(device, projectOf(application), { name, service: true });
+    if (again.rung !== 'cached') throw new Error(`expected a cached VM, got the rung ${again.rung}`);
+    await answered();
+    const onDemandCachedMs = performance.now() - began;
+    const cachedMs: number[] = [];
+    for (let start = 0; start < starts; start += 1) {
+      await device.client.services.stop(service);
+      began = performance.now();
+      await answered();
+      cachedMs.push(performance.now() - began);
+    }
+    return { onDemandS, onDemandCachedMs, cachedMs };
+  } finally {
+    await device.close();
+    await host.stop();
+  }
+}
+
+/** Removes services that were made on the base VM: the next one is made anew. */
+async function forgetMade({ images, base }: Bases): Promise<void> {
+  for (const { digest, manifest } of await images.list())
+    if (manifest.kind === 'service' && manifest.base === base.digest) await images.remove(digest);
+}
+
+const benchmark: Benchmark = {
+  title: 'three applications provisioned as component, cached VM and on demand [--calls repetitions]',
+  async run(say, { calls: repetitions = REPETITIONS }) {
+    const bases = await prepareBases(say);
+    const samples = new Samples();
+    for (const application of APPLICATIONS) {
+      const { name } = application;
+      const add = (figure: string, value: number, link = '-') =>
+        samples.add({ application: name, link, figure, value });
+      await prepare(application, bases, say);
+      for (let repetition = 0; repetition < Math.min(repetitions, ON_DEMAND_REPETITIONS); repetition += 1) {
+        const made = await onDemand(application, bases, repetition === 0 ? repetitions : 0);
+        add('on_demand_s', made.onDemandS);
+        add('on_demand_cached_ms', made.onDemandCachedMs);
+        for (const ms of made.cachedMs) add('cached_first_answer_ms', ms);
+        say(
+          `${name}: on demand ${made.onDemandS.toFixed(1)} s, again ${made.onDemandCachedMs.toFixed(0)} ms, cached ${made.cachedMs.map((ms) => ms.toFixed(0)).join(' ')}`,
+        );
+      }
+      // The first host makes what all functions share.
+      await component(application, LINKS.at(-1)!);
+      for (const link of LINKS)
+        for (let repetition = 0; repetition < repetitions; repetition += 1) {
+          const { readyS, firstAnswerS, sent } = await component(application, link);
+          if (repetition === 0 && link.shape === null) add('component_package_mib', sent / MIB);
+          add('component_ready_s', readyS, link.name);
+          add('component_first_answer_s', firstAnswerS, link.name);
+          say(`${name} ${link.name}: component ready ${readyS.toFixed(2)} s, first answer ${firstAnswerS.toFixed(2)}`);
+        }
+    }
+    await samples.keep('provision');
+    return {
+      accelerator: bases.accelerator.kind,
+      figures: samples.figures(),
+      notes: [
+        'component_*: a package sent in parts to a host that has its base image and nothing of the function; the answer is to the smallest question that the program has.',
+        'on_demand_s: the recipe of the example, up to the answer of its server to its probe; packages come from the mirror of this computer, at whatever speed that has.',
+        'on_demand_cached_ms: the same deployment when its VM has ended. cached_first_answer_ms: a request to a service of which no VM runs, up to its answer.',
+      ],
+    };
+  },
+};
+
+export default benchmark;

@@ -1,0 +1,60 @@
+import { fileURLToPath } from 'node:url';
+
+/** A program that is measured, as a component and as a native server. */
+export interface Application {
+  /** Its folder in `examples/`, and its name on a cloudlet. */
+  readonly name: string;
+  readonly title: string;
+  /** Question to the component that it answers at once: standard input and arguments. Any status is an answer. */
+  readonly question: { readonly input: Uint8Array; readonly args: readonly string[] };
+  /** Data files inside of the native packages, bytes: what both forms carry. */
+  readonly dataBytes: number;
+}
+
+/** A tenth of a second of silence, 16 kHz, 16 bit, mono. */
+function silence(): Uint8Array {
+  const samples = 1600;
+  const wav = Buffer.alloc(44 + 2 * samples);
+  wav.write('RIFF', 0, 'latin1');
+  wav.writeUInt32LE(36 + 2 * samples, 4);
+  wav.write('WAVEfmt ', 8, 'latin1');
+  wav.writeUInt32LE(16, 16);
+  wav.writeUInt16LE(1, 20);
+  wav.writeUInt16LE(1, 22);
+  wav.writeUInt32LE(16_000, 24);
+  wav.writeUInt32LE(32_000, 28);
+  wav.writeUInt16LE(2, 32);
+  wav.writeUInt16LE(16, 34);
+  wav.write('data', 36, 'latin1');
+  wav.writeUInt32LE(2 * samples, 40);
+  return wav;
+}
+
+const text = (words: string) => new TextEncoder().encode(words);
+
+/** The applications, by the data that they bring. */
+export const APPLICATIONS: readonly Application[] = [
+  {
+    name: 'ocr',
+    title: 'ocr: text recognition, no data',
+    question: { input: text('P1\n1 1\n0\n'), args: [] },
+    dataBytes: 0,
+  },
+  {
+    name: 'speak',
+    title: 'speak: speech synthesis, 8 MB of voices',
+    question: { input: text('a'), args: [] },
+    dataBytes: 8_100_000,
+  },
+  {
+    name: 'hear',
+    title: 'hear: speech recognition, 36 MB of models',
+    question: { input: silence(), args: [] },
+    dataBytes: 36_000_000,
+  },
+];
+
+/** The project of an application. */
+export function projectOf({ name }: Application): string {
+  return fileURLToPath(new URL(`../../../examples/${name}`, import.meta.url));
+}

@@ -1,0 +1,113 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { type BarGroup, barChart } from '../bar-chart.ts';
+import { describeMachine } from '../machine.ts';
+import { APPLICATIONS } from './applications.ts';
+
+const RESULTS = new URL('../results/', import.meta.url);
+
+/** One repetition of one measurement. */
+export interface Sample {
+  readonly application: string;
+  /** A link's name, or `-` where none is in it. */
+  readonly link: string;
+  /** The figure's name, with its unit. */
+  readonly figure: string;
+  readonly value: number;
+  /** `measured`, or `projected` from stages that were. */
+  readonly kind: 'measured' | 'projected';
+}
+
+/** What is measured, sample by sample. */
+export class Samples {
+  readonly all: Sample[] = [];
+
+  add(sample: Omit<Sample, 'kind'> & { readonly kind?: Sample['kind'] }): void {
+    this.all.push({ kind: 'measured', ...sample });
+  }
+
+  /** Medians and 95th percentiles, by names such as `ocr_15mbit_pipelined_first_answer_s`. */
+  figures(): Record<string, number> {
+    const groups = Map.groupBy(this.all, nameOf);
+    return Object.fromEntries(
+      [...groups].flatMap(([name, samples]) => {
+        const values = samples.map(({ value }) => value).sort((a, b) => a - b);
+        const median = rounded(percentile(values, 0.5));
+        return values.length === 1
+          ? [[name, median]]
+          : [
+              [name, median],
+              [`${name}_p95`, rounded(percentile(values, 0.95))],
+            ];
+      }),
+    );
+  }
+
+  /** Keeps the raw samples beside the benchmark, and draws the chart of all that is kept. */
+  async keep(bench: string): Promise<void> {
+    await mkdir(RESULTS, { recursive: true });
+    const rows = this.all.map(({ application, link, figure, value, kind }) =>
+      [application, link, figure, String(rounded(value)), kind].join(','),
+    );
+    const text = [`# ${describeMachine()}`, 'application,link,figure,value,kind', ...rows, ''].join('\n');
+    await writeFile(new URL(`${bench}.csv`, RESULTS), text);
+    await drawChart();
+  }
+}
+
+/** Reads what another run kept; nothing when there is none. */
+async function kept(bench: string): Promise<Sample[]> {
+  const text = await readFile(new URL(`${bench}.csv`, RESULTS), 'utf8').catch(() => '');
+  return text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('application,'))
+    .map((line) => {
+      const [application, link, figure, value, kind] = line.split(',') as [string, string, string, string, string];
+      return { application, link, figure, value: Number(value), kind: kind as Sample['kind'] };
+    });
+}
+
+/** The link that the chart shows. */
+const CHARTED = '15mbit';
+
+const BARS = [
+  { label: 'component, pushed', figure: 'component_first_answer_s', link: CHARTED, perS: 1 },
+  { label: 'overlay, pipelined', figure: 'pipelined_first_answer_s', link: CHARTED, perS: 1 },
+  { label: 'overlay, naive', figure: 'naive_first_answer_s', link: CHARTED, perS: 1 },
+  { label: 'recipe, on demand', figure: 'on_demand_s', link: '-', perS: 1 },
+  { label: 'cached VM', figure: 'cached_first_answer_ms', link: '-', perS: 1000 },
+] as const;
+
+async function drawChart(): Promise<void> {
+  const samples = [...(await kept('synthesis')), ...(await kept('provision'))];
+  const groups: BarGroup[] = APPLICATIONS.map(({ name, title }) => ({
+    title,
+    bars: BARS.map(({ label, figure, link, perS }) => {
+      const found = samples.filter((each) => each.application === name && each.figure === figure && each.link === link);
+      if (found.length === 0) return { label, value: null };
+      const values = found.map(({ value }) => value / perS).sort((a, b) => a - b);
+      const isProjected = found.some(({ kind }) => kind === 'projected');
+      return { label, value: percentile(values, 0.5), ...(isProjected ? { note: 'projected' } : {}) };
+    }),
+  }));
+  const title = 'From nothing to the first answer, over 15 Mbit/s with 10 ms';
+  const notes = [
+    'Medians. Machines are emulated (TCG), several times slower than with KVM. Naive: whole overlay, then',
+    'expanded, applied and resumed. Projected: from its bytes and its stages as measured.',
+    describeMachine(),
+  ];
+  await writeFile(fileURLToPath(new URL('provision.svg', RESULTS)), barChart({ title, unit: 's', groups, notes }));
+}
+
+function nameOf({ application, link, figure }: Sample): string {
+  return link === '-' ? `${application}_${figure}` : `${application}_${link}_${figure}`;
+}
+
+/** Of sorted values: the nearest rank. */
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}

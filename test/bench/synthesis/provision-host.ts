@@ -1,0 +1,74 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type CloudletClient, createClient } from '../../../guest-sdk/client/index.ts';
+import { type LinkShape, ShapedLink } from '../../support/shaped-link.ts';
+import { freePort, Server } from '../server.ts';
+
+const MAIN = fileURLToPath(new URL('../../../host/cli/main.ts', import.meta.url));
+
+/** A device's way to the host. */
+export interface Device {
+  readonly client: CloudletClient;
+  /** Asks for a path and gives the status; the body is read and left. */
+  ask(path: string, init?: RequestInit): Promise<number>;
+  /** Bytes that went to the host so far; null over the loopback itself. */
+  sent(): number | null;
+  close(): Promise<void>;
+}
+
+/** A real host with an empty data directory and a cache that outlives it. */
+export class ProvisionHost {
+  readonly #server: Server;
+  readonly #data: string;
+  readonly #token: string;
+
+  private constructor(server: Server, data: string, token: string) {
+    this.#server = server;
+    this.#data = data;
+    this.#token = token;
+  }
+
+  static async start(cache: string): Promise<ProvisionHost> {
+    const data = await mkdtemp(join(tmpdir(), 'cloudlet-bench-data-'));
+    const port = await freePort();
+    const args = ['serve', '--port', String(port), '--data', data, '--cache', cache];
+    const server = await Server.start(process.execPath, [MAIN, ...args], port, '/readyz');
+    return new ProvisionHost(server, data, (await readFile(join(data, 'owner-token'), 'utf8')).trim());
+  }
+
+  /** A device at this host; without a shape, on its own loopback. */
+  async device(shape: LinkShape | null): Promise<Device> {
+    const link = shape === null ? null : await ShapedLink.open(this.#server.port, shape);
+    const url = `http://127.0.0.1:${link?.port ?? this.#server.port}`;
+    const authorization = `Bearer ${this.#token}`;
+    return {
+      client: createClient({ url, token: this.#token }),
+      ask: async (path, init = {}) => {
+        const response = await fetch(`${url}${path}`, { ...init, headers: { ...init.headers, authorization } });
+        await response.arrayBuffer();
+        return response.status;
+      },
+      sent: () => link?.passed.there ?? null,
+      close: async () => link?.close(),
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.#server.stop();
+    await rm(this.#data, { recursive: true, force: true });
+  }
+}
+
+/** Removes what a cache knows of functions; base images and what is the same for all functions stay. */
+export async function forgetFunctions(cache: string): Promise<void> {
+  await rm(join(cache, 'artifacts'), { recursive: true, force: true });
+  const snapshots = join(cache, 'snapshots');
+  for (const name of await readdir(snapshots).catch(() => [])) {
+    const text = await readFile(join(snapshots, name, 'manifest.json'), 'utf8').catch(() => null);
+    if (text === null) continue;
+    const { conditions } = JSON.parse(text) as { conditions: { content: string | null } };
+    if (conditions.content !== null) await rm(join(snapshots, name), { recursive: true, force: true });
+  }
+}
