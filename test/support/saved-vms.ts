@@ -86,7 +86,7 @@ export class SavedVms {
       if (status !== 0) throw new Error(`the script ended with ${status}: ${Buffer.concat(said)}`);
       void vm.relay.run({ command: service.run, detached: true }).catch(() => undefined);
       await answering(vm, service);
-      await stilled(vm);
+      await vm.quiesce();
       await vm.save();
     } finally {
       await vm.close();
@@ -105,18 +105,6 @@ export class SavedVms {
 
   close(): Promise<void> {
     return rm(this.folder, { recursive: true, force: true });
-  }
-}
-
-/** Quiesces a VM once the server's side of the last connection is closed, too: it may take its time. */
-async function stilled(vm: StartedVm): Promise<void> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await vm.quiesce();
-    } catch (error) {
-      if (attempt > 400) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

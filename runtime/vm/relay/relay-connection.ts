@@ -22,6 +22,9 @@ import {
 const BLANK = encodeFrame('data', 0x7fff_ffff, new Uint8Array(MAX_PAYLOAD_BYTES));
 const BLANK_BYTES = 5 * 1024 * 1024;
 
+/** How long connections into a VM that is to be still may take to end. */
+const SETTLE_MS = 5_000;
+
 /**
  * The host's end of a relay's port. What comes is hostile: whatever is against the protocol breaks the connection, and who gave `broken`
  * ends the VM.
@@ -108,12 +111,19 @@ export class RelayConnection implements Relay {
     if (isChange) this.#send(encodeNumber('listen', 0, accept === null ? 0 : 1));
   }
 
-  /** See `StartedVm.quiesce`. Connections of programs to the proxy are dropped: in a clone they would lead nowhere. */
-  async quiesce(signal?: AbortSignal): Promise<void> {
+  /**
+   * See `StartedVm.quiesce`. Connections of programs to the proxy are dropped: in a clone they would lead nowhere. Those into the VM have
+   * `settleMs` to end: a server that answered closes its side a little later than its caller.
+   */
+  async quiesce(signal?: AbortSignal, settleMs = SETTLE_MS): Promise<void> {
     if (this.#ended !== null) throw this.#ended;
     this.onOutgoing(null);
     for (const stream of this.#streams.of('outgoing')) stream.destroy();
-    const { length } = this.#streams.of('connecting', 'connection', 'command').filter(({ hasEnded }) => !hasEnded);
+    const open = () =>
+      this.#streams.of('connecting', 'connection', 'command').filter(({ hasEnded, isOver }) => !hasEnded && !isOver);
+    await unlessAborted(closed(open(), settleMs), signal);
+    if (this.#ended !== null) throw this.#ended;
+    const { length } = open();
     if (length > 0) {
       const sentence = `expected no open connection and no command in a VM that is to be still, got ${length}`;
       throw new CloudletError('machine-failed', sentence);
@@ -211,4 +221,15 @@ async function feed(stream: RelayStream, input: AsyncIterable<Uint8Array>): Prom
     void iterator.return?.();
     if (!stream.destroyed) stream.end();
   }
+}
+
+/** Resolves when all of these streams were closed, or after a time. */
+async function closed(streams: readonly Duplex[], ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  const all = Promise.all(streams.map((stream) => new Promise((resolve) => stream.once('close', resolve))));
+  await Promise.race([all, late]);
+  clearTimeout(timer);
 }

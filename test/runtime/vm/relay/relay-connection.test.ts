@@ -266,7 +266,8 @@ relay('gives what programs want out to who takes it, and refuses it when nobody 
 
 relay('is still once it was asked to be and no connection is open', async () => {
   const { connection, guest, id, stream } = await connected();
-  assert.match((await failureOf(connection.quiesce())).message, 'expected no open connection and no command in a VM');
+  const refused = await failureOf(connection.quiesce(undefined, 0));
+  assert.match(refused.message, 'expected no open connection and no command in a VM');
   stream.end();
   await guest.next('end');
   guest.say('end', id);
@@ -277,6 +278,28 @@ relay('is still once it was asked to be and no connection is open', async () => 
   guest.say('closed', id);
   guest.say('quiet');
   await quiet;
+});
+
+relay('waits for a connection whose other side ends a little later, and for none that was left', async () => {
+  const { connection, guest, id, stream } = await connected();
+  stream.end();
+  await guest.next('end');
+  stream.resume();
+  const quiet = connection.quiesce();
+  guest.say('end', id);
+  await guest.nextQuiesce();
+  guest.say('closed', id);
+  guest.say('quiet');
+  await quiet;
+
+  const left = await connected();
+  left.stream.destroy();
+  await left.guest.next('abort');
+  const still = left.connection.quiesce(undefined, 0);
+  await left.guest.nextQuiesce();
+  left.guest.say('closed', left.id);
+  left.guest.say('quiet');
+  await still;
 });
 
 relay('leaves a server running when it is asked to be still, and drops what programs have open', async () => {
