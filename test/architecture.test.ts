@@ -90,6 +90,8 @@ const DOORS = [
   'guest-sdk/protocol/errors.ts',
   // A host packs its examples, and must not hold the compilers for that.
   'guest-sdk/build/pack.ts',
+  // The help of a verb lists them, without the compilers.
+  'guest-sdk/build/template.ts',
   'guest-sdk/client/index.ts',
   'guest-sdk/client/mdns.ts',
   'guest-sdk/guest/index.ts',

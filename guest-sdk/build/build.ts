@@ -59,5 +59,13 @@ function described(component: string, project: Project, bytes: Uint8Array): Buil
 }
 
 async function compile(project: Project, context: BuildContext): Promise<Uint8Array> {
-  return project.language === 'c' ? buildC(project, context) : buildJavaScript(project, context);
+  switch (project.language) {
+    case 'typescript':
+      return buildJavaScript(project, context);
+    case 'c':
+    case 'c++':
+      return buildC(project, context);
+    default:
+      throw new TypeError(`unreachable: ${project.language satisfies never}`);
+  }
 }

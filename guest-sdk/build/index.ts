@@ -1,11 +1,13 @@
 /** Source to component: the door `cloudlet/build`. Needs Node. */
 export { type Build, type BuildOptions, build } from './build.ts';
-export { findClang, INSTALL_C_TOOLS } from './c/clang.ts';
+export { findClang, INSTALL_C_TOOLS, INSTALL_CXX_TOOLS } from './c/clang.ts';
+export { CASES_FILE, type Case, readCases } from './cases.ts';
 export { missingTools } from './missing-tools.ts';
 export { type PackOptions, pack, packBuilt } from './pack.ts';
 export type { BuildProgress, BuildStage } from './progress.ts';
 export { PROJECT_FILE, type Project, ProjectFile, readGrant, readProject } from './project.ts';
 export { projectSchema } from './project-schema.ts';
 export { type LocalRecipe, type RecipeBytes, readRecipeFile } from './recipe-file.ts';
-export { isTemplateName, scaffold, TEMPLATES, type TemplateName } from './scaffold.ts';
+export { scaffold } from './scaffold.ts';
+export { isTemplateName, TEMPLATES, type TemplateName } from './template.ts';
 export { type TypesSource, typescriptClient } from './typescript/typescript-client.ts';

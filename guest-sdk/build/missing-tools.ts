@@ -1,6 +1,6 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findClang, INSTALL_C_TOOLS, STB_FOLDER } from './c/clang.ts';
+import { findClang, INSTALL_C_TOOLS, INSTALL_CXX_TOOLS, STB_FOLDER } from './c/clang.ts';
 import { type Project, readProject } from './project.ts';
 
 /**
@@ -14,10 +14,15 @@ export async function missingTools(folder: string): Promise<string | null> {
 
 /** The same for a project that has been read. */
 export async function missingFor(project: Project): Promise<string | null> {
-  if (project.component !== null || project.language !== 'c') return null;
-  const missing = (await findClang()) === null ? ['clang, lld and wasi-libc'] : [];
+  if (project.component !== null) return null;
+  const { language } = project;
+  if (language !== 'c' && language !== 'c++') return null;
+  const missing: string[] = [];
+  if ((await findClang(language)) === null)
+    missing.push(language === 'c' ? 'clang, lld and wasi-libc' : 'clang, lld, wasi-libc and libc++ for WebAssembly');
   missing.push(...(await missingStbHeaders(project)));
-  return missing.length === 0 ? null : `${project.name} needs ${missing.join(' and ')}: run \`${INSTALL_C_TOOLS}\`.`;
+  const install = language === 'c' ? INSTALL_C_TOOLS : INSTALL_CXX_TOOLS;
+  return missing.length === 0 ? null : `${project.name} needs ${missing.join(' and ')}: run \`${install}\`.`;
 }
 
 /** Headers of libstb-dev that the sources include and that are not here. */

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { CloudletError, GrantRequest, parseGrant, strictParse } from '../protocol/index.ts';
+import { type Kind, LANGUAGES, type Language, languageOf, refuseKind } from './language.ts';
 
 /** Name of the project file, in the project's folder. */
 export const PROJECT_FILE = 'cloudlet.json';
@@ -15,14 +16,14 @@ export const ProjectFile = v.strictObject({
   $schema: v.optional(v.string()),
   /** Name under which the function is built and, unless told otherwise, published. */
   name: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,62}$/, 'a name of lower-case letters, digits and hyphens')),
-  /** By default told from the entry's extension. */
-  language: v.optional(v.picklist(['typescript', 'c'])),
+  /** By default told from the entries' extensions. */
+  language: v.optional(v.picklist(Object.keys(LANGUAGES) as Language[])),
   /**
    * `http`: serves requests; `typed`: exports the functions of a WIT world; `command`: reads standard input and writes standard output,
-   * and exports the functions of a world too when `wit` is given. By default `typed` with `wit`; else `http` in TypeScript, `command` in C.
+   * and exports the functions of a world too when `wit` is given. By default `typed` with `wit`; else `http` in TypeScript, `command` in the others.
    */
   kind: v.optional(v.picklist(['http', 'typed', 'command'])),
-  /** Source file, or in C several. */
+  /** Source file, or in C and C++ several. */
   entry: v.optional(v.union([InnerPath, v.pipe(v.array(InnerPath), v.minLength(1))])),
   /** In place of `entry`: a component, or a WASI 0.1 core module, that something else has built. */
   component: v.optional(InnerPath),
@@ -42,8 +43,8 @@ const GRANT_KEYS = Object.keys(GrantRequest.entries) as readonly (keyof GrantReq
 export interface Project {
   readonly folder: string;
   readonly name: string;
-  readonly language: 'typescript' | 'c';
-  readonly kind: 'http' | 'typed' | 'command';
+  readonly language: Language;
+  readonly kind: Kind;
   /** Source files; none when it has a component. */
   readonly entries: readonly string[];
   /** What something else has built; null when there is something to build. */
@@ -120,16 +121,14 @@ function complete(folder: string, file: File): Project {
     throw invalid('expected "entry", the source to build, or "component", what is built; got neither');
   const entries = typeof file.entry === 'string' ? [file.entry] : file.entry;
   const language = file.language ?? languageOf(entries);
-  const kind = file.kind ?? (file.wit !== undefined ? 'typed' : language === 'c' ? 'command' : 'http');
-  if (language === 'c' && kind === 'http')
-    throw invalid('an http function must be written in TypeScript; C offers command and typed');
-  if (language === 'typescript' && kind === 'command') {
-    throw invalid('a command must be written in C; TypeScript offers http and typed');
-  }
+  const kind = file.kind ?? (file.wit !== undefined ? 'typed' : LANGUAGES[language].kinds[0]);
+  refuseKind(language, kind);
   if (language === 'typescript' && entries.length > 1)
     throw invalid('a TypeScript function has one entry; import the other files from it');
-  if (language === 'c' && file.backend !== undefined)
-    throw invalid('backend chooses a JavaScript engine, and this function is in C; remove it');
+  if (language !== 'typescript' && file.backend !== undefined) {
+    const { shown } = LANGUAGES[language];
+    throw invalid(`backend chooses a JavaScript engine, and this function is in ${shown}; remove it`);
+  }
   if (kind === 'typed' && file.wit === undefined)
     throw invalid('a typed function needs "wit", the file or folder that describes its world');
   return {
@@ -166,12 +165,6 @@ function prebuilt(folder: string, file: File, component: string): Project {
     component: join(folder, component),
     grant: grantOf(file),
   };
-}
-
-function languageOf(entries: readonly string[]): 'typescript' | 'c' {
-  if (entries.every((entry) => entry.endsWith('.c'))) return 'c';
-  if (entries.every((entry) => /\.[cm]?[jt]s$/.test(entry))) return 'typescript';
-  throw invalid(`the entry must be .ts, .js or .c files, got ${entries.join(', ')}`);
 }
 
 function invalid(sentence: string, cause?: unknown): CloudletError {

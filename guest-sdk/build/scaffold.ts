@@ -4,24 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { CloudletError, parseName } from '../protocol/index.ts';
 import { GUEST_FOLDER } from './javascript/bundle.ts';
 import { PROJECT_FILE } from './project.ts';
-
-/** Templates of `cloudlet new`, with what each is for. */
-export const TEMPLATES = {
-  'typescript-http': 'answers HTTP requests, in TypeScript',
-  'typescript-typed': 'exports functions with types, in TypeScript',
-  'c-command': 'reads standard input and writes standard output, in C',
-  'c-typed': 'exports functions with types, in C',
-} as const;
-
-/** Name of a template. */
-export type TemplateName = keyof typeof TEMPLATES;
+import { isTemplateName, TEMPLATES } from './template.ts';
 
 const TEMPLATES_FOLDER = fileURLToPath(new URL('../templates/', import.meta.url));
-
-/** Whether a word that a person typed names a template. */
-export function isTemplateName(text: string): text is TemplateName {
-  return Object.hasOwn(TEMPLATES, text);
-}
 
 /**
  * Starts the project `name` in `folder`, which must be empty or absent, from a template.

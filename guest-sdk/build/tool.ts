@@ -9,6 +9,12 @@ export interface ToolOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How a compiler that must succeed is run. */
+export interface CompilerOptions extends ToolOptions {
+  /** What to add to a failing compiler's words; null adds nothing. */
+  readonly hint?: (words: string) => string | null;
+}
+
 /** How a tool ended. `status` is null when it could not be started because it is not installed. */
 export interface ToolResult {
   readonly status: number | null;
@@ -49,12 +55,17 @@ export function runTool(file: string, args: readonly string[], options: ToolOpti
  * Runs a compiler that must succeed, and gives its warnings.
  * @throws CloudletError `build-failed` carrying the compiler's own words.
  */
-export async function runCompiler(file: string, args: readonly string[], options: ToolOptions = {}): Promise<string> {
+export async function runCompiler(
+  file: string,
+  args: readonly string[],
+  options: CompilerOptions = {},
+): Promise<string> {
   const { status, stdout, stderr } = await runTool(file, args, options);
   if (status === 0) return stderr.trim();
   const words = stderr.trim() || stdout.trim() || 'it printed nothing';
+  const hint = options.hint?.(words) ?? null;
   throw new CloudletError(
     'build-failed',
-    `${file} ended with status ${status ?? 'unknown: it is not installed'}:\n${words}`,
+    `${file} ended with status ${status ?? 'unknown: it is not installed'}:\n${words}${hint === null ? '' : `\n${hint}`}`,
   );
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { findClang, INSTALL_C_TOOLS } from '../../guest-sdk/build/index.ts';
+import { findClang, INSTALL_C_TOOLS, INSTALL_CXX_TOOLS } from '../../guest-sdk/build/index.ts';
 import { asCloudletError } from '../../guest-sdk/protocol/index.ts';
 import {
   chooseAccelerator,
@@ -37,7 +37,8 @@ export async function examine(config: HostConfig): Promise<Finding[]> {
     memorySharing(config),
     baseImage(config),
     baseVms(config),
-    toolchain(),
+    toolchain('C', 'with wasi-libc', () => findClang('c'), INSTALL_C_TOOLS),
+    toolchain('C++', 'with libc++', () => findClang('c++'), INSTALL_CXX_TOOLS),
     port(config),
     dataDirectory(config),
   ]);
@@ -151,15 +152,18 @@ async function baseVms(config: HostConfig): Promise<Finding> {
   return { what: 'base VMs', state: 'warning', detail, remedy: `${remedy}, or: npx cloudlet vm base import FILE` };
 }
 
-async function toolchain(): Promise<Finding> {
-  const clang = await findClang();
-  if (clang !== null) return { what: 'C toolchain', state: 'good', detail: `${clang}, with wasi-libc` };
-  return {
-    what: 'C toolchain',
-    state: 'warning',
-    detail: 'is missing: functions in C cannot be built here',
-    remedy: INSTALL_C_TOOLS,
-  };
+/** Whether functions in a language can be built here. */
+async function toolchain(
+  language: string,
+  library: string,
+  find: () => Promise<string | null>,
+  install: string,
+): Promise<Finding> {
+  const what = `${language} toolchain`;
+  const found = await find();
+  if (found !== null) return { what, state: 'good', detail: `${found}, ${library}` };
+  const detail = `is missing: functions in ${language} cannot be built here`;
+  return { what, state: 'warning', detail, remedy: install };
 }
 
 function port(config: HostConfig): Promise<Finding> {

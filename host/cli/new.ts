@@ -1,26 +1,27 @@
 import { basename, relative, resolve } from 'node:path';
 import { type FunctionName, parseName } from '../../guest-sdk/protocol/index.ts';
+import { askForTemplate, parseTemplate, templateList } from './template-choice.ts';
 import { typed, UsageError } from './usage-error.ts';
 import type { Verb } from './verb.ts';
 
-const verb: Verb = (program) => {
+const verb: Verb = (program, { interruption }) => {
   program
     .command('new <dir>')
     .description('start a function from a template')
-    .option('--template <name>', 'typescript-http, typescript-typed, c-command or c-typed')
+    .option('--template <name>', 'one of the list below; asked for at a terminal')
     .option('--name <name>', "the function's name (default: the directory's)")
     .option('--json', 'print JSON')
+    .addHelpText('after', `\nTemplates:\n${templateList()}`)
     .action(async (directory: string, flags: { template?: string; name?: string; json?: boolean }) => {
-      const { isTemplateName, scaffold, TEMPLATES } = await import('../../guest-sdk/build/index.ts');
-      if (flags.template === undefined || !isTemplateName(flags.template)) {
-        const known = Object.entries(TEMPLATES).map(([template, purpose]) => `  ${template.padEnd(18)}${purpose}`);
-        const got = flags.template === undefined ? 'none' : JSON.stringify(flags.template);
-        throw new UsageError(`expected --template with one of these, got ${got}\n${known.join('\n')}`);
-      }
+      const { scaffold } = await import('../../guest-sdk/build/index.ts');
       const folder = resolve(directory);
+      const asks = flags.template === undefined && process.stdin.isTTY === true && process.stderr.isTTY === true;
+      const given = asks ? null : parseTemplate(flags.template);
       const name = nameFor(folder, flags.name);
-      const files = await scaffold(flags.template, folder, name);
-      if (flags.json) return console.log(JSON.stringify({ name, folder, template: flags.template, files }));
+      const template =
+        given ?? (await askForTemplate({ input: process.stdin, output: process.stderr }, interruption()));
+      const files = await scaffold(template, folder, name);
+      if (flags.json) return console.log(JSON.stringify({ name, folder, template, files }));
       const near = relative(process.cwd(), folder) || '.';
       const shown = near.startsWith('..') ? folder : near;
       for (const file of files) console.log(`  ${shown}/${file}`);

@@ -29,6 +29,10 @@ const FOR_SERVING = [
   },
 ];
 const FOR_TESTS = [
+  {
+    has: () => onPath('clang++-19') && existsSync('/usr/lib/wasm32-wasi/libc++.a'),
+    packages: ['libc++-19-dev-wasm32', 'libc++abi-19-dev-wasm32'],
+  },
   { has: () => onPath('chromium'), packages: ['chromium'] },
   { has: () => onPath('ip') || existsSync('/sbin/ip'), packages: ['iproute2'] },
 ];

@@ -8,9 +8,9 @@ import { assembleWit } from '../wasi-wit.ts';
 import { addBuildWorld, BUILD_WORLD, nameWorld } from '../world.ts';
 import { generateBindings } from './bindings.ts';
 import { compileC, type ExecutionModel } from './clang.ts';
-import { EXIT_IMPORT, EXIT_STATUS_FILE, EXIT_WRAP } from './exit-status.ts';
+import { EXIT_IMPORT, EXIT_STATUS_FILE, EXIT_WRAP, START_FILE } from './exit-status.ts';
 
-/** Builds a C project: a command, the exports of a world, or both in one component. */
+/** Builds a C or C++ project: a command, the exports of a world, or both in one component. */
 export async function buildC(project: Project, context: BuildContext): Promise<Uint8Array> {
   const model: ExecutionModel = project.kind === 'command' ? 'command' : 'reactor';
   const wit = join(context.scratch, 'wit');
@@ -31,7 +31,12 @@ export async function buildC(project: Project, context: BuildContext): Promise<U
   const output = join(context.scratch, 'core.wasm');
   if (model === 'command') files.push(EXIT_STATUS_FILE);
   const wrap = model === 'command' ? [EXIT_WRAP] : [];
-  const warnings = await compileC({ files, includes: [generated], model, output, signal: context.signal, wrap });
+  const both = model === 'command' && world !== null;
+  if (both) files.push(START_FILE);
+  const warnings = await compileC({
+    ...{ files, includes: [generated], output, signal: context.signal, wrap },
+    model: both ? 'reactor' : model,
+  });
   if (warnings !== '') context.onProgress({ kind: 'warning', text: warnings });
 
   begin(context, 'componentize', 'make it a component');

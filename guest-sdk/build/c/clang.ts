@@ -19,6 +19,9 @@ const CLANGS = [
 /** The one command that installs everything a C function needs on Debian and Ubuntu. */
 export const INSTALL_C_TOOLS = 'apt-get install clang-19 lld-19 libclang-rt-19-dev-wasm32 wasi-libc libstb-dev';
 
+/** What a function in C++ needs besides. */
+export const INSTALL_CXX_TOOLS = `${INSTALL_C_TOOLS} libc++-19-dev-wasm32 libc++abi-19-dev-wasm32`;
+
 /** The only triple that Debian's wasi-libc is built for; `wasm32-wasip1` finds no sysroot. */
 const TARGET = '--target=wasm32-wasi';
 
@@ -38,45 +41,77 @@ export interface CSource {
   readonly signal?: AbortSignal | undefined;
 }
 
-let found: Promise<string | null> | undefined;
+/** What a source is compiled as. */
+export type CLanguage = 'c' | 'c++';
 
-/** Name of a clang that can compile and link a program for WASI here, or null. Looked for once a process. */
-export function findClang(): Promise<string | null> {
-  found ??= probe();
-  return found;
+/** Options by language. Debian's libc++ for WASI has no exceptions: with them on, what is thrown would only fail to link. */
+const STANDARD: Readonly<Record<CLanguage, readonly string[]>> = {
+  c: ['-std=gnu11'],
+  'c++': ['-std=gnu++23', '-fno-exceptions'],
+};
+
+/** A program of each language that needs its library. */
+const PROBES: Readonly<Record<CLanguage, string>> = {
+  c: '#include <stdio.h>\nint main(void) { return puts("") < 0; }\n',
+  'c++': '#include <string>\nint main(int count, char **words) { return std::string(words[count - 1]).empty(); }\n',
+};
+
+const found = new Map<CLanguage, Promise<string | null>>();
+
+/** Name of a clang that can compile and link a program for WASI here, or null. Looked for once a process and language. */
+export function findClang(language: CLanguage = 'c'): Promise<string | null> {
+  const clang = found.get(language) ?? probe(language);
+  found.set(language, clang);
+  return clang;
 }
 
 /** Linking a real program is the only test that sees a missing linker, runtime library or libc alike. */
-async function probe(): Promise<string | null> {
-  const args = [TARGET, '-x', 'c', '-', '-o', '/dev/null'];
+async function probe(language: CLanguage): Promise<string | null> {
+  const args = [TARGET, ...STANDARD[language], '-x', language, '-', '-o', '/dev/null'];
   for (const name of CLANGS) {
-    const { status } = await runTool(name, args, {
-      input: '#include <stdio.h>\nint main(void) { return puts("") < 0; }\n',
-    });
-    if (status === 0) return name;
+    const driver = language === 'c' ? name : name.replace('clang', 'clang++');
+    const { status } = await runTool(driver, args, { input: PROBES[language] });
+    if (status === 0) return driver;
   }
   return null;
+}
+
+/** What a file is compiled as, by its extension. */
+export function languageOfFile(file: string): CLanguage {
+  return file.endsWith('.c') ? 'c' : 'c++';
 }
 
 /** Where Debian's libstb-dev puts its headers; nothing else lies there, so the host's own headers stay out of sight. */
 export const STB_FOLDER = '/usr/include/stb';
 
 /**
- * Compiles and links C sources to a WASI 0.1 core module, and gives clang's warnings.
+ * Compiles and links C and C++ sources to a WASI 0.1 core module, and gives clang's warnings.
  * @throws CloudletError `tool-missing` with the packages to install, or `build-failed` with clang's words.
  */
 export async function compileC(source: CSource): Promise<string> {
-  const clang = await findClang();
-  if (clang === null)
-    throw new CloudletError('tool-missing', `A C function needs clang, lld and wasi-libc: run \`${INSTALL_C_TOOLS}\`.`);
+  // The driver of C++ compiles C too, when told that it is, and links the library of C++.
+  const language = source.files.every((file) => languageOfFile(file) === 'c') ? 'c' : 'c++';
+  const clang = await findClang(language);
+  if (clang === null) throw new CloudletError('tool-missing', missingClang(language));
   const { signal } = source;
   const includes = (source.includes ?? []).flatMap((folder) => ['-I', folder]);
-  const compile = [TARGET, '-O2', '-std=gnu11', '-Wall', '-Wextra', ...includes, '-isystem', STB_FOLDER, '-c'];
+  const common = [TARGET, '-O2', '-Wall', '-Wextra', ...includes, '-isystem', STB_FOLDER, '-c'];
   const objects = source.files.map((_, at) => `${source.output}.${at}.o`);
   try {
     // All of them have ended before the folder that they write to goes, also when one fails.
     const compiled = await Promise.allSettled(
-      source.files.map((file, at) => runCompiler(clang, [...compile, file, '-o', objects[at]!], { signal })),
+      source.files.map((file, at) => {
+        const args = [
+          ...common,
+          ...STANDARD[languageOfFile(file)],
+          '-x',
+          languageOfFile(file),
+          file,
+          '-o',
+          objects[at]!,
+        ];
+        return runCompiler(clang, args, { signal, hint: withoutExceptions });
+      }),
     );
     const warnings = compiled.map((each) => {
       if (each.status === 'rejected') throw each.reason;
@@ -92,4 +127,17 @@ export async function compileC(source: CSource): Promise<string> {
   } finally {
     await Promise.all(objects.map((object) => rm(object, { force: true })));
   }
+}
+
+/** The sentence for a machine on which a language cannot be compiled. */
+export function missingClang(language: CLanguage): string {
+  return language === 'c'
+    ? `A C function needs clang, lld and wasi-libc: run \`${INSTALL_C_TOOLS}\`.`
+    : `A C++ function needs clang, lld, wasi-libc and libc++ for WebAssembly: run \`${INSTALL_CXX_TOOLS}\`.`;
+}
+
+/** What to do about exceptions, which clang only calls disabled. */
+function withoutExceptions(words: string): string | null {
+  if (!/cannot use '(throw|try)' with exceptions disabled/.test(words)) return null;
+  return 'C++ functions have no exceptions: give errors back, by std::expected or std::optional for instance.';
 }

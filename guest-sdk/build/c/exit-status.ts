@@ -9,3 +9,6 @@ export const EXIT_WRAP = '__wasi_proc_exit';
 
 /** What the file imports, as a statement of a world. */
 export const EXIT_IMPORT = `import wasi:cli/exit@${WASI_VERSION};`;
+
+/** C file linked into a command that exports a world too, which is linked as a reactor: how its `main` is entered. */
+export const START_FILE = fileURLToPath(new URL('../../guest/c/start.c', import.meta.url));

@@ -19,6 +19,10 @@ export function writeHeader(prefix: string, exports: readonly CExport[], types: 
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 ${types.definitions}
 /*
  * Memory. What a function is given, and what it takes with the two functions below, stays until its answer has been read and is
@@ -37,6 +41,9 @@ ${string} ${prefix}_string(const char *text);
 ${[...new Set(makers)].join('')}/* The functions to write. */
 
 ${functions.join('\n')}
+#ifdef __cplusplus
+}
+#endif
 #endif
 `;
 }
@@ -46,29 +53,35 @@ function maker(type: WitType, types: TypeWriter): string {
   const name = types.name(type);
   const stem = name.replace(/_t$/, '');
   if (type.kind === 'option') {
-    return `static inline ${name} ${stem}_some(${types.name(type.some)} value) {
-  return (${name}){.is_some = true, .value = value};
-}
-static inline ${name} ${stem}_none(void) { return (${name}){.is_some = false}; }
-
-`;
+    return (
+      inline(name, `${stem}_some`, 'is_some', true, ['value', type.some], types) +
+      inline(name, `${stem}_none`, 'is_some', false, null, types)
+    );
   }
   if (type.kind !== 'result') return '';
-  return resultMaker(name, stem, 'ok', type.ok, types) + resultMaker(name, stem, 'err', type.err, types);
+  const of = (which: 'ok' | 'err', payload: WitType | null) =>
+    inline(
+      name,
+      `${stem}_${which}`,
+      'is_err',
+      which === 'err',
+      payload === null ? null : [`of.${which}`, payload],
+      types,
+    );
+  return of('ok', type.ok) + of('err', type.err);
 }
 
-function resultMaker(
+/** Written with assignments: C++ knows neither compound literals nor designators of inner members. */
+function inline(
+  type: string,
   name: string,
-  stem: string,
-  which: 'ok' | 'err',
-  payload: WitType | null,
+  tag: string,
+  value: boolean,
+  payload: readonly [member: string, type: WitType] | null,
   types: TypeWriter,
 ): string {
-  const tag = `.is_err = ${which === 'err'}`;
-  if (payload === null) return `static inline ${name} ${stem}_${which}(void) { return (${name}){${tag}}; }\n\n`;
-  return `static inline ${name} ${stem}_${which}(${types.name(payload)} value) {
-  return (${name}){${tag}, .of.${which} = value};
-}
-
-`;
+  const param = payload === null ? 'void' : `${types.name(payload[1])} value`;
+  const lines = [`${type} answer = {};`, `answer.${tag} = ${value};`];
+  if (payload !== null) lines.push(`answer.${payload[0]} = value;`);
+  return `static inline ${type} ${name}(${param}) {\n  ${[...lines, 'return answer;'].join('\n  ')}\n}\n\n`;
 }

@@ -1,8 +1,14 @@
-/** Words that a C name may not be; the macros of the headers that generated code includes are among them. */
+/**
+ * Words that a name may be neither in C nor in C++, so that one header serves both; the macros of the headers that generated code
+ * includes are among them.
+ */
 const RESERVED = new Set(
-  `alignas alignof asm auto bool break case char const constexpr continue default do double else enum extern false float for goto if
-  inline int long main nullptr register restrict return short signed sizeof static struct switch thread_local true typedef typeof
-  union unsigned void volatile while errno stdin stdout stderr`.split(/\s+/),
+  `alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class co_await co_return
+  co_yield compl concept const const_cast consteval constexpr constinit continue decltype default delete do double dynamic_cast else
+  enum explicit export extern false float for friend goto if inline int long main mutable namespace new noexcept not not_eq nullptr
+  operator or or_eq private protected public register reinterpret_cast requires restrict return short signed sizeof static
+  static_assert static_cast struct switch template this thread_local throw true try typedef typeid typename typeof union unsigned
+  using virtual void volatile wchar_t while xor xor_eq errno stdin stdout stderr`.split(/\s+/),
 );
 
 /** `item-name` → `item_name`. WIT names are unique without regard to case, so they stay unique. */

@@ -13,7 +13,7 @@ let folder = '';
 project.before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cloudlet-project-'));
   await mkdir(join(folder, 'src'));
-  for (const file of ['src/a.c', 'src/b.c', 'src/a.ts', 'src/a.js', 'world.wit'])
+  for (const file of ['src/a.c', 'src/b.c', 'src/a.cpp', 'src/a.ts', 'src/a.js', 'world.wit'])
     await writeFile(join(folder, file), '');
 });
 project.after(() => rm(folder, { recursive: true }));
@@ -44,6 +44,13 @@ for (const [what, file, expected] of [
     { name: 'x', kind: 'command', entry: 'src/a.c', wit: 'world.wit' },
     { kind: 'command' },
   ],
+  ['C++ alone is a command', { name: 'x', entry: 'src/a.cpp' }, { language: 'c++', kind: 'command' }],
+  [
+    'C++ may have parts in C',
+    { name: 'x', entry: ['src/a.c', 'src/a.cpp'], wit: 'world.wit' },
+    { language: 'c++', kind: 'typed' },
+  ],
+  ['C may be compiled as C++', { name: 'x', entry: 'src/a.c', language: 'c++' }, { language: 'c++' }],
   [
     'TypeScript alone serves http',
     { name: 'x', entry: 'src/a.ts' },
@@ -98,8 +105,16 @@ for (const [what, file, words] of [
   ],
   ['names a file that is not there', { name: 'x', entry: 'src/c.c' }, /src\/c.c, which cannot be read/],
   ['mixes languages', { name: 'x', entry: ['src/a.c', 'src/a.ts'] }, /must be .ts, .js or .c files/],
-  ['asks for http in C', { name: 'x', entry: 'src/a.c', kind: 'http' }, /must be written in TypeScript/],
-  ['asks for a command in TypeScript', { name: 'x', entry: 'src/a.ts', kind: 'command' }, /must be written in C/],
+  [
+    'asks for http in C',
+    { name: 'x', entry: 'src/a.c', kind: 'http' },
+    /an http function must be written in TypeScript; C offers command and typed/,
+  ],
+  [
+    'asks for a command in TypeScript',
+    { name: 'x', entry: 'src/a.ts', kind: 'command' },
+    /a command must be written in C or C\+\+; TypeScript offers http and typed/,
+  ],
   ['is typed without WIT', { name: 'x', entry: 'src/a.ts', kind: 'typed' }, /needs "wit"/],
   [
     'asks for one host that is no list',

@@ -69,6 +69,11 @@ const WRONG: readonly [words: string[], sentence: RegExp][] = [
   [['vm', 'base', 'export', 'abc', 'x'], /expected a digest, or its first 4 digits or more, got "abc"/],
   [['vm', 'base', 'import', 'x', '--digest', 'abc'], /expected sha256:<64 hex digits>, got "abc"/],
 ];
+commandLine('the help of "new" has the templates', async () => {
+  const { text } = await lab.run(['new', '--help']);
+  assert.match(text, /^Templates:\n {2}typescript-http +answers HTTP requests, in TypeScript$/m);
+});
+
 for (const [words, sentence] of WRONG) {
   commandLine(`"${words.join(' ')}" is wrong use`, async () => {
     const { status, text, errors } = await lab.run(words);
@@ -194,6 +199,7 @@ commandLine('doctor tells of each thing how it stands, with a remedy for what is
     'base image',
     'base VMs',
     'C toolchain',
+    'C++ toolchain',
     'port',
     'data',
   ]);

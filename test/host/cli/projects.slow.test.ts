@@ -21,6 +21,8 @@ const CALLS: Readonly<Record<TemplateName, { words: string[]; input?: string; an
   'typescript-typed': { words: ['count-words', '"b a b"'], answer: /^\[\["b",2\],\["a",1\]\]\n$/ },
   'c-command': { words: ['--', '--number'], input: 'x\ny\n', answer: /^1 x\n2 y\n$/ },
   'c-typed': { words: ['summarise', '[1, 2]'], answer: /^\{"ok":\{"count":2,"mean":1\.5,"largest":2\}\}\n$/ },
+  'cpp-command': { words: [], input: 'to be or not to be', answer: /^2 be\n1 not\n1 or\n2 to\n$/ },
+  'cpp-typed': { words: ['groups', '["tea", "eat", "x"]'], answer: /^\{"ok":\[\["tea","eat"\]\]\}\n$/ },
 };
 
 for (const [template, { words, input, answer }] of Object.entries(CALLS)) {

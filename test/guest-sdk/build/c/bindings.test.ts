@@ -42,12 +42,13 @@ for (const [what, type, flat] of [
   bindings(`carry ${what} in ${flat.join(', ')}`, () => assert.equal(flatten(type), flat));
 }
 
-bindings('turn WIT names into C names that C allows', () => {
-  assert.equal(['item-name', 'HTTP-server', 'default', 'stdin', 'x'].map(identifier), [
+bindings('turn WIT names into C names that C and C++ allow', () => {
+  assert.equal(['item-name', 'HTTP-server', 'default', 'stdin', 'class', 'x'].map(identifier), [
     'item_name',
     'http_server',
     'default_',
     'stdin_',
+    'class_',
     'x',
   ]);
 });
@@ -154,37 +155,38 @@ async function echoes(wit: string, scratch: string): Promise<string> {
   return `#include "${header.name}"\n${bodies.join('')}`;
 }
 
-bindings('carry random values of random types there and back', async () => {
-  const random = new SeededRandom(Number(process.env['SEED'] ?? Date.now() % 2 ** 32));
-  const folder = await mkdtemp(join(tmpdir(), 'cloudlet-bindings-'));
-  const types = Array.from({ length: 40 }, () => writableType(random));
-  const writer = new WitWriter();
-  const written = types.map((type) => writer.type(type));
-  const functions = written.map((type, at) => `echo${at}: func(value: ${type}) -> ${type};`);
-  const wit = `package test:random;\ninterface i {\n${[...writer.declarations, ...functions].join('\n')}\n}\nworld w { export i; }\n`;
-  try {
-    const project = join(folder, 'project');
-    await mkdir(project);
-    await writeFile(join(project, 'cloudlet.json'), JSON.stringify({ name: 'random', entry: 'f.c', wit: 'w.wit' }));
-    await writeFile(join(project, 'w.wit'), wit);
-    await writeFile(join(project, 'f.c'), await echoes(join(project, 'w.wit'), join(folder, 'scratch')));
-    const fn = await BuiltFunction.open(project);
+for (const entry of ['f.c', 'f.cpp'])
+  bindings(`carry random values of random types there and back through ${entry}`, async () => {
+    const random = new SeededRandom(Number(process.env['SEED'] ?? Date.now() % 2 ** 32));
+    const folder = await mkdtemp(join(tmpdir(), 'cloudlet-bindings-'));
+    const types = Array.from({ length: 40 }, () => writableType(random));
+    const writer = new WitWriter();
+    const written = types.map((type) => writer.type(type));
+    const functions = written.map((type, at) => `echo${at}: func(value: ${type}) -> ${type};`);
+    const wit = `package test:random;\ninterface i {\n${[...writer.declarations, ...functions].join('\n')}\n}\nworld w { export i; }\n`;
     try {
-      assert.is(fn.exports.length, types.length);
-      for (const [at, type] of types.entries()) {
-        for (let round = 0; round < 8; round++) {
-          const value = randomValue(random, type, 'json');
-          // As text, because a field may be called "constructor", by which assert.equal tells classes.
-          const back = JSON.stringify(await fn.call(`i.echo${at}`, value));
-          assert.is(back, JSON.stringify(value), `SEED=${random.seed}: ${formatType(type)}`);
+      const project = join(folder, 'project');
+      await mkdir(project);
+      await writeFile(join(project, 'cloudlet.json'), JSON.stringify({ name: 'random', entry, wit: 'w.wit' }));
+      await writeFile(join(project, 'w.wit'), wit);
+      await writeFile(join(project, entry), await echoes(join(project, 'w.wit'), join(folder, 'scratch')));
+      const fn = await BuiltFunction.open(project);
+      try {
+        assert.is(fn.exports.length, types.length);
+        for (const [at, type] of types.entries()) {
+          for (let round = 0; round < 8; round++) {
+            const value = randomValue(random, type, 'json');
+            // As text, because a field may be called "constructor", by which assert.equal tells classes.
+            const back = JSON.stringify(await fn.call(`i.echo${at}`, value));
+            assert.is(back, JSON.stringify(value), `SEED=${random.seed}: ${formatType(type)}`);
+          }
         }
+      } finally {
+        await fn.close();
       }
     } finally {
-      await fn.close();
+      await rm(folder, { recursive: true });
     }
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-});
+  });
 
 bindings.run();

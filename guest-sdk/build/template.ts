@@ -1,0 +1,17 @@
+/** Templates of `cloudlet new`, with what each is for. */
+export const TEMPLATES = {
+  'typescript-http': 'answers HTTP requests, in TypeScript',
+  'typescript-typed': 'exports functions with types, in TypeScript',
+  'c-command': 'reads standard input and writes standard output, in C',
+  'c-typed': 'exports functions with types, in C',
+  'cpp-command': 'reads standard input and writes standard output, in C++',
+  'cpp-typed': 'exports functions with types, in C++',
+} as const;
+
+/** Name of a template. */
+export type TemplateName = keyof typeof TEMPLATES;
+
+/** Whether a word that a person typed names a template. */
+export function isTemplateName(text: string): text is TemplateName {
+  return Object.hasOwn(TEMPLATES, text);
+}
