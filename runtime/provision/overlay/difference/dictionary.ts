@@ -7,9 +7,13 @@ const ZEROS = Buffer.alloc(PAGE_BYTES);
 /** Of the literals, those that must have a page in the base: fewer make no difference, and compressing is done twice for it. */
 const LEAST_SHARE = 0.05;
 
-/** Pages of the base that stood where the literals of a segment stand now, but for zeros: what changed in them is mostly little. */
+/**
+ * Pages of the base's memory that stood where the literals of a segment stand now, but for zeros: what changed in them is mostly little. None for the
+ * disk, where a block that is written again is mostly that of another file.
+ */
 export function chooseDictionary({ kind, runs }: PlannedSegment, read: ReadPages): SourceRun[] {
-  const source = kind === 'memory' ? 'base-memory' : 'base-disk';
+  if (kind === 'disk') return [];
+  const source = 'base-memory';
   const page = Buffer.alloc(PAGE_BYTES);
   const chosen: SourceRun[] = [];
   let left = MAX_DICTIONARY_PAGES;
