@@ -1,8 +1,11 @@
 // time limit: 600 s
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -18,11 +21,13 @@ import { createOverlay } from '../../runtime/provision/overlay/create/create-ove
 import { overlayOf } from '../../runtime/provision/overlay/create/overlay-of.ts';
 import { type OverlayFile, openOverlayFile } from '../../runtime/provision/overlay/overlay-file.ts';
 import { synthesize } from '../../runtime/provision/overlay/synthesis/synthesize.ts';
-import type { VmImage } from '../../runtime/vm/image/index.ts';
+import { type VmImage, VmImageStore } from '../../runtime/vm/image/index.ts';
 import { restoreVm } from '../../runtime/vm/machine/restore-vm.ts';
 import { CliLab } from '../host/cli/cli-lab.ts';
 import { bodyOf, openLab } from '../support/cloudlet-lab.ts';
 import { answering, ask, SavedVms } from '../support/saved-vms.ts';
+
+const SYNTHESIZE_AND_WAIT = fileURLToPath(new URL('../support/synthesize-and-wait.ts', import.meta.url));
 
 /** What the server has on its disk: more than is read at first. */
 const DATA_MIB = 6;
@@ -264,6 +269,30 @@ overlays('that breaks off ends its VM, and leaves nothing', async ({ vms, file }
   assert.not.ok(await runs(vm.pid));
   assert.equal(await readdir(vms.store.directory), before);
 });
+
+overlays(
+  'whose host is killed in the middle leaves no machine, and no file when the store is opened again',
+  async ({ vms, path }) => {
+    const before = await readdir(vms.store.directory);
+    const host = spawn(process.execPath, [SYNTHESIZE_AND_WAIT, vms.folder, path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      const [said] = (await once(host.stdout, 'data')) as [Buffer];
+      const pid = Number(said.toString());
+      assert.ok(await runs(pid));
+      assert.is((await readdir(vms.store.directory)).length, before.length + 1, 'a draft');
+      host.kill('SIGKILL');
+      await once(host, 'close');
+      while (await runs(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+      const computer = () => vms.store.computer();
+      await VmImageStore.open({ directory: vms.store.directory, budgetBytes: 2 ** 40, computer });
+      assert.equal(await readdir(vms.store.directory), before);
+    } finally {
+      host.kill('SIGKILL');
+    }
+  },
+);
 
 overlays('that is given up in the middle leaves nothing', async ({ vms, file }) => {
   const before = await readdir(vms.store.directory);
