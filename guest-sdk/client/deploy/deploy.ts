@@ -49,13 +49,13 @@ export async function* deploy(
     const ask = () => host.json(AcceptedDeployment, { method: 'POST', path: '/v1/deployments', json: request, signal });
     // The first time an address that nobody answers at is a mistake rather than a break.
     const accepted = attempt === 1 ? await ask() : await patiently(ask, signal, wait);
-    yield { kind: 'accepted', deployment: accepted };
     const run = new Run(host, accepted, held, signal, wait, (bytes) => {
       sentBytes += bytes;
       return sentBytes;
     });
     let end: Deployment = accepted;
     try {
+      yield { kind: 'accepted', deployment: accepted };
       if (!isEnded(accepted)) {
         for await (const news of run.news()) {
           yield news;

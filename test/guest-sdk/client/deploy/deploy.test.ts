@@ -161,6 +161,7 @@ deploy('what fails is said with its code, and who leaves gives up', async () => 
     id = news.deployment.id;
     break;
   }
+  assert.is((await client.deployments()).find((each) => each.id === id)?.problem?.code, 'client-closed');
   assert.is((await client.cancelDeployment(id)).problem?.code, 'client-closed');
   assert.is(
     (await client.functions()).find(({ name }) => name === parseName('left')),
