@@ -2,7 +2,7 @@ import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CloudletError, parseName } from '../protocol/index.ts';
-import { GUEST_FOLDER } from './javascript/bundle.ts';
+import { GUEST_FOLDER, PACKAGE_FOLDER } from './javascript/bundle.ts';
 import { PROJECT_FILE } from './project.ts';
 import { isTemplateName, TEMPLATES } from './template.ts';
 
@@ -33,14 +33,16 @@ export async function scaffold(template: string, folder: string, name: string): 
   await rewrite(join(target, PROJECT_FILE), (text) => text.replace(JSON.stringify(template), JSON.stringify(checked)));
   await rewrite(join(target, 'README.md'), (text) => text.replaceAll(template, checked));
   await rewrite(join(target, 'tsconfig.json'), (text) =>
-    text.replace('../../guest/index.ts', guestLibraryFrom(target)),
+    text
+      .replace('../../guest/index.ts', pathFrom(target, join(GUEST_FOLDER, 'index.ts')))
+      .replaceAll('../../../node_modules/', `${pathFrom(target, join(PACKAGE_FOLDER, 'node_modules'))}/`),
   );
   return (await contentOf(target)).sort();
 }
 
-/** Where an editor finds the types of `cloudlet/guest`; a build finds the library by itself. */
-function guestLibraryFrom(folder: string): string {
-  const path = relative(folder, join(GUEST_FOLDER, 'index.ts'));
+/** Where an editor finds types; a build finds the guest library and what it offers by itself. */
+function pathFrom(folder: string, file: string): string {
+  const path = relative(folder, file);
   return path.startsWith('.') ? path : `./${path}`;
 }
 

@@ -2,6 +2,8 @@
 export const TEMPLATES = {
   'typescript-http': 'answers HTTP requests, in TypeScript',
   'typescript-typed': 'exports functions with types, in TypeScript',
+  'typescript-hono': 'answers HTTP requests with Hono, in TypeScript',
+  'javascript-http': 'answers HTTP requests, in JavaScript',
   'c-command': 'reads standard input and writes standard output, in C',
   'c-typed': 'exports functions with types, in C',
   'cpp-command': 'reads standard input and writes standard output, in C++',

@@ -1,11 +1,14 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildFailure, build, formatMessages, type Message } from 'esbuild';
+import { type BuildFailure, build, formatMessages, type Message, type Plugin } from 'esbuild';
 import { CloudletError } from '../../protocol/index.ts';
 import type { Project } from '../project.ts';
 
 /** Folder of the guest library. */
 export const GUEST_FOLDER = fileURLToPath(new URL('../../guest/', import.meta.url));
+
+/** Folder whose `node_modules` has this package's own dependencies. */
+export const PACKAGE_FOLDER = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** A function and its dependencies in one ES module; the imports that are left are WIT interfaces. */
 export interface Bundle {
@@ -28,6 +31,7 @@ export async function bundle(project: Project, entry: string): Promise<Bundle> {
       absWorkingDir: project.folder,
       alias: { 'cloudlet/guest': join(GUEST_FOLDER, 'index.ts') },
       bundle: true,
+      plugins: [OFFERED],
       external: ['wasi:*', 'node:*'],
       format: 'esm',
       target: 'es2023',
@@ -48,6 +52,20 @@ export async function bundle(project: Project, entry: string): Promise<Bundle> {
     throw new CloudletError('build-failed', `The sources cannot be bundled:\n${words.join('\n')}`, { cause: error });
   }
 }
+
+/** Packages that a project need not install: it gets its own when it has one, else that of this package. */
+const OFFERED: Plugin = {
+  name: 'cloudlet-offered-packages',
+  setup(esbuild) {
+    const again = Symbol('resolved by esbuild itself');
+    esbuild.onResolve({ filter: /^hono(\/|$)/ }, async ({ path, resolveDir, kind, pluginData }) => {
+      if (pluginData === again) return undefined;
+      const own = await esbuild.resolve(path, { resolveDir, kind, pluginData: again });
+      if (own.errors.length === 0) return own;
+      return await esbuild.resolve(path, { resolveDir: PACKAGE_FOLDER, kind, pluginData: again });
+    });
+  },
+};
 
 async function format(messages: readonly Message[], kind: 'error' | 'warning'): Promise<string[]> {
   return (await formatMessages([...messages], { kind, color: false })).map((text) => text.trim());

@@ -6,10 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isTemplateName, scaffold, TEMPLATES } from '../../../guest-sdk/build/index.ts';
+import { runTool } from '../../../guest-sdk/build/tool.ts';
 import type { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import { tryTemplate } from '../../support/try-template.ts';
 
 const FOLDER = fileURLToPath(new URL('../../../guest-sdk/templates/', import.meta.url));
+
+const TSC = fileURLToPath(new URL('../../../node_modules/.bin/tsc', import.meta.url));
 
 const scaffolding = suite('a template');
 let parent = '';
@@ -29,12 +32,16 @@ for (const template of Object.keys(TEMPLATES).filter((name) => !name.startsWith(
   );
 }
 
-scaffolding('in TypeScript tells an editor where the types are', async () => {
-  const folder = join(parent, 'deep', 'types');
-  await scaffold('typescript-http', folder, 'types');
-  const settings = JSON.parse(await readFile(join(folder, 'tsconfig.json'), 'utf8'));
-  const [path] = settings.compilerOptions.paths['cloudlet/guest'];
-  assert.match(await readFile(join(folder, path), 'utf8'), 'HttpFunction');
+scaffolding('in TypeScript has types that an editor finds', async () => {
+  for (const template of Object.keys(TEMPLATES).filter((name) => name.startsWith('typescript-'))) {
+    const folder = join(parent, 'deep', template);
+    await scaffold(template, folder, 'types');
+    const source = join(folder, 'src', 'function.ts');
+    if (template === 'typescript-hono')
+      await writeFile(source, `import { cors } from 'hono/cors';\n${await readFile(source, 'utf8')}\nvoid cors;\n`);
+    const { status, stdout } = await runTool(process.execPath, [TSC, '-p', folder]);
+    assert.is(status, 0, stdout);
+  }
 });
 
 const failure = async (work: Promise<unknown>): Promise<CloudletError> =>
