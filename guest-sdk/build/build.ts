@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CloudletError, type Digest, digestOfHex } from '../protocol/index.ts';
 import { buildC } from './c/build-c.ts';
@@ -7,12 +8,15 @@ import { buildJavaScript } from './javascript/build-javascript.ts';
 import { missingFor } from './missing-tools.ts';
 import { type BuildContext, type BuildProgress, begin } from './progress.ts';
 import { type Project, readProject } from './project.ts';
+import { buildRust } from './rust/build-rust.ts';
 import { withTemporaryFolder } from './temporary-folder.ts';
 
 /** How a build is watched and stopped, and where it writes. */
 export interface BuildOptions {
   readonly onProgress?: (progress: BuildProgress) => void;
   readonly signal?: AbortSignal;
+  /** Folder for what can be made again, such as a compiled standard library; `~/.cache/cloudlet` by default. */
+  readonly cache?: string;
   /** Folder of the finished component; `<project>/build` by default. */
   readonly output?: string;
 }
@@ -33,7 +37,8 @@ export interface Build {
  */
 export async function build(folder: string, options: BuildOptions = {}): Promise<Build> {
   return withTemporaryFolder(async (scratch) => {
-    const context: BuildContext = { onProgress: options.onProgress ?? (() => {}), signal: options.signal, scratch };
+    const { onProgress = () => {}, signal, cache = join(homedir(), '.cache', 'cloudlet') } = options;
+    const context: BuildContext = { onProgress, signal, scratch, cache };
     begin(context, 'check', 'read cloudlet.json');
     const project = await readProject(folder);
     if (project.component !== null) return described(project.component, project, await readFile(project.component));
@@ -65,6 +70,8 @@ async function compile(project: Project, context: BuildContext): Promise<Uint8Ar
     case 'c':
     case 'c++':
       return buildC(project, context);
+    case 'rust':
+      return buildRust(project, context);
     default:
       throw new TypeError(`unreachable: ${project.language satisfies never}`);
   }

@@ -8,6 +8,7 @@ export type { BuildProgress, BuildStage } from './progress.ts';
 export { PROJECT_FILE, type Project, ProjectFile, readGrant, readProject } from './project.ts';
 export { projectSchema } from './project-schema.ts';
 export { type LocalRecipe, type RecipeBytes, readRecipeFile } from './recipe-file.ts';
+export { findRust, INSTALL_RUST_TOOLS } from './rust/toolchain.ts';
 export { scaffold } from './scaffold.ts';
 export { isTemplateName, TEMPLATES, type TemplateName } from './template.ts';
 export { type TypesSource, typescriptClient } from './typescript/typescript-client.ts';

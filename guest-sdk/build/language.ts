@@ -17,6 +17,7 @@ export const LANGUAGES = {
   typescript: { shown: 'TypeScript', entries: /\.[cm]?[jt]s$/, kinds: ['http', 'typed'] },
   c: { shown: 'C', entries: /\.c$/, kinds: ['command', 'typed'] },
   'c++': { shown: 'C++', entries: /\.(c|cc|cpp|cxx)$/, kinds: ['command', 'typed'] },
+  rust: { shown: 'Rust', entries: /(\.rs|(^|\/)Cargo\.toml)$/, kinds: ['command', 'typed'] },
 } as const satisfies Record<string, LanguageFacts>;
 
 /** A language by its name in `cloudlet.json`. */
@@ -33,7 +34,7 @@ export function languageOf(entries: readonly string[]): Language {
   if (found !== undefined) return found;
   throw new CloudletError(
     'project-invalid',
-    `the entry must be .ts, .js or .c files, or .cpp, .cc and .cxx with or without .c, got ${entries.join(', ')}`,
+    `the entry must be .ts, .js or .c files, or .cpp, .cc and .cxx with or without .c, or one .rs or Cargo.toml, got ${entries.join(', ')}`,
   );
 }
 
@@ -48,8 +49,13 @@ export function refuseKind(language: Language, kind: Kind): void {
   const what = kind === 'http' ? 'an http function' : `a ${kind}`;
   throw new CloudletError(
     'project-invalid',
-    `${what} must be written in ${others.join(' or ')}; ${shown} offers ${kinds.join(' and ')}`,
+    `${what} must be written in ${list(others)}; ${shown} offers ${kinds.join(' and ')}`,
   );
+}
+
+/** `C, C++ or Rust`. */
+function list(words: readonly string[]): string {
+  return [words.slice(0, -1).join(', '), words.at(-1)].filter((part) => part !== '').join(' or ');
 }
 
 function offers(language: Language, kind: Kind): boolean {

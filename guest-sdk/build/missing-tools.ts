@@ -2,6 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findClang, INSTALL_C_TOOLS, INSTALL_CXX_TOOLS, STB_FOLDER } from './c/clang.ts';
 import { type Project, readProject } from './project.ts';
+import { findRust, INSTALL_RUST_TOOLS, RUST_TOOLS } from './rust/toolchain.ts';
 
 /**
  * What this machine lacks to build the project in `folder`, as a sentence with the remedy; null when it lacks nothing.
@@ -16,6 +17,10 @@ export async function missingTools(folder: string): Promise<string | null> {
 export async function missingFor(project: Project): Promise<string | null> {
   if (project.component !== null) return null;
   const { language } = project;
+  if (language === 'rust') {
+    if ((await findRust()) !== null) return null;
+    return `${project.name} needs ${RUST_TOOLS}: run \`${INSTALL_RUST_TOOLS}\`.`;
+  }
   if (language !== 'c' && language !== 'c++') return null;
   const missing: string[] = [];
   if ((await findClang(language)) === null)

@@ -12,6 +12,8 @@ export interface BuildContext {
   readonly signal: AbortSignal | undefined;
   /** An empty folder that is gone after the build. */
   readonly scratch: string;
+  /** Folder for what can be made again, and which other builds use too. */
+  readonly cache: string;
 }
 
 /** Begins a stage: ends the build when it was aborted, else tells what comes. */

@@ -8,6 +8,8 @@ export const TEMPLATES = {
   'c-typed': 'exports functions with types, in C',
   'cpp-command': 'reads standard input and writes standard output, in C++',
   'cpp-typed': 'exports functions with types, in C++',
+  'rust-command': 'reads standard input and writes standard output, in Rust',
+  'rust-typed': 'exports functions with types, in Rust',
 } as const;
 
 /** Name of a template. */

@@ -4,6 +4,8 @@ import { CloudletError } from '../protocol/index.ts';
 /** Where a tool runs, what it reads and how it is stopped. */
 export interface ToolOptions {
   readonly cwd?: string;
+  /** Variables that it has besides those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Text for the tool's standard input; nothing by default. */
   readonly input?: string;
   readonly signal?: AbortSignal | undefined;
@@ -28,7 +30,8 @@ const MAX_OUTPUT = 64 * 1024;
 /** Runs a tool to its end and gives how it ended; only an abort or a failed start other than "not installed" throws. */
 export function runTool(file: string, args: readonly string[], options: ToolOptions = {}): Promise<ToolResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { cwd: options.cwd, signal: options.signal, stdio: 'pipe' });
+    const [command, words] = withEnvironment(file, args, options.environment);
+    const child = spawn(command, words, { cwd: options.cwd, signal: options.signal, stdio: 'pipe' });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -49,6 +52,16 @@ export function runTool(file: string, args: readonly string[], options: ToolOpti
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.input ?? '');
   });
+}
+
+/** By `env`, so that this process's own variables need not be read here. */
+function withEnvironment(
+  file: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): [string, readonly string[]] {
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  return variables.length === 0 ? [file, args] : ['env', [...variables, file, ...args]];
 }
 
 /**

@@ -1,12 +1,16 @@
 import { type Build, build } from '../../guest-sdk/build/index.ts';
+import { hostConfig } from '../config.ts';
 import { printable } from './terminal/printable.ts';
 import { showProgress } from './terminal/progress.ts';
+import { typed } from './usage-error.ts';
 
 /** Builds the project in a folder, with its stages and the compiler's warnings on stderr. */
 export async function buildShown(folder: string, signal: AbortSignal): Promise<Build> {
+  const { cacheDir: cache } = typed(() => hostConfig({}));
   const progress = showProgress('build');
   try {
     return await build(folder, {
+      cache,
       signal,
       onProgress: (event) => {
         if (event.kind === 'stage') return progress.stage(event.sentence);

@@ -1,7 +1,13 @@
 import { constants } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { findClang, INSTALL_C_TOOLS, INSTALL_CXX_TOOLS } from '../../guest-sdk/build/index.ts';
+import {
+  findClang,
+  findRust,
+  INSTALL_C_TOOLS,
+  INSTALL_CXX_TOOLS,
+  INSTALL_RUST_TOOLS,
+} from '../../guest-sdk/build/index.ts';
 import { asCloudletError } from '../../guest-sdk/protocol/index.ts';
 import {
   chooseAccelerator,
@@ -39,6 +45,7 @@ export async function examine(config: HostConfig): Promise<Finding[]> {
     baseVms(config),
     toolchain('C', 'with wasi-libc', () => findClang('c'), INSTALL_C_TOOLS),
     toolchain('C++', 'with libc++', () => findClang('c++'), INSTALL_CXX_TOOLS),
+    toolchain('Rust', 'builds its standard library', async () => (await findRust())?.rustc ?? null, INSTALL_RUST_TOOLS),
     port(config),
     dataDirectory(config),
   ]);

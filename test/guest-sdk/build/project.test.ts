@@ -13,7 +13,7 @@ let folder = '';
 project.before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cloudlet-project-'));
   await mkdir(join(folder, 'src'));
-  for (const file of ['src/a.c', 'src/b.c', 'src/a.cpp', 'src/a.ts', 'src/a.js', 'world.wit'])
+  for (const file of ['src/a.c', 'src/b.c', 'src/a.cpp', 'src/a.rs', 'Cargo.toml', 'src/a.ts', 'src/a.js', 'world.wit'])
     await writeFile(join(folder, file), '');
 });
 project.after(() => rm(folder, { recursive: true }));
@@ -49,6 +49,12 @@ for (const [what, file, expected] of [
     'C++ may have parts in C',
     { name: 'x', entry: ['src/a.c', 'src/a.cpp'], wit: 'world.wit' },
     { language: 'c++', kind: 'typed' },
+  ],
+  ['a Rust file alone is a command', { name: 'x', entry: 'src/a.rs' }, { language: 'rust', kind: 'command' }],
+  [
+    "a project of cargo's is in Rust",
+    { name: 'x', entry: 'Cargo.toml', wit: 'world.wit' },
+    { language: 'rust', kind: 'typed' },
   ],
   ['C may be compiled as C++', { name: 'x', entry: 'src/a.c', language: 'c++' }, { language: 'c++' }],
   [
@@ -113,7 +119,7 @@ for (const [what, file, words] of [
   [
     'asks for a command in TypeScript',
     { name: 'x', entry: 'src/a.ts', kind: 'command' },
-    /a command must be written in C or C\+\+; TypeScript offers http and typed/,
+    /a command must be written in C, C\+\+ or Rust; TypeScript offers http and typed/,
   ],
   ['is typed without WIT', { name: 'x', entry: 'src/a.ts', kind: 'typed' }, /needs "wit"/],
   [
@@ -122,6 +128,12 @@ for (const [what, file, words] of [
     /http must be a list, in \[ \], got "a.org"/,
   ],
   ['chooses an engine for C', { name: 'x', entry: 'src/a.c', backend: 'quickjs' }, /JavaScript engine/],
+  ['has two Rust entries', { name: 'x', entry: ['src/a.rs', 'Cargo.toml'] }, /a Rust function has one entry/],
+  [
+    'is a Rust command with WIT',
+    { name: 'x', entry: 'src/a.rs', wit: 'world.wit', kind: 'command' },
+    /exports no world/,
+  ],
   ['has two TypeScript entries', { name: 'x', entry: ['src/a.ts', 'src/a.js'] }, /one entry/],
   [
     'misspells a key that it needs',

@@ -200,6 +200,7 @@ commandLine('doctor tells of each thing how it stands, with a remedy for what is
     'base VMs',
     'C toolchain',
     'C++ toolchain',
+    'Rust toolchain',
     'port',
     'data',
   ]);

@@ -1,4 +1,4 @@
-// time limit: 600 s
+// time limit: 1200 s
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -24,6 +24,11 @@ const CALLS: Readonly<Record<TemplateName, { words: string[]; input?: string; an
   'c-command': { words: ['--', '--number'], input: 'x\ny\n', answer: /^1 x\n2 y\n$/ },
   'c-typed': { words: ['summarise', '[1, 2]'], answer: /^\{"ok":\{"count":2,"mean":1\.5,"largest":2\}\}\n$/ },
   'cpp-command': { words: [], input: 'to be or not to be', answer: /^2 be\n1 not\n1 or\n2 to\n$/ },
+  'rust-command': { words: ['--', '2', '1'], input: 'a b c', answer: /^b a\n$/ },
+  'rust-typed': {
+    words: ['merge', '[{"start": 1, "end": 4}, {"start": 3, "end": 6}]'],
+    answer: /^\{"ok":\[\{"start":1,"end":6\}\]\}\n$/,
+  },
   'cpp-typed': { words: ['groups', '["tea", "eat", "x"]'], answer: /^\{"ok":\[\["tea","eat"\]\]\}\n$/ },
 };
 

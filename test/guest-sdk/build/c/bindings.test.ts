@@ -1,18 +1,13 @@
 // end to end
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { generateBindings } from '../../../../guest-sdk/build/c/bindings.ts';
 import { flatten } from '../../../../guest-sdk/build/c/flat-type.ts';
 import { identifier, literal } from '../../../../guest-sdk/build/c/identifier.ts';
-import { describeWorld } from '../../../../guest-sdk/build/describe-world.ts';
-import { assembleWit } from '../../../../guest-sdk/build/wasi-wit.ts';
-import { formatType, type WitFunction, type WitType } from '../../../../guest-sdk/protocol/index.ts';
-import { BuiltFunction } from '../../../support/built-function.ts';
-import { SeededRandom } from '../../../support/random.ts';
-import { echoOf, randomType, randomValue } from '../../../support/wit-values.ts';
+import type { WitFunction, WitType } from '../../../../guest-sdk/protocol/index.ts';
+import type { NamedTypes } from '../../../../runtime/index.ts';
+import { tryEchoes } from '../../../support/echo-world.ts';
+import { echoOf } from '../../../support/wit-values.ts';
 
 const bindings = suite('C bindings');
 
@@ -89,104 +84,15 @@ bindings('refuse more flags than the canonical ABI carries', () => {
   assert.throws(() => generateBindings({ name: 'w', functions: [echoOf(flags)], names: new Map() }), /at most 32/);
 });
 
-/** Writes types as WIT; records and the like get names of their own, as WIT demands. */
-class WitWriter {
-  readonly declarations: string[] = [];
-
-  type(type: WitType): string {
-    switch (type.kind) {
-      case 'record':
-        return this.#declare(
-          'record',
-          type.fields.map((field) => `%${field.name}: ${this.type(field.type)}`),
-        );
-      case 'variant':
-        return this.#declare(
-          'variant',
-          type.cases.map((c) => `%${c.name}${c.type === null ? '' : `(${this.type(c.type)})`}`),
-        );
-      case 'enum':
-        return this.#declare(
-          'enum',
-          type.cases.map((name) => `%${name}`),
-        );
-      case 'flags':
-        return this.#declare(
-          'flags',
-          type.names.map((name) => `%${name}`),
-        );
-      case 'list':
-        return `list<${this.type(type.element)}>`;
-      case 'option':
-        return `option<${this.type(type.some)}>`;
-      case 'tuple':
-        return `tuple<${type.elements.map((element) => this.type(element)).join(', ')}>`;
-      case 'result': {
-        if (type.ok === null && type.err === null) return 'result';
-        const ok = type.ok === null ? '_' : this.type(type.ok);
-        return type.err === null ? `result<${ok}>` : `result<${ok}, ${this.type(type.err)}>`;
-      }
-      default:
-        return type.kind;
-    }
-  }
-
-  #declare(kind: string, members: readonly string[]): string {
-    const name = `t${this.declarations.length}`;
-    this.declarations.push(`${kind} ${name} { ${members.join(', ')} }`);
-    return name;
-  }
-}
-
-/** A random type that WIT can write: it has no empty tuples. */
-function writableType(random: SeededRandom): WitType {
-  for (;;) {
-    const type = randomType(random, 4);
-    if (!JSON.stringify(type).includes('"elements":[]')) return type;
-  }
-}
-
 /** C functions that give back what they are given, for every prototype of the world's header. */
-async function echoes(wit: string, scratch: string): Promise<string> {
-  await assembleWit(wit, scratch);
-  const { header } = generateBindings({ name: 'w', ...(await describeWorld(scratch, 'w')) });
+async function echoes(world: NamedTypes): Promise<string> {
+  const { header } = generateBindings({ name: 'w', ...world });
   const prototypes = [...header.text.matchAll(/^(\w+) (w_i_echo\d+)\((\w+) value\);$/gm)];
   const bodies = prototypes.map(([, result, name, param]) => `${result} ${name}(${param} value) { return value; }\n`);
   return `#include "${header.name}"\n${bodies.join('')}`;
 }
 
 for (const entry of ['f.c', 'f.cpp'])
-  bindings(`carry random values of random types there and back through ${entry}`, async () => {
-    const random = new SeededRandom(Number(process.env['SEED'] ?? Date.now() % 2 ** 32));
-    const folder = await mkdtemp(join(tmpdir(), 'cloudlet-bindings-'));
-    const types = Array.from({ length: 40 }, () => writableType(random));
-    const writer = new WitWriter();
-    const written = types.map((type) => writer.type(type));
-    const functions = written.map((type, at) => `echo${at}: func(value: ${type}) -> ${type};`);
-    const wit = `package test:random;\ninterface i {\n${[...writer.declarations, ...functions].join('\n')}\n}\nworld w { export i; }\n`;
-    try {
-      const project = join(folder, 'project');
-      await mkdir(project);
-      await writeFile(join(project, 'cloudlet.json'), JSON.stringify({ name: 'random', entry, wit: 'w.wit' }));
-      await writeFile(join(project, 'w.wit'), wit);
-      await writeFile(join(project, entry), await echoes(join(project, 'w.wit'), join(folder, 'scratch')));
-      const fn = await BuiltFunction.open(project);
-      try {
-        assert.is(fn.exports.length, types.length);
-        for (const [at, type] of types.entries()) {
-          for (let round = 0; round < 8; round++) {
-            const value = randomValue(random, type, 'json');
-            // As text, because a field may be called "constructor", by which assert.equal tells classes.
-            const back = JSON.stringify(await fn.call(`i.echo${at}`, value));
-            assert.is(back, JSON.stringify(value), `SEED=${random.seed}: ${formatType(type)}`);
-          }
-        }
-      } finally {
-        await fn.close();
-      }
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  });
+  bindings(`carry random values of random types there and back through ${entry}`, () => tryEchoes(entry, echoes));
 
 bindings.run();

@@ -1,0 +1,172 @@
+import { CloudletError, formatFunction, type WitFunction, type WitType } from '../../protocol/index.ts';
+import type { World } from '../c/bindings.ts';
+import { type FlatType, flatten, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../c/flat-type.ts';
+import { crateName, identifier, literal, moduleName } from './identifier.ts';
+import { TypeWriter } from './type-writer.ts';
+
+/** The crate that an author's code uses: its name, and the text of its root beside the parts in `guest/rust`. */
+export interface RustBindings {
+  readonly crate: string;
+  readonly text: string;
+}
+
+const CORE_TYPES: Readonly<Record<FlatType, string>> = { i32: 'i32', i64: 'i64', f32: 'f32', f64: 'f64' };
+
+/** An exported function in its Rust form. */
+interface RustExport {
+  readonly wit: WitFunction;
+  /** Parameters with their types, then the result: `(numbers: Vec<f64>) -> Result<Summary, String>`. */
+  readonly signature: string;
+  /** Module of its trait: null for a function of the world itself. */
+  readonly module: string | null;
+  readonly core: string;
+}
+
+/**
+ * Writes the Rust bindings of a world: its types, a trait `Guest` for its own functions and one for each interface, and the macro
+ * `export!` that makes canonical ABI exports of a type with those traits.
+ * @throws CloudletError `unsupported-type` for what Rust functions cannot take, naming the function.
+ */
+export function generateRust({ name, functions, names }: World): RustBindings {
+  const types = new TypeWriter(names);
+  const exports = functions.map((wit) => planExport(wit, types));
+  const modules = [...new Set(exports.map((each) => each.module))];
+  const full = new Set(functions.map((wit) => wit.interface));
+  if (full.size > modules.length)
+    throw new CloudletError('build-failed', 'two interfaces of the world would have one name in Rust; rename one');
+  const traits = modules.map((module) =>
+    traitOf(
+      module,
+      exports.filter((each) => each.module === module),
+    ),
+  );
+  const bounds = modules.map((module) => (module === null ? 'crate::Guest' : `crate::${module}::Guest`)).join(' + ');
+  const calls = exports.map((each, at) => callOf(each, at, bounds, types));
+  const doors = exports.map((each, at) => doorOf(each, at));
+  const text = `// Generated from the WIT of the world ${JSON.stringify(name)} on every build; changes are lost.
+#![allow(dead_code, non_camel_case_types, unused_imports, unused_macros, unused_unsafe, clippy::all)]
+mod memory;
+#[macro_use]
+mod value;
+#[macro_use]
+mod compound;
+use memory::{Fields, Flat, most_of, record_layout, variant_layout};
+use value::Value;
+
+${types.definitions}
+${traits.join('\n')}
+#[doc(hidden)]
+pub mod __export {
+    use super::*;
+    pub use memory::reallocate;
+${calls.join('')}}
+
+/// Exports the functions of the world by a type that has its traits.
+#[macro_export]
+macro_rules! export {
+    ($guest:ty) => {
+        const _: () = {
+            #[unsafe(export_name = "cabi_realloc")]
+            unsafe extern "C" fn reallocate(old: *mut u8, old_size: usize, align: usize, size: usize) -> *mut u8 {
+                unsafe { $crate::__export::reallocate(old, old_size, align, size) }
+            }
+${doors.join('')}        };
+    };
+}
+`;
+  return { crate: crateName(name), text };
+}
+
+function planExport(wit: WitFunction, types: TypeWriter): RustExport {
+  try {
+    if (wit.async) throw new CloudletError('unsupported-type', 'Rust functions cannot be async; leave the word out');
+    const params = wit.params.map((param) => `${identifier(param.name)}: ${types.name(param.type)}`).join(', ');
+    const result = wit.result === null ? '' : ` -> ${types.name(wit.result)}`;
+    const module = wit.interface === null ? null : moduleName(wit.interface.replace(/^.*\//, '').replace(/@.*$/, ''));
+    const core = wit.interface === null ? wit.function : `${wit.interface}#${wit.function}`;
+    return { wit, signature: `(${params})${result}`, module, core };
+  } catch (error) {
+    if (!(error instanceof CloudletError)) throw error;
+    throw new CloudletError(error.code, `${formatFunction(wit)}: ${error.message}`, { cause: error });
+  }
+}
+
+function traitOf(module: string | null, exports: readonly RustExport[]): string {
+  const functions = exports.map(
+    ({ wit, signature }) => `    /// \`${formatFunction(wit)}\`\n    fn ${identifier(wit.function)}${signature};\n`,
+  );
+  const trait = `/// The functions to write.\npub trait Guest {\n${functions.join('')}}\n`;
+  return module === null
+    ? trait
+    : `pub mod ${module} {\n    use super::*;\n\n${trait.replaceAll(/^(?=.)/gm, '    ')}}\n`;
+}
+
+/** Core values that an export takes and gives, as Rust writes them. */
+function coreOf({ wit }: RustExport) {
+  const flat = wit.params.flatMap((param) => flatten(param.type));
+  const inMemory = flat.length > MAX_FLAT_PARAMS;
+  const params = inMemory ? ['at: *mut u8'] : flat.map((type, at) => `a${at}: ${CORE_TYPES[type]}`);
+  const names = inMemory ? ['at'] : flat.map((_, at) => `a${at}`);
+  const results = wit.result === null ? [] : flatten(wit.result);
+  const given = results.length > MAX_FLAT_RESULTS;
+  const [first] = results;
+  const result = given ? '*mut u8' : first === undefined ? null : CORE_TYPES[first];
+  return { flat, inMemory, params: params.join(', '), names: names.join(', '), given, result };
+}
+
+function callOf(each: RustExport, at: number, bounds: string, types: TypeWriter): string {
+  const { wit, module } = each;
+  const { flat, inMemory, params, given, result } = coreOf(each);
+  const locals = wit.params.map((param, index) => `let p${index}: ${types.name(param.type)} = `);
+  const lines: string[] = [];
+  if (inMemory) {
+    lines.push('let mut fields = Fields::at(at);', ...locals.map((local) => `${local}fields.load();`));
+    const layouts = wit.params.map((param) => {
+      const name = types.name(param.type);
+      return `(<${name}>::SIZE, <${name}>::ALIGN)`;
+    });
+    lines.push(`memory::release(at, record_layout(&[${layouts.join(', ')}]));`);
+  } else if (locals.length > 0) {
+    const values = flat.map((type, index) => (type === 'i32' ? `a${index} as u32 as u64` : bitsOf(type, `a${index}`)));
+    lines.push(`let flat = [${values.join(', ')}];`, 'let mut flat = Flat(&flat);');
+    lines.push(...locals.map((local) => `${local}Value::lift(&mut flat);`));
+  }
+  const trait = module === null ? 'crate::Guest' : `crate::${module}::Guest`;
+  const args = wit.params.map((_, index) => `p${index}`).join(', ');
+  const call = `<__Guest as ${trait}>::${identifier(wit.function)}(${args})`;
+  lines.push(given ? `value::give(${call})` : result === null ? `${call};` : fromBits(result, `${call}.bits()`));
+  const post =
+    wit.result !== null && given
+      ? `    pub unsafe fn post_${at}(at: *mut u8) {\n        unsafe { value::take_back::<${types.name(wit.result)}>(at) }\n    }\n`
+      : '';
+  return `    pub unsafe fn call_${at}<__Guest: ${bounds}>(${params})${result === null ? '' : ` -> ${result}`} {
+        unsafe {
+${lines.map((line) => `            ${line}\n`).join('')}        }
+    }
+${post}`;
+}
+
+function doorOf(each: RustExport, at: number): string {
+  const { params, names, given, result } = coreOf(each);
+  const indent = ' '.repeat(12);
+  const door = `${indent}#[unsafe(export_name = ${literal(each.core)})]
+${indent}unsafe extern "C" fn call_${at}(${params})${result === null ? '' : ` -> ${result}`} {
+${indent}    unsafe { $crate::__export::call_${at}::<$guest>(${names}) }
+${indent}}
+`;
+  if (!given) return door;
+  return `${door}${indent}#[unsafe(export_name = ${literal(`cabi_post_${each.core}`)})]
+${indent}unsafe extern "C" fn post_${at}(at: *mut u8) {
+${indent}    unsafe { $crate::__export::post_${at}(at) }
+${indent}}
+`;
+}
+
+function bitsOf(type: WitType['kind'] | FlatType, name: string): string {
+  return type === 'i64' ? `${name} as u64` : `${name}.to_bits() as u64`;
+}
+
+function fromBits(type: string, bits: string): string {
+  if (type === 'f32') return `f32::from_bits(${bits} as u32)`;
+  return type === 'f64' ? `f64::from_bits(${bits})` : `${bits} as ${type}`;
+}

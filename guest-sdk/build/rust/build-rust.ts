@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CloudletError } from '../../protocol/index.ts';
+import { EXIT_IMPORT } from '../c/exit-status.ts';
+import { describeWorld } from '../describe-world.ts';
+import { encodeComponent } from '../encode.ts';
+import { type BuildContext, begin } from '../progress.ts';
+import type { Project } from '../project.ts';
+import { runCompiler } from '../tool.ts';
+import { assembleWit } from '../wasi-wit.ts';
+import { addBuildWorld, BUILD_WORLD, nameWorld } from '../world.ts';
+import { generateRust, type RustBindings } from './bindings.ts';
+import { compileCargo } from './cargo.ts';
+import { compilerFlags, EDITION, linkerFlags } from './flags.ts';
+import { RUST_TARGET, standardLibrary } from './standard-library.ts';
+import { findRust, INSTALL_RUST_TOOLS, RUST_TOOLS } from './toolchain.ts';
+
+/** Folder of what is linked into Rust functions. */
+const GUEST_RUST = fileURLToPath(new URL('../../guest/rust/', import.meta.url));
+
+/** Parts of the crate of every world. */
+const PARTS = ['memory.rs', 'value.rs', 'compound.rs'];
+
+/** The file that names a project of cargo's. */
+export const CARGO_FILE = 'Cargo.toml';
+
+/** Builds a Rust project, of one file or of cargo's: a command, or the exports of a world. */
+export async function buildRust(project: Project, context: BuildContext): Promise<Uint8Array> {
+  const { signal, scratch } = context;
+  const rust = await findRust();
+  if (rust === null)
+    throw new CloudletError('tool-missing', `A Rust function needs ${RUST_TOOLS}: run \`${INSTALL_RUST_TOOLS}\`.`);
+  const model = project.kind === 'command' ? 'command' : 'reactor';
+  const wit = join(scratch, 'wit');
+  const world = project.wit === null ? null : await nameWorld(project.wit, project.world);
+  await assembleWit(project.wit, wit);
+  await addBuildWorld(wit, world, model === 'command' ? [EXIT_IMPORT] : []);
+  const bindings = world === null ? null : await bind(world, wit, context);
+
+  const common = compilerFlags(await standardLibrary(rust, context));
+  begin(context, 'compile', 'compile with rustc');
+  const [entry = ''] = project.entries;
+  const cargo = basename(entry) === CARGO_FILE ? join(project.folder, 'build', 'rust') : null;
+  const rustc = (args: readonly string[]) =>
+    runCompiler(rust.rustc, [...common, `--target=${RUST_TARGET}`, '-O', `--edition=${EDITION}`, ...args], { signal });
+  const flags = linkerFlags(rust, model);
+  if (bindings !== null) flags.push(await compileBindings(bindings, cargo ?? scratch, rustc));
+  if (model === 'command') flags.push(`-Clink-arg=${await compileExit(cargo ?? scratch, rustc)}`);
+
+  const output = join(scratch, 'core.wasm');
+  const library = model === 'reactor';
+  const warnings =
+    cargo === null
+      ? await rustc([
+          ...flags,
+          '--crate-name=function',
+          `--crate-type=${library ? 'cdylib' : 'bin'}`,
+          entry,
+          '-o',
+          output,
+        ])
+      : await compileCargo({
+          ...{ rust, manifest: entry, folder: cargo, library, output, signal },
+          flags: [...common, ...flags],
+        });
+  if (warnings !== '') context.onProgress({ kind: 'warning', text: warnings });
+
+  begin(context, 'componentize', 'make it a component');
+  const core = await readFile(output);
+  if (bindings !== null) refuseWithoutExports(core, bindings);
+  return encodeComponent(core, model, { wit, world: BUILD_WORLD });
+}
+
+async function bind(world: string, wit: string, context: BuildContext): Promise<RustBindings> {
+  begin(context, 'bind', `write a crate from the world ${world}`);
+  const { functions, names } = await describeWorld(wit, BUILD_WORLD);
+  return generateRust({ name: world, functions, names });
+}
+
+/** The encoder would only name the first function that it misses. */
+function refuseWithoutExports(core: Uint8Array<ArrayBuffer>, { crate }: RustBindings): void {
+  const exported = WebAssembly.Module.exports(new WebAssembly.Module(core)).some(({ name }) => name === 'cabi_realloc');
+  if (!exported)
+    throw new CloudletError('build-failed', `expected ${crate}::export!(…) of a type with its traits, got none`);
+}
+
+type Compile = (args: readonly string[]) => Promise<string>;
+
+/**
+ * Compiles the crate of a world, and gives the option by which code can use it.
+ * Its folder is named by what is in it, because cargo compiles again when an option changes, and not when a file behind one does.
+ */
+async function compileBindings({ crate, text }: RustBindings, parent: string, rustc: Compile): Promise<string> {
+  const parts = await Promise.all(
+    PARTS.map(async (name) => [name, await readFile(join(GUEST_RUST, name), 'utf8')] as const),
+  );
+  const files = [['lib.rs', text] as const, ...parts];
+  const digest = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16);
+  const folder = join(parent, `bindings-${digest}`);
+  await mkdir(folder, { recursive: true });
+  for (const [name, source] of files) await writeFile(join(folder, name), source);
+  const library = join(folder, `lib${crate}.rlib`);
+  await rustc([`--crate-name=${crate}`, '--crate-type=rlib', join(folder, 'lib.rs'), '-o', library]);
+  return `--extern=${crate}=${library}`;
+}
+
+/** Compiles what gives exact exit statuses, as an object to link. */
+async function compileExit(parent: string, rustc: Compile): Promise<string> {
+  await mkdir(parent, { recursive: true });
+  const object = join(parent, 'exit-status.o');
+  const args = ['--crate-name=exit_status', '--crate-type=lib', '--emit=obj', '-Ccodegen-units=1'];
+  await rustc([...args, join(GUEST_RUST, 'exit_status.rs'), '-o', object]);
+  return object;
+}
