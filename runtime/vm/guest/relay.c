@@ -40,11 +40,14 @@ static void reset(unsigned version) {
   put_number(READY, 0, VERSION);
 }
 
-/* Makes the VM small and still, as one that is saved should be, once no stream goes on. Nothing else happens meanwhile. */
+/* Makes the VM small and still, as one that is saved should be, once no stream goes on. Nothing else happens meanwhile. What the host has seen
+   ending, and connections to the proxy, which it has given up, end here, too: a program may never read what was kept for it. */
 static void quiesce(void) {
   struct { unsigned long start, length, least; } all = {0, ~0UL, 0};
   for (int place = 0; place < used; place++) {
-    if (streams[place].state != FREE && !streams[place].detached) return;
+    struct stream *stream = streams + place;
+    if (stream->state == SOCKET && (stream->id & OWN_ID || (stream->sent_end && stream->got_end))) abort_stream(stream);
+    if (stream->state != FREE && !stream->detached) return;
   }
   wants_quiet = 0;
   call0(sync_);

@@ -25,6 +25,9 @@ const BLANK_BYTES = 5 * 1024 * 1024;
 /** How long connections into a VM that is to be still may take to end. */
 const SETTLE_MS = 5_000;
 
+/** How long a guest may take to write its files, give back what is free and say that it is still. Under emulation, on a busy computer. */
+const QUIET_MS = 120_000;
+
 /**
  * The host's end of a relay's port. What comes is hostile: whatever is against the protocol breaks the connection, and who gave `broken`
  * ends the VM.
@@ -133,7 +136,14 @@ export class RelayConnection implements Relay {
     promise.catch(() => undefined);
     for (let sent = 0; sent < BLANK_BYTES; sent += BLANK.length) this.#send(BLANK);
     this.#send(encodeFrame('quiesce', 0));
-    await unlessAborted(promise, signal);
+    const late = AbortSignal.timeout(QUIET_MS);
+    try {
+      await unlessAborted(promise, signal === undefined ? late : AbortSignal.any([signal, late]));
+    } catch (error) {
+      if (!late.aborted || signal?.aborted === true) throw error;
+      const sentence = `expected the VM to be still within ${QUIET_MS / 1000} s, it has not said so; try again`;
+      throw new CloudletError('machine-failed', sentence, { cause: error });
+    }
   }
 
   #open(kind: 'connecting' | 'command' | 'server', signal: AbortSignal | undefined) {
