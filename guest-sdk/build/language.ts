@@ -17,7 +17,7 @@ export const LANGUAGES = {
   typescript: { shown: 'TypeScript', entries: /\.[cm]?[jt]s$/, kinds: ['http', 'typed'] },
   c: { shown: 'C', entries: /\.c$/, kinds: ['command', 'typed'] },
   'c++': { shown: 'C++', entries: /\.(c|cc|cpp|cxx)$/, kinds: ['command', 'typed'] },
-  rust: { shown: 'Rust', entries: /(\.rs|(^|\/)Cargo\.toml)$/, kinds: ['command', 'typed'] },
+  rust: { shown: 'Rust', entries: /(\.rs|(^|\/)Cargo\.toml)$/, kinds: ['command', 'typed', 'http'] },
 } as const satisfies Record<string, LanguageFacts>;
 
 /** A language by its name in `cloudlet.json`. */

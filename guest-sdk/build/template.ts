@@ -9,6 +9,7 @@ export const TEMPLATES = {
   'cpp-command': 'reads standard input and writes standard output, in C++',
   'cpp-typed': 'exports functions with types, in C++',
   'rust-command': 'reads standard input and writes standard output, in Rust',
+  'rust-http': 'answers HTTP requests, in Rust',
   'rust-typed': 'exports functions with types, in Rust',
 } as const;
 

@@ -9,7 +9,7 @@ import { encodeComponent } from '../encode.ts';
 import { type BuildContext, begin } from '../progress.ts';
 import type { Project } from '../project.ts';
 import { runCompiler } from '../tool.ts';
-import { assembleWit } from '../wasi-wit.ts';
+import { addPackage, assembleWit } from '../wasi-wit.ts';
 import { addBuildWorld, BUILD_WORLD, nameWorld } from '../world.ts';
 import { generateRust, type RustBindings } from './bindings.ts';
 import { compileCargo } from './cargo.ts';
@@ -22,6 +22,15 @@ const GUEST_RUST = fileURLToPath(new URL('../../guest/rust/', import.meta.url));
 
 /** Parts of the crate of every world. */
 const PARTS = ['memory.rs', 'value.rs', 'compound.rs'];
+
+/** The crate of functions that serve HTTP. */
+const HTTP_CRATE = 'cloudlet';
+
+/** WIT of the http world. */
+const GUEST_WIT = fileURLToPath(new URL('../../wit/guest.wit', import.meta.url));
+
+/** What each kind of function imports or exports besides its own world. */
+const IMPORTS = { command: [EXIT_IMPORT], typed: [], http: ['include cloudlet:guest/http;'] } as const;
 
 /** The file that names a project of cargo's. */
 export const CARGO_FILE = 'Cargo.toml';
@@ -36,8 +45,10 @@ export async function buildRust(project: Project, context: BuildContext): Promis
   const wit = join(scratch, 'wit');
   const world = project.wit === null ? null : await nameWorld(project.wit, project.world);
   await assembleWit(project.wit, wit);
-  await addBuildWorld(wit, world, model === 'command' ? [EXIT_IMPORT] : []);
+  if (project.kind === 'http') await addPackage(wit, 'cloudlet-guest', GUEST_WIT);
+  await addBuildWorld(wit, world, IMPORTS[project.kind]);
   const bindings = world === null ? null : await bind(world, wit, context);
+  const library = project.kind === 'http' ? await httpLibrary() : bindings;
 
   const common = compilerFlags(await standardLibrary(rust, context));
   begin(context, 'compile', 'compile with rustc');
@@ -46,30 +57,29 @@ export async function buildRust(project: Project, context: BuildContext): Promis
   const rustc = (args: readonly string[]) =>
     runCompiler(rust.rustc, [...common, `--target=${RUST_TARGET}`, '-O', `--edition=${EDITION}`, ...args], { signal });
   const flags = linkerFlags(rust, model);
-  if (bindings !== null) flags.push(await compileBindings(bindings, cargo ?? scratch, rustc));
+  if (library !== null) flags.push(await compileLibrary(library, cargo ?? scratch, rustc));
   if (model === 'command') flags.push(`-Clink-arg=${await compileExit(cargo ?? scratch, rustc)}`);
 
   const output = join(scratch, 'core.wasm');
-  const library = model === 'reactor';
   const warnings =
     cargo === null
       ? await rustc([
           ...flags,
           '--crate-name=function',
-          `--crate-type=${library ? 'cdylib' : 'bin'}`,
+          `--crate-type=${library === null ? 'bin' : 'cdylib'}`,
           entry,
           '-o',
           output,
         ])
       : await compileCargo({
-          ...{ rust, manifest: entry, folder: cargo, library, output, signal },
+          ...{ rust, manifest: entry, folder: cargo, library: library !== null, output, signal },
           flags: [...common, ...flags],
         });
   if (warnings !== '') context.onProgress({ kind: 'warning', text: warnings });
 
   begin(context, 'componentize', 'make it a component');
   const core = await readFile(output);
-  if (bindings !== null) refuseWithoutExports(core, bindings);
+  if (library !== null) refuseWithoutExports(core, library);
   return encodeComponent(core, model, { wit, world: BUILD_WORLD });
 }
 
@@ -79,20 +89,27 @@ async function bind(world: string, wit: string, context: BuildContext): Promise<
   return generateRust({ name: world, functions, names });
 }
 
+async function httpLibrary(): Promise<RustBindings> {
+  return { crate: HTTP_CRATE, text: await readFile(join(GUEST_RUST, 'http.rs'), 'utf8') };
+}
+
 /** The encoder would only name the first function that it misses. */
 function refuseWithoutExports(core: Uint8Array<ArrayBuffer>, { crate }: RustBindings): void {
   const exported = WebAssembly.Module.exports(new WebAssembly.Module(core)).some(({ name }) => name === 'cabi_realloc');
   if (!exported)
-    throw new CloudletError('build-failed', `expected ${crate}::export!(…) of a type with its traits, got none`);
+    throw new CloudletError(
+      'build-failed',
+      `expected ${crate === HTTP_CRATE ? `${crate}::serve!(…) of a function` : `${crate}::export!(…) of a type with its traits`}, got none`,
+    );
 }
 
 type Compile = (args: readonly string[]) => Promise<string>;
 
 /**
- * Compiles the crate of a world, and gives the option by which code can use it.
+ * Compiles the crate of a world or of HTTP, and gives the option by which code can use it.
  * Its folder is named by what is in it, because cargo compiles again when an option changes, and not when a file behind one does.
  */
-async function compileBindings({ crate, text }: RustBindings, parent: string, rustc: Compile): Promise<string> {
+async function compileLibrary({ crate, text }: RustBindings, parent: string, rustc: Compile): Promise<string> {
   const parts = await Promise.all(
     PARTS.map(async (name) => [name, await readFile(join(GUEST_RUST, name), 'utf8')] as const),
   );

@@ -114,7 +114,7 @@ for (const [what, file, words] of [
   [
     'asks for http in C',
     { name: 'x', entry: 'src/a.c', kind: 'http' },
-    /an http function must be written in TypeScript; C offers command and typed/,
+    /an http function must be written in TypeScript or Rust; C offers command and typed/,
   ],
   [
     'asks for a command in TypeScript',
@@ -132,7 +132,7 @@ for (const [what, file, words] of [
   [
     'is a Rust command with WIT',
     { name: 'x', entry: 'src/a.rs', wit: 'world.wit', kind: 'command' },
-    /exports no world/,
+    /a function of kind command in Rust has no world/,
   ],
   ['has two TypeScript entries', { name: 'x', entry: ['src/a.ts', 'src/a.js'] }, /one entry/],
   [

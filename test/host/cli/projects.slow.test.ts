@@ -25,6 +25,7 @@ const CALLS: Readonly<Record<TemplateName, { words: string[]; input?: string; an
   'c-typed': { words: ['summarise', '[1, 2]'], answer: /^\{"ok":\{"count":2,"mean":1\.5,"largest":2\}\}\n$/ },
   'cpp-command': { words: [], input: 'to be or not to be', answer: /^2 be\n1 not\n1 or\n2 to\n$/ },
   'rust-command': { words: ['--', '2', '1'], input: 'a b c', answer: /^b a\n$/ },
+  'rust-http': { words: ['/hello?Ada'], answer: /^Hello, Ada!\n$/ },
   'rust-typed': {
     words: ['merge', '[{"start": 1, "end": 4}, {"start": 3, "end": 6}]'],
     answer: /^\{"ok":\[\{"start":1,"end":6\}\]\}\n$/,

@@ -81,6 +81,27 @@ std_world::export!(F);
   });
 });
 
+rust('serves HTTP with bodies of any size, headers, and any method and status', async () => {
+  const source = `use cloudlet::{Request, Response};
+fn handle(request: Request) -> Response {
+    let seen = format!("{} {} {:?} {:?}", request.method, request.pathname(), request.query(), request.header("x-test"));
+    Response::new(request.body).status(if request.method == "POST" { 201 } else { 202 }).header("x-seen", seen)
+}
+cloudlet::serve!(handle);
+`;
+  await write({ entry: 'f.rs', kind: 'http' }, { 'f.rs': source });
+  await used(async (fn) => {
+    const body = Buffer.alloc(300_000, 'cloudlet');
+    const posted = await fn.http('/a/b?c=d', { method: 'POST', headers: { 'x-test': 'yes' }, body });
+    assert.is(posted.status, 201);
+    assert.ok(body.equals(posted.body));
+    assert.equal(new Map(posted.headers).get('x-seen'), 'POST /a/b Some("c=d") Some("yes")');
+    const odd = await fn.http('/', { method: 'PROPFIND' });
+    assert.equal([odd.status, odd.text], [202, '']);
+    assert.equal(new Map(odd.headers).get('x-seen'), 'PROPFIND / None None');
+  });
+});
+
 rust('ends with its exact status, and traps when it panics', async () => {
   const main = (body: string) => `fn main() { ${body} }\n`;
   await write({ entry: 'main.rs' }, { 'main.rs': main('std::process::exit(7)') });
@@ -136,6 +157,7 @@ for (const [what, project, files, words] of [
     { ...WORLD, 'f.rs': 'struct F;\nimpl w::Guest for F { fn f(n: u8) -> u32 { 0 } }\nw::export!(F);\n' },
     /expected `u32`, found `u8`/,
   ],
+  ['serves nothing', { entry: 'f.rs', kind: 'http' }, { 'f.rs': 'struct F;\n' }, /expected cloudlet::serve!/],
   ['exports nothing', TYPED, { ...WORLD, 'f.rs': 'struct F;\n' }, /w::export!/],
   [
     'needs a crate that is not here',
