@@ -42,6 +42,7 @@ export function openDeployments(world: DeploymentWorld): Deployments {
   return new Deployments({
     store: deployed,
     publish,
+    patience: limits.deployments,
     rungs: [
       ...serviceRungs(parts, services),
       ...functionRungs({

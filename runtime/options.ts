@@ -2,6 +2,7 @@ import type { VersionOutside } from './function/function-version.ts';
 import type { PolicyFile } from './grant/index.ts';
 import type { TraceSampler } from './invocation/trace.ts';
 import type { CloudletObserver } from './observer.ts';
+import type { DeploymentPatience } from './provision/index.ts';
 import type { PoolLimits, SandboxKind } from './sandbox/index.ts';
 import type { ServicesLimits, ServiceWorld } from './service/index.ts';
 import { DEFAULT_VM_IMAGE_BYTES } from './vm/image/index.ts';
@@ -46,6 +47,8 @@ export interface CloudletLimits {
   readonly vmImageBytes: number;
   /** What service VMs may take; what is left out has its default. */
   readonly services: Partial<ServicesLimits>;
+  /** How long a deployment may take; what is left out has its default. */
+  readonly deployments: Partial<DeploymentPatience>;
 }
 
 /** The limits of a cloudlet that was told nothing else. */
@@ -64,6 +67,7 @@ export const DEFAULT_LIMITS: CloudletLimits = {
   recentInvocations: 100,
   vmImageBytes: DEFAULT_VM_IMAGE_BYTES,
   services: {},
+  deployments: {},
 };
 
 /** What it takes to open a cloudlet. */

@@ -4,9 +4,10 @@ export { DeploymentStore } from './deployment/deployment-store.ts';
 export {
   type AskedDeployment,
   Deployments,
-  type DeploymentsOptions,
 } from './deployment/deployments.ts';
+export type { DeploymentsOptions } from './deployment/deployments-options.ts';
 export { type FunctionRungParts, functionRungs } from './deployment/function/function-rungs.ts';
+export type { DeploymentPatience } from './deployment/progress-watch.ts';
 export type { Offer, Part, PartSource, Provisioned, Rung, RungContext, RungProgress } from './deployment/rung.ts';
 export { type KnownServiceParts, knownServiceRungs } from './deployment/service/known-service.ts';
 export { functionWish, isAtHand, serviceWish, type Wish } from './deployment/wish.ts';

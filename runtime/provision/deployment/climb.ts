@@ -4,6 +4,7 @@ import type { ChunkIndex } from './chunk-index.ts';
 import { isSurvivable, type Ladder, type Step } from './ladder.ts';
 import { PartNeeds } from './part-needs.ts';
 import type { PartStore } from './part-store.ts';
+import { type DeploymentPatience, ProgressWatch } from './progress-watch.ts';
 import type { Provisioned, RungName, RungProgress } from './rung.ts';
 import { subjectOf, type Wish } from './wish.ts';
 
@@ -13,6 +14,7 @@ export interface ClimbParts {
   readonly store: PartStore;
   readonly chunks: ChunkIndex;
   readonly clock: Clock;
+  readonly patience: DeploymentPatience;
 }
 
 /** Who is told how an act goes. */
@@ -23,12 +25,15 @@ export interface ClimbFollower {
 
 /** One act of provisioning, however many deployments it serves: takes a way, and the next when that fails. */
 export class Climb {
-  /** Settles with what was provisioned. */
+  /** Settles with what was provisioned; at once when it is given up, whatever a way that hangs still does. */
   readonly done: Promise<Provisioned>;
+  /** Settles when nothing of it goes on any more. */
+  readonly over: Promise<Provisioned>;
   readonly #parts: ClimbParts;
   readonly #wish: Wish;
   readonly #needs: PartNeeds;
   readonly #abort: AbortController;
+  readonly #watch: ProgressWatch;
   readonly #followers = new Set<ClimbFollower>();
   #step: Step;
   #last: RungProgress;
@@ -42,8 +47,13 @@ export class Climb {
     this.#needs.replace(step.offer.missing);
     this.#last = this.#beginning();
     // In a later turn: whoever began it follows it first.
-    this.done = Promise.resolve().then(() => this.#climb());
-    this.done.catch(() => {}); // Each follower hears of it by itself; there may be none left.
+    this.over = Promise.resolve().then(() => this.#climb());
+    const givenUp = Promise.withResolvers<never>();
+    const { signal } = abort;
+    signal.addEventListener('abort', () => givenUp.reject(signal.reason), { once: true });
+    this.#watch = new ProgressWatch(parts.clock, parts.patience, (error) => abort.abort(error));
+    this.done = Promise.race([this.over, givenUp.promise]).finally(() => this.#watch.end());
+    for (const each of [this.done, this.over, givenUp.promise]) each.catch(() => {}); // Each follower hears of it by itself; there may be none left.
   }
 
   /** Looks for a way. Rejects when there is none, saying why not. */
@@ -57,7 +67,7 @@ export class Climb {
       const step = await parts.ladder.next(wish, null, abort.signal);
       if ('whys' in step) throw noWay(wish, step.whys);
       const climb = new Climb(parts, wish, step, abort);
-      void climb.done.then(unhook, unhook);
+      void climb.over.then(unhook, unhook);
       return climb;
     } catch (error) {
       unhook();
@@ -135,6 +145,7 @@ export class Climb {
   }
 
   readonly #report = (progress: RungProgress): void => {
+    this.#watch.saw(progress);
     const { log: _, ...lasting } = progress;
     this.#last = { ...this.#last, ...lasting };
     for (const follower of this.#followers) follower.progress(progress);

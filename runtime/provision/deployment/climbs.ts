@@ -10,6 +10,8 @@ export class Climbs {
   readonly #going = new Set<Climb>();
   readonly #tidying = new Set<Promise<void>>();
 
+  #looking = 0;
+
   /** `closing` gives all of them up. */
   constructor(parts: ClimbParts, closing: AbortSignal) {
     this.#parts = parts;
@@ -18,20 +20,30 @@ export class Climbs {
 
   /** The act for a wish. Whoever gets it follows it in the same turn, else it may have ended before. */
   async for(wish: Wish): Promise<Climb> {
-    const key = keyOf(wish);
-    for (let going = this.#begun.get(key); going !== undefined; going = this.#begun.get(key)) {
-      const climb = await going;
-      if (!climb.isGivenUp) return climb;
-      // It was given up and serves nobody who comes now.
-      if (this.#begun.get(key) === going) this.#begun.delete(key);
+    this.#looking += 1;
+    try {
+      const key = keyOf(wish);
+      for (let going = this.#begun.get(key); going !== undefined; going = this.#begun.get(key)) {
+        const climb = await going;
+        if (!climb.isGivenUp) return climb;
+        // It was given up and serves nobody who comes now.
+        if (this.#begun.get(key) === going) this.#begun.delete(key);
+      }
+      const begun = Climb.begin(this.#parts, wish, this.#closing);
+      this.#begun.set(key, begun);
+      const forget = () => {
+        if (this.#begun.get(key) === begun) this.#begun.delete(key);
+      };
+      begun.then((climb) => this.#follow(climb, forget), forget);
+      return await begun;
+    } finally {
+      this.#looking -= 1;
     }
-    const begun = Climb.begin(this.#parts, wish, this.#closing);
-    this.#begun.set(key, begun);
-    const forget = () => {
-      if (this.#begun.get(key) === begun) this.#begun.delete(key);
-    };
-    begun.then((climb) => this.#follow(climb, forget), forget);
-    return begun;
+  }
+
+  /** How many look for a way now: each will be one that goes on, so it counts already. */
+  get looking(): number {
+    return this.#looking;
   }
 
   /** Whether any of them will read a part. */
@@ -53,7 +65,7 @@ export class Climbs {
       this.#going.delete(climb);
       forget();
     };
-    const tidied = climb.done
+    const tidied = climb.over
       .finally(ended)
       // Something was made of its parts: they go, but for those that another act will read.
       .then(() => this.#parts.store.remove(climb.needs.used(), this.isUsing))

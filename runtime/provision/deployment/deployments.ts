@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import {
   asCloudletError,
   CloudletError,
-  type CloudletFacts,
   type Deployment,
   type DeploymentEvent,
   type DeploymentRequest,
@@ -11,7 +10,6 @@ import {
   type FunctionName,
   isEnded,
   type Part,
-  type Published,
   parseDigest,
   unmetRequirements,
   type WantedParts,
@@ -20,38 +18,17 @@ import { type Clock, systemClock } from '../../sandbox/index.ts';
 import type { PublishOptions } from '../publish.ts';
 import type { Climb } from './climb.ts';
 import { Climbs } from './climbs.ts';
-import type { DeploymentStore } from './deployment-store.ts';
+import type { DeploymentsOptions } from './deployments-options.ts';
 import { Ladder } from './ladder.ts';
-import type { Rung, RungProgress } from './rung.ts';
+import { DEPLOYMENT_PATIENCE, type DeploymentPatience, ProgressWatch } from './progress-watch.ts';
+import type { RungProgress } from './rung.ts';
 import { WatchedDeployment } from './watched-deployment.ts';
-import { subjectOf, type Wish, wishOf } from './wish.ts';
+import { subjectOf, wishOf } from './wish.ts';
 
 /** Deployments at once: each may hold parts and a machine. */
 const MOST_AT_ONCE = 64;
 /** How often parts that nobody came back for are looked for, milliseconds. */
 const SWEEP_MS = 3_600_000;
-
-/** What deployments are made with. */
-export interface DeploymentsOptions {
-  readonly store: DeploymentStore;
-  readonly rungs: readonly Rung<Wish>[];
-  /** Publishes a body. */
-  readonly publish: (
-    name: FunctionName,
-    body: AsyncIterable<Uint8Array>,
-    options: PublishOptions,
-  ) => Promise<Published>;
-  /** What this cloudlet has, for requirements. */
-  readonly facts: () => Promise<CloudletFacts>;
-  /** Whether what a deployment that was cut off was to bring is here all the same, and its address then. */
-  readonly isComplete?: (deployment: Deployment) => string | null;
-  /** What happened could not be written down: the disk is full, or fails. */
-  readonly failed?: (error: unknown) => void;
-  /** A deployment began, went on or ended. */
-  readonly changed?: () => void;
-  readonly clock?: Clock;
-  readonly now?: () => Date;
-}
 
 /** A deployment that was asked for, and what its device is to send. */
 export interface AskedDeployment {
@@ -72,6 +49,7 @@ export class Deployments {
   readonly #now: () => Date;
   readonly #going = new Map<string, Going>();
   readonly #climbs: Climbs;
+  readonly #patience: DeploymentPatience;
   readonly #closing = new AbortController();
   readonly #working = new Set<Promise<unknown>>();
   #cancelSweep = () => {};
@@ -82,7 +60,9 @@ export class Deployments {
     this.#clock = options.clock ?? systemClock;
     const { parts: store, chunks } = options.store;
     const ladder = new Ladder(options.rungs);
-    this.#climbs = new Climbs({ ladder, store, chunks, clock: this.#clock }, this.#closing.signal);
+    const clock = this.#clock;
+    this.#patience = { ...DEPLOYMENT_PATIENCE, ...options.patience };
+    this.#climbs = new Climbs({ ladder, store, chunks, clock, patience: this.#patience }, this.#closing.signal);
     this.#now = options.now ?? (() => new Date());
     options.store.recover(options.isComplete ?? (() => null), this.#now());
     this.#sweep();
@@ -133,11 +113,15 @@ export class Deployments {
     const { id } = watched.state;
     this.#going.set(id, { watched, climb: null });
     const received = Promise.withResolvers<void>();
+    const late = new AbortController();
+    const watch = new ProgressWatch(this.#clock, this.#patience, (error) => late.abort(error));
+    const signal = AbortSignal.any([late.signal, ...(options.signal === undefined ? [] : [options.signal])]);
     const onProgress = (progress: RungProgress): void => {
       watched.progress(progress);
+      watch.saw(progress);
       if (progress.stage !== 'receiving') received.resolve();
     };
-    const ended = this.#options.publish(name, body, { ...options, onProgress }).then(
+    const ended = this.#options.publish(name, body, { ...options, signal, onProgress }).then(
       (published) => {
         watched.ready({ address: published.address, digest: parseDigest(published.digest), published });
         received.resolve();
@@ -149,7 +133,11 @@ export class Deployments {
         received.reject(error);
       },
     );
-    void this.#track(ended.finally(() => this.#going.delete(id)));
+    const over = (): void => {
+      watch.end();
+      this.#going.delete(id);
+    };
+    void this.#track(ended.finally(over));
     await received.promise;
     return watched.state;
   }
@@ -265,7 +253,7 @@ export class Deployments {
   }
 
   #checkRoom(): void {
-    if (this.#going.size < MOST_AT_ONCE) return;
+    if (this.#going.size + this.#climbs.looking < MOST_AT_ONCE) return;
     throw new CloudletError(
       'at-capacity',
       `expected at most ${MOST_AT_ONCE} deployments at once; try again when one has ended`,

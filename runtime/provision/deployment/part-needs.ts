@@ -96,7 +96,8 @@ export class PartNeeds implements PartSource {
   arrived(digest: Digest): boolean {
     const wasMissing = this.#missing.delete(digest);
     if (wasMissing) this.#arrivedBytes += this.#bytes.get(digest) ?? 0;
-    if (this.#cancelPatience !== null) this.#wait();
+    // The same part sent again and again is no progress.
+    if (this.#cancelPatience !== null && (wasMissing || this.#front.has(digest))) this.#wait();
     return wasMissing;
   }
 

@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CloudletError, type ErrorCode, isEnded } from '../../../../guest-sdk/protocol/index.ts';
-import type { RungContext } from '../../../../runtime/provision/index.ts';
+import { CloudletError, type ErrorCode, type FunctionName, isEnded } from '../../../../guest-sdk/protocol/index.ts';
+import type { DeploymentsOptions, RungContext } from '../../../../runtime/provision/index.ts';
 import { endOf, eventsOf, NEVER, once, openDeploymentsLab, PHOTO, partOf, request, rung } from './deployments-lab.ts';
 
 const deployments = suite('deployments');
@@ -275,6 +275,82 @@ deployments('a device that falls silent while a part is missing ends its deploym
   assert.is((await endOf(lab.deployments, id)).problem?.code, 'request-timeout');
   await lab.close();
 });
+
+deployments('the same part sent again and again does not keep a deployment alive', async () => {
+  const lab = await openDeploymentsLab([rung('package', reading, PARTS)]);
+  const { id } = (await lab.deployments.ask(request())).deployment;
+  for (let count = 0; count < 3; count += 1) {
+    await lab.deployments.part(id, first.digest, once(FIRST), NEVER);
+    await new Promise(setImmediate);
+    lab.clock.advance(200_000);
+  }
+  assert.is((await endOf(lab.deployments, id)).problem?.code, 'request-timeout');
+  await lab.close();
+});
+
+/** What an act does that never ends, and how often, in seconds. */
+const ENDLESS = [
+  ['says nothing', 60, () => ({ stage: 'installing' }), /any progress within 15 minutes.*"installing"/],
+  ['says the same', 60, () => ({ stage: 'receiving', bytesDone: 7, bytesTotal: 9 }), /any progress/],
+  [
+    'comes further for ever',
+    600,
+    (at: number) => ({ stage: 'receiving', bytesDone: at }),
+    /its end within 360 minutes/,
+  ],
+  ['writes a log for ever', 600, () => ({ stage: 'script', log: 'y\n' }), /its end within 360 minutes/],
+] as const;
+
+for (const [what, everyS, progress, sentence] of ENDLESS)
+  deployments(`an act that ${what} ends with its reason, even when it heeds no signal`, async () => {
+    let report: RungContext['report'] = () => {};
+    const hung = Promise.withResolvers<never>();
+    const stuck = (context: RungContext) => {
+      report = context.report;
+      return hung.promise;
+    };
+    const lab = await openDeploymentsLab([rung('on-demand', stuck)]);
+    const { id } = (await lab.deployments.ask(request())).deployment;
+    for (let at = 1; lab.deployments.get(id).endedAt === null; at += 1) {
+      report(progress(at));
+      lab.clock.advance(everyS * 1000);
+      await new Promise(setImmediate);
+      assert.ok(at * everyS <= 24_000, 'it goes on');
+    }
+    const { problem } = await endOf(lab.deployments, id);
+    assert.is(problem?.code, 'deadline-exceeded');
+    assert.match(problem!.detail, sentence);
+    hung.reject(new Error('nobody hears it'));
+    await lab.close();
+  });
+
+deployments('a publish that stalls ends, too', async () => {
+  const publish: DeploymentsOptions['publish'] = (_, __, { signal }) =>
+    new Promise((_, reject) => signal!.addEventListener('abort', () => reject(signal!.reason)));
+  const lab = await openDeploymentsLab([], { publish, patience: { silentMs: 1000 } });
+  const published = lab.deployments.publish('photo' as FunctionName, once(FIRST));
+  lab.clock.advance(1000);
+  await refused(published, 'deadline-exceeded', /any progress/);
+  await lab.close();
+});
+
+deployments('of many at once as many go on as may, also when their ways take time to find', async () => {
+  const hung = Promise.withResolvers<never>();
+  const offer = async () => {
+    await new Promise(setImmediate);
+    return { missing: [], provision: ({ signal }: RungContext) => Promise.race([hung.promise, aborted(signal)]) };
+  };
+  const lab = await openDeploymentsLab([{ name: 'package', offer }]);
+  const asked = Array.from({ length: 200 }, (_, at) => lab.deployments.ask(request({ function: `photo-${at}` })));
+  const outcomes = await Promise.allSettled(asked);
+  const codes = outcomes.map((each) => (each.status === 'fulfilled' ? 'ok' : (each.reason as CloudletError).code));
+  assert.equal([codes.filter((code) => code === 'ok').length, new Set(codes)], [64, new Set(['ok', 'at-capacity'])]);
+  await lab.close();
+});
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+}
 
 deployments('a cloudlet that closes ends all of them, and says so', async () => {
   const lab = await openDeploymentsLab([rung('package', reading, PARTS)]);
