@@ -8,6 +8,8 @@ export class ServiceHallLab implements ServiceHall {
   readonly started: string[] = [];
   /** Digests whose server never answers. */
   readonly deaf = new Set<string>();
+  /** What a start waits for. */
+  gate: Promise<void> = Promise.resolve();
   readonly #services = new Map<string, ServiceInfo>();
 
   list(): ServiceInfo[] {
@@ -31,6 +33,7 @@ export class ServiceHallLab implements ServiceHall {
   start: ServiceHall['start'] = async (name) => {
     const found = this.#services.get(name)!;
     this.started.push(`${name} ${found.image}`);
+    await this.gate;
     if (this.deaf.has(found.image)) throw new CloudletError('not-ready', 'it does not answer');
     const vm = { id: 'vm-1', state: 'ready', mode: 'shared', image: found.image } as ServiceInfo['vms'][number];
     this.#services.set(name, { ...found, vms: [vm] });

@@ -1,9 +1,16 @@
-import { asCloudletError, type FunctionName, hexOf, type ServiceWish } from '../../../guest-sdk/protocol/index.ts';
+import {
+  asCloudletError,
+  type FunctionName,
+  hexOf,
+  type ServiceVmInfo,
+  type ServiceWish,
+} from '../../../guest-sdk/protocol/index.ts';
 import type { Accelerator } from '../../machine/index.ts';
 import type { Services } from '../../service/index.ts';
 import type { VmImage, VmImageStore } from '../../vm/image/index.ts';
 import type { RestoreVmOptions, StartedVm } from '../../vm/machine/vm-options.ts';
 import type { Offer, Provisioned, Rung, RungContext } from '../deployment/rung.ts';
+import { serveImage } from '../deployment/service/serve-image.ts';
 import { serviceWish, type Wish } from '../deployment/wish.ts';
 import { type ReadManifest, readOverlayManifest } from './overlay-manifest.ts';
 import { expectOverlayFits } from './synthesis/overlay-fits.ts';
@@ -12,7 +19,7 @@ import { type Synthesis, synthesize } from './synthesis/synthesize.ts';
 /** What overlays are provisioned with. */
 export interface OverlayRungParts {
   readonly images: VmImageStore;
-  readonly services: Pick<Services, 'adopt' | 'put' | 'start' | 'list'>;
+  readonly services: Pick<Services, 'adopt' | 'put' | 'start' | 'list' | 'remove'>;
   readonly accelerator: () => Promise<Accelerator>;
   readonly restore: (options: RestoreVmOptions) => Promise<StartedVm>;
 }
@@ -34,9 +41,14 @@ function runningOverlay({ images, services }: OverlayRungParts): Rung<Wish> {
       if (asked === null) return null;
       const image = await madeOf(asked.overlay, images, signal);
       const service = services.list().find(({ name }) => name === asked.name);
+      // The VM that was synthesized is of the overlay, its clones are of the image that came of it; others are of what the name had before.
+      const isOfIt = (vm: ServiceVmInfo): boolean => vm.image === image?.digest || vm.image === asked.overlay.digest;
       const isRunning =
-        image !== null && service?.image === image.digest && service.vms.some(({ state }) => state === 'ready');
-      return isRunning ? { missing: [], provision: async () => provisioned(asked.name, image) } : null;
+        service?.image === image?.digest &&
+        service?.vms.some((vm) => vm.state === 'ready' && vm.mode === 'shared' && isOfIt(vm)) === true;
+      return isRunning && image !== null
+        ? { missing: [], provision: async () => provisioned(asked.name, image) }
+        : null;
     },
   };
 }
@@ -52,12 +64,8 @@ function cachedOverlay({ images, services }: OverlayRungParts): Rung<Wish> {
       if (image === null) return { why: 'the overlay was not applied here before' };
       return {
         missing: [],
-        provision: async ({ report, signal: ending }) => {
-          report({ stage: 'starting', digest: image.digest });
-          services.put(asked.name, image.digest, asked.overlay.manifest.service);
-          await services.start(asked.name, { mode: 'join' }, { user: USER, signal: ending });
-          return provisioned(asked.name, image);
-        },
+        provision: (context) =>
+          serveImage(services, asked.name, { digest: image.digest, service: asked.overlay.manifest.service }, context),
       };
     },
   };

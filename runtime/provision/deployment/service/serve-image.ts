@@ -1,6 +1,7 @@
-import type { FunctionName } from '../../../../guest-sdk/protocol/index.ts';
+import type { FunctionName, ServiceInfo } from '../../../../guest-sdk/protocol/index.ts';
 import type { Services } from '../../../service/index.ts';
 import type { VmImage } from '../../../vm/image/index.ts';
+import { KeyedTurns } from '../../recipe/keyed-turns.ts';
 import type { Provisioned, RungContext } from '../rung.ts';
 
 /** What services are done with here. */
@@ -13,7 +14,21 @@ const USER = 'deployment';
  * Gives a name the image of a service and resolves when a VM of it serves. When it does not, the name has again what it had, or is
  * gone: a deployment that failed changes nothing.
  */
-export async function serveImage(
+export function serveImage(
+  services: ServiceHall,
+  name: FunctionName,
+  image: Pick<VmImage, 'digest' | 'service'>,
+  context: Pick<RungContext, 'report' | 'signal'>,
+): Promise<Provisioned> {
+  const turns = TURNS.get(services) ?? new KeyedTurns();
+  TURNS.set(services, turns);
+  return turns.take(name, context.signal, () => serve(services, name, image, context));
+}
+
+/** One after another for a name: what one that fails takes back would else be what another has just given. */
+const TURNS = new WeakMap<ServiceHall, KeyedTurns>();
+
+async function serve(
   services: ServiceHall,
   name: FunctionName,
   { digest, service }: Pick<VmImage, 'digest' | 'service'>,
@@ -27,10 +42,22 @@ export async function serveImage(
     await services.start(name, { mode: 'join' }, { user: USER, signal });
     return { kind: 'service', name, address: `/s/${name}/`, digest };
   } catch (error) {
-    if (before === undefined) await services.remove(name);
-    else if (before.image !== digest) services.put(name, before.image as VmImage['digest'], before.spec);
+    await takeBack(services, name, digest, before);
     throw error;
   }
+}
+
+/** Gives a name what it had before a deployment that failed, unless it was given something else meanwhile, or serves somebody. */
+async function takeBack(
+  services: ServiceHall,
+  name: FunctionName,
+  digest: VmImage['digest'],
+  before: ServiceInfo | undefined,
+): Promise<void> {
+  const present = services.list().find((each) => each.name === name);
+  if (present?.image !== digest || before?.image === digest || isServing(services, name, digest)) return;
+  if (before === undefined) await services.remove(name);
+  else services.put(name, before.image as VmImage['digest'], before.spec);
 }
 
 /** Whether a VM of this image serves under a name. */

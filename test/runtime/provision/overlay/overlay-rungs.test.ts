@@ -118,7 +118,16 @@ rungs(
     assert.equal(await cached.provision(contextOf(context)), done);
     assert.equal(services.told.slice(2), [`put ocr ${done.digest}`, 'start ocr']);
     assert.is(await offer(context, 'running'), null);
-    services.infos.push({ name: 'ocr', image: done.digest, vms: [{ state: 'ready' }] } as unknown as ServiceInfo);
+    const ready = { state: 'ready', mode: 'shared' };
+    const older = digestOfHex('e'.repeat(64));
+    for (const [image, isRunning] of [
+      [older, false],
+      [lab.read().digest, true],
+      [done.digest, true],
+    ] as const) {
+      services.infos.splice(0, 1, { name: 'ocr', image: done.digest, vms: [{ ...ready, image }] } as never);
+      assert.is((await offer(context, 'running')) !== null, isRunning, image);
+    }
     assert.equal(await (await taken(context, 'running')).provision(contextOf(context)), done);
   },
 );

@@ -83,6 +83,36 @@ for (const [what, image] of [
   });
 }
 
+known('of two at once for one name the one that fails takes nothing from the other', async ({ hall, cached }) => {
+  const gate = Promise.withResolvers<void>();
+  hall.gate = gate.promise;
+  hall.deaf.add(FIRST);
+  const both = [FIRST, SECOND].map(async (image) =>
+    provision(await cached.offer(wish({ service: 'web', image }), signal)),
+  );
+  const outcomes = Promise.allSettled(both);
+  await new Promise(setImmediate);
+  gate.resolve();
+  assert.equal(
+    (await outcomes).map(({ status }) => status),
+    ['rejected', 'fulfilled'],
+  );
+  assert.is(hall.list()[0]?.image, SECOND);
+});
+
+known('one that fails leaves what a person gave the name meanwhile', async ({ hall, cached }) => {
+  const gate = Promise.withResolvers<void>();
+  hall.gate = gate.promise;
+  hall.deaf.add(FIRST);
+  const failing = cached.offer(wish({ service: 'web', image: FIRST }), signal).then(provision);
+  const failed = failing.catch(({ code }: { code: string }) => code);
+  await new Promise(setImmediate);
+  hall.put(WEB, SECOND, SPEC);
+  gate.resolve();
+  assert.is(await failed, 'not-ready');
+  assert.is(hall.list()[0]?.image, SECOND);
+});
+
 known('are not for functions, nor for what is made of a recipe or an overlay', async ({ running, cached }) => {
   for (const want of [{ function: 'web' }, { service: 'web', recipe: {} }, { service: 'web', overlay: {} }]) {
     for (const rung of [running, cached]) assert.is(await rung.offer(wish(want), signal), null);
