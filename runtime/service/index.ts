@@ -1,3 +1,4 @@
+export type { EnteredVm } from './entered-vm.ts';
 export type { HeaderField, ServiceAnswer, ServiceRequest } from './http-exchange.ts';
 export {
   type OutboundOutcome,
@@ -16,5 +17,5 @@ export {
   type VmEndCause,
 } from './service-observer.ts';
 export type { CloneOptions, ServiceWorld } from './service-world.ts';
-export { type AdoptedVm, type EnteredVm, type ServiceCaller, type ServiceReply, Services } from './services.ts';
+export { type AdoptedVm, type ServiceCaller, type ServiceReply, Services } from './services.ts';
 export type { ServicesLimits, ServicesOptions } from './services-options.ts';

@@ -178,7 +178,8 @@ async function untilOver(promise: Promise<Duplex>, over: AbortSignal): Promise<D
   }
 }
 
-function waited(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves after a time; rejects with the signal's reason when that fires before. */
+export function waited(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       cancel();

@@ -14,7 +14,7 @@ import type { Clock } from '../sandbox/clock.ts';
 import type { Vm } from '../vm/vm.ts';
 import { Lease } from './lease.ts';
 import { type OutboundOutcome, type OutboundProxy, openOutboundProxy } from './outbound-proxy.ts';
-import { probeService } from './probe.ts';
+import { probeService, waited } from './probe.ts';
 import { openRawPort, type RawPort } from './raw-port.ts';
 import type { ServiceLog } from './service-log.ts';
 import type { VmEndCause } from './service-observer.ts';
@@ -25,6 +25,9 @@ import { VmUsers } from './vm-users.ts';
 
 /** How often the memory of a VM is measured, milliseconds. */
 const MEASURE_MS = 10_000;
+
+/** How long a server that was ready may refuse connections before it counts as ended, in steps, milliseconds: some start anew. */
+const RESTART_MS = [250, 1000];
 
 /** What a service VM is made of. */
 export interface ServiceVmParts {
@@ -98,6 +101,11 @@ export class ServiceVm {
 
   get startMs(): number | null {
     return this.#startMs;
+  }
+
+  /** Why it does not serve any more; null as long as it does, or will. */
+  get failure(): unknown {
+    return this.#ending.signal.aborted ? this.#ending.signal.reason : null;
   }
 
   /** Its connections, for requests of HTTP. */
@@ -238,7 +246,19 @@ export class ServiceVm {
   async #connect(signal?: AbortSignal): Promise<Duplex> {
     const vm = this.#vm;
     if (vm === null || this.#state !== 'ready') throw this.#notServing();
-    return vm.relay.connect(this.parts.spec.port, signal);
+    const { spec, clock } = this.parts;
+    for (const waitMs of [...RESTART_MS, null]) {
+      try {
+        return await vm.relay.connect(spec.port, signal);
+      } catch (error) {
+        // Refused by the guest's own kernel: nothing listens, or a server starts anew.
+        if (!(error instanceof CloudletError) || error.code !== 'not-ready' || signal?.aborted) throw error;
+        if (waitMs !== null)
+          await waited(clock, waitMs, AbortSignal.any([this.#ending.signal, ...(signal ? [signal] : [])]));
+      }
+    }
+    this.#fail(new CloudletError('machine-failed', `its server ended: nothing listens at port ${spec.port} any more`));
+    throw this.#notServing();
   }
 
   #notServing(): CloudletError {

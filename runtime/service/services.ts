@@ -9,12 +9,11 @@ import {
   type ServicesStatus,
   type ServiceVmInfo,
 } from '../../guest-sdk/protocol/index.ts';
-import { unlessAborted } from '../machine/index.ts';
 import type { RegisteredService } from '../store/index.ts';
 import type { Vm } from '../vm/vm.ts';
+import { type EnteredVm, entering, served, started } from './entered-vm.ts';
 import { exchange, type ServiceAnswer, type ServiceRequest } from './http-exchange.ts';
 import type { ServiceLogOptions } from './service-log.ts';
-import type { ServiceStart } from './service-observer.ts';
 import type { ServiceVm } from './service-vm.ts';
 import { type CompleteServicesOptions, completeServices, type ServicesOptions } from './services-options.ts';
 import { VmFleet } from './vm-fleet.ts';
@@ -26,14 +25,6 @@ export interface ServiceCaller {
   /** The VM that is meant; left out, the one that the caller used last, its own before shared ones. */
   readonly vm?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** A VM that serves, and how its caller came to it. */
-export interface EnteredVm {
-  readonly vm: ServiceVmInfo;
-  readonly via: ServiceStart;
-  /** What its start took, milliseconds; 0 when it ran. */
-  readonly startMs: number;
 }
 
 /** An answer of a service's server. */
@@ -150,7 +141,12 @@ export class Services {
   }
 
   /** Sends a request to a service's server: in the VM that the caller means or used last, else in the shared one, which is started when there is none. */
-  async request(name: FunctionName, request: ServiceRequest, caller: ServiceCaller): Promise<ServiceReply> {
+  async request(
+    name: FunctionName,
+    request: ServiceRequest,
+    caller: ServiceCaller,
+    isSecond = false,
+  ): Promise<ServiceReply> {
     const service = this.#service(name);
     if (service.spec.protocol !== 'http') {
       throw new CloudletError(
@@ -160,12 +156,13 @@ export class Services {
     }
     const answered = (outcome: string) => this.#options.observer.serviceAnswered?.({ name, outcome });
     let release = (): void => undefined;
+    let vm: ServiceVm | undefined;
     try {
       const { user, signal } = caller;
       const meant = this.#meant(service, caller);
       const entered =
         meant === undefined ? await this.#join(service, user, signal) : await entering(meant, user, signal);
-      const vm = this.#fleet.named(name, entered.vm.id);
+      vm = this.#fleet.named(name, entered.vm.id);
       release = vm.hold();
       const answer = await exchange(vm.connections, { ...request, host: `localhost:${vm.parts.spec.port}` }, signal);
       answered('ok');
@@ -175,6 +172,9 @@ export class Services {
       return { ...answer, ...entered, passed: vm.passed };
     } catch (error) {
       release();
+      // Its server ended before anything was sent to it: who names no VM is served by another.
+      const isLost = vm !== undefined && error === vm.failure && caller.vm === undefined;
+      if (isLost && !isSecond) return this.request(name, request, caller, true);
       answered(error instanceof CloudletError ? error.code : 'internal');
       throw error;
     }
@@ -259,34 +259,6 @@ export class Services {
     const vms = this.#fleet.of(name).map((vm) => vm.info());
     return { name, address: `/s/${name}/`, image, spec, changedAt, vms, ...(failure === undefined ? {} : { failure }) };
   }
-}
-
-/** Uses a VM that is there, or comes. */
-async function entering(vm: ServiceVm, user: string, signal: AbortSignal | undefined): Promise<EnteredVm> {
-  const began = performance.now();
-  const isReady = vm.state === 'ready';
-  await served(vm, user, signal, false);
-  return isReady
-    ? { vm: vm.info(), via: 'running', startMs: 0 }
-    : { vm: vm.info(), via: 'cached', startMs: performance.now() - began };
-}
-
-/** Uses a VM that was begun for this. */
-async function started(vm: ServiceVm, user: string, signal: AbortSignal | undefined): Promise<EnteredVm> {
-  await served(vm, user, signal, vm.parts.mode === 'own');
-  return { vm: vm.info(), via: 'cached', startMs: vm.startMs ?? 0 };
-}
-
-/** Waits until a VM serves, and counts its user. `giveUp`: nobody else waits for it, so it goes with whoever does. */
-async function served(vm: ServiceVm, user: string, signal: AbortSignal | undefined, giveUp: boolean): Promise<void> {
-  vm.use(user);
-  try {
-    await unlessAborted(vm.ready, signal);
-  } catch (error) {
-    if (giveUp && signal?.aborted && vm.alive) void vm.end('stopped');
-    throw error;
-  }
-  vm.use(user);
 }
 
 function serviceOf({ name, image, spec, changedAt }: RegisteredService): Service {

@@ -18,6 +18,7 @@ export class FakeVm implements Vm {
   readonly exited: Promise<MachineExit>;
   readonly jobs: RelayJob[] = [];
   readonly relay: Vm['relay'];
+  readonly ports: Map<number, number>;
   bytes = 20 * 1024 * 1024;
   closed = 0;
   readonly #exit = Promise.withResolvers<MachineExit>();
@@ -25,8 +26,9 @@ export class FakeVm implements Vm {
   #accept: ((connection: Duplex) => void) | null = null;
 
   /** `ports`: what listens inside, as ports of this computer. */
-  constructor(id: string, ports: ReadonlyMap<number, number>) {
+  constructor(id: string, ports: Map<number, number>) {
     this.id = id;
+    this.ports = ports;
     this.exited = this.#exit.promise;
     this.relay = {
       connect: (port, signal) => this.#connect(ports.get(port), port, signal),

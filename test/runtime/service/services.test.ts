@@ -268,6 +268,45 @@ services('a VM that ends by itself is told, and the next one is another', async 
   assert.is(vms.held, 1);
 });
 
+services('a server that ended in its VM is not asked for ever: the next request has another VM', async () => {
+  const { services: all, vms, clock, events } = await lab();
+  const { vm } = await all.start(NAME, JOIN, ANN);
+  vms.started[0]!.ports.delete(80);
+  const answer = all.request(NAME, get('/a'), ANN);
+  for (const ms of [250, 1000]) {
+    await sleep(5);
+    clock.advance(ms);
+  }
+  const { body, vm: other } = await answer;
+  assert.match(await text(body), /^GET \/a/);
+  assert.is.not(other.id, vm.id);
+  assert.match(all.get(NAME).failure!.detail, /its server ended: nothing listens at port 80/);
+  assert.equal(events, ['web cached', 'web failed', 'web cached', 'ok']);
+  await until(() => vms.held === 1);
+});
+
+services('a server that starts anew keeps its VM; one that is gone costs who names it the request', async () => {
+  const { services: all, vms, clock } = await lab();
+  const { vm } = await all.start(NAME, JOIN, ANN);
+  const { ports } = vms.started[0]!;
+  const port = ports.get(80)!;
+  ports.delete(80);
+  const patient = all.request(NAME, get('/a'), ANN);
+  await sleep(5);
+  ports.set(80, port);
+  clock.advance(250);
+  const { body, vm: same } = await patient;
+  await text(body);
+  assert.is(same.id, vm.id);
+  ports.delete(80);
+  const lost = code(all.request(NAME, { ...get('/a'), method: 'DELETE' }, { ...ANN, vm: vm.id }));
+  for (const ms of [250, 1000]) {
+    await sleep(5);
+    clock.advance(ms);
+  }
+  assert.is(await lost, 'machine-failed');
+});
+
 services('a machine that cannot be started is told as such', async () => {
   const { services: all, vms } = await lab();
   vms.failure = new Error('no QEMU');
