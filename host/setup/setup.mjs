@@ -4,6 +4,7 @@
  * skips what is done. Depends on nothing but the Node that the machine happens to have (18 or newer), so it is plain JavaScript.
  *
  *     node host/setup/setup.mjs [--test]      --test adds what only the tests need
+ *     node host/setup/setup.mjs --slow        only what the slow tests need besides
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -35,6 +36,14 @@ const FOR_TESTS = [
   },
   { has: () => onPath('chromium'), packages: ['chromium'] },
   { has: () => onPath('ip') || existsSync('/sbin/ip'), packages: ['iproute2'] },
+];
+
+const FOR_SLOW_TESTS = [
+  {
+    has: () =>
+      existsSync('/usr/bin/cargo') && existsSync('/usr/lib/rustlib/src/rust/library/vendor') && onPath('wasm-ld-19'),
+    packages: ['rustc-web', 'cargo-web', 'rust-web-src', 'wasi-libc', 'lld-19'],
+  },
 ];
 
 function onPath(program) {
@@ -191,5 +200,6 @@ export async function setUp({ forTests = false } = {}) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  await setUp({ forTests: process.argv.includes('--test') });
+  if (process.argv.includes('--slow')) process.exitCode = (await installTools(FOR_SLOW_TESTS)) ? 0 : 1;
+  else await setUp({ forTests: process.argv.includes('--test') });
 }

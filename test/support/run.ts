@@ -8,7 +8,7 @@
  *
  * A file may set its own limit in its first lines: `// time limit: 300 s`. Lines of its output that begin with `note: ` are shown.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
@@ -17,6 +17,7 @@ import type { FileResult } from './run-file.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const RUN_FILE = fileURLToPath(new URL('./run-file.ts', import.meta.url));
+const SETUP = join(ROOT, 'host/setup/setup.mjs');
 const DEFAULT_LIMIT_S = 120;
 
 const flags = new Set(process.argv.slice(2).filter((argument) => argument.startsWith('--')));
@@ -48,6 +49,10 @@ if (files.length === 0) {
   process.stderr.write(`no test file matches ${patterns.join(' ') || 'test/**/*.test.ts'}\n`);
   process.exit(1);
 }
+
+// Toolchains of other languages are large: only who asks for the slow tests gets them.
+if (flags.has('--all') && spawnSync(process.execPath, [SETUP, '--slow'], { stdio: 'inherit' }).status !== 0)
+  process.exit(1);
 
 interface Outcome {
   readonly file: string;
