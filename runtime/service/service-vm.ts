@@ -62,6 +62,7 @@ export class ServiceVm {
   readonly #ending = new AbortController();
   readonly #connections: VmConnections;
   readonly #outbound: OutboundProxy;
+  #image: Digest;
   #state: ServiceVmState = 'starting';
   #vm: Vm | null = null;
   #lease: Lease | null = null;
@@ -74,6 +75,7 @@ export class ServiceVm {
   constructor(parts: ServiceVmParts) {
     const { spec, clock, policy, network: world, log, id, wentOut } = parts;
     this.parts = parts;
+    this.#image = parts.image;
     this.#users = new VmUsers(clock, spec.limits.leaseS * 1000);
     this.#connections = new VmConnections({
       connect: (signal) => this.#connect(signal),
@@ -113,8 +115,19 @@ export class ServiceVm {
     return this.#connections;
   }
 
+  /** What it is a VM of. */
+  get image(): Digest {
+    return this.#image;
+  }
+
+  /** What it was made of is kept as this image: it is a VM of it from now on. */
+  keptAs(image: Digest): void {
+    this.#image = image;
+  }
+
   info(): ServiceVmInfo {
-    const { id, mode, image, place } = this.parts;
+    const { id, mode, place } = this.parts;
+    const image = this.#image;
     const leftMs = this.#state === 'ready' ? this.#lease!.leftMs : null;
     return {
       id,

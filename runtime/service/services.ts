@@ -78,10 +78,11 @@ export class Services {
 
   /**
    * Gives a name a VM image and what runs in it, from the next start on. VMs of an earlier image serve those who use them until their
-   * leases end.
+   * leases end. `adoptedAs`: what a VM of it was adopted as, which is one of this image from now on.
    */
-  put(name: FunctionName, image: Digest, spec: v.InferInput<typeof ServiceSpec>): ServiceInfo {
+  put(name: FunctionName, image: Digest, spec: v.InferInput<typeof ServiceSpec>, adoptedAs?: Digest): ServiceInfo {
     const { records, changed } = this.#options;
+    if (adoptedAs !== undefined) this.#fleet.shared(name, adoptedAs)?.keptAs(image);
     records.put({ name, image, spec: JSON.stringify(v.parse(ServiceSpec, spec)) });
     this.#adopted.delete(name);
     this.#fleet.forgive(name);

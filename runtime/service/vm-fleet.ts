@@ -60,7 +60,7 @@ export class VmFleet {
 
   /** The VM of this image that whoever joins uses, if there is one. */
   shared(name: FunctionName, image: Digest): ServiceVm | undefined {
-    return this.of(name).findLast(({ alive, parts }) => alive && parts.mode === 'shared' && parts.image === image);
+    return this.of(name).findLast((vm) => vm.alive && vm.parts.mode === 'shared' && vm.image === image);
   }
 
   /** The VM that a user used last, its own before the shared ones, of whatever image. */
@@ -149,7 +149,7 @@ export class VmFleet {
 
   /** Whether a VM of this image runs. */
   runs(image: Digest): boolean {
-    return [...this.#vms.values()].some((vms) => [...vms].some(({ parts }) => parts.image === image));
+    return [...this.#vms.values()].some((vms) => [...vms].some((vm) => vm.image === image));
   }
 
   /** Ends all VMs, and begins no more. Idempotent; resolves when they are gone. */

@@ -136,7 +136,7 @@ async function provision(
     report({ stage: 'serving' });
     const image = await begun.synthesis!.image;
     report({ stage: 'serving', digest: image.digest });
-    services.put(name, image.digest, manifest.service);
+    services.put(name, image.digest, manifest.service, digest);
     return provisioned(name, image);
   } catch (error) {
     stop.abort(error);

@@ -431,8 +431,11 @@ services('a VM that was made otherwise stands for its name until it ends', async
     all.list().map((each) => each.name),
     ['web'],
   );
-  await adopt(name);
-  all.put(name, image, spec);
+  const { vm: kept } = await adopt(name);
+  all.put(name, imageDigest('d'), spec, image);
+  const joined = await all.start(name, JOIN, BOB);
+  assert.equal([joined.via, joined.vm.id, joined.vm.image], ['running', kept.id, imageDigest('d')]);
+  all.put(name, image, spec, imageDigest('d'));
   assert.is((await all.start(name, JOIN, BOB)).via, 'running', 'what was put later is the VM that runs');
   await all.stop(name);
   assert.equal(
