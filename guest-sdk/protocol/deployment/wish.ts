@@ -16,7 +16,12 @@ const Address = v.pipe(
     'an address such as "https://…" or "http://…"',
   ),
 );
-const Document = v.record(v.string(), v.unknown());
+/** Deepest document: what reads it further goes into it as deep as it is. */
+const MAX_DEPTH = 16;
+const Document = v.pipe(
+  v.record(v.string(), v.unknown()),
+  v.check((value) => isShallow(value), `a document of at most ${MAX_DEPTH} levels`),
+);
 const Parts = v.pipe(v.array(Part), v.minLength(1), v.maxLength(MAX_PARTS));
 
 /** A function, and by what it can be had. */
@@ -63,6 +68,16 @@ export const DeploymentRequest = v.strictObject({
 export type DeploymentRequest = v.InferOutput<typeof DeploymentRequest>;
 /** A request as a device writes it. */
 export type DeploymentRequestInput = v.InferInput<typeof DeploymentRequest>;
+
+/** Level by level: deep data would be too deep for a function that calls itself. */
+function isShallow(value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > MAX_DEPTH) return false;
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []));
+  }
+  return true;
+}
 
 /** Reads what a device asks for; `request-invalid` names the key, what was expected and what came. */
 export function parseDeploymentRequest(value: unknown): DeploymentRequest {

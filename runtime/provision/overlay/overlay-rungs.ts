@@ -150,8 +150,13 @@ async function provision(
 function overlayWish(wish: Wish): OverlayWish | null {
   const want: ServiceWish | null = serviceWish(wish);
   if (want?.overlay === undefined) return null;
-  return { name: want.service, overlay: readOverlayManifest(JSON.stringify(want.overlay)) };
+  // Each way asks, and reading a long one takes some tens of milliseconds.
+  const overlay = READ.get(want.overlay) ?? readOverlayManifest(JSON.stringify(want.overlay));
+  READ.set(want.overlay, overlay);
+  return { name: want.service, overlay };
 }
+
+const READ = new WeakMap<object, ReadManifest>();
 
 function madeOf({ digest }: ReadManifest, images: VmImageStore, signal: AbortSignal): Promise<VmImage | null> {
   return images.findMade('service', hexOf(digest), signal);
