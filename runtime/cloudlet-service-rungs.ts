@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { CloudletParts } from './cloudlet-parts.ts';
 import {
   holdBase,
+  inPlace,
   knownServiceRungs,
   openWorkshop,
   overlayRungs,
@@ -21,7 +22,9 @@ export function serviceRungs({ vms, policy }: CloudletParts, services: Services)
     world: {
       holdBase: (base, signal) => holdBase(images, base, signal),
       open: async (base, growthBytes, signal) =>
-        openWorkshop({ images, accelerator: await accelerator() }, base, growthBytes, signal),
+        inPlace(services.reserve(base.digest, base.conditions.memoryMib), async () =>
+          openWorkshop({ images, accelerator: await accelerator() }, base, growthBytes, signal),
+        ),
       findMade: (key, signal) => images.findMade('service', key, signal),
     },
     remembered: new RememberedRecipes(join(images.directory, '..', 'recipes')),

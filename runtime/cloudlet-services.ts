@@ -3,7 +3,7 @@ import type { CloudletParts } from './cloudlet-parts.ts';
 import { Services } from './service/index.ts';
 
 /** What callers do with services. */
-export type ServiceDesk = { readonly [K in Exclude<keyof Services, 'close'>]: Services[K] };
+export type ServiceDesk = { readonly [K in Exclude<keyof Services, 'close' | 'reserve'>]: Services[K] };
 
 /** The services of a cloudlet. */
 export function openServices({ data, vms, policy, limits, bind, observer }: CloudletParts, feed: ChangeFeed): Services {

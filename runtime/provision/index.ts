@@ -37,4 +37,4 @@ export { holdBase } from './recipe/hold-base.ts';
 export { type RecipeRungParts, recipeRungs } from './recipe/recipe-rungs.ts';
 export { type MadeRecipe, Recipes, type RecipesOptions } from './recipe/recipes.ts';
 export { RememberedRecipes } from './recipe/remembered.ts';
-export { openWorkshop } from './recipe/vm-workshop.ts';
+export { inPlace, openWorkshop } from './recipe/vm-workshop.ts';

@@ -16,6 +16,7 @@ import { exchange, type ServiceAnswer, type ServiceRequest } from './http-exchan
 import type { ServiceLogOptions } from './service-log.ts';
 import type { ServiceVm } from './service-vm.ts';
 import { type CompleteServicesOptions, completeServices, type ServicesOptions } from './services-options.ts';
+import type { Place } from './vm-admission.ts';
 import { VmFleet } from './vm-fleet.ts';
 
 /** Who asks for a service. */
@@ -217,6 +218,11 @@ export class Services {
   /** Whether an image is needed: a VM of it runs, or a service is cloned from it. */
   usesImage(image: Digest): boolean {
     return this.#fleet.runs(image) || this.#options.records.usesImage(image);
+  }
+
+  /** A place among service VMs for one in which something is made, to be released when that is gone; `at-capacity` when there is no room. */
+  reserve(image: Digest, memoryMib: number): Pick<Place, 'release'> {
+    return this.#fleet.reserve(image, memoryMib);
   }
 
   /** Ends all VMs. Idempotent; resolves when they are gone. */

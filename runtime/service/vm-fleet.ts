@@ -88,7 +88,7 @@ export class VmFleet {
 
   /** Begins a VM; whoever wants it waits for `ready`. `at-capacity` when there is no room, `draining` at the end. */
   begin(name: FunctionName, { image, spec }: VmContent, mode: 'shared' | 'own', { via, open }: VmOpening): ServiceVm {
-    if (this.#closed !== null) throw new CloudletError('draining', 'the cloudlet is shutting down');
+    if (this.#closed !== null) throw drained();
     const { policy, world, bind, observer, changed } = this.#options;
     const place = this.admission.admit(image);
     const id = `vm-${randomBytes(6).toString('hex')}`;
@@ -114,6 +114,19 @@ export class VmFleet {
     this.#vms.set(name, vms.add(vm));
     changed(name);
     return vm;
+  }
+
+  /** A place for a VM that serves nobody yet. */
+  reserve(image: Digest, memoryMib: number): Place {
+    if (this.#closed !== null) throw drained();
+    const place = this.admission.admit(image);
+    try {
+      place.expect(memoryMib);
+      return place;
+    } catch (error) {
+      void place.release();
+      throw error;
+    }
   }
 
   /** A service's log. */
@@ -163,6 +176,10 @@ export class VmFleet {
     this.log(name).add(id, 'host', message);
     this.#failures.set(name, { at: new Date().toISOString(), code, detail: message });
   }
+}
+
+function drained(): CloudletError {
+  return new CloudletError('draining', 'the cloudlet is shutting down');
 }
 
 function imageGone(name: FunctionName, image: Digest): CloudletError {

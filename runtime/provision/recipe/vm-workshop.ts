@@ -4,6 +4,17 @@ import type { VmImage, VmImageStore } from '../../vm/image/index.ts';
 import { restoreVm } from '../../vm/machine/restore-vm.ts';
 import type { Workshop } from './workshop.ts';
 
+/** A workshop that has a place among the VMs of this computer until it is closed: what is made takes as much as what serves. */
+export async function inPlace(place: { release(): Promise<void> }, begin: () => Promise<Workshop>): Promise<Workshop> {
+  try {
+    const workshop = await begin();
+    return { ...workshop, close: () => workshop.close().finally(() => place.release()) };
+  } catch (error) {
+    await place.release();
+    throw error;
+  }
+}
+
 /**
  * Starts a VM on a private copy of a base, as its next image: its writes go to a layer on the base's disk, its memory is a copy of the
  * base's. Whoever holds the base does so until it is closed.

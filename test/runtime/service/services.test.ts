@@ -366,6 +366,19 @@ services('there is room for so much memory, as measured', async () => {
   assert.is(vms.held, 2);
 });
 
+services('VMs in which something is made take room, too', async () => {
+  const { services: all } = await lab({ limits: { vms: 2, bytes: 300 * 1024 ** 2 } });
+  const place = all.reserve(imageDigest('d'), 300);
+  assert.equal([all.status().vms, all.status().bytes], [1, 214 * 1024 ** 2]);
+  assert.is(await code((async () => all.reserve(imageDigest('e'), 300))()), 'at-capacity');
+  assert.is(all.status().vms, 1, 'who is refused holds nothing');
+  await all.start(NAME, OWN, ANN).catch(() => undefined);
+  await place.release();
+  await place.release();
+  await all.stop(NAME);
+  assert.equal([all.status().vms, all.status().bytes], [0, 0]);
+});
+
 services('after the end there are no VMs any more, and no starts', async () => {
   const { services: all, vms, events } = await lab();
   await all.start(NAME, JOIN, ANN);
