@@ -62,7 +62,7 @@ export class VmImageLab {
   /** An image in which only a text is: a base, or a service on `base`. */
   async make(
     text: string,
-    { store = this.store, base = null as VmImage | null, here = HERE, key = null as string | null } = {},
+    { store = this.store, base = null as VmImage | null, here = HERE, key = null as string | null, stockKernel = false } = {},
   ): Promise<VmImage> {
     const layers = base === null ? (['raw'] as const) : (['qcow2'] as const);
     const draft = await store.draft({ memoryMib: MEMORY_MIB, layers });
@@ -75,6 +75,7 @@ export class VmImageLab {
       await write(draft.layers[0]!, Buffer.from(`the disk of ${text}`), 70_000);
       return await draft.commit({
         kind: base === null ? 'base' : 'service',
+        ...(stockKernel ? { stockKernel } : {}),
         key,
         about: text,
         conditions: { ...here, image: '0'.repeat(64), memoryMib: MEMORY_MIB, vcpus: 1, workers: 0, content: null },

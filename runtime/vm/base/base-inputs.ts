@@ -9,6 +9,9 @@ import { resolvePackages } from './package-list.ts';
 /** Changes when what is done with the packages changes. */
 const LAYOUT = 1;
 
+/** The same of those with a stock kernel: their manifests say so since the second. */
+const STOCK_LAYOUT = 2;
+
 /** What a base VM is like. Units in the names. */
 export interface BaseVmShape {
   readonly memoryMib: number;
@@ -61,7 +64,8 @@ export async function findBaseInputs(
   const own = { kernel, relay: digestOf(relayProgram()), initOnFree };
   const image = digestOf(JSON.stringify(own));
   const conditions = conditionsOf({ accelerator, memoryMib, vcpus, workers: 0 }, image, null);
-  const made = { layout: LAYOUT, release, sources: sourcesText(sources), packages, diskMib, conditions };
+  const layout = initOnFree ? LAYOUT : STOCK_LAYOUT;
+  const made = { layout, release, sources: sourcesText(sources), packages, diskMib, conditions };
   const more = include.length === 0 ? '' : ` with ${include.join(', ')}`;
   const stock = initOnFree ? '' : ', stock kernel';
   const about = `Debian ${release}, ${packages.length} packages${more}, kernel ${kernel.version}${stock}`;

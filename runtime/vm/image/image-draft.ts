@@ -18,7 +18,8 @@ export interface DraftShape {
 }
 
 /** What is said of an image when it is complete. */
-export type MadeImage = Pick<VmManifest, 'kind' | 'key' | 'about' | 'conditions' | 'diskBytes' | 'base' | 'service'>;
+export type MadeImage = Pick<VmManifest, 'kind' | 'key' | 'about' | 'conditions' | 'diskBytes' | 'base' | 'service'> &
+  Partial<Pick<VmManifest, 'stockKernel'>>;
 
 /** Empty files for a VM that is to become an image. */
 export interface VmImageDraft {
@@ -87,13 +88,14 @@ export async function completeImageDraft(
   });
   // Before the bytes are read: what changes meanwhile is seen when the image is looked for.
   const stamps = await stampsOf([paths.state, paths.memory, ...layerPaths]);
-  const { kind, key, about, conditions, diskBytes, base, service } = made;
+  const { kind, key, about, conditions, stockKernel, diskBytes, base, service } = made;
   const layers: VmManifest['layers'] = [];
   for (const [at, format] of formats.entries()) layers.push({ format, ...(await declare(layerPaths[at]!)) });
   const [state, memory] = [await declare(paths.state), await declare(paths.memory)];
   if (state.bytes === 0) throw new CloudletError('machine-failed', 'expected the state of a VM, got an empty file');
   const text = vmManifestText({
     ...{ format: VM_IMAGE_FORMAT, kind, key, about, conditions, diskBytes, base, service, memory, state, layers },
+    ...(stockKernel === true ? { stockKernel } : {}),
   });
   try {
     await writeDurably(paths.local, JSON.stringify({ madeAt: Date.now(), bootId, stamps }), 0o600);

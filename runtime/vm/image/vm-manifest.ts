@@ -36,6 +36,8 @@ const Manifest = v.pipe(
     /** What is in it, for people: one line. */
     about: v.pipe(v.string(), v.maxLength(200), v.regex(/^[^\p{C}]*$/u)),
     conditions: Conditions,
+    /** Its kernel leaves freed memory as it was, as stock kernels do: no default, since overlays on it are larger. Left out of others. */
+    stockKernel: v.optional(v.literal(true)),
     diskBytes: bytes(MAX_DISK_BYTES),
     base: v.nullable(DigestText),
     service: v.nullable(ServiceSpec),
@@ -72,12 +74,12 @@ export interface DeclaredFile {
 
 /** The text of a manifest. Same manifest, same bytes: keys have one order. */
 export function vmManifestText(manifest: VmManifest): string {
-  const { format, kind, key, about, conditions, diskBytes, base, service, memory, state, layers } = manifest;
+  const { format, kind, key, about, conditions, stockKernel, diskBytes, base, service, memory, state, layers } = manifest;
   const { qemu, accelerator, processor, counterMhz, image, memoryMib, vcpus, workers, content } = conditions;
   const ordered = { qemu, accelerator, processor, counterMhz, image, memoryMib, vcpus, workers, content };
   const declared = (each: DeclaredFile) => ({ bytes: each.bytes, digest: each.digest });
   return JSON.stringify({
-    ...{ format, kind, key, about, conditions: ordered, diskBytes, base },
+    ...{ format, kind, key, about, conditions: ordered, stockKernel, diskBytes, base },
     service: service === null ? null : v.parse(ServiceSpec, service),
     ...{ memory: declared(memory), state: declared(state) },
     layers: layers.map((layer) => ({ format: layer.format, ...declared(layer) })),

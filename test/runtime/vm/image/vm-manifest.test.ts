@@ -47,6 +47,12 @@ for (const [what, manifest, digest] of [
   });
 }
 
+manifests('says of a stock kernel that it is one, and of others nothing', () => {
+  const stock = { ...BASE, stockKernel: true } as const;
+  assert.equal(parseVmManifest(vmManifestText(stock)), stock);
+  assert.not.match(vmManifestText(BASE), /stockKernel/);
+});
+
 manifests('has the same bytes whatever the order of its keys', () => {
   const other = Object.fromEntries(Object.entries(BASE).reverse()) as unknown as VmManifest;
   assert.is(vmManifestText(other), vmManifestText(BASE));
