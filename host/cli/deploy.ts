@@ -118,7 +118,7 @@ function print({ deployment, sentBytes, savedBytes }: Ended, url: string, json: 
   }
   console.log(`${name}  ${kind}${published === undefined ? '' : `, version ${published.version}`}  (${rung})`);
   console.log(`  address  ${url}${address}`);
-  const saved = savedBytes === null ? '' : `, ${formatSize(savedBytes)} not needed`;
+  const saved = savedBytes === null || savedBytes === 0 ? '' : `, ${formatSize(savedBytes)} not needed`;
   console.log(`  sent     ${formatSize(sentBytes)}${saved}`);
   for (const warning of published?.warnings ?? []) console.error(`warning: ${printable(warning)}`);
 }

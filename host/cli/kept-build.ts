@@ -26,6 +26,29 @@ export async function keptBuild(folder: string, makers: readonly string[] = MAKE
   const component = join(output, name);
   const builtAt = (await stat(component)).mtimeMs;
   for (const place of [folder, ...makers]) if ((await newestChange(place, output)) > builtAt) return null;
+  return described(component);
+}
+
+/**
+ * The component that a project names in place of a source, since its own script builds it: `absent` when that was not run yet; null when the
+ * project names none.
+ */
+export async function foreignBuild(folder: string): Promise<KeptBuild | 'absent' | null> {
+  const named = await readFile(join(folder, 'cloudlet.json'), 'utf8').then(componentIn, () => null);
+  if (named === null) return null;
+  return described(join(folder, named)).catch(() => 'absent' as const);
+}
+
+function componentIn(text: string): string | null {
+  try {
+    const { component } = JSON.parse(text) as { readonly component?: unknown };
+    return typeof component === 'string' ? component : null;
+  } catch {
+    return null; // Whoever builds the project says what is wrong with it.
+  }
+}
+
+async function described(component: string): Promise<KeptBuild> {
   const bytes = await readFile(component);
   return {
     component,

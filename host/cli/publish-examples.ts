@@ -7,7 +7,7 @@ import { packBuilt } from '../../guest-sdk/build/pack.ts';
 import { asCloudletError, type FunctionName, parseName } from '../../guest-sdk/protocol/index.ts';
 import type { Cloudlet } from '../../runtime/index.ts';
 import { buildApart } from './build-apart.ts';
-import { type KeptBuild, keptBuild } from './kept-build.ts';
+import { foreignBuild, type KeptBuild, keptBuild } from './kept-build.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
 
@@ -23,17 +23,23 @@ export interface ExamplesToPublish {
 
 /**
  * Publishes every example, building those whose sources changed since. One that cannot be built or published is skipped with the
- * reason: examples never keep a host from serving. A component that its function already has, as whatever version, is left alone:
+ * reason: examples never keep a host from serving. Those that their own scripts build are named in one line until they are. A component that its function already has, as whatever version, is left alone:
  * a rollback outlives a restart.
  */
 export async function publishExamples({ cloudlet, say, signal, folder = EXAMPLES }: ExamplesToPublish): Promise<void> {
   // An installation without examples has none to publish.
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const names = entries.filter((each) => each.isDirectory()).map((each) => each.name);
+  const absent: string[] = [];
   for (const name of names.sort()) {
     if (signal.aborted) return;
     try {
-      const kept = await exampleBuild(join(folder, name), (line) => say(`${name}: ${line}`), signal);
+      const foreign = await foreignBuild(join(folder, name));
+      if (foreign === 'absent') {
+        absent.push(name);
+        continue;
+      }
+      const kept = foreign ?? (await exampleBuild(join(folder, name), (line) => say(`${name}: ${line}`), signal));
       const packed = await packBuilt(join(folder, name), kept.component);
       if (await isPublished(cloudlet, parseName(name), (packed ?? kept).digest)) continue;
       const body = packed === null ? createReadStream(kept.component) : Readable.from(packed.pieces);
@@ -51,6 +57,8 @@ export async function publishExamples({ cloudlet, say, signal, folder = EXAMPLES
       say(`${name} skipped: ${message}`);
     }
   }
+  if (absent.length > 0)
+    say(`not built here: ${absent.join(', ')}, native programs; examples/README.md says how to have them`);
 }
 
 async function exampleBuild(folder: string, say: (line: string) => void, signal: AbortSignal): Promise<KeptBuild> {

@@ -32,7 +32,10 @@ const verb: Verb = (vm, context) => {
     .description('build a base VM from Debian packages, unless it is there')
     .option('--memory <mib>', 'memory of the VM, MiB (default 384)')
     .option('--include <package...>', 'Debian packages beside the essential ones')
-    .option('--stock-kernel', 'do not clear freed memory: overlays on it are larger')
+    .option(
+      '--stock-kernel',
+      'do not clear freed memory, for comparisons: overlays on it are larger, and it has to be named',
+    )
     .action((flags: BuildFlags) => build(flags, context));
   withFlags(base.command('ls')).description('list base VMs').action(list);
   withFlags(base.command('export'))

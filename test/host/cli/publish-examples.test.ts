@@ -1,8 +1,8 @@
 // end to end
 // time limit: 240 s
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CloudletError, parseName } from '../../../guest-sdk/protocol/index.ts';
@@ -11,6 +11,7 @@ import { type CloudletLab, openLab, publishGuest } from '../../support/cloudlet-
 import { guest } from '../../support/guest.ts';
 
 const examples = suite('the examples of a starting host');
+const NATIVE = 'not built here: native, native programs; examples/README.md says how to have them';
 let lab: CloudletLab;
 let folder: string;
 
@@ -21,6 +22,8 @@ examples.before(async () => {
   await copyFile(await guest('cat'), join(folder, 'cat', 'build', 'cat.wasm'));
   await mkdir(join(folder, 'broken'));
   await writeFile(join(folder, 'broken', 'cloudlet.json'), '{ "name": "broken" }');
+  await mkdir(join(folder, 'native'));
+  await writeFile(join(folder, 'native', 'cloudlet.json'), '{ "name": "native", "component": "build/native.wasm" }');
   await writeFile(join(folder, 'README.md'), 'no example');
 });
 examples.after(async () => {
@@ -40,7 +43,21 @@ examples('are published when they are built, and skipped with the reason when th
   const said = await publish();
   assert.equal(said.slice(0, 1), ['broken: building']);
   assert.match(said[1]!, /^broken skipped: .*"entry", the source to build/);
-  assert.equal(said.slice(2), ['published cat, version 1']);
+  assert.equal(said.slice(2), ['published cat, version 1', NATIVE]);
+});
+
+examples('that their own scripts build are published as they are, once they are there', async () => {
+  const component = join(folder, 'native', 'build', 'native.wasm');
+  await mkdir(dirname(component));
+  await copyFile(await guest('cat'), component);
+  assert.ok((await publish()).includes('published native, version 1'));
+  await utimes(component, 0, 0);
+  assert.not.ok(
+    (await publish()).some((line) => line.includes('native')),
+    'older than its project, and left alone',
+  );
+  await rm(dirname(component), { recursive: true });
+  assert.ok((await publish()).includes(NATIVE));
 });
 
 examples('that are published already do nothing, also after a rollback', async () => {
