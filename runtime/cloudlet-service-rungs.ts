@@ -32,7 +32,7 @@ export function serviceRungs({ vms, policy }: CloudletParts, services: Services)
   });
   return [
     ...knownServiceRungs({ services, findImage: (digest, signal) => images.find(digest, signal) }),
-    ...overlayRungs({ images, services, accelerator, restore: restoreVm }),
+    ...overlayRungs({ images, services, accelerator, restore: restoreVm, policy }),
     ...recipeRungs({ recipes, services }),
   ];
 }

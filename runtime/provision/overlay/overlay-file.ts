@@ -5,7 +5,9 @@ import { MAX_MANIFEST_BYTES, type ReadManifest, readOverlayManifest } from './ov
 
 /** First bytes of an overlay as a file; then the length of the manifest (32 bits), the manifest, and the segments in its order. */
 const MAGIC = Buffer.from('cloudlet-overlay', 'latin1');
-const HEAD_BYTES = MAGIC.length + 4;
+
+/** Bytes before the manifest. */
+export const HEAD_BYTES = MAGIC.length + 4;
 const COPY_BYTES = 1024 * 1024;
 
 /** An overlay in a file. Whoever opens it closes it. */
@@ -87,14 +89,20 @@ export async function openOverlayFile(path: string): Promise<OverlayFile> {
   }
 }
 
-async function readManifestText(file: FileHandle, path: string): Promise<{ text: string; length: number }> {
-  const head = Buffer.alloc(HEAD_BYTES);
-  const { bytesRead } = await file.read(head, 0, HEAD_BYTES, 0);
-  if (bytesRead < HEAD_BYTES || !head.subarray(0, MAGIC.length).equals(MAGIC))
+/** How long the manifest is behind the first bytes of what is at `path`; `overlay-refused` when they are none of an overlay. */
+export function manifestBytes(head: Buffer, path: string): number {
+  if (head.length < HEAD_BYTES || !head.subarray(0, MAGIC.length).equals(MAGIC))
     throw refused(path, 'it does not begin as one');
   const length = head.readUInt32LE(MAGIC.length);
   if (length > MAX_MANIFEST_BYTES)
     throw refused(path, `its manifest has ${length} bytes, expected at most ${MAX_MANIFEST_BYTES}`);
+  return length;
+}
+
+async function readManifestText(file: FileHandle, path: string): Promise<{ text: string; length: number }> {
+  const head = Buffer.alloc(HEAD_BYTES);
+  const { bytesRead } = await file.read(head, 0, HEAD_BYTES, 0);
+  const length = manifestBytes(head.subarray(0, bytesRead), path);
   const bytes = Buffer.alloc(length);
   const read = await file.read(bytes, 0, length, HEAD_BYTES);
   if (read.bytesRead < length) throw refused(path, 'it is torn in its manifest');

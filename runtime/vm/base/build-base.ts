@@ -124,7 +124,16 @@ async function build(
     await bootAndSave(draft, { kernel, initrd, top: join(scratch, 'top') }, shape, options);
     const { conditions, key, about } = inputs;
     const stock = shape.initOnFree ? {} : { stockKernel: true as const };
-    const made = { kind: 'base', key, about, conditions, diskBytes: bytes, base: null, service: null, ...stock } as const;
+    const made = {
+      kind: 'base',
+      key,
+      about,
+      conditions,
+      diskBytes: bytes,
+      base: null,
+      service: null,
+      ...stock,
+    } as const;
     return await draft.commit(made, signal);
   } finally {
     await draft.discard();

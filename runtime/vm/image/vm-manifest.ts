@@ -74,7 +74,8 @@ export interface DeclaredFile {
 
 /** The text of a manifest. Same manifest, same bytes: keys have one order. */
 export function vmManifestText(manifest: VmManifest): string {
-  const { format, kind, key, about, conditions, stockKernel, diskBytes, base, service, memory, state, layers } = manifest;
+  const { format, kind, key, about, conditions, stockKernel, diskBytes, base, service, memory, state, layers } =
+    manifest;
   const { qemu, accelerator, processor, counterMhz, image, memoryMib, vcpus, workers, content } = conditions;
   const ordered = { qemu, accelerator, processor, counterMhz, image, memoryMib, vcpus, workers, content };
   const declared = (each: DeclaredFile) => ({ bytes: each.bytes, digest: each.digest });

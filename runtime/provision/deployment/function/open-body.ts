@@ -14,8 +14,22 @@ import { abortError } from '../../../store/index.ts';
 const SILENCE_MS = 30_000;
 const MAX_REDIRECTS = 5;
 
+/** What is behind a refusal, and what to do. */
+const REMEDIES: Readonly<Record<number, string>> = {
+  401: ': it is for callers with credentials, and none are sent from here; push it instead, as a file: npx cloudlet deploy FILE',
+  403: ': it is not for everybody; push it instead, as a file: npx cloudlet deploy FILE',
+};
+
+/** Which bytes of a whole are asked for; `end` is not among them. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** The body of an answer. */
 export interface OpenedBody {
+  /** Whether it is the range that was asked for; a server without ranges gives all. */
+  readonly isPart: boolean;
   /** As declared; null when the server did not say. */
   readonly length: number | null;
   readonly bytes: AsyncIterable<Uint8Array>;
@@ -26,25 +40,33 @@ export interface OpenedBody {
 /**
  * Opens what a server has at an address. The rules are those of functions: the host's policy names hosts, an address that is not public is
  * reached only where it says so, a name is resolved once and its checked address connected to; each redirect is checked anew.
- * `network-unavailable` says why not.
+ * `network-unavailable` says why not. With `range`, the bytes from its start to before its end are asked for.
  */
 export async function openBody(
   address: string,
   policy: Pick<HostPolicy, 'http' | 'privateNetworks'>,
   signal: AbortSignal,
+  range?: ByteRange,
 ): Promise<OpenedBody> {
   const dialer = new Dialer(addressPolicy(policy.privateNetworks, systemNetworks()));
   let url = new URL(address);
   for (let left = MAX_REDIRECTS; ; left -= 1) {
-    const { response, close } = await answerOf(url, policy, dialer, signal);
+    const { response, close } = await answerOf(url, policy, dialer, signal, range);
     const { statusCode: status = 0, headers } = response;
-    if (status === 200) {
+    const start = status === 206 ? startOf(headers['content-range']) : null;
+    if (status === 200 || (start !== null && start === range?.start)) {
       const declared = headers['content-length'];
-      return { length: declared === undefined ? null : Number(declared), bytes: bytesOf(response, url, signal), close };
+      return {
+        isPart: status === 206,
+        length: declared === undefined ? null : Number(declared),
+        bytes: bytesOf(response, url, signal),
+        close,
+      };
     }
     close();
     const next = status >= 301 && status <= 308 && status !== 304 ? URL.parse(headers.location ?? '', url) : null;
-    if (next === null || left === 0) throw unavailable(url, `an answer with status 200, got ${status}`);
+    if (next === null || left === 0)
+      throw unavailable(url, `an answer with status 200, got ${status}${REMEDIES[status] ?? ''}`);
     url = next;
   }
 }
@@ -54,6 +76,7 @@ async function answerOf(
   policy: Pick<HostPolicy, 'http'>,
   dialer: Dialer,
   signal: AbortSignal,
+  range: ByteRange | undefined,
 ): Promise<{ readonly response: IncomingMessage; close(): void }> {
   const scheme = url.protocol === 'https:' ? 'https' : url.protocol === 'http:' ? 'http' : null;
   const destination = scheme === null ? null : parseDestination(url.host, scheme);
@@ -66,7 +89,7 @@ async function answerOf(
     const socket = scheme === 'http' ? plain : await secure(plain, destination.host, null, signal);
     const close = () => void socket.destroy();
     try {
-      return { response: await head(url, socket, destination.port === DEFAULT_PORTS[scheme], signal), close };
+      return { response: await head(url, socket, destination.port === DEFAULT_PORTS[scheme], signal, range), close };
     } catch (error) {
       close();
       throw error;
@@ -78,14 +101,25 @@ async function answerOf(
   }
 }
 
-function head(url: URL, socket: Socket, isUsualPort: boolean, signal: AbortSignal): Promise<IncomingMessage> {
+function head(
+  url: URL,
+  socket: Socket,
+  isUsualPort: boolean,
+  signal: AbortSignal,
+  range: ByteRange | undefined,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const agent = new Agent({ keepAlive: false });
     agent.createConnection = () => socket;
     const sent = request({
       agent,
       path: `${url.pathname}${url.search}`,
-      headers: { host: isUsualPort ? url.hostname : url.host, accept: '*/*', 'accept-encoding': 'identity' },
+      headers: {
+        host: isUsualPort ? url.hostname : url.host,
+        accept: '*/*',
+        'accept-encoding': 'identity',
+        ...(range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` }),
+      },
       setHost: false,
       timeout: SILENCE_MS,
       signal,
@@ -95,6 +129,12 @@ function head(url: URL, socket: Socket, isUsualPort: boolean, signal: AbortSigna
     sent.on('error', reject);
     sent.end();
   });
+}
+
+/** Where a part of a whole begins, of `bytes 100-199/1000`; null when it does not say. */
+function startOf(field: string | undefined): number | null {
+  const match = /^bytes (\d{1,15})-/.exec(field ?? '');
+  return match === null ? null : Number(match[1]);
 }
 
 async function* bytesOf(response: IncomingMessage, url: URL, signal: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -63,6 +63,7 @@ async function offer({ lab, services, wish }: Context, name: string) {
   const parts: OverlayRungParts = {
     images: lab.store,
     services: services.desk,
+    policy: { http: 'any-public', privateNetworks: [] },
     accelerator: async () => LAB_ACCELERATOR,
     restore: async (options) => {
       const vm = await LabVm.restore(options);
