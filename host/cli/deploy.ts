@@ -6,7 +6,8 @@ import {
   type DeploymentRequestInput,
   isEnded,
 } from '../../guest-sdk/protocol/index.ts';
-import { type Deployable, deployable, type Lookup } from './deploy/deployable.ts';
+import { type Deployable, deployable } from './deploy/deployable.ts';
+import { lookupAt } from './deploy/name-lookup.ts';
 import { parseRequirements } from './deploy/requirement-words.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
 import { printable } from './terminal/printable.ts';
@@ -29,7 +30,7 @@ const verb: Verb = (program, { interruption }) => {
     .description('have a function or service on the host by the cheapest way: running, cached, fetched, sent, made')
     .option('--name <name>', 'its name there (default: its own, or that of the file)')
     .option('--grant <file>', 'what a component asks for, as a cloudlet.json says it')
-    .option('--service', 'an address is that of a service, a folder has its recipe')
+    .option('--service', 'what is named is a service: a name, the address of an overlay, a folder with a recipe')
     .option('--from <url>', 'where the host can fetch it as well')
     .option(
       '--require <key=value...>',
@@ -40,7 +41,7 @@ const verb: Verb = (program, { interruption }) => {
     const signal = interruption();
     const requirements = parseRequirements(flags.require ?? []);
     const client = await clientFor(flags);
-    const found = await deployable(what, flags, lookupAt(client, signal), signal);
+    const found = await deployable(what, flags, lookupAt(client, flags.service === true, signal), signal);
     const progress = showProgress(found.name);
     try {
       const end = await deployed(client, found, { want: found.want, requirements }, progress, signal);
@@ -121,14 +122,6 @@ function print({ deployment, sentBytes, savedBytes }: Ended, url: string, json: 
   const saved = savedBytes === null || savedBytes === 0 ? '' : `, ${formatSize(savedBytes)} not needed`;
   console.log(`  sent     ${formatSize(sentBytes)}${saved}`);
   for (const warning of published?.warnings ?? []) console.error(`warning: ${printable(warning)}`);
-}
-
-/** A name is a function's where there is one of it, else that of an entry of the store. */
-function lookupAt(client: CloudletClient, signal: AbortSignal): Lookup {
-  return async (name) => {
-    const functions = await client.functions(signal);
-    return functions.some((each) => each.name === name) ? { function: name } : { store: name };
-  };
 }
 
 export default verb;

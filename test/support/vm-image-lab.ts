@@ -62,7 +62,13 @@ export class VmImageLab {
   /** An image in which only a text is: a base, or a service on `base`. */
   async make(
     text: string,
-    { store = this.store, base = null as VmImage | null, here = HERE, key = null as string | null, stockKernel = false } = {},
+    {
+      store = this.store,
+      base = null as VmImage | null,
+      here = HERE,
+      key = null as string | null,
+      stockKernel = false,
+    } = {},
   ): Promise<VmImage> {
     const layers = base === null ? (['raw'] as const) : (['qcow2'] as const);
     const draft = await store.draft({ memoryMib: MEMORY_MIB, layers });

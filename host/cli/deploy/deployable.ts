@@ -72,8 +72,12 @@ export async function deployable(
 }
 
 function fromAddress(address: string, words: DeployWords): Deployable {
-  const name = typed(() => parseName(words.name ?? nameOfFile(URL.parse(address)?.pathname ?? '')));
-  const want = words.service === true ? { service: name, from: address } : { function: name, from: address };
+  const path = URL.parse(address)?.pathname ?? '';
+  // A component at another cloudlet has the name of its function.
+  const own = /\/v1\/functions\/([^/]+)\/component$/.exec(path)?.[1] ?? nameOfFile(path);
+  const name = typed(() => parseName(words.name ?? own));
+  const isService = words.service === true || path.endsWith('.overlay');
+  const want = isService ? { service: name, from: address } : { function: name, from: address };
   return { name, want, ...NOTHING_HELD };
 }
 

@@ -165,9 +165,12 @@ export class Climb {
 /** What is said when no way can be taken. */
 function noWay(wish: Wish, whys: readonly string[]): CloudletError {
   const { kind, name } = subjectOf(wish);
-  const reasons = whys.length === 0 ? 'the wish names nothing that it could be made of' : whys.join('; ');
+  const reasons =
+    whys.length === 0
+      ? '; say what it can be made of, such as a component, a recipe, an overlay or an address'
+      : ` (${whys.join('; ')})`;
   return new CloudletError(
     kind === 'function' ? 'function-unknown' : 'service-unknown',
-    `expected a way to the ${kind} "${name}", found none (${reasons}); say what it can be made of`,
+    `expected a way to the ${kind} "${name}", found none${reasons}`,
   );
 }

@@ -36,7 +36,7 @@ deploy('sends a component, with plain lines in a pipe, and says where it is', as
   assert.is(status, 0, errors);
   assert.match(
     text,
-    /^typed {2}function, version 1 {2}\(package\)\n {2}address {2}http:\S+\/v1\/functions\/typed\n {2}sent {5}[\d.]+ [KM]iB, 0 bytes not needed\n$/,
+    /^typed {2}function, version 1 {2}\(package\)\n {2}address {2}http:\S+\/v1\/functions\/typed\n {2}sent {5}[\d.]+ [KM]iB\n$/,
   );
   assert.match(errors, /^typed: package, [\d.]+ [KM]iB to send\ntyped: receiving\n(typed: \w+\n)+$/);
   assert.not.ok(errors.includes('\r') || errors.includes('\x1b'));
@@ -88,6 +88,7 @@ for (const [what, words, code, sentence] of [
   ],
   ['a requirement that is none', ['typed.wasm', '--require', 'gpu=1'], 2, /gpu is not a known key/],
   ['a name that nothing has', ['nobody'], 1, /nobody/],
+  ['a service that nothing has', ['nobody', '--service'], 1, /a way to the service "nobody", found none/],
   ['a word that is no name', ['No Body'], 2, /expected a file, a project, an address or the name/],
   ['what is no component', ['no.wasm'], 1, /WebAssembly/],
 ] as const)
