@@ -88,14 +88,4 @@ function overlayWish(wish: Wish): OverlaidService | null {
   return { name: want.service, overlay };
 }
 
-/** What a wish has of an overlay; null when it is for something else. `overlay-refused` when its manifest cannot be read. */
-function overlayWish(wish: Wish): OverlaidService | null {
-  const want: ServiceWish | null = serviceWish(wish);
-  if (want?.overlay === undefined) return null;
-  // Each way asks, and reading a long one takes some tens of milliseconds.
-  const overlay = READ.get(want.overlay) ?? readOverlayManifest(JSON.stringify(want.overlay));
-  READ.set(want.overlay, overlay);
-  return { name: want.service, overlay };
-}
-
 const READ = new WeakMap<object, ReadManifest>();
