@@ -44,7 +44,11 @@ const verb: Verb = (program, { interruption }) => {
   });
 
   const add = withEntryFlags(
-    store.command('add <what>').description('offer a file, a folder of pages (--web), or what an entry.json describes'),
+    store
+      .command('add <what>')
+      .description(
+        'offer a file, an overlay or recipe of a service, a folder of pages (--web), or what an entry.json describes',
+      ),
   );
   withHostFlags(add).action(async (what: string, flags: Json & AddFlags) => {
     const { addEntry } = await import('./store/add.ts');
@@ -140,7 +144,7 @@ const verb: Verb = (program, { interruption }) => {
 
 function withEntryFlags(command: Command): Command {
   return command
-    .option('--kind <kind>', 'function (default for .wasm) or application')
+    .option('--kind <kind>', 'function, service or application (default: by the end of the name, such as .wasm)')
     .option('--name <name>', "the entry's name (default: the file's)")
     .option('--title <text>', 'what people read (default: the name)')
     .option('--version <version>', "the publisher's word for this version (default: 1)")

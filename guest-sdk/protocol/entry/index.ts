@@ -13,6 +13,7 @@ export {
   EntryKind,
   EntryManifest,
   ICON_TYPES,
+  MAX_ENTRY_FILES,
   MAX_ICON_BYTES,
   MAX_MANIFEST_BYTES,
   manifestDigest,

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { CloudletClient } from '../../../guest-sdk/client/index.ts';
@@ -7,6 +8,7 @@ import { typed, UsageError } from '../usage-error.ts';
 import { assembleEntry, type EntrySource, isSource, readEntrySource } from './entry-source.ts';
 import { systemOf } from './file-type.ts';
 import { signWithFile } from './key-file.ts';
+import { isRecipe, recipeSource } from './recipe-source.ts';
 
 /** Flags that describe a single file which is offered. */
 export interface AddFlags {
@@ -33,14 +35,15 @@ export interface Added extends EntryPut {
   readonly publisher: string | null;
 }
 
-/** Puts an entry from its source, or a file or folder that flags describe. */
+/** Puts an entry from its source, or a file or folder that flags describe; an overlay or a recipe is a service's. */
 export async function addEntry(
   client: CloudletClient,
   what: string,
   flags: AddFlags,
   signal: AbortSignal,
 ): Promise<Added> {
-  const source = isSource(what) ? await fromSource(what, flags) : await fromFile(what, flags);
+  const source =
+    isSource(what) && !(await isRecipe(what)) ? await fromSource(what, flags) : await fromFile(what, flags);
   const { manifest, files } = source;
   const signed = flags.key === undefined ? null : await signWithFile(manifest, flags.key);
   const signature = signed?.signature ?? source.signature;
@@ -69,12 +72,15 @@ async function fromSource(what: string, flags: AddFlags): Promise<EntrySource> {
 
 async function fromFile(what: string, flags: AddFlags): Promise<EntrySource> {
   const file = basename(resolve(what));
-  const name = typed(() => parseName(flags.name ?? nameOf(file)));
-  const kind = flags.kind ?? (extname(file) === '.wasm' ? 'function' : 'application');
-  if (kind !== 'function' && kind !== 'application')
-    throw new UsageError(
-      `expected --kind function or application for a single file, got "${kind}"; a service is described by an entry.json`,
-    );
+  const usual = KINDS[extname(file)] ?? 'application';
+  const own = usual === 'service' && extname(file) === '.json' ? (await recipeSource(what)).name : null;
+  const name = typed(() => parseName(flags.name ?? own ?? nameOf(file)));
+  const kind = flags.kind ?? usual;
+  if (kind !== 'function' && kind !== 'application' && kind !== 'service')
+    throw new UsageError(`expected --kind function, service or application, got "${kind}"`);
+  if (kind === 'service' && usual !== 'service')
+    throw new UsageError(`expected a service as an overlay (.overlay) or a recipe (.json), got ${what}`);
+  await refuseFolder(what, flags);
   const { version = '1', title = name, description, tag, homepage, icon, server } = flags;
   const common = {
     ...{ name, version, title },
@@ -85,6 +91,10 @@ async function fromFile(what: string, flags: AddFlags): Promise<EntrySource> {
   };
   const folder = '/';
   const path = resolve(what);
+  if (kind === 'service') {
+    const from = { [extname(file) === '.json' ? 'recipe' : 'overlay']: path };
+    return await assembleEntry({ kind, ...common, service: name, from }, folder);
+  }
   if (kind === 'function') return await assembleEntry({ kind, ...common, function: name, package: path }, folder);
   const application = { kind, ...common, ...(server === undefined ? {} : { server }) } as const;
   if (flags.web === true) return await assembleEntry({ ...application, web: path }, folder);
@@ -95,6 +105,16 @@ async function fromFile(what: string, flags: AddFlags): Promise<EntrySource> {
     ...(flags.mediaType === undefined ? {} : { mediaType: flags.mediaType }),
   };
   return await assembleEntry({ ...application, files: [{ path, ...more }] }, folder);
+}
+
+/** What files are, by their ends, when nothing else is said. */
+const KINDS: Readonly<Record<string, string>> = { '.wasm': 'function', '.overlay': 'service', '.json': 'service' };
+
+async function refuseFolder(what: string, { web }: AddFlags): Promise<void> {
+  if (web === true || (await stat(what).catch(() => null))?.isDirectory() !== true) return;
+  throw new UsageError(
+    `expected a file, got the folder ${what}; offer its recipe.json, what npx cloudlet build made of it, or its pages with --web`,
+  );
 }
 
 /** Whoever sits at a terminal is asked once about a key that the cloudlet does not know, where it takes accepted keys only. */

@@ -11,6 +11,7 @@ import {
   strictParse,
 } from '../../../guest-sdk/protocol/index.ts';
 import { fileTypeOf } from './file-type.ts';
+import { recipeSource } from './recipe-source.ts';
 import { fileSource, type SourceFile, webSource } from './source-file.ts';
 
 /** An entry that is ready to be signed and put. */
@@ -95,7 +96,12 @@ export async function assembleEntry(source: EntrySourceFile, folder: string): Pr
   if (packed !== undefined) manifest['package'] = await list(packed);
   if (from !== undefined) {
     const [[way, what] = ['', '']] = Object.entries(from);
-    manifest['from'] = { [way]: way === 'image' ? what : await list(what) };
+    if (way === 'recipe') {
+      const { document, parts } = await recipeSource(join(folder, what));
+      for (const { name, digest, bytes } of [document, ...parts].map(take))
+        listed.push({ name, digest, bytes, mediaType: fileTypeOf(name) });
+      manifest['from'] = { recipe: document.name };
+    } else manifest['from'] = { [way]: way === 'image' ? what : await list(what) };
   }
   if (listed.length > 0) manifest['files'] = listed;
   return { manifest: parseEntryManifest(manifest), files };

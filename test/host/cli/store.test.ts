@@ -123,7 +123,7 @@ stores('what was signed elsewhere is added with the files beside it, and with no
 for (const [what, words, status, sentence] of [
   ['a file that is not there', ['add', 'nothing.apk'], 1, /cannot be read/],
   ['a source with flags', ['add', 'entry.json', '--title', 'x'], 2, /"title"/],
-  ['a service of one file', ['add', 'icon.png', '--kind', 'service'], 2, /entry\.json/],
+  ['a service of one file', ['add', 'icon.png', '--kind', 'service'], 2, /an overlay .* or a recipe/],
   ['fetching without saying from whom', ['get', 'x'], 2, /--publisher/],
   ['a fingerprint that is none', ['keys', 'rm', 'x'], 2, /43 characters/],
   ['a name that is none', ['show', 'No!'], 2, /name/],
@@ -135,5 +135,27 @@ for (const [what, words, status, sentence] of [
     assert.equal([ended.status, sentence.test(ended.errors)], [status, true], ended.errors);
   });
 }
+
+stores('offers a recipe with the files that it names, as a service', async ({ lab }) => {
+  await mkdir(join(lab.folder, 'reader'));
+  await writeFile(join(lab.folder, 'reader/model'), Buffer.alloc(5 * 1024 * 1024, 'model'));
+  const recipe = { files: [{ path: '/model', from: 'model' }], service: { run: 'serve', port: 80 } };
+  await writeFile(join(lab.folder, 'reader/recipe.json'), JSON.stringify(recipe));
+  const added = await lab.run(['store', 'add', 'reader/recipe.json', '--title', 'Reader']);
+  assert.is(added.status, 0, added.errors);
+  const { manifest } = JSON.parse((await lab.run(['store', 'show', 'reader', '--json'])).text);
+  assert.equal([manifest.kind, manifest.service, manifest.from], ['service', 'reader', { recipe: 'recipe.json' }]);
+  assert.equal(manifest.files.map(({ bytes }: { bytes: number }) => bytes).slice(1), [4 * 1024 * 1024, 1024 * 1024]);
+});
+
+for (const [what, words, sentence] of [
+  ['a folder', ['reader'], /got the folder reader; offer its recipe\.json/],
+  ['a kind that is none', ['Notes App-2.apk', '--kind', 'game'], /expected --kind function, service or application/],
+] as const)
+  stores(`refuses ${what} as used wrongly`, async ({ lab }) => {
+    const { status, errors } = await lab.run(['store', 'add', ...words]);
+    assert.is(status, 2, errors);
+    assert.match(errors, sentence);
+  });
 
 stores.run();
