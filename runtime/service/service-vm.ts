@@ -55,6 +55,8 @@ export interface ServiceVmParts {
 /** One VM in which a service runs, from its start to its end. Whoever begins one ends it, or its lease does. */
 export class ServiceVm {
   readonly parts: ServiceVmParts;
+  /** What it is a VM of: another once what it was made of is kept as an image. */
+  image: Digest;
   /** Resolves when the server has answered its probe; rejects when that is not to be. */
   readonly ready: Promise<void>;
   readonly #startedAt = new Date();
@@ -62,7 +64,6 @@ export class ServiceVm {
   readonly #ending = new AbortController();
   readonly #connections: VmConnections;
   readonly #outbound: OutboundProxy;
-  #image: Digest;
   #state: ServiceVmState = 'starting';
   #vm: Vm | null = null;
   #lease: Lease | null = null;
@@ -75,7 +76,7 @@ export class ServiceVm {
   constructor(parts: ServiceVmParts) {
     const { spec, clock, policy, network: world, log, id, wentOut } = parts;
     this.parts = parts;
-    this.#image = parts.image;
+    this.image = parts.image;
     this.#users = new VmUsers(clock, spec.limits.leaseS * 1000);
     this.#connections = new VmConnections({
       connect: (signal) => this.#connect(signal),
@@ -115,25 +116,14 @@ export class ServiceVm {
     return this.#connections;
   }
 
-  /** What it is a VM of. */
-  get image(): Digest {
-    return this.#image;
-  }
-
-  /** What it was made of is kept as this image: it is a VM of it from now on. */
-  keptAs(image: Digest): void {
-    this.#image = image;
-  }
-
   info(): ServiceVmInfo {
     const { id, mode, place } = this.parts;
-    const image = this.#image;
     const leftMs = this.#state === 'ready' ? this.#lease!.leftMs : null;
     return {
       id,
       state: this.#state,
       mode,
-      image,
+      image: this.image,
       users: this.#users.count,
       connections: this.#connections.used,
       startedAt: this.#startedAt.toISOString(),

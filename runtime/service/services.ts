@@ -83,7 +83,8 @@ export class Services {
    */
   put(name: FunctionName, image: Digest, spec: v.InferInput<typeof ServiceSpec>, adoptedAs?: Digest): ServiceInfo {
     const { records, changed } = this.#options;
-    if (adoptedAs !== undefined) this.#fleet.shared(name, adoptedAs)?.keptAs(image);
+    const adopted = adoptedAs === undefined ? undefined : this.#fleet.shared(name, adoptedAs);
+    if (adopted !== undefined) adopted.image = image;
     records.put({ name, image, spec: JSON.stringify(v.parse(ServiceSpec, spec)) });
     this.#adopted.delete(name);
     this.#fleet.forgive(name);
