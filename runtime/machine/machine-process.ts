@@ -130,6 +130,14 @@ export class MachineProcess {
     }
   }
 
+  /** Writes to its disks that failed: its guest may have told no program of them. */
+  async failedWrites(): Promise<number> {
+    const disks = (await this.#qmp.execute('query-blockstats')) as {
+      readonly stats: { failed_wr_operations: number };
+    }[];
+    return disks.reduce((sum, { stats }) => sum + stats.failed_wr_operations, 0);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;

@@ -70,6 +70,19 @@ recipe('that fails names the step and what it said, and leaves nothing', async (
   assert.equal(await lab.images.usage(), before);
 });
 
+recipe('whose files do not fit its disk is not saved, though no program heard of it', async ({ lab }) => {
+  const service = { ...RECIPE.service, limits: { diskMib: 16 } };
+  const script = `${RECIPE.script}\ndd if=/dev/urandom of=/srv/fill bs=1048576 count=40`;
+  const before = await lab.images.usage();
+  const error = await lab.make({ ...RECIPE, script, service }).then(
+    () => assert.unreachable(),
+    (thrown: CloudletError) => thrown,
+  );
+  assert.is(error?.code, 'limit-exceeded');
+  assert.match(error!.message, /diskMib/);
+  assert.equal(await lab.images.usage(), before);
+});
+
 recipe('whose server never listens is not ready', async ({ lab }) => {
   const service = { run: 'echo I wait; sleep 1000', port: 8080, readyMs: 5000 };
   const error = await lab.make({ service }).then(

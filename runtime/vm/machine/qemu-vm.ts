@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
+import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import type { Identity, MachineExit } from '../../machine/index.ts';
 import { MachineProcess, type Readiness, streamOf } from '../../machine/machine-process.ts';
 import type { QemuProcess } from '../../machine/qemu-process.ts';
@@ -100,6 +101,11 @@ export class QemuVm implements StartedVm {
   }
 
   async save(): Promise<void> {
+    const failed = await this.#process.failedWrites();
+    if (failed > 0) {
+      const sentence = `expected the disk of the VM to hold what was written to it, but ${failed} writes failed: it may grow by no more than its limit ("diskMib"); raise that`;
+      throw new CloudletError('limit-exceeded', sentence);
+    }
     await this.#process.save();
     this.#isSaved = true;
   }

@@ -75,7 +75,7 @@ export interface StartedVm extends Vm {
   quiesce(signal?: AbortSignal): Promise<void>;
   /**
    * Stops it and writes its device state to `template.saved`; its memory is in the file of the template, and its writes in `disk.top`, which
-   * is as long as it needs to be once the VM was closed. It stays stopped: close it next.
+   * is as long as it needs to be once the VM was closed. It stays stopped: close it next. `limit-exceeded` when writes to its disk have failed.
    */
   save(): Promise<void>;
   /** What its writes take on this computer now, bytes. */
