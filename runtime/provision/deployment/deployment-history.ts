@@ -8,9 +8,11 @@ export interface HistoryLimits {
   readonly ended: number;
   /** Events of one deployment; the oldest go first. */
   readonly events: number;
+  /** Text of one deployment's events, characters, about: a script may write for ever. */
+  readonly characters: number;
 }
 
-const LIMITS: HistoryLimits = { ended: 200, events: 1000 };
+const LIMITS: HistoryLimits = { ended: 200, events: 1000, characters: 1024 * 1024 };
 
 /** What is told, before it has a number. */
 export type UnnumberedEvent = DeploymentEvent extends infer E
@@ -30,6 +32,7 @@ export class DeploymentHistory {
   readonly #update: StatementSync;
   readonly #append: StatementSync;
   readonly #trim: StatementSync;
+  readonly #shorten: StatementSync;
   readonly #last: StatementSync;
   readonly #one: StatementSync;
   readonly #after: StatementSync;
@@ -41,6 +44,12 @@ export class DeploymentHistory {
     this.#update = database.prepare('UPDATE deployments SET ended = ?, state = ? WHERE id = ?');
     this.#append = database.prepare('INSERT INTO events (deployment, id, event, data) VALUES (?, ?, ?, ?)');
     this.#trim = database.prepare('DELETE FROM events WHERE deployment = ? AND id <= ?');
+    this.#shorten = database.prepare(
+      `DELETE FROM events WHERE deployment = ?1 AND id <= (
+         SELECT max(id) FROM (
+           SELECT id, sum(length(data)) OVER (ORDER BY id DESC) AS characters FROM events WHERE deployment = ?1
+         ) WHERE characters > ?2)`,
+    );
     this.#last = database.prepare('SELECT max(id) AS id FROM events WHERE deployment = ?');
     this.#one = database.prepare('SELECT state FROM deployments WHERE id = ?');
     this.#after = database.prepare(
@@ -64,7 +73,9 @@ export class DeploymentHistory {
       for (const { event, data } of events) {
         id += 1;
         this.#append.run(deployment.id, id, event, JSON.stringify(data));
-        if (id % 64 === 0) this.#trim.run(deployment.id, id - this.#limits.events);
+        if (id % 64 !== 0) continue;
+        this.#trim.run(deployment.id, id - this.#limits.events);
+        this.#shorten.run(deployment.id, this.#limits.characters);
       }
     });
   }

@@ -352,6 +352,24 @@ function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 }
 
+deployments('a script that writes for ever fills no disk', async () => {
+  const flood = async ({ report }: RungContext) => {
+    for (let line = 0; line < 400; line += 1) {
+      report({ stage: 'script', log: 'y'.repeat(20_000) });
+      lab.clock.advance(200);
+    }
+    return PHOTO;
+  };
+  const lab = await openDeploymentsLab([rung('on-demand', flood)]);
+  const { id } = (await lab.deployments.ask(request())).deployment;
+  const events = await eventsOf(lab.deployments, id);
+  const characters = JSON.stringify(events).length;
+  assert.ok(characters < 2.5 * 2 ** 20, `${characters}`);
+  assert.is(events.at(-1)?.id, events[0]!.id + events.length - 1, 'of the oldest');
+  assert.is((await endOf(lab.deployments, id)).stage, 'ready');
+  await lab.close();
+});
+
 deployments('a cloudlet that closes ends all of them, and says so', async () => {
   const lab = await openDeploymentsLab([rung('package', reading, PARTS)]);
   const { id } = (await lab.deployments.ask(request())).deployment;
