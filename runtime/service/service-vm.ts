@@ -14,8 +14,9 @@ import type { Clock } from '../sandbox/clock.ts';
 import type { Vm } from '../vm/vm.ts';
 import { Lease } from './lease.ts';
 import { type OutboundOutcome, type OutboundProxy, openOutboundProxy } from './outbound-proxy.ts';
-import { probeService, waited } from './probe.ts';
+import { probeService } from './probe.ts';
 import { openRawPort, type RawPort } from './raw-port.ts';
+import { ServerDoor } from './server-door.ts';
 import type { ServiceLog } from './service-log.ts';
 import type { VmEndCause } from './service-observer.ts';
 import { isAlive, movedTo } from './service-vm-state.ts';
@@ -25,9 +26,6 @@ import { VmUsers } from './vm-users.ts';
 
 /** How often the memory of a VM is measured, milliseconds. */
 const MEASURE_MS = 10_000;
-
-/** How long a server that was ready may refuse connections before it counts as ended, in steps, milliseconds: some start anew. */
-const RESTART_MS = [250, 1000];
 
 /** What a service VM is made of. */
 export interface ServiceVmParts {
@@ -66,6 +64,7 @@ export class ServiceVm {
   readonly #outbound: OutboundProxy;
   #state: ServiceVmState = 'starting';
   #vm: Vm | null = null;
+  #door: ServerDoor | null = null;
   #lease: Lease | null = null;
   #startMs: number | null = null;
   #raw: Promise<RawPort> | null = null;
@@ -208,6 +207,8 @@ export class ServiceVm {
       probe.catch(() => undefined);
       await unlessAborted(Promise.race([probe, ended]), signal).finally(() => probing.abort());
       this.#startMs = clock.now() - began;
+      const lost = (failure: CloudletError): void => this.#fail(failure);
+      this.#door = new ServerDoor({ relay: vm.relay, port: spec.port, clock, lost });
       this.#lease = new Lease(clock, spec.limits.leaseS * 1000, () => void this.end('expired'));
       this.#state = movedTo(this.#state, 'ready');
       this.#measure();
@@ -231,6 +232,7 @@ export class ServiceVm {
   async #release(cause: VmEndCause, failure: CloudletError | null): Promise<void> {
     const { place, ended } = this.parts;
     this.#lease?.end();
+    this.#door?.close();
     this.#stopMeasuring();
     this.#connections.close();
     this.#outbound.close();
@@ -247,21 +249,9 @@ export class ServiceVm {
   }
 
   async #connect(signal?: AbortSignal): Promise<Duplex> {
-    const vm = this.#vm;
-    if (vm === null || this.#state !== 'ready') throw this.#notServing();
-    const { spec, clock } = this.parts;
-    for (const waitMs of [...RESTART_MS, null]) {
-      try {
-        return await vm.relay.connect(spec.port, signal);
-      } catch (error) {
-        // Refused by the guest's own kernel: nothing listens, or a server starts anew.
-        if (!(error instanceof CloudletError) || error.code !== 'not-ready' || signal?.aborted) throw error;
-        if (waitMs !== null)
-          await waited(clock, waitMs, AbortSignal.any([this.#ending.signal, ...(signal ? [signal] : [])]));
-      }
-    }
-    this.#fail(new CloudletError('machine-failed', `its server ended: nothing listens at port ${spec.port} any more`));
-    throw this.#notServing();
+    if (this.#door === null || this.#state !== 'ready') throw this.#notServing();
+    const ends = [this.#ending.signal, ...(signal === undefined ? [] : [signal])];
+    return this.#door.connect(AbortSignal.any(ends));
   }
 
   #notServing(): CloudletError {
