@@ -226,6 +226,9 @@ main('a publish that is watched ends ready', async (context) => {
 
 main('its metrics count what was invoked', async (context) => {
   const text = await (await ask(context, '/metrics')).text();
+  const readme = await readFile(new URL('../../host/README.md', import.meta.url), 'utf8');
+  for (const [, figure, kind] of text.matchAll(/^# TYPE (\S+) (\S+)$/gm))
+    assert.ok(readme.includes(`| \`${figure}\` | ${kind} |`), `${figure} is in the README`);
   assert.match(text, /^cloudlet_invocations_total\{door="run",outcome="ok"\} [1-9]/m);
   assert.match(text, /^cloudlet_invocations_total\{door="http",outcome="ok"\} [1-9]/m);
   assert.match(text, /^cloudlet_sandboxes_started_total\{via="[\w-]+"\} [1-9]/m);
