@@ -135,6 +135,10 @@ vms('lets no stream hold up another: one that nobody reads, and one that nobody 
   await running.catch(() => undefined);
 });
 
+vms('is still each time it is asked to be, however much was sent to it just before', async ({ vm }) => {
+  for (let times = 0; times < 30; times++) await vm.quiesce(AbortSignal.timeout(30_000));
+});
+
 vms('gives what programs ask of the proxy to its host, and refuses it when nobody takes it', async ({ vm }) => {
   const ask = `wget -q -O - http://somewhere.test/path 2>&1`;
   assert.match((await sh(vm, ask)).output, "can't connect to remote host (127.0.0.1): Connection refused");

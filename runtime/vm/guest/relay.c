@@ -124,6 +124,8 @@ static void take_frames(void) {
     if (got == -EAGAIN || got == -EINTR || got == 0) return;
     length += must("reading the relay's port", got);
   }
+  /* What was read last may be a whole frame after which the host sends nothing: nothing else would look at it. */
+  has_more = 1;
 }
 
 /* Sends bytes that a program has written, or that it ended. Whether there was anything. */
