@@ -103,9 +103,9 @@ export class Climb {
     this.#followers.add(follower);
   }
 
-  /** A follower is not interested any more; without any the act is given up. */
-  leave(follower: ClimbFollower, reason: CloudletError): void {
-    this.#followers.delete(follower);
+  /** A follower (null: one that never was) is not interested any more; without any the act is given up. */
+  leave(follower: ClimbFollower | null, reason: CloudletError): void {
+    if (follower !== null) this.#followers.delete(follower);
     if (this.#followers.size === 0) this.#abort.abort(reason);
   }
 

@@ -81,7 +81,7 @@ export class Deployments {
     this.#checkRoom();
     const climb = await this.#climbs.for(wish);
     const { kind, name } = subjectOf(wish);
-    const watched = this.#begin(kind, name, climb.rung, climb.last);
+    const watched = this.#beginIn(climb, () => this.#begin(kind, name, climb.rung, climb.last));
     const { id } = watched.state;
     this.#going.set(id, { watched, climb });
     climb.follow(watched);
@@ -228,9 +228,26 @@ export class Deployments {
     while (this.#working.size > 0) await Promise.allSettled(this.#working);
   }
 
+  /** An act that nobody can follow, since that cannot be written down, is given up. */
+  #beginIn(climb: Climb, begin: () => WatchedDeployment): WatchedDeployment {
+    try {
+      return begin();
+    } catch (error) {
+      climb.leave(null, asCloudletError(error));
+      throw error;
+    }
+  }
+
   #begin(kind: 'function' | 'service', name: string, rung: DeploymentRung, last: RungProgress): WatchedDeployment {
-    const { store, changed = () => {} } = this.#options;
-    const parts = { history: store.history, clock: this.#clock, now: this.#now, changed };
+    const { store, changed = () => {}, failed: unwritten = () => {} } = this.#options;
+    const parts = {
+      history: store.history,
+      clock: this.#clock,
+      now: this.#now,
+      changed,
+      unwritten,
+      closing: this.#closing.signal,
+    };
     return new WatchedDeployment(parts, {
       ...{ id: randomUUID(), kind, name, ...(kind === 'function' ? { function: name } : {}) },
       ...{ rung, stage: last.stage, state: last.stage },

@@ -10,6 +10,11 @@ const EVERY_MS = 200;
 /** Longest text of one log event, characters; what comes faster in between is cut. */
 const MAX_LOG_CHARACTERS = 16 * 1024;
 
+/** When what could not be written down is tried again, milliseconds. */
+const AGAIN_MS = 5_000;
+/** Events that wait for it at most. */
+const MAX_UNTOLD = 16;
+
 /** What a deployment is made and told with. */
 export interface WatchedParts {
   readonly history: DeploymentHistory;
@@ -17,6 +22,10 @@ export interface WatchedParts {
   readonly now: () => Date;
   /** Something about it is different now. */
   readonly changed: () => void;
+  /** What happened could not be written down; that is tried again. */
+  readonly unwritten: (error: unknown) => void;
+  /** Fires when nothing is tried again any more. */
+  readonly closing: AbortSignal;
 }
 
 /** One deployment that goes on: takes what happens, and tells it in numbered events, the last of which is its end. */
@@ -26,6 +35,8 @@ export class WatchedDeployment {
   readonly #rate = new ProgressRate();
   #state: Deployment;
   #log = '';
+  /** What could not be written down. */
+  #untold: UnnumberedEvent[] = [];
   #toldAtMs: number;
   #cancelTimer: (() => void) | null = null;
 
@@ -98,7 +109,16 @@ export class WatchedDeployment {
     this.#toldAtMs = this.#parts.clock.now();
     const log: UnnumberedEvent[] = this.#log === '' ? [] : [{ event: 'log', data: { text: this.#log } }];
     this.#log = '';
-    this.#parts.history.tell(this.#state, [...first, ...log, { event: 'state', data: this.#state }]);
+    const events: UnnumberedEvent[] = [...this.#untold, ...first, ...log];
+    try {
+      this.#parts.history.tell(this.#state, [...events, { event: 'state', data: this.#state }]);
+      this.#untold = [];
+    } catch (error) {
+      // The disk is full, or fails. Nobody who reports progress can help it, and its end must not be lost.
+      this.#untold = events.slice(-MAX_UNTOLD);
+      if (!this.#parts.closing.aborted) this.#cancelTimer = this.#parts.clock.after(AGAIN_MS, () => this.#tell());
+      this.#parts.unwritten(error);
+    }
     this.bell.ring();
     this.#parts.changed();
   }

@@ -370,6 +370,36 @@ deployments('a script that writes for ever fills no disk', async () => {
   await lab.close();
 });
 
+deployments('what cannot be written down, the disk being full, is told when it can', async () => {
+  const go = Promise.withResolvers<void>();
+  const act = async ({ report }: RungContext) => {
+    await go.promise;
+    report({ stage: 'starting' });
+    return PHOTO;
+  };
+  const warnings: unknown[] = [];
+  const lab = await openDeploymentsLab([rung('cached', act)], { failed: (error) => warnings.push(error) });
+  const { id } = (await lab.deployments.ask(request())).deployment;
+  const { history } = lab.store;
+  const full = () => {
+    throw new CloudletError('storage-full', 'no room');
+  };
+  const { tell, begin } = history;
+  Object.assign(history, { tell: full });
+  const told = eventsOf(lab.deployments, id);
+  go.resolve();
+  await new Promise(setImmediate);
+  lab.clock.advance(5000);
+  assert.ok(warnings.length >= 2);
+  Object.assign(history, { tell, begin: full });
+  await refused(lab.deployments.ask(request({ function: 'other' })), 'storage-full', /no room/);
+  lab.clock.advance(5000);
+  Object.assign(history, { begin });
+  await told;
+  assert.is((await endOf(lab.deployments, id)).stage, 'ready');
+  await lab.close();
+});
+
 deployments('a cloudlet that closes ends all of them, and says so', async () => {
   const lab = await openDeploymentsLab([rung('package', reading, PARTS)]);
   const { id } = (await lab.deployments.ask(request())).deployment;
