@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CloudletError, type Digest, digestOfHex } from '../protocol/index.ts';
+import { buildAssemblyScript } from './assemblyscript/build-assemblyscript.ts';
 import { buildC } from './c/build-c.ts';
 import { buildJavaScript } from './javascript/build-javascript.ts';
 import { missingFor } from './missing-tools.ts';
@@ -70,6 +71,8 @@ async function compile(project: Project, context: BuildContext): Promise<Uint8Ar
     case 'c':
     case 'c++':
       return buildC(project, context);
+    case 'assemblyscript':
+      return buildAssemblyScript(project, context);
     case 'rust':
       return buildRust(project, context);
     default:

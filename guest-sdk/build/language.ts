@@ -17,6 +17,8 @@ export const LANGUAGES = {
   typescript: { shown: 'TypeScript', entries: /\.[cm]?[jt]s$/, kinds: ['http', 'typed'] },
   c: { shown: 'C', entries: /\.c$/, kinds: ['command', 'typed'] },
   'c++': { shown: 'C++', entries: /\.(c|cc|cpp|cxx)$/, kinds: ['command', 'typed'] },
+  // Never told from its files, which are called as those of TypeScript are.
+  assemblyscript: { shown: 'AssemblyScript', entries: /(?!)/, kinds: ['typed'] },
   rust: { shown: 'Rust', entries: /(\.rs|(^|\/)Cargo\.toml)$/, kinds: ['command', 'typed', 'http'] },
 } as const satisfies Record<string, LanguageFacts>;
 

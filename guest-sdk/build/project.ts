@@ -125,6 +125,8 @@ function complete(folder: string, file: File): Project {
   refuseKind(language, kind);
   if (language === 'typescript' && entries.length > 1)
     throw invalid('a TypeScript function has one entry; import the other files from it');
+  if (language === 'assemblyscript' && entries.length > 1)
+    throw invalid('an AssemblyScript function has one entry; import the other files from it');
   if (language === 'rust' && entries.length > 1)
     throw invalid('a Rust function has one entry, a .rs file or Cargo.toml; name the other files in it, by "mod"');
   if (language === 'rust' && kind !== 'typed' && file.wit !== undefined)

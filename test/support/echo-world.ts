@@ -16,8 +16,12 @@ import { randomType, randomValue } from './wit-values.ts';
 const TYPES = 40;
 const ROUNDS = 8;
 
-/** Builds a project of the file `entry`, which `sourceOf` writes for the world `w`, and sends random values through each of its functions. */
-export async function tryEchoes(entry: string, sourceOf: (world: NamedTypes) => Promise<string>): Promise<void> {
+/** Builds a project of the file `entry`, which `sourceOf` writes for the world `w`, with `more` in its project file, and sends random values through each of its functions. */
+export async function tryEchoes(
+  entry: string,
+  sourceOf: (world: NamedTypes) => Promise<string>,
+  more: object = {},
+): Promise<void> {
   const random = new SeededRandom(Number(process.env['SEED'] ?? Date.now() % 2 ** 32));
   const folder = await mkdtemp(join(tmpdir(), 'cloudlet-bindings-'));
   const types = Array.from({ length: TYPES }, () => writableType(random));
@@ -25,7 +29,7 @@ export async function tryEchoes(entry: string, sourceOf: (world: NamedTypes) => 
     const project = join(folder, 'project');
     const scratch = join(folder, 'scratch');
     await mkdir(project);
-    await writeFile(join(project, 'cloudlet.json'), JSON.stringify({ name: 'random', entry, wit: 'w.wit' }));
+    await writeFile(join(project, 'cloudlet.json'), JSON.stringify({ name: 'random', entry, wit: 'w.wit', ...more }));
     await writeFile(join(project, 'w.wit'), worldOf(types));
     await assembleWit(join(project, 'w.wit'), scratch);
     await writeFile(join(project, entry), await sourceOf(await describeWorld(scratch, 'w')));
