@@ -12,7 +12,7 @@ enum { read_, write_, open_ = 2, close_ = 3, ioctl = 16, nanosleep = 35, fork_ =
        reboot = 169, sethostname = 170, clock_settime = 227, finit_module = 313 };
 
 /* Of <sys/mount.h>, <errno.h>, <fcntl.h>, <time.h>, <linux/random.h>, <sys/prctl.h>, <linux/reboot.h> and <sys/klog.h>. */
-enum { RDONLY = 1, NOSUID = 2, NODEV = 4, NOEXEC = 8, NOATIME = 1024, MOVE = 8192, ENOENT = 2, EINTR = 4, RDWR = 2,
+enum { RDONLY = 1, NOSUID = 2, NODEV = 4, NOEXEC = 8, NOATIME = 1024, MOVE = 8192, ENOENT = 2, EINTR = 4, ENXIO = 6, RDWR = 2,
        REALTIME = 0, ADD_ENTROPY = 0x40085203, RESEED = 0x5207, NO_NEW_PRIVS = 38, AUTOBOOT = 0x01234567,
        SET_CONSOLE_LEVEL = 8, BELOW_DEBUG = 7 };
 
@@ -186,10 +186,10 @@ static void serve_control(void) {
   const long pause[2] = {0, PORT_LOOK_NS};
   control_file[FILE_DEVICE] = port_file[FILE_DEVICE];
   long port = -ENOENT;
-  /* The driver makes one port after the other. */
-  for (int look = 0; port == -ENOENT && look < PORT_LOOKS; look++) {
+  /* The driver makes one port after the other, each a moment after its device. */
+  for (int look = 0; (port == -ENOENT || port == -ENXIO) && look < PORT_LOOKS; look++) {
     port = call3(open_, control_file, RDWR, 0);
-    if (port == -ENOENT) call2(nanosleep, pause, 0);
+    if (port == -ENOENT || port == -ENXIO) call2(nanosleep, pause, 0);
   }
   must(control_file, port);
   long random = must("/dev/urandom", call3(open_, "/dev/urandom", RDWR, 0));

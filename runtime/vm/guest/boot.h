@@ -78,7 +78,8 @@ static long open_port(char *path) {
     for (int device = 0; device < DEVICES; device++) {
       path[FILE_DEVICE] = '0' + device;
       long port = call3(open_, path, O_RDWR | O_NONBLOCK | O_CLOEXEC, 0);
-      if (port != -ENOENT) return must(path, port);
+      /* ENXIO: its device is there a moment before the port is. */
+      if (port != -ENOENT && port != -ENXIO) return must(path, port);
     }
     call2(nanosleep_, PAUSE, 0);
   }

@@ -11,7 +11,7 @@ enum { read_, write_, open_ = 2, close_ = 3, mmap_ = 9, munmap_ = 11, rt_sigproc
        accept4_ = 288, signalfd4_ = 289, epoll_create1_ = 291, pipe2_ = 293, finit_module = 313 };
 
 /* Of <errno.h>, <fcntl.h>, <signal.h>, <sys/mman.h>. */
-enum { ENOENT = 2, EINTR = 4, E2BIG = 7, EAGAIN = 11, EBUSY = 16, EEXIST = 17, EPROTO = 71, EINPROGRESS = 115, O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2,
+enum { ENOENT = 2, EINTR = 4, ENXIO = 6, E2BIG = 7, EAGAIN = 11, EBUSY = 16, EEXIST = 17, EPROTO = 71, EINPROGRESS = 115, O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2,
        O_NOCTTY = 0400, O_NONBLOCK = 04000, O_CLOEXEC = 02000000, F_SETFL = 4, SIGKILL = 9, SIGCHLD = 17, SIG_BLOCK = 0, SIG_SETMASK = 2, PROT_RW = 3,
        MAP_PRIVATE_ANONYMOUS = 0x22 };
 /* Of <sys/socket.h>, <netinet/in.h>, <sys/epoll.h>. */
