@@ -1,6 +1,8 @@
-import type { CloudletClient } from '../../../guest-sdk/client/index.ts';
+import { type CloudletClient, failureOf } from '../../../guest-sdk/client/index.ts';
 import type { EntryInfo, EntrySummary } from '../../../guest-sdk/protocol/index.ts';
+import { drawnDeployment } from '../deploy/drawn-deployment.ts';
 import { printable } from '../terminal/printable.ts';
+import { showProgress } from '../terminal/progress.ts';
 import { formatSize, shortDigest } from '../terminal/size.ts';
 import { table } from '../terminal/table.ts';
 import { UsageError } from '../usage-error.ts';
@@ -90,6 +92,7 @@ export async function printInstalled(
   json: boolean,
   signal: AbortSignal,
 ): Promise<void> {
+  await haveService(client, name, signal);
   const installed = await client.store.install(name, {}, signal);
   if (json) return console.log(JSON.stringify(installed));
   console.log(`${name}  revision ${installed.revision}`);
@@ -98,6 +101,24 @@ export async function printInstalled(
   if (installed.web !== null) console.log(`  pages      ${client.url}${installed.web}`);
   for (const file of installed.files)
     console.log(`  file       ${client.url}${file.address}  (${printable(file.name)})`);
+}
+
+/** Has the service of an entry there, where it has one, and draws that: the first time may take minutes. */
+async function haveService(client: CloudletClient, name: string, signal: AbortSignal): Promise<void> {
+  const { manifest } = await client.store.entry(name, signal);
+  const server = manifest.kind === 'application' ? manifest.server : name;
+  if (server === undefined) return;
+  const { kind } = server === name ? manifest : (await client.store.entry(server, signal)).manifest;
+  if (kind !== 'service') return;
+  const progress = showProgress(server);
+  try {
+    const nothing = { held: undefined, bytes: null };
+    const { deployment } = await drawnDeployment(client, nothing, { want: { store: server } }, progress, signal);
+    const failure = failureOf(deployment);
+    if (failure !== null) throw failure;
+  } finally {
+    progress.clear();
+  }
 }
 
 /** Prints the keys that the owner has accepted. */
