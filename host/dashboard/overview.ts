@@ -49,7 +49,7 @@ export function overview(assets: Assets, facts: OverviewFacts): Markup {
 <main class="overview">
   <div class="title">
     <h1>${status.name}</h1>
-    <p class="lead" data-live="lead">${count(status.functions, 'function')}, ${count(status.machines, 'sandbox', 'sandboxes')}. Serving for ${formatDuration(Math.round(status.uptimeS) * 1000)}, version ${status.version}.</p>
+    <p class="lead" data-live="lead">${count(status.functions, 'function')}, ${count(status.machines, 'sandbox', 'sandboxes')}${services.length === 0 ? '' : `, ${count(services.length, 'service')}`}. Serving for ${formatDuration(Math.round(status.uptimeS) * 1000)}, version ${status.version}.</p>
   </div>
   <div class="main-column">
     ${picturePanel(pictureTargets(functions), sample)}

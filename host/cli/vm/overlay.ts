@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { stdin, stdout } from 'node:process';
 import { CloudletError, parseRecipe, type Recipe, type RecipeInput } from '../../../guest-sdk/protocol/index.ts';
 import type { CreateOverlayOptions, RungProgress } from '../../../runtime/index.ts';
@@ -41,7 +42,10 @@ const verb: Verb = (vm, context) => {
     .command('create')
     .description('install a server on a copy of a base VM, and write the difference as one file')
     .requiredOption('-o, --output <file>', 'file to write')
-    .option('--base <digest>', 'the base VM, or the begin of its digest (default: the one used last)')
+    .option(
+      '--base <digest>',
+      'the base VM, or the begin of its digest (default: the one used last, with no stock kernel)',
+    )
     .option('--recipe <file>', 'a recipe that says all of the following')
     .option('--script <file>', 'installs what is needed, by /bin/sh as root')
     .option('--package <name...>', 'Debian packages that are installed before')
@@ -61,6 +65,7 @@ const verb: Verb = (vm, context) => {
 
 async function create(flags: CreateFlags, { interruption }: VerbContext): Promise<void> {
   const level = levelOf(flags);
+  await expectPlace(flags.output);
   const source = await recipeOf(flags);
   const { chooseAccelerator, createOverlay, hostPolicy } = await import('../../../runtime/index.ts');
   const { cacheDir, accel } = typed(() => hostConfig({ cache: flags.cache, accel: flags.accel }));
@@ -106,6 +111,16 @@ function show(progress: Progress, { stage, bytesDone, bytesTotal, log }: RungPro
   }
   if (bytesDone !== undefined && (bytesTotal ?? 0) > 1 && stage !== 'compressing')
     progress.amount(bytesDone, bytesTotal!);
+}
+
+/** Whether the file can be written at all: what is to be in it takes minutes. */
+async function expectPlace(path: string): Promise<void> {
+  if ((await stat(path).catch(() => null)) !== null)
+    throw new UsageError(
+      `expected --output with a file that is not there yet, got ${path}; remove it, or name another`,
+    );
+  if ((await stat(dirname(path)).catch(() => null))?.isDirectory() !== true)
+    throw new UsageError(`expected --output in a folder that is there, got ${path}`);
 }
 
 function levelOf({ level, link }: CreateFlags): CreateOverlayOptions['level'] {

@@ -31,6 +31,13 @@ for (const [what, words, status, says] of [
     2,
     /script cannot be read/,
   ],
+  ['a file that is there', ['vm', 'overlay', 'create', '-o', 'script', ...SERVER], 2, /not there yet, got script/],
+  [
+    'a folder that is not there',
+    ['vm', 'overlay', 'create', '-o', 'gone/a', ...SERVER],
+    2,
+    /in a folder that is there/,
+  ],
   ['no base', [...CREATE, ...SERVER], 1, /cloudlet vm base build|QEMU/],
   ['an overlay that is not there', ['vm', 'synthesize', 'gone.overlay'], 1, /cannot be opened/],
   ['an overlay that is torn', ['vm', 'synthesize', 'torn.overlay'], 1, /is no overlay that can be used/],
