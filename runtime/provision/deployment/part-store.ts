@@ -32,6 +32,7 @@ export class PartStore {
   readonly #parts = new Map<Digest, KeptPart>();
   readonly #waiting = new Map<Digest, Set<() => void>>();
   #totalBytes = 0;
+  #comingBytes = 0;
 
   private constructor(
     blobs: BlobStore,
@@ -73,13 +74,20 @@ export class PartStore {
     isInUse: (digest: Digest) => boolean,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#makeRoom(bytes ?? MAX_PART_BYTES, isInUse);
-    const written = await this.#blobs.write(body, {
-      ...{ limitBytes: bytes ?? MAX_PART_BYTES, expectedBytes: bytes ?? undefined, expectedDigest: digest },
-      signal,
-    });
-    written.release();
-    this.#note(digest, { bytes: written.sizeBytes, atMs: this.#nowMs() });
+    const limitBytes = bytes ?? MAX_PART_BYTES;
+    // Those that are still coming count, too: any number may come at once.
+    this.#comingBytes += limitBytes;
+    try {
+      await this.#makeRoom(limitBytes, isInUse);
+      const written = await this.#blobs.write(body, {
+        ...{ limitBytes, expectedBytes: bytes ?? undefined, expectedDigest: digest },
+        signal,
+      });
+      written.release();
+      this.#note(digest, { bytes: written.sizeBytes, atMs: this.#nowMs() });
+    } finally {
+      this.#comingBytes -= limitBytes;
+    }
     for (const wake of this.#waiting.get(digest) ?? []) wake();
   }
 
@@ -134,12 +142,12 @@ export class PartStore {
   }
 
   async #makeRoom(bytes: number, isInUse: (digest: Digest) => boolean): Promise<void> {
-    if (this.#totalBytes + bytes <= this.#limitBytes) return;
+    if (this.#totalBytes + this.#comingBytes <= this.#limitBytes) return;
     for (const [digest] of [...this.#parts].sort(([, a], [, b]) => a.atMs - b.atMs)) {
-      if (this.#totalBytes + bytes <= this.#limitBytes) return;
+      if (this.#totalBytes + this.#comingBytes <= this.#limitBytes) return;
       await this.remove([digest], isInUse);
     }
-    if (this.#totalBytes + bytes <= this.#limitBytes) return;
+    if (this.#totalBytes + this.#comingBytes <= this.#limitBytes) return;
     throw new CloudletError(
       'storage-full',
       `expected room for ${bytes} bytes among at most ${this.#limitBytes} of parts, all of which are in use; try again when a deployment has ended`,
