@@ -56,7 +56,7 @@ export function endOf(address: string | undefined, port: number | undefined): So
 async function receive(socket: Socket, { sink }: OutsideRequest): Promise<void> {
   const arrivals = new Arrivals(
     socket,
-    () => true,
+    () => socket.readableEnded,
     () => socketRefusal('connection-reset', 'the connection broke'),
   );
   for (;;) {

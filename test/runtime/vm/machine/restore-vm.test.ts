@@ -18,7 +18,7 @@ const TAKE = 'head -c 96 <&4 >>identities; printf k >&4;';
 const READY = "head -c 12 <&5 >hello; printf '\\002\\000\\004\\000\\000\\000\\000\\000\\001\\000\\000\\000' >&5;";
 /** QEMU's: it takes some lines, the capabilities first, and says that it did what they say. */
 const qmp = (lines: number) =>
-  `for line in $(seq ${lines}); do read -r line <&3; echo "$line" >>commands; echo '{"return": {}}' >&3; done;`;
+  `for line in $(seq ${lines}); do read -r line <&3; echo "$line" >>commands; echo '{"return": []}' >&3; done;`;
 
 interface Context {
   directory: string;
@@ -137,14 +137,14 @@ vm('does not start with more layers than QEMU shall look through', async ({ dire
 });
 
 vm('that is saved has a top layer as long as it needs to be', async ({ directory }) => {
-  const options = await withFakeQemu(directory, `${TAKE} ${READY} ${TAKE} ${qmp(3)} exec sleep 60`);
+  const options = await withFakeQemu(directory, `${TAKE} ${READY} ${TAKE} ${qmp(4)} exec sleep 60`);
   const saved = join(directory, 'saved');
   const top = join(directory, 'top');
   const template = await restoreVm({ ...options, disk: { ...options.disk, top }, template: { saved } });
   await template.save();
   await template.close();
   const commands = await readFile(join(directory, 'commands'), 'utf8');
-  assert.match(commands, /qmp_capabilities[\s\S]*"stop"[\s\S]*"xen-save-devices-state"/);
+  assert.match(commands, /qmp_capabilities[\s\S]*"query-blockstats"[\s\S]*"stop"[\s\S]*"xen-save-devices-state"/);
   assert.is((await readFile(top)).length, 4 * 65_536);
 });
 
