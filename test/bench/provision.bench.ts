@@ -5,7 +5,7 @@ import type { Benchmark } from './run.ts';
 import { APPLICATIONS, type Application, projectOf } from './synthesis/applications.ts';
 import { LINKS, type Link } from './synthesis/links.ts';
 import { Samples } from './synthesis/measured.ts';
-import { type Bases, BENCH_CACHE, prepare, prepareBases } from './synthesis/prepared.ts';
+import { type Bases, BENCH_CACHE, buildComponent, prepareBases } from './synthesis/prepared.ts';
 import { type Device, forgetFunctions, ProvisionHost } from './synthesis/provision-host.ts';
 
 const MIB = 2 ** 20;
@@ -107,7 +107,7 @@ const benchmark: Benchmark = {
       const { name } = application;
       const add = (figure: string, value: number, link = '-') =>
         samples.add({ application: name, link, figure, value });
-      await prepare(application, bases, say);
+      await buildComponent(application, say);
       for (let repetition = 0; repetition < Math.min(repetitions, ON_DEMAND_REPETITIONS); repetition += 1) {
         const made = await onDemand(application, bases, repetition === 0 ? repetitions : 0);
         add('on_demand_s', made.onDemandS);

@@ -68,21 +68,21 @@ export async function prepareBases(say: (line: string) => void): Promise<Bases> 
   return { images, accelerator, base: (await images.find(base))!, stock: (await images.find(stock))! };
 }
 
-/** Installs an application on both bases and writes its overlay, unless that was done; builds its component. */
+/** Installs an application on both bases and writes its overlay, unless that was done. */
 export async function prepare(
   application: Application,
   { images, accelerator, base, stock }: Bases,
   say: (line: string) => void,
 ): Promise<Prepared> {
-  await buildComponent(application, say);
   const { recipe, parts } = await readRecipeFile(join(projectOf(application), 'recipe.json'));
   const get = async (digest: Digest) => parts.get(digest)!.read();
-  const installed = async (on: VmImage): Promise<{ path: string; image: VmImage }> => {
+  const installed = async (on: VmImage): Promise<{ path: string; image: VmImage | null }> => {
     const path = join(BENCH_CACHE, `${application.name}-${on.digest.slice(7, 19)}.overlay`);
     const note = `${path}.image`;
     const known = await readFile(note, 'utf8').catch(() => null);
     const kept = known === null ? null : await images.find(known as Digest);
-    if (kept !== null && (await exists(path))) return { path, image: kept };
+    // An overlay is all that is needed of what it was made of, which benchmarks remove.
+    if ((kept !== null || on === base) && (await exists(path))) return { path, image: kept };
     say(`installing ${application.name}`);
     await rm(path, { force: true });
     await createOverlay({
@@ -97,10 +97,11 @@ export async function prepare(
     return { path, image: (await images.find(newest.digest))! };
   };
   const { path: overlay } = await installed(base);
-  return { overlay, stockImage: (await installed(stock)).image };
+  return { overlay, stockImage: (await installed(stock)).image! };
 }
 
-async function buildComponent(application: Application, say: (line: string) => void): Promise<void> {
+/** Builds the component of an application, unless that was done. */
+export async function buildComponent(application: Application, say: (line: string) => void): Promise<void> {
   const project = projectOf(application);
   if (await exists(join(project, 'build', `${application.name}.wasm`))) return;
   say(`building the component of ${application.name}`);
