@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { hexOf } from '../../guest-sdk/protocol/index.ts';
+import { hexOf, MAX_LINK_BYTES } from '../../guest-sdk/protocol/index.ts';
 import { deployable } from '../../host/cli/deploy/deployable.ts';
 import { openOverlayFile } from '../../runtime/provision/overlay/overlay-file.ts';
 import type { Benchmark } from './run.ts';
@@ -59,8 +59,11 @@ async function transfer(overlay: string, { shape }: Link): Promise<number> {
     const body = new Uint8Array(await readFile(overlay));
     const headers = { 'content-type': 'application/octet-stream' };
     const began = performance.now();
-    const status = await device.ask('/v1/link', { method: 'POST', headers, body });
-    if (status !== 200) throw new Error(`expected the bytes to be taken, got status ${status}`);
+    for (let at = 0; at < body.length; at += MAX_LINK_BYTES) {
+      const piece = body.subarray(at, at + MAX_LINK_BYTES);
+      const status = await device.ask('/v1/link', { method: 'POST', headers, body: piece });
+      if (status !== 200) throw new Error(`expected the bytes to be taken, got status ${status}`);
+    }
     return (performance.now() - began) / 1000;
   } finally {
     await device.close();
