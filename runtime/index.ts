@@ -52,6 +52,7 @@ export {
 export { CLOSE_CAUSES, type CloseCause, RUNGS, type Rung, type SandboxKind } from './sandbox/index.ts';
 export {
   type HeaderField,
+  HOP_BY_HOP,
   joinStreams,
   type OutboundOutcome,
   SERVICE_STARTS,

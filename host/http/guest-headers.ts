@@ -1,20 +1,5 @@
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
-import type { HeaderPair } from '../../runtime/index.ts';
-
-/** Fields of one connection (RFC 9110, 7.6.1); a component neither sees nor sets them. */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'expect',
-  'http2-settings',
-]);
+import { type HeaderPair, HOP_BY_HOP } from '../../runtime/index.ts';
 
 /** What proves the caller to the cloudlet is not for the function: it could keep it and act as the owner. */
 const OURS: ReadonlySet<string> = new Set([

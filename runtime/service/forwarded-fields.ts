@@ -1,5 +1,5 @@
 /** Fields of one connection (RFC 9110, 7.6.1): who passes a message on does not pass them on. */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -10,6 +10,7 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
   'expect',
+  'http2-settings',
 ]);
 
 /** Header fields as they go on to the other side: Node's flat list of names and values, without those of the connection. */

@@ -1,6 +1,7 @@
 // @ts-check
 /** Publishing from the page: a component is dropped or chosen, sent with its progress, and watched until it is ready. */
-import { asProblem, Problem, problemFrom } from './ask.js';
+import { asProblem, Problem } from './ask.js';
+import { upload } from './upload.js';
 import { byId, formatBytes, make, problemBox } from './view.js';
 
 /** What each state of a deployment is called. */
@@ -108,36 +109,19 @@ async function publish(file, name) {
 }
 
 /**
- * Sends the file; `fetch` cannot tell how far an upload is.
  * @param {File} file
  * @param {string} name
  * @param {(part: number) => void} onProgress
  * @returns {Promise<{ id: string }>}
  */
 function send(file, name, onProgress) {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open('PUT', `/v1/functions/${encodeURIComponent(name)}`);
-    request.setRequestHeader('content-type', /\.tar$/i.test(file.name) ? 'application/x-tar' : 'application/wasm');
-    request.setRequestHeader('prefer', 'respond-async');
-    request.upload.addEventListener('progress', (event) => {
-      if (event.lengthComputable) onProgress(event.loaded / event.total);
-    });
-    request.addEventListener('load', () => {
-      if (request.status === 202) resolve(JSON.parse(request.responseText));
-      else reject(problemFrom(request.status, request.responseText));
-    });
-    request.addEventListener('error', () =>
-      reject(
-        new Problem(
-          'The upload was cut off',
-          'The cloudlet may have refused it or stopped. Try again; its log says more.',
-          'unreachable',
-        ),
-      ),
-    );
-    request.send(file);
-  });
+  const type = /\.tar$/i.test(file.name) ? 'application/x-tar' : 'application/wasm';
+  const headers = { 'content-type': type, prefer: 'respond-async' };
+  return upload(
+    file,
+    { method: 'PUT', path: `/v1/functions/${encodeURIComponent(name)}`, headers, status: 202 },
+    onProgress,
+  );
 }
 
 /**

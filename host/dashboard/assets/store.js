@@ -1,6 +1,7 @@
 // @ts-check
 /** The form that offers a file: sends it with its progress, then the entry. Everything else of the store is plain forms and links. */
-import { ask, asProblem, Problem, problemFrom } from './ask.js';
+import { ask, asProblem } from './ask.js';
+import { upload } from './upload.js';
 import { byId, make, problemBox } from './view.js';
 
 if (document.getElementById('add-form') !== null) start();
@@ -63,31 +64,18 @@ async function offer(file) {
 }
 
 /**
- * Sends the file; `fetch` cannot tell how far an upload is.
  * @param {File} file
  * @param {string} name
  * @param {(part: number) => void} onProgress
  * @returns {Promise<{ digest: string, bytes: number }>}
  */
 function send(file, name, onProgress) {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open('POST', `/v1/store/${encodeURIComponent(name)}/files`);
-    request.setRequestHeader('content-type', 'application/octet-stream');
-    request.upload.addEventListener('progress', (event) => {
-      if (event.lengthComputable) onProgress(event.loaded / event.total);
-    });
-    request.addEventListener('load', () => {
-      if (request.status === 201) resolve(JSON.parse(request.responseText));
-      else reject(problemFrom(request.status, request.responseText));
-    });
-    request.addEventListener('error', () =>
-      reject(
-        new Problem('The upload was cut off', 'The cloudlet may have refused it or stopped. Try again.', 'unreachable'),
-      ),
-    );
-    request.send(file);
-  });
+  const path = `/v1/store/${encodeURIComponent(name)}/files`;
+  return upload(
+    file,
+    { method: 'POST', path, headers: { 'content-type': 'application/octet-stream' }, status: 201 },
+    onProgress,
+  );
 }
 
 /** @param {File} file */

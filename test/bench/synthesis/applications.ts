@@ -1,3 +1,5 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** A program that is measured, as a component and as a native server. */
@@ -7,8 +9,6 @@ export interface Application {
   readonly title: string;
   /** Question to the component that it answers at once: standard input and arguments. Any status is an answer. */
   readonly question: { readonly input: Uint8Array; readonly args: readonly string[] };
-  /** Data files inside of the native packages, bytes: what both forms carry. */
-  readonly dataBytes: number;
 }
 
 /** A tenth of a second of silence, 16 kHz, 16 bit, mono. */
@@ -38,23 +38,33 @@ export const APPLICATIONS: readonly Application[] = [
     name: 'ocr',
     title: 'ocr: text recognition, no data',
     question: { input: text('P1\n1 1\n0\n'), args: [] },
-    dataBytes: 0,
   },
   {
     name: 'speak',
     title: 'speak: speech synthesis, 8 MB of voices',
     question: { input: text('a'), args: [] },
-    dataBytes: 8_100_000,
   },
   {
     name: 'hear',
     title: 'hear: speech recognition, 36 MB of models',
     question: { input: silence(), args: [] },
-    dataBytes: 36_000_000,
   },
 ];
 
 /** The project of an application. */
 export function projectOf({ name }: Application): string {
   return fileURLToPath(new URL(`../../../examples/${name}`, import.meta.url));
+}
+
+/** Bytes of the data files that a built component is granted: the same that its native package brings. */
+export async function dataBytesOf(application: Application): Promise<number> {
+  const project = projectOf(application);
+  const { files = [] } = JSON.parse(await readFile(join(project, 'cloudlet.json'), 'utf8')) as {
+    readonly files?: readonly { readonly from: string }[];
+  };
+  let bytes = 0;
+  for (const { from } of files)
+    for (const entry of await readdir(join(project, from), { recursive: true, withFileTypes: true }))
+      if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).size;
+  return bytes;
 }
