@@ -6,6 +6,7 @@ import { CloudletError, type Digest, digestOfHex } from '../protocol/index.ts';
 import { buildAssemblyScript } from './assemblyscript/build-assemblyscript.ts';
 import { buildC } from './c/build-c.ts';
 import { buildJavaScript } from './javascript/build-javascript.ts';
+import { QuickJsEngine } from './javascript/engine/engine.ts';
 import { missingFor } from './missing-tools.ts';
 import { type BuildContext, type BuildProgress, begin } from './progress.ts';
 import { type Project, readProject } from './project.ts';
@@ -37,9 +38,32 @@ export interface Build {
  * `build-failed` with the compiler's own words; the signal's reason when it aborts.
  */
 export async function build(folder: string, options: BuildOptions = {}): Promise<Build> {
+  const builder = openBuilder();
+  try {
+    return await builder.build(folder, options);
+  } finally {
+    await builder.close();
+  }
+}
+
+/** Builds again and again: what a build loads stays loaded for the next. */
+export interface Builder {
+  /** As `build` does. */
+  readonly build: (folder: string, options?: BuildOptions) => Promise<Build>;
+  /** Ends what was kept. Idempotent. */
+  readonly close: () => Promise<void>;
+}
+
+/** Opens a builder; who opens it closes it. */
+export function openBuilder(): Builder {
+  const engine = new QuickJsEngine();
+  return { build: (folder, options = {}) => buildWith(engine, folder, options), close: () => engine.close() };
+}
+
+function buildWith(engine: QuickJsEngine, folder: string, options: BuildOptions): Promise<Build> {
   return withTemporaryFolder(async (scratch) => {
     const { onProgress = () => {}, signal, cache = join(homedir(), '.cache', 'cloudlet') } = options;
-    const context: BuildContext = { onProgress, signal, scratch, cache };
+    const context: BuildContext = { onProgress, signal, scratch, cache, engine };
     begin(context, 'check', 'read cloudlet.json');
     const project = await readProject(folder);
     if (project.component !== null) return described(project.component, project, await readFile(project.component));

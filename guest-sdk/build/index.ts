@@ -1,5 +1,5 @@
 /** Source to component: the door `cloudlet/build`. Needs Node. */
-export { type Build, type BuildOptions, build } from './build.ts';
+export { type Build, type Builder, type BuildOptions, build, openBuilder } from './build.ts';
 export { findClang, INSTALL_C_TOOLS, INSTALL_CXX_TOOLS } from './c/clang.ts';
 export { CASES_FILE, type Case, readCases } from './cases.ts';
 export { missingTools } from './missing-tools.ts';

@@ -1,5 +1,7 @@
+import type { QuickJsEngine } from './javascript/engine/engine.ts';
+
 /** What a build is doing, in order; a stage that is not needed does not come. */
-export type BuildStage = 'check' | 'bind' | 'bundle' | 'compile' | 'componentize' | 'write';
+export type BuildStage = 'check' | 'bind' | 'bundle' | 'engine' | 'compile' | 'componentize' | 'write';
 
 /** A step of a build, or a compiler's warning during one. */
 export type BuildProgress =
@@ -14,6 +16,8 @@ export interface BuildContext {
   readonly scratch: string;
   /** Folder for what can be made again, and which other builds use too. */
   readonly cache: string;
+  /** Evaluates programs of QuickJS functions. */
+  readonly engine: QuickJsEngine;
 }
 
 /** Begins a stage: ends the build when it was aborted, else tells what comes. */

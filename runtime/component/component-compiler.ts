@@ -12,6 +12,8 @@ import {
   probeNetworkIsolation,
 } from './confined/confinement.ts';
 import { inspectComponent } from './inspect.ts';
+import { artifactAlike, type Skeleton, skeletonOf } from './skeleton.ts';
+import { SkeletonIndex } from './skeleton-index.ts';
 
 /** Where artifacts are kept, and what making them may take. */
 export interface ComponentCompilerOptions {
@@ -26,6 +28,7 @@ export type ComponentBytes = Uint8Array | (() => Promise<Uint8Array>);
 /** Turns components into artifacts, one at a time, each in a confined child, and keeps them on disk by digest and tool versions. */
 export class ComponentCompiler {
   readonly #cache: ArtifactCache;
+  readonly #skeletons: SkeletonIndex;
   readonly #limits: ConfinementLimits;
   readonly #closing = new AbortController();
   /** The translation in progress and those that wait for it: two at once would need twice the memory and end no sooner. */
@@ -34,6 +37,7 @@ export class ComponentCompiler {
 
   constructor({ cacheDir, confinement }: ComponentCompilerOptions) {
     this.#cache = new ArtifactCache(join(cacheDir, 'artifacts'));
+    this.#skeletons = new SkeletonIndex(join(cacheDir, 'skeletons'));
     this.#limits = { ...DEFAULT_CONFINEMENT, ...confinement };
   }
 
@@ -78,6 +82,9 @@ export class ComponentCompiler {
     if (kept !== null) return kept;
     const bytes = typeof component === 'function' ? await component() : component;
     const { kind, ...info } = inspectComponent(bytes);
+    const skeleton = kind === 'component' ? skeletonOf(bytes) : null;
+    const alike = skeleton === null ? null : await this.#alike(skeleton, digest);
+    if (alike !== null) return alike;
     const network = await this.networkIsolation();
     const translated = kind === 'component' && info.asynchronous ? 'async-component' : kind;
     const artifact = await transpileConfined(bytes, digest, translated, { limits: this.#limits, network }, signal);
@@ -86,6 +93,19 @@ export class ComponentCompiler {
       throw refused('the component could not be translated: its translation has other functions');
     }
     await this.#cache.save(artifact);
+    if (skeleton !== null) await this.#skeletons.note(skeleton, digest);
+    return artifact;
+  }
+
+  /** Made of the artifact of a component that differs only in the memory that it starts with, as an edited function does. */
+  async #alike(skeleton: Skeleton, digest: Digest): Promise<Artifact | null> {
+    const known = await this.#skeletons.find(skeleton);
+    const base = known === null ? null : await this.#cache.load(known.component);
+    if (known === null || base === null) return null;
+    const artifact = artifactAlike(base, known.memories, skeleton, digest);
+    if (artifact === null) return null;
+    await this.#cache.save(artifact);
+    await this.#skeletons.note(skeleton, digest);
     return artifact;
   }
 }

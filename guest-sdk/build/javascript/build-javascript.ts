@@ -1,75 +1,49 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { CloudletError } from '../../protocol/index.ts';
-import { describeWorld } from '../describe-world.ts';
+import type { WitFunction } from '../../protocol/index.ts';
 import { type BuildContext, begin } from '../progress.ts';
 import type { Project } from '../project.ts';
-import { addPackage, assembleWit } from '../wasi-wit.ts';
-import { addBuildWorld, BUILD_WORLD, nameWorld } from '../world.ts';
+import { BUILD_WORLD } from '../world.ts';
 import { bundle } from './bundle.ts';
+import { evaluateInShell, shellOf } from './engine/evaluate-in-shell.ts';
+import { keptShell } from './engine/shell.ts';
+import { shellKey } from './engine/shell-key.ts';
 import { httpEntry, refuse64Bit, typedEntry } from './entry.ts';
+import { assembleWorld, fetches } from './javascript-world.ts';
 import { componentizeQuickJs } from './quickjs.ts';
 import { refuseBareS64 } from './signed.ts';
 import { componentizeStarlingMonkey } from './starlingmonkey.ts';
 
-/** WIT of the guest library and of the http world. */
-const GUEST_WIT = fileURLToPath(new URL('../../wit/guest.wit', import.meta.url));
-
 /** Builds a TypeScript or JavaScript project with its engine. */
 export async function buildJavaScript(project: Project, context: BuildContext): Promise<Uint8Array> {
-  const [source = ''] = project.entries;
   const wit = join(context.scratch, 'wit');
-  await assembleWit(project.wit, wit);
-  await addPackage(wit, 'cloudlet-guest', GUEST_WIT);
-  const library = project.backend === 'quickjs' ? ['include cloudlet:guest/library;'] : [];
-  if (library.length > 0 && fetches(project)) library.push('include cloudlet:guest/fetch;');
-  const entry = project.kind === 'http' ? await http() : await typed();
-
+  const key = await shellKey(project);
+  const kept = key === null ? null : await keptShell(context.cache, key);
+  const functions = kept === null ? await assembleWorld(project, wit) : kept.functions;
   begin(context, 'bundle', 'bundle the sources');
-  const { code, warnings } = await bundle(project, entry);
+  const { code, warnings } = await bundle(project, entryOf(project, functions));
   for (const text of warnings) context.onProgress({ kind: 'warning', text });
 
-  const quick = project.backend === 'quickjs';
-  begin(context, 'componentize', `compile with ${quick ? 'QuickJS' : 'StarlingMonkey, which takes a while'}`);
-  const compile = quick ? componentizeQuickJs : componentizeStarlingMonkey;
-  return compile({ code, wit, world: BUILD_WORLD });
-
-  async function http(): Promise<string> {
-    const world = project.wit === null ? null : await nameWorld(project.wit, project.world);
-    if (world !== null) await refuseExports(world);
-    await addBuildWorld(wit, world, [...library, 'include cloudlet:guest/http;']);
-    return httpEntry(source, project.backend, fetches(project));
+  if (project.backend === 'starlingmonkey') {
+    begin(context, 'componentize', 'compile with StarlingMonkey, which takes a while');
+    return componentizeStarlingMonkey({ code, wit, world: BUILD_WORLD });
   }
-
-  async function typed(): Promise<string> {
-    const world = await nameWorld(project.wit ?? wit, project.world);
-    await addBuildWorld(wit, world, library);
-    const { functions } = await describeWorld(wit, world);
-    if (functions.length === 0)
-      throw invalid(
-        `the world ${world} exports no function; an http function with imports has "kind": "http" in cloudlet.json`,
-      );
-    if (project.backend === 'quickjs') refuse64Bit(functions);
-    else refuseBareS64(functions);
-    return typedEntry(source, project.backend, functions, fetches(project));
+  if (key !== null) {
+    if (kept === null) begin(context, 'engine', 'prepare QuickJS for this world, once');
+    const shell = kept ?? (await shellOf(key, functions, wit, context));
+    begin(context, 'componentize', 'compile with QuickJS');
+    const component = await evaluateInShell(shell, code, context);
+    if (component !== null) return component;
+    if (kept !== null) await assembleWorld(project, wit);
   }
-
-  /** What an http function exports is settled: its world only says what it imports. */
-  async function refuseExports(world: string): Promise<void> {
-    const { functions } = await describeWorld(wit, world);
-    const [other] = functions.filter((fn) => fn.interface?.startsWith('wasi:http/incoming-handler@') !== true);
-    if (other === undefined) return;
-    throw invalid(
-      `the world ${world} of an http function may only import, and exports ${other.name}; a typed function may`,
-    );
-  }
+  begin(context, 'componentize', 'compile with QuickJS');
+  return componentizeQuickJs({ code, wit, world: BUILD_WORLD });
 }
 
-/** Whether it may ask other hosts, so that it has a `fetch`. */
-function fetches({ grant }: Project): boolean {
-  return (grant.http ?? []).length > 0;
-}
-
-function invalid(sentence: string): CloudletError {
-  return new CloudletError('project-invalid', sentence);
+function entryOf(project: Project, functions: readonly WitFunction[]): string {
+  const [source = ''] = project.entries;
+  const { backend } = project;
+  if (project.kind === 'http') return httpEntry(source, backend, fetches(project));
+  if (backend === 'quickjs') refuse64Bit(functions);
+  else refuseBareS64(functions);
+  return typedEntry(source, backend, functions, fetches(project));
 }

@@ -19,8 +19,13 @@ export interface JavaScriptSource {
  */
 const GUEST_WASI_VERSION = '0.2.10';
 
+/** What the engine says of a program that it cannot evaluate, without what the author never wrote. */
+export function engineRefused(words: string, cause?: unknown): CloudletError {
+  return new CloudletError('build-failed', `QuickJS cannot make a component of this: ${plain(words)}`, { cause });
+}
+
 /**
- * Compiles JavaScript to a component with QuickJS.
+ * Compiles JavaScript to a component with QuickJS, by its own tool.
  *
  * componentize-qjs 0.4.5 cannot pre-initialise a world that imports wasi:http ("mismatched resource types": its linker brings a
  * wasi:io of its own). So the world is built under names of equal length that the linker does not know, `xasi:`, and the finished
@@ -28,6 +33,11 @@ const GUEST_WASI_VERSION = '0.2.10';
  * @throws CloudletError `build-failed` with the engine's words.
  */
 export async function componentizeQuickJs(source: JavaScriptSource): Promise<Uint8Array> {
+  return reveal(await componentizeDisguised(source));
+}
+
+/** The same before the binary gets its real names back: the engine in it knows only the others. */
+export async function componentizeDisguised(source: JavaScriptSource): Promise<Uint8Array> {
   return withTemporaryFolder(async (folder) => {
     const wit = join(folder, 'wit');
     await assembleWit(source.wit, wit, disguise);
@@ -39,18 +49,15 @@ export async function componentizeQuickJs(source: JavaScriptSource): Promise<Uin
         // Its other runtime is for asynchronous functions and streams, and calls of the rest are dearer.
         sync: !(await isAsynchronous(source.wit)),
       });
-      return reveal(component);
+      return component;
     } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
-      throw new CloudletError('build-failed', `QuickJS cannot make a component of this: ${plain(words)}`, {
-        cause: error,
-      });
+      throw engineRefused(error instanceof Error ? error.message : String(error), error);
     }
   });
 }
 
 /** `wasi:io/streams@0.2.12` → `xasi:io/streams@0.2.10`, in WIT (also `package wasi:io@0.2.12;`) and in JavaScript imports. */
-function disguise(text: string): string {
+export function disguise(text: string): string {
   return text.replaceAll(/\bwasi:([a-z-]+(?:\/[a-z-]+)?)@0\.2\.\d+(?![\d-])/g, `xasi:$1@${GUEST_WASI_VERSION}`);
 }
 
@@ -68,7 +75,9 @@ function plain(words: string): string {
     .trimEnd();
 }
 
-function reveal(component: Buffer): Uint8Array {
-  for (let at = component.indexOf('xasi:'); at >= 0; at = component.indexOf('xasi:', at)) component.write('w', at);
+/** Gives a component its real names back, in its own bytes. */
+export function reveal(component: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(component.buffer, component.byteOffset, component.length);
+  for (let at = bytes.indexOf('xasi:'); at >= 0; at = bytes.indexOf('xasi:', at)) bytes.write('w', at);
   return component;
 }
