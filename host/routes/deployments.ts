@@ -14,8 +14,9 @@ import {
 } from '../../guest-sdk/protocol/index.ts';
 import type { HostContext } from '../http/connection.ts';
 import { eventStream, type ServerEvent } from '../http/event-stream.ts';
+import { expandedBody } from '../http/expanded-body.ts';
 import { requireMediaType } from '../http/media-type.ts';
-import { parseJson, readBody, refuseEncodedBody, requestBody, UPLOAD_IDLE_MS } from '../http/request-body.ts';
+import { parseJson, readBody, UPLOAD_IDLE_MS } from '../http/request-body.ts';
 import { describe } from '../openapi.ts';
 import type { HostParts } from '../parts.ts';
 
@@ -104,14 +105,16 @@ export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostPa
     describe({
       summary: 'Send a part of what is missing; sent again it changes nothing',
       tag: 'deployments',
-      body: { description: 'Its bytes, at most 4 MiB', types: ['application/octet-stream'] },
+      body: {
+        description: 'Its bytes, at most 4 MiB; as they are, or in gzip with Content-Encoding',
+        types: ['application/octet-stream'],
+      },
       answers: { 200: { description: 'What to send next', schema: WantedParts } },
-      errors: ['not-found', 'body-too-large', 'body-truncated', 'request-timeout', 'storage-full'],
+      errors: ['not-found', 'body-too-large', 'body-truncated', 'request-timeout', 'request-invalid', 'storage-full'],
     }),
     async (c) => {
       const digest = parseDigest(c.req.param('digest'));
-      refuseEncodedBody(c);
-      const body = requestBody(c, { maxBytes: MAX_PART_BYTES, idleMs: UPLOAD_IDLE_MS });
+      const body = expandedBody(c, { maxBytes: MAX_PART_BYTES, idleMs: UPLOAD_IDLE_MS });
       return c.json(await deployments.part(c.req.param('id'), digest, body, c.req.raw.signal));
     },
   );

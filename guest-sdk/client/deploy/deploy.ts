@@ -6,6 +6,7 @@ import {
   type DeploymentRequestInput,
   isEnded,
   isErrorCode,
+  type WantedParts,
 } from '../../protocol/index.ts';
 import { patiently, type Wait, waited } from '../patience.ts';
 import type { HostAddress } from '../request.ts';
@@ -81,7 +82,7 @@ class Run {
   readonly #wait: Wait;
   readonly #count: (bytes: number) => number;
   readonly #id: string;
-  readonly #isMissing: boolean;
+  readonly #missing: AcceptedDeployment['missing'];
   readonly #news: DeployNews[] = [];
   #wake: () => void = () => {};
   #failure: { readonly error: unknown } | null = null;
@@ -91,7 +92,7 @@ class Run {
 
   constructor(
     host: HostAddress,
-    { id, bytesMissing }: AcceptedDeployment,
+    { id, missing }: AcceptedDeployment,
     held: HeldParts | undefined,
     signal: AbortSignal | undefined,
     wait: Wait,
@@ -103,7 +104,7 @@ class Run {
     this.#held = held;
     this.#wait = wait;
     this.#count = count;
-    this.#isMissing = bytesMissing > 0;
+    this.#missing = missing;
     const stop = () => this.#stop.abort(signal?.reason);
     if (signal?.aborted === true) stop();
     signal?.addEventListener('abort', stop, { once: true });
@@ -112,7 +113,7 @@ class Run {
 
   async *news(): AsyncGenerator<DeployNews> {
     const sender = this.#sender();
-    if (this.#isMissing) this.#send(sender);
+    if (this.#missing.length > 0) this.#send(sender, this.#known());
     void this.#follow(sender);
     for (;;) {
       const next = this.#news.shift();
@@ -148,9 +149,14 @@ class Run {
   }
 
   /** One after another: a way that is taken later may want other parts. */
-  #send(sender: PartSender | null): void {
+  #send(sender: PartSender | null, known?: WantedParts): void {
     if (sender === null) return;
-    this.#sending = this.#sending.then(() => sender.send()).catch((error: unknown) => this.#fail(error));
+    this.#sending = this.#sending.then(() => sender.send(known)).catch((error: unknown) => this.#fail(error));
+  }
+
+  /** What is wanted was in the answer that accepted it: no need to ask. */
+  #known(): WantedParts {
+    return { wanted: this.#missing.map(({ digest }) => digest), missing: this.#missing.length };
   }
 
   async #follow(sender: PartSender | null): Promise<void> {

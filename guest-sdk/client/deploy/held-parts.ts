@@ -16,6 +16,8 @@ export interface HeldParts {
   readonly parts: readonly Part[];
   /** The bytes of one of them. */
   readonly read: (digest: Digest) => Promise<Uint8Array>;
+  /** They are compressed already: nobody has to try. */
+  readonly isPacked?: boolean;
 }
 
 /** Read at once while content is cut. */

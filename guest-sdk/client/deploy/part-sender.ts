@@ -2,6 +2,7 @@ import { CloudletError, type Digest, WantedParts } from '../../protocol/index.ts
 import { patiently, type Wait } from '../patience.ts';
 import type { HostAddress } from '../request.ts';
 import type { HeldParts } from './held-parts.ts';
+import { type PackedPart, PartPacker } from './packed-part.ts';
 
 /** Parts on their way at once: enough that the link never waits for an answer, few enough that what is wanted next is soon sent. */
 const IN_FLIGHT = 4;
@@ -20,6 +21,7 @@ export interface SenderParts {
 /** Sends what a cloudlet wants, in its order, a few at once, until nothing is missing. */
 export class PartSender {
   readonly #parts: SenderParts;
+  readonly #packer = new PartPacker();
   readonly #flying = new Map<Digest, Promise<void>>();
   /** When each was sent, counted in requests: an answer to an earlier one does not know of it. */
   readonly #sentAt = new Map<Digest, number>();
@@ -29,11 +31,11 @@ export class PartSender {
     this.#parts = parts;
   }
 
-  /** Sends all that is wanted now; call it again when that may be more. */
-  async send(): Promise<void> {
+  /** Sends all that is wanted now; call it again when that may be more. `known`: what is wanted, from an answer that came before anything was sent. */
+  async send(known?: WantedParts): Promise<void> {
     const { host, path, signal, wait } = this.#parts;
     const began = this.#begin();
-    let wanted = await patiently(() => host.json(WantedParts, { path, signal }), signal, wait);
+    let wanted = known ?? (await patiently(() => host.json(WantedParts, { path, signal }), signal, wait));
     this.#drop(wanted, began);
     const failed = Promise.withResolvers<never>();
     failed.promise.catch(() => {}); // Observed below as long as anything is on its way.
@@ -78,16 +80,33 @@ export class PartSender {
 
   async #put(digest: Digest): Promise<WantedParts> {
     const { host, path, held, signal, wait, sent } = this.#parts;
-    const body = await held.read(digest);
-    const headers = { 'content-type': 'application/octet-stream', 'content-length': String(body.length) };
-    const answer = await patiently(
-      () => host.json(WantedParts, { method: 'PUT', path: `${path}/${digest}`, headers, body, signal }).catch(asAway),
-      signal,
-      wait,
-    );
-    sent(body.length);
+    const whole = await held.read(digest);
+    const put = async (packed: PackedPart): Promise<WantedParts> => {
+      const { bytes: body, encoding } = packed;
+      const headers = {
+        ...{ 'content-type': 'application/octet-stream', 'content-length': String(body.length) },
+        ...(encoding === null ? {} : { 'content-encoding': encoding }),
+      };
+      const request = { method: 'PUT', path: `${path}/${digest}`, headers, body, signal } as const;
+      const answer = await patiently(() => host.json(WantedParts, request).catch(asAway), signal, wait);
+      this.#packer.sent(body.length);
+      return answer;
+    };
+    const packed: PackedPart =
+      held.isPacked === true ? { bytes: whole, encoding: null } : await this.#packer.pack(whole);
+    const answer = await put(packed).catch((error: unknown) => {
+      if (packed.encoding === null || !isUnsupported(error)) throw error;
+      this.#packer.refused();
+      return put({ bytes: whole, encoding: null });
+    });
+    sent(whole.length);
     return answer;
   }
+}
+
+/** A cloudlet of an earlier version takes no encoding. */
+function isUnsupported(error: unknown): boolean {
+  return error instanceof CloudletError && error.code === 'media-type-unsupported';
 }
 
 /** Bytes that broke off are sent again like those of a connection that did. */

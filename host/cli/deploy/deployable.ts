@@ -140,7 +140,7 @@ async function ofOverlay(path: string, words: DeployWords): Promise<Deployable> 
   const overlay = await openOverlayFile(path);
   const name = typed(() => parseName(words.name ?? nameOfFile(path)));
   const parts = overlay.overlay.manifest.segments.map(({ digest, bytes }) => ({ digest, bytes }));
-  const held: HeldParts = { parts, read: (digest) => overlay.get(digest) };
+  const held: HeldParts = { parts, read: (digest) => overlay.get(digest), isPacked: true };
   const want = { service: name, overlay: JSON.parse(overlay.text) as Record<string, unknown> };
   return { name, want, held, bytes: sumOf(parts), close: () => overlay.close() };
 }
