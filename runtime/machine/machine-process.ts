@@ -97,6 +97,11 @@ export class MachineProcess {
     await this.renew({ ...newIdentity(), id });
   }
 
+  /** Has a machine that was started with nothing to go on from take this state, and run. */
+  async goOn(state: string): Promise<void> {
+    await this.#qmp.execute('migrate-incoming', { uri: state });
+  }
+
   async pause(): Promise<void> {
     await this.#qmp.execute('stop');
   }

@@ -165,7 +165,13 @@ export function bootArgs(fds: { readonly kernel: number; readonly initrd: number
   ];
 }
 
-/** How it goes on instead. The device state holds devices only: it has no configuration section, and memory is not in it. Pure. */
-export function restoreArgs(fds: { readonly incoming: number }): string[] {
-  return ['-global', 'migration.send-configuration=off', '-incoming', `fd:${fds.incoming}`];
+/** How it goes on instead, at once or when it is told. The device state holds devices only: it has no configuration section, and memory is not in it. Pure. */
+export function restoreArgs(fds: { readonly incoming: number }, when: 'at once' | 'when told' = 'at once'): string[] {
+  const incoming = when === 'at once' ? savedState(fds.incoming) : 'defer';
+  return ['-global', 'migration.send-configuration=off', '-incoming', incoming];
+}
+
+/** What QEMU calls the device state that it goes on from. Pure. */
+export function savedState(fd: number): string {
+  return `fd:${fd}`;
 }

@@ -79,6 +79,7 @@ export class LabVm {
   }
 
   static async restore(options: RestoreVmOptions): Promise<LabVm> {
+    await options.complete;
     const [near, far] = await socketPair();
     options.disk.serve!(near);
     const disk = new NbdClient(far);

@@ -1,10 +1,11 @@
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
-import { freeBytes, sparseDigest } from '../../machine/index.ts';
+import { freeBytes } from '../../machine/index.ts';
 import { asStorageError, writeDurably } from '../../store/index.ts';
 import { imageFiles, layerFile } from './image-files.ts';
-import { stampsOf, verifyImage } from './verify-image.ts';
+import type { SettledFiles } from './settled-files.ts';
+import { verifyImage } from './verify-image.ts';
 import type { DiskLayer, VmImage } from './vm-image.ts';
 import { parseVmManifest, VM_IMAGE_FORMAT, type VmManifest, vmManifestText } from './vm-manifest.ts';
 
@@ -29,6 +30,8 @@ export interface VmImageDraft {
   readonly state: string;
   /** Paths of its own layers. */
   readonly layers: readonly string[];
+  /** No process writes the memory and the state any more: they are read, and go to the disk, while the layers are still written. */
+  settle(signal?: AbortSignal): void;
   /** Makes an image of what is in the files; no process may write them any more. */
   commit(made: MadeImage, signal?: AbortSignal): Promise<VmImage>;
   /** Makes the image with this manifest, which came with the files; `image-refused` unless they have the digests that it says. */
@@ -72,29 +75,26 @@ async function makeFile(path: string, bytes: number): Promise<void> {
   }
 }
 
-/** Digests the files of a draft and writes its manifest, whose text it gives. */
+/** Digests the files of a draft, unless that was done, and writes its manifest, whose text it gives. */
 export async function completeImageDraft(
   directory: string,
   formats: readonly DiskLayer['format'][],
+  settled: SettledFiles,
   made: MadeImage,
   bootId: string,
   signal?: AbortSignal,
 ): Promise<string> {
   const paths = imageFiles(directory);
   const layerPaths = formats.map((format, at) => layerFile(directory, at, format));
-  const declare = async (path: string) => ({
-    bytes: (await stat(path)).size,
-    digest: await sparseDigest(path, signal),
-  });
-  // Before the bytes are read: what changes meanwhile is seen when the image is looked for.
-  const stamps = await stampsOf([paths.state, paths.memory, ...layerPaths]);
   const { kind, key, about, conditions, stockKernel, diskBytes, base, service } = made;
-  const layers: VmManifest['layers'] = [];
-  for (const [at, format] of formats.entries()) layers.push({ format, ...(await declare(layerPaths[at]!)) });
-  const [state, memory] = [await declare(paths.state), await declare(paths.memory)];
-  if (state.bytes === 0) throw new CloudletError('machine-failed', 'expected the state of a VM, got an empty file');
+  const files = await Promise.all([paths.state, paths.memory, ...layerPaths].map((path) => settled.of(path, signal)));
+  const stamps = files.map(({ stamp }) => stamp);
+  const [state, memory, ...own] = files.map(({ bytes, digest }) => ({ bytes, digest }));
+  const layers = own.map((layer, at) => ({ format: formats[at]!, ...layer }));
+  if (state!.bytes === 0) throw new CloudletError('machine-failed', 'expected the state of a VM, got an empty file');
   const text = vmManifestText({
-    ...{ format: VM_IMAGE_FORMAT, kind, key, about, conditions, diskBytes, base, service, memory, state, layers },
+    ...{ format: VM_IMAGE_FORMAT, kind, key, about, conditions, diskBytes, base, service },
+    ...{ memory: memory!, state: state!, layers },
     ...(stockKernel === true ? { stockKernel } : {}),
   });
   try {

@@ -20,6 +20,7 @@ import {
   type VmImageDraft,
 } from './image-draft.ts';
 import { imageFiles, imageIn, layerFile } from './image-files.ts';
+import { SettledFiles } from './settled-files.ts';
 import { readLocalFacts, verifyImage } from './verify-image.ts';
 import type { VmImage } from './vm-image.ts';
 import { parseVmManifest, type VmManifest, vmImageDigest } from './vm-manifest.ts';
@@ -145,11 +146,18 @@ export class VmImageStore {
     await makeImageDraft(directory, shape);
     const { memory, state } = imageFiles(directory);
     const layers = shape.layers.map((format, at) => layerFile(directory, at, format));
+    const settled = new SettledFiles();
     return {
       ...{ directory, memory, state, layers },
-      discard: () => rm(directory, { recursive: true, force: true }),
+      settle: (signal) => {
+        for (const path of [memory, state]) settled.settle(path, signal);
+      },
+      discard: async () => {
+        await settled.over();
+        await rm(directory, { recursive: true, force: true });
+      },
       commit: async (made, signal) => {
-        const text = await completeImageDraft(directory, shape.layers, made, this.#bootId, signal);
+        const text = await completeImageDraft(directory, shape.layers, settled, made, this.#bootId, signal);
         return this.#place(directory, parseVmManifest(text), vmImageDigest(text));
       },
       adopt: async (text, signal) => {

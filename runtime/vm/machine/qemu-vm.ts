@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import type { Identity, MachineExit } from '../../machine/index.ts';
 import { MachineProcess, type Readiness, streamOf } from '../../machine/machine-process.ts';
+import { savedState } from '../../machine/qemu-args.ts';
 import type { QemuProcess } from '../../machine/qemu-process.ts';
 import { qcow2Length } from '../disk/qcow2-length.ts';
 import { RelayConnection } from '../relay/relay-connection.ts';
@@ -69,6 +70,11 @@ export class QemuVm implements StartedVm {
   /** Gives it an identity, and waits for the relay's first word to this host. */
   comeAlive(): Promise<unknown> {
     return Promise.all([this.#process.renewNow(), this.#relay.ready]);
+  }
+
+  /** The same for one that was started before its files were complete. */
+  goOn(): Promise<unknown> {
+    return Promise.all([this.#process.goOn(savedState(VM_FD.incoming)), this.comeAlive()]);
   }
 
   /** See `MachineProcess`. */

@@ -38,9 +38,14 @@ const FIRST_LAYER_SET = 3;
 /** Nothing of a disk has to outlive this computer: QEMU never asks for a flush. */
 const CACHE = 'cache.direct=off,cache.no-flush=on';
 
+/** Nobody asks for it, and QEMU would guess it from the first block, which of a disk that is arriving is waited for. */
+const GEOMETRY = 'cyls=1024,heads=16,secs=63';
+
 /** How a VM starts. */
 export interface VmStart extends MachineStart {
   readonly initOnFree: boolean;
+  /** Of one that goes on: whether QEMU waits until it is told that its files are complete. */
+  readonly isTold?: boolean;
 }
 
 /** The kernel command line of a VM. Pure. */
@@ -52,10 +57,12 @@ export function vmCommandLine({ accelerator }: Pick<VmShape, 'accelerator'>, ini
 export function vmArgs(shape: VmShape, disk: VmDisk, start: VmStart): string[] {
   return [
     ...commonArgs(shape, start.memory, VM_FD),
-    ...(start.from === 'boot' ? bootArgs(VM_FD, vmCommandLine(shape, start.initOnFree)) : restoreArgs(VM_FD)),
+    ...(start.from === 'boot'
+      ? bootArgs(VM_FD, vmCommandLine(shape, start.initOnFree))
+      : restoreArgs(VM_FD, start.isTold === true ? 'when told' : 'at once')),
     ...diskArgs(disk),
     // A disk without room is the guest's error to see; by default it would stop the machine.
-    ...['-device', 'virtio-blk-device,drive=top,werror=report,rerror=report'],
+    ...['-device', `virtio-blk-device,drive=top,werror=report,rerror=report,${GEOMETRY}`],
     ...['-device', 'virtio-serial-device,max_ports=3'],
     ...portArgs('relay', 1, VM_FD.relay),
     ...portArgs('control', 2, VM_FD.control),

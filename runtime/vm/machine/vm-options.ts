@@ -62,6 +62,11 @@ export interface RestoreVmOptions extends VmOptions {
   readonly state: string;
   /** Where the device state goes when it is to be saved itself. An empty file. */
   readonly template?: { readonly saved: string };
+  /**
+   * Resolves when `memory`, which has its length, and `state` are complete. QEMU is started meanwhile, looks at neither, and has nothing left to do then but to
+   * go on. When it rejects, so does the restore, and the guest has run nothing.
+   */
+  readonly complete?: Promise<unknown>;
   /** How long the guest may take to acknowledge its new identity and its new host. Default 10 s. */
   readonly restoreMs?: number;
 }

@@ -40,7 +40,7 @@ export class Applier {
     );
   }
 
-  /** Completes the files when every segment was applied; they are on the disk then. */
+  /** Completes the files when every segment was applied; the layer is on the disk then. */
   async finish(): Promise<void> {
     const answer = await this.#tell({ kind: 'finish' });
     if (answer.kind === 'refused')

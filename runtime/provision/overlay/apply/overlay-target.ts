@@ -96,12 +96,12 @@ export class OverlayTarget {
     return this.#applyDisk(entry.blocks, segment, this.#firsts[index]!);
   }
 
-  /** Writes the layer's tables when every segment was applied; its bytes are on the disk then. */
+  /** Writes the layer's tables when every segment was applied; its bytes are on the disk then. The memory's are its draft's to see to. */
   finish(): void {
     const dataClusters = this.#job.segments.reduce((sum, each) => sum + (each.kind === 'disk' ? each.pages : 0), 0);
     const content = { diskBytes: this.#job.diskBytes, dataClusters, places: this.#places };
     for (const { at, bytes } of qcow2Pieces(content)) writeAll(this.#files.layer, bytes, at);
-    for (const file of [this.#files.memory, this.#files.layer]) fsyncSync(file);
+    fsyncSync(this.#files.layer);
   }
 
   async close(): Promise<void> {

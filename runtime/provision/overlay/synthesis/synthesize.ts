@@ -121,8 +121,13 @@ class Run {
     });
     this.#feed = feed;
     feed.start();
-    await feed.memory;
-    report?.({ stage: 'starting' });
+    await copied.catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw error;
+    });
+    // QEMU is there when the last of the memory comes.
+    const complete = feed.memory.then(() => report?.({ stage: 'starting' }));
+    complete.catch(() => undefined); // The restore is told.
     return await restore({
       id,
       shape: { accelerator, memoryMib, vcpus },
@@ -137,6 +142,7 @@ class Run {
       cpus: manifest.service.limits.cpus,
       memory: draft.memory,
       state: draft.state,
+      complete,
       signal,
     });
   }
@@ -144,6 +150,8 @@ class Run {
   /** Resolves with the image when the last segment was applied; the VM goes on, and the disk is served to it as long as it does. */
   async complete(vm: StartedVm): Promise<VmImage> {
     void vm.exited.then(() => this.#endDisk());
+    // While the disk still comes: at the end little is left to do.
+    this.#draft!.settle(this.#stop.signal);
     const { overlay } = this.#options;
     const { manifest, digest } = overlay;
     try {

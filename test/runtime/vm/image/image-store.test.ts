@@ -237,6 +237,24 @@ stores('puts one where the removal of another was cut short', async ({ lab }) =>
   assert.equal(await lab.make('a base'), made);
 });
 
+stores('reads what is settled early once, and says the same of it', async ({ lab }) => {
+  const make = async (isSettled: boolean) => {
+    const draft = await lab.store.draft({ memoryMib: MEMORY_MIB, layers: ['raw'] });
+    await writeFile(draft.state, 'state');
+    if (isSettled) draft.settle();
+    await truncate(draft.layers[0]!, DISK_BYTES);
+    return draft.commit({ ...PLAIN, key: null });
+  };
+  const early = await make(true);
+  assert.equal(await make(false), early);
+  assert.equal(await (await lab.another()).find(early.digest), early);
+  const given = await lab.store.draft({ memoryMib: MEMORY_MIB, layers: ['raw'] });
+  given.settle(AbortSignal.abort(new Error('enough')));
+  assert.is((await failureOf(given.commit({ ...PLAIN, key: null }))).message, 'enough');
+  await given.discard();
+  assert.equal(await readdir(lab.directory), [hexOf(early.digest)]);
+});
+
 stores('leaves nothing of what was discarded, given up or not saved', async ({ lab }) => {
   const draft = await lab.store.draft({ memoryMib: MEMORY_MIB, layers: ['raw'] });
   await draft.discard();

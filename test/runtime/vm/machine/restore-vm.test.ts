@@ -7,7 +7,7 @@ import type { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
 import type { Accelerator } from '../../../../runtime/machine/index.ts';
 import { bootVm } from '../../../../runtime/vm/machine/boot-vm.ts';
 import { restoreVm } from '../../../../runtime/vm/machine/restore-vm.ts';
-import { MAX_LAYERS } from '../../../../runtime/vm/machine/vm-args.ts';
+import { MAX_LAYERS, VM_FD } from '../../../../runtime/vm/machine/vm-args.ts';
 import type { BootVmOptions, RestoreVmOptions } from '../../../../runtime/vm/machine/vm-options.ts';
 
 const ACCELERATOR: Accelerator = { kind: 'tcg', cpu: 'max', tscKhz: null, qemuVersion: '0.0.0', reason: 'a test' };
@@ -126,6 +126,39 @@ for (const file of ['root', 'memory', 'state'] as const) {
     assert.match((await failureOf(restoreVm(options))).message, /a file of the VM cannot be opened: ENOENT/);
   });
 }
+
+vm('that is started before its files are complete goes on when they are', async ({ directory }) => {
+  const options = await withFakeQemu(directory, `${qmp(2)} ${TAKE} ${READY} ${TAKE} exec sleep 60`);
+  const complete = Promise.withResolvers<void>();
+  const starting = restoreVm({ ...options, complete: complete.promise });
+  const commands = () => readFile(join(directory, 'commands'), 'utf8');
+  while (!(await commands()).includes('qmp_capabilities')) await new Promise((resolve) => setImmediate(resolve));
+  assert.not.match(await commands(), 'migrate-incoming');
+  complete.resolve();
+  await (await starting).close();
+  assert.match(await commands(), `"migrate-incoming","arguments":{"uri":"fd:${VM_FD.incoming}"}`);
+  await childless();
+});
+
+vm(
+  'that is started before its files are complete is gone when they will not be, or when it ends before',
+  async ({ directory }) => {
+    const waits = await withFakeQemu(directory, 'exec sleep 60');
+    const torn = Promise.reject(new Error('a torn segment'));
+    assert.is((await failureOf(restoreVm({ ...waits, complete: torn }))).message, 'a torn segment');
+    const ends = await withFakeQemu(directory, 'echo "no memory" >&2; exit 3');
+    const never = new Promise<never>(() => undefined);
+    assert.match(
+      (await failureOf(restoreVm({ ...ends, complete: never }))).message,
+      /status 3; it said last: no memory/,
+    );
+    const stop = new AbortController();
+    const given = restoreVm({ ...waits, complete: never, signal: stop.signal });
+    stop.abort(new Error('changed my mind'));
+    assert.is((await failureOf(given)).message, 'changed my mind');
+    await childless();
+  },
+);
 
 vm('does not start with more layers than QEMU shall look through', async ({ directory }) => {
   const options = await withFakeQemu(directory, 'exec sleep 60');

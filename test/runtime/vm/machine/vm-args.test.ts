@@ -57,6 +57,9 @@ for (const [what, disk, start, expected] of [
     ' -blockdev driver=qcow2,node-name=layer1,file=file1,read-only=on,cache.direct=off,cache.no-flush=on,backing=layer0 ',
   ],
   ['inherits each layer', DISK, BOOT, ` -add-fd fd=${VM_FD.layer + 1},set=4 `],
+  ['needs no block of a disk to start', DISK, CLONE, ',cyls=1024,heads=16,secs=63 '],
+  ['goes on at once', DISK, CLONE, ` -incoming fd:${VM_FD.incoming} `],
+  ['goes on when it is told', DISK, { ...CLONE, isTold: true }, ' -incoming defer '],
   [
     'writes into a window that ends',
     DISK,
@@ -69,7 +72,7 @@ for (const [what, disk, start, expected] of [
     BOOT,
     'driver=qcow2,node-name=top,file=window,detect-zeroes=unmap,discard=unmap,cache.direct=off,cache.no-flush=on,backing=layer1 ',
   ],
-  ['tells the guest of a disk without room', DISK, BOOT, ' virtio-blk-device,drive=top,werror=report,rerror=report '],
+  ['tells the guest of a disk without room', DISK, BOOT, ' virtio-blk-device,drive=top,werror=report,rerror=report,'],
   [
     'asks a block server for what is below',
     { ...DISK, layers: [], serve: () => undefined },
