@@ -1,15 +1,15 @@
 import { Script } from 'node:vm';
 import type { Digest } from '../../guest-sdk/protocol/index.ts';
 import { SUSPENDING_IMPORTS, SUSPENDING_IMPORTS_3 } from '../wasi/index.ts';
-import type { Artifact, ArtifactFunction, ArtifactManifest, ExportPath, ModuleTraits } from './artifact.ts';
+import type { Artifact, ArtifactFunction, ArtifactManifest, ExportPath } from './artifact.ts';
 import { refused } from './binary/byte-reader.ts';
 import { doorOfInterface } from './inspect/exported-functions.ts';
 import { type ComponentInfo, inspectComponent } from './inspect.ts';
-import { MAX_TABLE_ELEMENTS } from './rewrite/limits.ts';
 import { type RewriteOptions, rewriteModule } from './rewrite/rewrite-module.ts';
 import { TOOLS } from './tools.ts';
 import { adaptCoreModule } from './transpile/adapt-core-module.ts';
-import { COMMAND_RUN, type PlainCommand, plainCommand } from './transpile/command-glue.ts';
+import { checkTables } from './transpile/check-tables.ts';
+import { commandArtifact } from './transpile/command-artifact.ts';
 import { coreInstances } from './transpile/core-instances.ts';
 import { exportPath } from './transpile/export-path.ts';
 import { generateGlue } from './transpile/generator.ts';
@@ -20,8 +20,8 @@ import { renameWorldFunctions } from './transpile/rename-world-functions.ts';
  * were not written for hostile input: outside of tests this runs in the confined child only.
  */
 export async function transpile(bytes: Uint8Array, digest: Digest, options: RewriteOptions = {}): Promise<Artifact> {
-  const command = plainCommand(bytes);
-  if (command !== null) return commandArtifact(bytes, digest, command, options);
+  const command = commandArtifact(bytes, digest, options);
+  if (command !== null) return command;
   const { component, info } = await asComponent(bytes);
   const { bytes: renamed, names } = renameWorldFunctions(component);
   const functions: ArtifactFunction[] = info.functions.map((wit) => ({
@@ -66,26 +66,6 @@ export async function transpile(bytes: Uint8Array, digest: Digest, options: Rewr
   };
 }
 
-/** A WASI 0.1 command, whose operating system is called without an adapter in between. */
-function commandArtifact(bytes: Uint8Array, digest: Digest, command: PlainCommand, options: RewriteOptions): Artifact {
-  const info = inspectComponent(bytes);
-  const { traits, bytes: module } = rewriteModule(command.module, bytes, undefined, options);
-  checkTables([traits]);
-  const manifest: ArtifactManifest = {
-    format: 1,
-    component: digest,
-    tools: TOOLS,
-    doors: info.doors,
-    asynchronous: false,
-    imports: command.imports,
-    functions: [],
-    run: COMMAND_RUN,
-    http: null,
-    modules: [traits],
-  };
-  return { manifest, glue: command.glue, modules: [{ name: traits.name, bytes: module }] };
-}
-
 async function asComponent(bytes: Uint8Array): Promise<{ component: Uint8Array; info: ComponentInfo }> {
   const info = inspectComponent(bytes);
   if (info.kind === 'component') return { component: bytes, info };
@@ -103,13 +83,6 @@ function doorPath(info: ComponentInfo, door: 'run' | 'http', name: string): Expo
   ];
   interfaces.sort((a, b) => minor(b) - minor(a) || patch(b) - patch(a));
   return interfaces[0] === undefined ? null : [interfaces[0], name];
-}
-
-/** All instances start with their tables at once. */
-function checkTables(modules: readonly ModuleTraits[]): void {
-  const elements = modules.reduce((sum, { instances, tableElements }) => sum + instances * tableElements, 0);
-  if (elements <= MAX_TABLE_ELEMENTS) return;
-  throw refused(`expected tables of at most ${MAX_TABLE_ELEMENTS} elements together, got ${elements} at the start`);
 }
 
 /** Parses the glue without running it: names that meet badly in one scope make a program that is none. */
