@@ -16,6 +16,7 @@ import { ByteFeed } from './package/byte-feed.ts';
 import { checkScratchFits, grantedDirectories, readPackageFiles } from './package/package-files.ts';
 import { type ReceivedPackage, receivePackage } from './package/receive-package.ts';
 import { formatPackage, parsePackage } from './package/stored-package.ts';
+import { TranslatedAhead } from './translated-ahead.ts';
 import { isTar, tooLarge, WatchedBody } from './watched-body.ts';
 
 /** Where a publish is. */
@@ -78,7 +79,7 @@ export async function publishComponent(
     return await register(parts, name, received, options);
   } catch (error) {
     received?.release();
-    await parts.data.collectGarbage();
+    for (const gone of await parts.data.collectGarbage()) await parts.compiler.forget(gone);
     throw error;
   } finally {
     received?.release();
@@ -141,11 +142,14 @@ async function receive(
     const blob = await parts.data.blobs.write(feed.rest(), { limitBytes: limits.componentBytes, ...sizes });
     return { ...blob, component: blob.digest, packed: null, release: blob.release };
   }
-  const packed = await receivePackage(feed, parts.data.blobs, limits, signal);
+  const ahead = new TranslatedAhead(parts, signal);
+  let packed: ReceivedPackage | undefined;
   try {
+    packed = await receivePackage(feed, parts.data.blobs, limits, signal, ahead.begin);
     watched.check(contentLength, digest);
   } catch (error) {
-    packed.release();
+    await ahead.giveUp();
+    packed?.release();
     throw error;
   }
   const { sizeBytes, stored, release } = packed;

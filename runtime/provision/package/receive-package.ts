@@ -42,17 +42,22 @@ const MAX_ENTRIES = 128;
 /** Longest of the JSON documents in a package, bytes. */
 const MAX_JSON_BYTES = 512 * 1024;
 
+/** How all WebAssembly begins. */
+const WASM = Buffer.from('\0asm');
+
 const BLOB_PATH = /^blobs\/sha256\/([0-9a-f]{64})$/;
 
 /**
  * Takes an OCI image layout in a tar: each blob is hashed on its way to the store and compared with its name, and the manifest is read
  * when all are here, since tools put them in any order. `package-invalid` says what is wrong; then nothing is held any more.
+ * `arrived` is told of a blob that is WebAssembly as soon as it is whole, whatever still comes.
  */
 export async function receivePackage(
   feed: ByteFeed,
   blobs: BlobStore,
   limits: PackageLimits,
   signal: AbortSignal | undefined,
+  arrived: (component: Digest) => void = () => undefined,
 ): Promise<ReceivedPackage> {
   const written = new Map<Digest, WrittenBlob>();
   const release = (): void => {
@@ -68,6 +73,7 @@ export async function receivePackage(
       const hex = BLOB_PATH.exec(entry.path)?.[1];
       if (hex !== undefined) {
         const named = digestOfHex(hex);
+        const isComponent = Buffer.compare(await feed.peek(WASM.length), WASM) === 0;
         const blob = await blobs.write(entry.bytes, { limitBytes: entry.size, signal });
         if (blob.digest !== named) {
           // Not among the others: it may be one of them a second time, which is held twice.
@@ -75,6 +81,7 @@ export async function receivePackage(
           throw invalid(`expected a blob with digest ${named}, got bytes with digest ${blob.digest}`);
         }
         written.set(blob.digest, blob);
+        if (isComponent) arrived(blob.digest);
       } else if (entry.path === 'oci-layout' || entry.path === 'index.json') {
         documents.set(entry.path, await jsonOf(entry));
       }

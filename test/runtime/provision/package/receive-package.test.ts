@@ -43,6 +43,26 @@ packages('keeps its parts by their digests until they are registered, or let go'
   assert.is((await blobs.gc(() => false)).length, 5);
 });
 
+packages('tells of a component when it is whole, while its files still come', async () => {
+  const component = bytes('\0asm and more');
+  const files = [['a', new Uint8Array(5000)]] as const;
+  const { pieces } = await writePackage({ component, grant: {}, files: [...files] });
+  const tar = Buffer.concat(pieces);
+  const told: string[] = [];
+  let toldBefore = Number.POSITIVE_INFINITY;
+  async function* slowly() {
+    for (let at = 0; at < tar.length; at += 512) {
+      yield tar.subarray(at, at + 512);
+      if (told.length > 0) toldBefore = Math.min(toldBefore, at);
+    }
+  }
+  const arrived = (digest: string) => void told.push(digest);
+  const received = await receivePackage(new ByteFeed(slowly()), blobs, LIMITS, undefined, arrived);
+  assert.equal(told, [`sha256:${hexDigest(component)}`]);
+  assert.ok(toldBefore < tar.length - 5000, `at byte ${toldBefore} of ${tar.length}`);
+  received.release();
+});
+
 packages('takes what other tools write: any order, further files, no grant', async () => {
   const tar = layoutOf({
     layers: [COMPONENT],
