@@ -4,6 +4,7 @@ import { abortError } from '../store/index.ts';
 import type { Artifact } from './artifact.ts';
 import { ArtifactCache } from './artifact-cache.ts';
 import { refused } from './binary/byte-reader.ts';
+import { commandArtifact } from './command/command-artifact.ts';
 import { transpileConfined } from './confined/confined-transpile.ts';
 import {
   type ConfinementLimits,
@@ -14,7 +15,6 @@ import {
 import { inspectComponent } from './inspect.ts';
 import { artifactAlike, type Skeleton, skeletonOf } from './skeleton.ts';
 import { SkeletonIndex } from './skeleton-index.ts';
-import { commandArtifact } from './transpile/command-artifact.ts';
 
 /** Longest WASI 0.1 command that is rewritten in this process: 30 to 80 ms, where a child takes half a second to be there. */
 const MAX_REWRITTEN_HERE_BYTES = 1024 * 1024;

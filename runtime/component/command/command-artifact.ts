@@ -1,9 +1,9 @@
 import type { Digest } from '../../../guest-sdk/protocol/index.ts';
 import type { Artifact } from '../artifact.ts';
 import { inspectComponent } from '../inspect.ts';
+import { checkTables } from '../rewrite/check-tables.ts';
 import { type RewriteOptions, rewriteModule } from '../rewrite/rewrite-module.ts';
 import { TOOLS } from '../tools.ts';
-import { checkTables } from './check-tables.ts';
 import { COMMAND_RUN, plainCommand } from './command-glue.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { ModuleTraits } from '../artifact.ts';
 import { refused } from '../binary/byte-reader.ts';
-import { MAX_TABLE_ELEMENTS } from '../rewrite/limits.ts';
+import { MAX_TABLE_ELEMENTS } from './limits.ts';
 
 /** Refuses modules whose instances start with too large tables: all start with them at once. */
 export function checkTables(modules: readonly ModuleTraits[]): void {
