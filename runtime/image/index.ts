@@ -1,3 +1,4 @@
+export { ensureAgentFile } from './agent-file.ts';
 export type { BaseImage } from './base-image.ts';
 export type { BuildProgress, BuildStage } from './build-image.ts';
 export { runCommand } from './command.ts';

@@ -10,7 +10,7 @@ import { processSandboxes } from './process-sandboxes.ts';
 export async function openSandboxSource(options: CloudletOptions, limits: CloudletLimits): Promise<SandboxSource> {
   switch (options.sandbox) {
     case 'process':
-      return processSandboxes(limits.concurrency);
+      return processSandboxes(limits.concurrency, options.cacheDir);
     case 'microvm':
       return machineSandboxes(options, limits);
     default:

@@ -1,11 +1,17 @@
-import { fileURLToPath } from 'node:url';
+import { ensureAgentFile } from '../image/index.ts';
 import { type SandboxSource, startLoaded, startProcessMachine, startSandbox } from '../sandbox/index.ts';
 
-/** The agent's entry as source, which Node runs as it is. */
-const AGENT_FILE = fileURLToPath(new URL('../agent/main.ts', import.meta.url));
-
-/** The same agent as a child process. `workers`: invocations at once in one sandbox. */
-export function processSandboxes(workers: number): SandboxSource {
+/** The same agent as a child process, kept below `cacheDir`. `workers`: invocations at once in one sandbox. */
+export function processSandboxes(workers: number, cacheDir: string): SandboxSource {
+  let file: Promise<string> | null = null;
+  const agentFile = () => {
+    file ??= ensureAgentFile(cacheDir).catch((error: unknown) => {
+      // The disk may have been full: the next start tries again.
+      file = null;
+      throw error;
+    });
+    return file;
+  };
   return {
     kind: 'process',
     accelerator: {
@@ -16,7 +22,7 @@ export function processSandboxes(workers: number): SandboxSource {
     },
     start: async (version, signal) => {
       const { memoryMib } = version.grant.limits;
-      const startMachine = () => startProcessMachine({ agentFile: AGENT_FILE, workers, memoryMib });
+      const startMachine = async () => startProcessMachine({ agentFile: await agentFile(), workers, memoryMib });
       const start = (given: AbortSignal) => startSandbox({ kind: 'process', startMachine }, given);
       return { sandbox: await startLoaded(version, start, signal), via: 'boot' };
     },

@@ -2,19 +2,19 @@
  * Real components in real sandboxes, for tests.
  */
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { digestOfHex, emptyGrant, type Grant } from '../../guest-sdk/protocol/index.ts';
 import type { LogMessage } from '../../runtime/agent/wire.ts';
 import type { Artifact } from '../../runtime/component/artifact.ts';
 import { transpile } from '../../runtime/component/transpile.ts';
+import { ensureAgentFile } from '../../runtime/image/index.ts';
 import type { Machine } from '../../runtime/machine/machine.ts';
 import type { Call } from '../../runtime/sandbox/channel/call.ts';
 import type { HostLine } from '../../runtime/sandbox/channel/call-asks.ts';
 import { type Sandbox, type SandboxKind, startProcessMachine, startSandbox } from '../../runtime/sandbox/index.ts';
 import { guest } from './guest.ts';
+import { TEST_CACHE } from './microvm-lab.ts';
 
-/** The agent's source, which Node runs as it is. */
-export const AGENT_FILE = fileURLToPath(new URL('../../runtime/agent/main.ts', import.meta.url));
+let agentFile: Promise<string> | null = null;
 
 const artifacts = new Map<string, Promise<Artifact>>();
 
@@ -36,9 +36,15 @@ export const TEST_GRANT: Grant = {
   configuration: { 'api.url': 'https://example.org/', empty: '' },
 };
 
-/** The agent as a process of its source. */
-export function startTestProcess(workers = 4): Promise<Machine> {
-  return startProcessMachine({ agentFile: AGENT_FILE, workers, memoryMib: TEST_GRANT.limits.memoryMib });
+/** The agent, bundled. Once for each process. */
+export function testAgentFile(): Promise<string> {
+  agentFile ??= ensureAgentFile(TEST_CACHE);
+  return agentFile;
+}
+
+/** The agent as a process. */
+export async function startTestProcess(workers = 4): Promise<Machine> {
+  return startProcessMachine({ agentFile: await testAgentFile(), workers, memoryMib: TEST_GRANT.limits.memoryMib });
 }
 
 /** A loaded sandbox over a machine; `limits` in place of the test grant's. */

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startSandbox } from '../../../runtime/sandbox/index.ts';
 import { processBounds, startProcessMachine } from '../../../runtime/sandbox/process-machine.ts';
-import { AGENT_FILE } from '../../support/sandbox-lab.ts';
+import { testAgentFile } from '../../support/sandbox-lab.ts';
 
 const MIB = 2 ** 20;
 
@@ -18,7 +18,7 @@ machine('may have what its workers need, and no more', () => {
 });
 
 machine('is bounded by the kernel, writes no core file, and is what was started', async () => {
-  const options = { agentFile: AGENT_FILE, workers: 1, memoryMib: 8 };
+  const options = { agentFile: await testAgentFile(), workers: 1, memoryMib: 8 };
   // Its agent has said that it is ready: before, the shell may still be at it.
   const sandbox = await startSandbox({ kind: 'process', startMachine: () => startProcessMachine(options) });
   try {

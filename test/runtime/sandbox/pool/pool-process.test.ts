@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { writeBindingValue } from '../../../../guest-sdk/protocol/index.ts';
 import { type LoadedVersion, SandboxPool } from '../../../../runtime/sandbox/index.ts';
 import { processSandboxes } from '../../../../runtime/sandbox-source/process-sandboxes.ts';
+import { TEST_CACHE } from '../../../support/microvm-lab.ts';
 import { artifactOf, TEST_GRANT } from '../../../support/sandbox-lab.ts';
 
 const pool = suite('a pool of processes');
@@ -18,7 +19,7 @@ pool('answers again after the process was killed, and what it was running as wel
   const closed: (string | null)[] = [];
   const sandboxes = new SandboxPool({
     machines: 2,
-    source: processSandboxes(2),
+    source: processSandboxes(2, TEST_CACHE),
     observer: { sandboxClosed: ({ reason }) => closed.push(reason) },
   });
   try {
