@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,21 +9,34 @@ import * as assert from 'uvu/assert';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const HEADER = "import { suite } from 'uvu';\nimport * as assert from 'uvu/assert';\nconst s = suite('s');\n";
 
+/** What the runner consists of. */
+const RUNNER = [
+  'run.ts',
+  'run-file.ts',
+  'test-file.ts',
+  'test-order.ts',
+  'test-process.ts',
+  'timed-uvu.ts',
+  'compile-cache.ts',
+];
+
 const runner = suite('the test runner');
 
-/** Runs the runner over one file in a scratch project that borrows this one's packages. */
-function runOver(source: string): { status: number | null; output: string } {
+/** Runs the runner over one file in a scratch project that borrows this one's packages and keeps its times to itself. */
+function runOver(source: string, args: readonly string[] = []): { status: number | null; output: string } {
   const dir = mkdtempSync(join(tmpdir(), 'cloudlet-runner-'));
   try {
     mkdirSync(join(dir, 'test'));
     symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
     writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
     mkdirSync(join(dir, 'test/support'));
-    for (const file of ['run.ts', 'run-file.ts']) {
-      spawnSync('cp', [join(ROOT, 'test/support', file), join(dir, 'test/support', file)]);
-    }
+    for (const file of RUNNER) cpSync(join(ROOT, 'test/support', file), join(dir, 'test/support', file));
     writeFileSync(join(dir, 'test/sample.test.ts'), source);
-    const result = spawnSync(process.execPath, [join(dir, 'test/support/run.ts')], { encoding: 'utf8', cwd: dir });
+    writeFileSync(join(dir, 'test/other.slow.test.ts'), `${HEADER}s('x', () => {}); \ns.run();`);
+    const result = spawnSync(process.execPath, [join(dir, 'test/support/run.ts'), ...args], {
+      ...{ encoding: 'utf8', cwd: dir },
+      env: { ...process.env, TMPDIR: dir },
+    });
     return { status: result.status, output: result.stdout + result.stderr };
   } finally {
     rmSync(dir, { recursive: true });
@@ -65,6 +78,16 @@ runner('passes a good file and closes with the count', () => {
   const { status, output } = runOver(`${HEADER}s('x', () => assert.is(1, 1)); \ns.run();`);
   assert.is(status, 0, output);
   assert.match(output, /1 passed, 0 failed\n$/);
+});
+
+runner('says what it left out, what it took, and with --slowest what took longest', () => {
+  const { output } = runOver(
+    `${HEADER}s.before(() => {});\ns('quick', () => {});\ns('slow', () => new Promise((r) => setTimeout(r, 60))); \ns.run();`,
+    ['--slowest'],
+  );
+  assert.match(output, /slowest files: .*\n +\d+\.\d +0\.[1-9] {2}test\/sample\.test\.ts\nslowest cases/);
+  assert.match(output, /0\.1 {2}test\/sample\.test\.ts: slow\n +0\.0 {2}test\/sample\.test\.ts: (quick|before s)\n/);
+  assert.match(output, /\n1 files, fast ones \d+ s, all \d+ s, \d+ s of a processor\nleft out: 1 file; slow .*--all\n/);
 });
 
 runner('refuses a pattern that matches nothing', () => {
