@@ -2,37 +2,41 @@
  * Components for tests, built from `test/support/guests/` on first use and kept between runs.
  */
 import { createHash } from 'node:crypto';
-import { access, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { componentNew, parse } from '@bytecodealliance/jco';
-import { compileC, type ExecutionModel, findClang } from '../../guest-sdk/build/c/clang.ts';
-import { EXIT_IMPORT, EXIT_STATUS_FILE, EXIT_WRAP } from '../../guest-sdk/build/c/exit-status.ts';
-import { embedWorld, encodeComponent } from '../../guest-sdk/build/encode.ts';
-import { build } from '../../guest-sdk/build/index.ts';
-import { componentizeQuickJs } from '../../guest-sdk/build/javascript/quickjs.ts';
-import { assembleWit } from '../../guest-sdk/build/wasi-wit.ts';
-import { addBuildWorld, BUILD_WORLD } from '../../guest-sdk/build/world.ts';
+import { findClang } from '../../guest-sdk/build/c/clang.ts';
 
-/** How a guest comes out of its folder; `scratch` is an empty folder to work in. */
-type Recipe = (source: string, scratch: string) => Promise<Uint8Array>;
+/** What a guest is made of, and so what makes it. */
+export type GuestRecipe =
+  | { readonly kind: 'command' | 'core' | 'text' | 'component-text' | 'javascript' }
+  | { readonly kind: 'reactor'; readonly file: string; readonly world?: string }
+  | { readonly kind: 'project'; readonly backend: 'quickjs' | 'starlingmonkey'; readonly folder: string };
 
-const RECIPES: Readonly<Record<string, Recipe>> = {
+const command = { kind: 'command' } as const;
+const text = { kind: 'text' } as const;
+const javaScript = { kind: 'javascript' } as const;
+const reactor = (file: string, world?: string): GuestRecipe => ({
+  ...{ kind: 'reactor', file },
+  ...(world === undefined ? {} : { world }),
+});
+
+const RECIPES: Readonly<Record<string, GuestRecipe>> = {
   cat: command,
   clock: command,
   files: command,
   waits: command,
-  preview1: (source, scratch) => core(join(source, 'main.c'), 'command', scratch),
-  typed: (source, scratch) => reactor(source, 'typed.c', scratch),
-  evil: (source, scratch) => reactor(source, 'evil.c', scratch),
-  draws: (source, scratch) => reactor(source, 'draws.c', scratch),
-  'http-c': (source, scratch) => reactor(source, 'http.c', scratch),
-  'wasi-work': (source, scratch) => reactor(source, 'work.c', scratch),
-  'wasi-out': (source, scratch) => reactor(source, 'out.c', scratch),
-  'wasi-keys': (source, scratch) => reactor(source, 'keys.c', scratch),
-  stores: (source, scratch) => reactor(source, 'stores.c', scratch),
-  'stores-draft': (source, scratch) => reactor(source, 'stores.c', scratch, 'wit'),
+  preview1: { kind: 'core' },
+  typed: reactor('typed.c'),
+  evil: reactor('evil.c'),
+  draws: reactor('draws.c'),
+  'http-c': reactor('http.c'),
+  'wasi-work': reactor('work.c'),
+  'wasi-out': reactor('out.c'),
+  'wasi-keys': reactor('keys.c'),
+  stores: reactor('stores.c'),
+  'stores-draft': reactor('stores.c', 'wit'),
   'spin-start': text,
   hoard: text,
   'hoard-table': text,
@@ -40,27 +44,37 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   late: text,
   notes: text,
   hostile: text,
-  crowd: (source) => readFile(join(source, 'component.wat'), 'utf8').then(parse),
+  crowd: { kind: 'component-text' },
   'hello-http': javaScript,
   'echo-http': javaScript,
   network: javaScript,
   'http-p3': javaScript,
   'run-p3': javaScript,
   'typed-p3': javaScript,
-  'http-quickjs': (_, scratch) => project('quickjs', scratch),
-  'http-starlingmonkey': (_, scratch) => project('starlingmonkey', scratch),
+  'http-quickjs': { kind: 'project', backend: 'quickjs', folder: 'http-js' },
+  'http-starlingmonkey': { kind: 'project', backend: 'starlingmonkey', folder: 'http-js' },
 };
 
 /** Names that `guest` knows. */
 export const GUESTS: readonly string[] = Object.keys(RECIPES);
 
-/** Folders of guests that share one. */
-const FOLDERS: Readonly<Record<string, string>> = { 'http-quickjs': 'http-js', 'http-starlingmonkey': 'http-js' };
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const GUESTS_FOLDER = join(ROOT, 'test/support/guests');
+const BUILD_FOLDER = join(ROOT, 'guest-sdk/build');
 
-const GUESTS_FOLDER = fileURLToPath(new URL('./guests/', import.meta.url));
-const BUILD_FOLDER = fileURLToPath(new URL('../../guest-sdk/build/', import.meta.url));
-const GUEST_LIBRARY_FOLDER = fileURLToPath(new URL('../../guest-sdk/guest/', import.meta.url));
-const LOCK_FILE = fileURLToPath(new URL('../../package-lock.json', import.meta.url));
+/** Folders of tools that make a guest of each kind, below `guest-sdk`; beside them every guest has what all languages share. */
+const TOOLS: Readonly<Record<GuestRecipe['kind'], readonly string[]>> = {
+  command: ['build/c'],
+  core: ['build/c'],
+  reactor: ['build/c'],
+  text: [],
+  'component-text': [],
+  javascript: ['build/javascript'],
+  project: ['build/javascript', 'guest'],
+};
+
+/** A guest, or the folder of a build that was killed, that nobody has used for this long is removed, milliseconds. */
+const UNUSED_MS = 14 * 24 * 3600 * 1000;
 
 /**
  * Path of a test guest's `.wasm`. Built at most once for one state of its sources and of the tools; safe to call from many
@@ -70,15 +84,17 @@ export async function guest(name: string): Promise<string> {
   const recipe = RECIPES[name];
   if (recipe === undefined)
     throw new Error(`there is no guest ${JSON.stringify(name)}; there are ${GUESTS.join(', ')}`);
-  const source = join(GUESTS_FOLDER, FOLDERS[name] ?? name);
+  const source = join(GUESTS_FOLDER, recipe.kind === 'project' ? recipe.folder : name);
   const cache = join(tmpdir(), `cloudlet-test-guests-${userInfo().uid}`);
-  await mkdir(cache, { recursive: true, mode: 0o700 });
-  const path = join(cache, `${name}-${await digestOf(source)}.wasm`);
-  if (await exists(path)) return path;
+  const path = join(cache, `${name}-${await digestOf(source, recipe)}.wasm`);
+  if (await touched(path)) return path;
 
+  await mkdir(cache, { recursive: true, mode: 0o700 });
+  await removeUnused(cache);
   const scratch = await mkdtemp(join(cache, 'building-'));
   try {
-    await writeFile(join(scratch, 'guest.wasm'), await recipe(source, scratch));
+    const { buildGuest } = await import('./guest-recipe.ts');
+    await writeFile(join(scratch, 'guest.wasm'), await buildGuest(recipe, source, scratch));
     await rename(join(scratch, 'guest.wasm'), path);
     return path;
   } finally {
@@ -86,67 +102,44 @@ export async function guest(name: string): Promise<string> {
   }
 }
 
-/** Digest of everything that a guest is made of and by. */
-async function digestOf(source: string): Promise<string> {
+/** Digest of everything that a guest is made of and by, the same in every checkout. */
+async function digestOf(source: string, { kind }: GuestRecipe): Promise<string> {
+  const here = fileURLToPath(import.meta.url);
+  const [files, shared] = await Promise.all([
+    Promise.all([source, ...[...TOOLS[kind], 'wit'].map((folder) => join(ROOT, 'guest-sdk', folder))].map(filesBelow)),
+    readdir(BUILD_FOLDER, { withFileTypes: true }),
+  ]);
+  const paths = [
+    ...files.flat(),
+    ...shared.filter((entry) => entry.isFile()).map((entry) => join(BUILD_FOLDER, entry.name)),
+    ...[here, join(dirname(here), 'guest-recipe.ts'), join(ROOT, 'package-lock.json')],
+  ].sort();
+  const contents = await Promise.all(paths.map((path) => readFile(path)));
   const hash = createHash('sha256');
-  for (const folder of [source, BUILD_FOLDER, GUEST_LIBRARY_FOLDER]) {
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-    for (const file of files.sort()) hash.update(`${file}\n`).update(await readFile(file));
-  }
-  hash
-    .update(await readFile(LOCK_FILE))
-    .update(await readFile(fileURLToPath(import.meta.url)))
-    .update(String(await findClang()));
+  for (const [index, path] of paths.entries()) hash.update(`${relative(ROOT, path)}\n`).update(contents[index]!);
+  if (TOOLS[kind].includes('build/c')) hash.update(String(await findClang()));
   return hash.digest('hex').slice(0, 16);
 }
 
-async function core(file: string, model: ExecutionModel, scratch: string): Promise<Uint8Array> {
-  const output = join(scratch, 'core.wasm');
-  await compileC({ files: [file], model, output });
-  return readFile(output);
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
-async function command(source: string, scratch: string): Promise<Uint8Array> {
-  const output = join(scratch, 'core.wasm');
-  const wit = join(scratch, 'wit');
-  await assembleWit(null, wit);
-  await addBuildWorld(wit, null, [EXIT_IMPORT]);
-  await compileC({ files: [join(source, 'main.c'), EXIT_STATUS_FILE], model: 'command', output, wrap: [EXIT_WRAP] });
-  return encodeComponent(await readFile(output), 'command', { wit, world: BUILD_WORLD });
-}
-
-async function reactor(source: string, file: string, scratch: string, world = 'world.wit'): Promise<Uint8Array> {
-  const wit = join(scratch, 'wit');
-  await assembleWit(join(source, world), wit);
-  return encodeComponent(await core(join(source, file), 'reactor', scratch), 'reactor', { wit });
-}
-
-async function text(source: string, scratch: string): Promise<Uint8Array> {
-  const wit = join(scratch, 'wit');
-  await assembleWit(join(source, 'world.wit'), wit);
-  const module = await parse(await readFile(join(source, 'module.wat'), 'utf8'));
-  return componentNew(await embedWorld(module, { wit }), []);
-}
-
-async function javaScript(source: string): Promise<Uint8Array> {
-  const code = await readFile(join(source, 'app.js'), 'utf8');
-  return componentizeQuickJs({ code, wit: join(source, 'world.wit') });
-}
-
-/** `http-js` as a person would build it, guest library included. */
-async function project(backend: 'quickjs' | 'starlingmonkey', scratch: string): Promise<Uint8Array> {
-  const folder = join(scratch, 'project');
-  await mkdir(join(scratch, 'out'));
-  await cp(join(GUESTS_FOLDER, 'http-js'), folder, { recursive: true });
-  await writeFile(join(folder, 'cloudlet.json'), JSON.stringify({ name: 'http-js', backend, entry: 'index.ts' }));
-  const { component } = await build(folder, { output: join(scratch, 'out') });
-  return readFile(component);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
+/** Notes that a file is used; whether it is there. */
+async function touched(path: string): Promise<boolean> {
+  const now = new Date();
+  return utimes(path, now, now).then(
     () => true,
     () => false,
   );
+}
+
+async function removeUnused(cache: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    const path = join(cache, name);
+    // Another process may remove it first.
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > UNUSED_MS) await rm(path, { recursive: true, force: true });
+  }
 }

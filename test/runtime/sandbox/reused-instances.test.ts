@@ -1,3 +1,4 @@
+// end to end
 /**
  * Components of WASI 0.3 in sandboxes that are processes: their instances serve many invocations, some at once.
  */

@@ -1,3 +1,4 @@
+// end to end
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { writeBindingValue } from '../../../../guest-sdk/protocol/index.ts';
