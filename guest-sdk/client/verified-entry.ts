@@ -47,7 +47,8 @@ export async function openEntry(
   const manifest = parseEntryManifest(given);
   if (manifest.name !== name) throw invalid(`the entry "${name}", got "${manifest.name}"`);
   if (manifestDigest(manifest) !== digest) throw invalid(`a manifest with digest ${digest}, got another`);
-  const publisher = signature === null ? null : (await verifyDetached(signature, canonicalBytes(manifest))).fingerprint;
+  const publisher =
+    signature === null ? null : (await verifyDetached(signature, canonicalBytes(manifest), 'entry')).fingerprint;
   if (publishers !== 'anyone' && (publisher === null || !publishers.includes(publisher)))
     throw invalid(`"${name}" to be signed by ${publishers.join(' or ')}, got ${publisher ?? 'no signature'}`);
   return { manifest, revision, publisher, file: (file, signal) => verifiedFile(host, name, file, signal) };

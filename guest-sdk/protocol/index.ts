@@ -25,6 +25,7 @@ export * from './package/index.ts';
 export * from './recipe/index.ts';
 export * from './service.ts';
 export * from './service-info.ts';
+export * from './signature/index.ts';
 export * from './value/index.ts';
 export {
   formatFunction,

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import * as v from 'valibot';
-import { Fingerprint, parseName } from '../../guest-sdk/protocol/index.ts';
+import { canonicalBytes, Fingerprint, parseName } from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
 import type { AddFlags } from './store/add.ts';
 import type { GetFlags } from './store/get.ts';
@@ -106,10 +106,10 @@ const verb: Verb = (program, { interruption }) => {
     .action(async (path: string, { key, output, json }: { key: string; output: string; json?: boolean }) => {
       const [{ readEntrySource }, { signWithFile }] = await Promise.all([
         import('./store/entry-source.ts'),
-        import('./store/key-file.ts'),
+        import('./key-file.ts'),
       ]);
       const { manifest } = await readEntrySource(path);
-      const { signature, fingerprint: signer } = await signWithFile(manifest, key);
+      const { signature, fingerprint: signer } = await signWithFile(canonicalBytes(manifest), 'entry', key);
       await writeFile(output, `${JSON.stringify({ manifest, signature }, null, 2)}\n`);
       console.log(
         json
@@ -129,7 +129,7 @@ const verb: Verb = (program, { interruption }) => {
     .description('make a key to sign entries with; it stays here')
     .option('--json', 'print JSON')
     .action(async (path: string, { json }: { json?: boolean }) => {
-      const { writeNewKey } = await import('./store/key-file.ts');
+      const { writeNewKey } = await import('./key-file.ts');
       const made = await writeNewKey(path);
       console.log(
         json ? JSON.stringify({ file: path, fingerprint: made }) : `made ${printable(path)}\n  fingerprint  ${made}`,

@@ -46,7 +46,7 @@ export async function putEntry(
   const payload = canonicalBytes(manifest);
   const digest = manifestDigest(manifest);
   const signature = signed ?? null;
-  const publisher = signature === null ? null : (await verifyDetached(signature, payload)).fingerprint;
+  const publisher = signature === null ? null : (await verifyDetached(signature, payload, 'entry')).fingerprint;
   const checked = (): RegisteredEntry | undefined => {
     const present = entries.find(name);
     const accepts = (fingerprint: string): boolean => entries.accepts(fingerprint);

@@ -117,7 +117,7 @@ async function fill(world: World): Promise<void> {
   const key = await newPublisherKey();
   const put = async (entry: object, signed = true): Promise<void> => {
     const manifest = parseEntryManifest(entry);
-    const signature = signed ? await signDetached(canonicalBytes(manifest), key) : undefined;
+    const signature = signed ? await signDetached(canonicalBytes(manifest), key, 'entry') : undefined;
     await client.store.put(manifest, { signature, open: (digest) => files.get(digest)! });
   };
   await put({

@@ -60,7 +60,7 @@ export async function openCatalogueLab(
     send,
     async put(manifest, files = [], key, trust) {
       for (const file of files) await send(file);
-      const signature = key === undefined ? undefined : await signDetached(canonicalBytes(manifest), key);
+      const signature = key === undefined ? undefined : await signDetached(canonicalBytes(manifest), key, 'entry');
       const { name } = manifest as { name: string };
       return catalogue.put(name, {
         manifest,

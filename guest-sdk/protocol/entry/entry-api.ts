@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { MAX_SIGNATURE_CHARS } from './detached-signature.ts';
+import { MAX_SIGNATURE_CHARS } from '../signature/detached-signature.ts';
+import { Fingerprint } from '../signature/publisher-key.ts';
 import { EntryKind, EntryManifest } from './manifest.ts';
-import { Fingerprint } from './publisher-key.ts';
 
 /** Entries of one page of a list. */
 export const ENTRIES_A_PAGE = 50;

@@ -2,9 +2,9 @@ import * as v from 'valibot';
 import { type Digest, digestOfBytes } from '../digest.ts';
 import { CloudletError } from '../errors.ts';
 import { plainPathFault, strictParse } from '../grant/index.ts';
-import { canonicalBytes } from './canonical-json.ts';
+import { canonicalBytes } from '../signature/canonical-json.ts';
+import { Sha256 } from '../signature/sha256.ts';
 import { OS_NAME, OS_VERSION } from './os-version.ts';
-import { Sha256 } from './sha256.ts';
 
 /** Files of one entry. */
 export const MAX_ENTRY_FILES = 64;

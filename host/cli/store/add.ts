@@ -2,12 +2,18 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { CloudletClient } from '../../../guest-sdk/client/index.ts';
-import { CloudletError, type Digest, type EntryPut, parseName } from '../../../guest-sdk/protocol/index.ts';
+import {
+  CloudletError,
+  canonicalBytes,
+  type Digest,
+  type EntryPut,
+  parseName,
+} from '../../../guest-sdk/protocol/index.ts';
+import { signWithFile } from '../key-file.ts';
 import { showProgress } from '../terminal/progress.ts';
 import { typed, UsageError } from '../usage-error.ts';
 import { assembleEntry, type EntrySource, isSource, readEntrySource } from './entry-source.ts';
 import { systemOf } from './file-type.ts';
-import { signWithFile } from './key-file.ts';
 import { isRecipe, recipeSource } from './recipe-source.ts';
 
 /** Flags that describe a single file which is offered. */
@@ -45,7 +51,7 @@ export async function addEntry(
   const source =
     isSource(what) && !(await isRecipe(what)) ? await fromSource(what, flags) : await fromFile(what, flags);
   const { manifest, files } = source;
-  const signed = flags.key === undefined ? null : await signWithFile(manifest, flags.key);
+  const signed = flags.key === undefined ? null : await signWithFile(canonicalBytes(manifest), 'entry', flags.key);
   const signature = signed?.signature ?? source.signature;
   const publisher = signed?.fingerprint ?? null;
   const trust = flags.trust ?? (await askToAccept(client, publisher, signal));

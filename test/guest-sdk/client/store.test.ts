@@ -58,7 +58,7 @@ async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 stores('sends what is missing, opens what it put, and has the bytes that were signed', async ({ transport, asked }) => {
   const { store } = client(transport);
   const key = await newPublisherKey();
-  const signature = await signDetached(canonicalBytes(NOTES), key);
+  const signature = await signDetached(canonicalBytes(NOTES), key, 'entry');
   const sent: Digest[] = [];
   const put = () => store.put(NOTES, { signature, open: () => APK, onFile: (digest) => sent.push(digest) });
   assert.equal([(await put()).revision, (await put()).created, sent], [1, false, [digestOf(APK)]]);
@@ -102,9 +102,9 @@ for (const [lie, change, sentence] of [
 ] as const) {
   stores(`finds a cloudlet that shows ${lie}`, async ({ transport }) => {
     const key = await newPublisherKey();
-    OTHER = await signDetached(canonicalBytes(NOTES), await newPublisherKey());
+    OTHER = await signDetached(canonicalBytes(NOTES), await newPublisherKey(), 'entry');
     await client(transport).store.put(NOTES, {
-      signature: await signDetached(canonicalBytes(NOTES), key),
+      signature: await signDetached(canonicalBytes(NOTES), key, 'entry'),
       open: () => APK,
     });
     const { store } = client(lying(transport, change));

@@ -42,7 +42,7 @@ const get = (app: App, path: string, headers: Record<string, string> = {}) =>
   app.request(path, { headers: { ...AS_OWNER, ...headers } });
 
 store('take a signed entry: told what is missing, sent it, listed, shown, removed', async ({ host: { app } }) => {
-  const signature = await signDetached(canonicalBytes(PAGE), await newPublisherKey());
+  const signature = await signDetached(canonicalBytes(PAGE), await newPublisherKey(), 'entry');
   const first = await put(app, 'page', { manifest: PAGE, signature });
   assert.equal([first.status, ((await first.json()) as EntryPut).missing], [202, [digestOf(HTML)]]);
   const sent = await send(app, HTML, {
@@ -136,7 +136,7 @@ store('install, for the device that asks', async ({ host: { app }, lab }) => {
 
 store('show and forget keys that were accepted', async ({ host, lab }) => {
   const key = await newPublisherKey();
-  const signature = await signDetached(canonicalBytes(PAGE), key);
+  const signature = await signDetached(canonicalBytes(PAGE), key, 'entry');
   await lab.send(HTML);
   const { publisher } = await (async () => {
     await put(host.app, 'page', { manifest: PAGE, signature });

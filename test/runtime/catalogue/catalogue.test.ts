@@ -152,7 +152,7 @@ catalogues('keeps a name for the key that signed first', async ({ lab }) => {
 catalogues('refuses a signature of anything but exactly this entry', async ({ lab }) => {
   const key = await newPublisherKey();
   await lab.send(APK);
-  const signature = await signDetached(utf8('something else'), key);
+  const signature = await signDetached(utf8('something else'), key, 'entry');
   await refused(
     () => lab.catalogue.put('notes', { manifest: NOTES, signature }),
     'signature-invalid',
@@ -167,7 +167,7 @@ catalogues('asks once for a new key where the policy says so, and remembers the 
   const key = await newPublisherKey();
   await lab.send(APK);
   const put = async (manifest: { name?: string }, trust?: string) => {
-    const signature = await signDetached(canonicalBytes(manifest), key);
+    const signature = await signDetached(canonicalBytes(manifest), key, 'entry');
     return strict.put(manifest.name!, { manifest, signature, ...(trust === undefined ? {} : { trust }) });
   };
   await refused(() => strict.put('notes', { manifest: NOTES }), 'signature-invalid', /got no signature/);

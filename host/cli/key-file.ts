@@ -1,13 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import {
   CloudletError,
-  canonicalBytes,
-  type EntryManifest,
   fingerprintOf,
   newPublisherKey,
-  parsePublisherKey,
+  publicPartOf,
+  type SignatureType,
   signDetached,
-} from '../../../guest-sdk/protocol/index.ts';
+} from '../../guest-sdk/protocol/index.ts';
 
 /** Makes a key, writes it to a file that only this user can read and that was not there, and gives its fingerprint. */
 export async function writeNewKey(path: string): Promise<string> {
@@ -21,14 +20,11 @@ export async function writeNewKey(path: string): Promise<string> {
       );
     },
   );
-  return fingerprintOf(publicPart(key));
+  return fingerprintOf(publicPartOf(key));
 }
 
-/** Signs a manifest with the key of a file; gives the detached JWS and the fingerprint. */
-export async function signWithFile(
-  manifest: EntryManifest,
-  path: string,
-): Promise<{ readonly signature: string; readonly fingerprint: string }> {
+/** The private key (JWK) of a file, with the fingerprint of its public one. */
+export async function readKey(path: string): Promise<{ readonly key: JsonWebKey; readonly fingerprint: string }> {
   let key: JsonWebKey;
   try {
     key = JSON.parse(await readFile(path, 'utf8')) as JsonWebKey;
@@ -36,15 +32,18 @@ export async function signWithFile(
     throw new CloudletError(
       'request-invalid',
       `expected a private key as JWK in ${path}; make one with: npx cloudlet store keys new ${path}`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
-  const signature = await signDetached(canonicalBytes(manifest), key);
-  return { signature, fingerprint: fingerprintOf(publicPart(key)) };
+  return { key, fingerprint: fingerprintOf(publicPartOf(key ?? {})) };
 }
 
-function publicPart({ kty, crv, x, y }: JsonWebKey): ReturnType<typeof parsePublisherKey> {
-  return parsePublisherKey({ kty, crv, x, ...(y === undefined ? {} : { y }) });
+/** Signs bytes with the key of a file; gives the detached JWS and the fingerprint. */
+export async function signWithFile(
+  payload: Uint8Array,
+  type: SignatureType,
+  path: string,
+): Promise<{ readonly signature: string; readonly fingerprint: string }> {
+  const { key, fingerprint } = await readKey(path);
+  return { signature: await signDetached(payload, key, type), fingerprint };
 }

@@ -50,6 +50,11 @@ export function parsePublisherKey(value: unknown): PublisherKey {
   return key;
 }
 
+/** The public key of a private one (JWK); `signature-invalid` when it is none. */
+export function publicPartOf({ kty, crv, x, y }: JsonWebKey): PublisherKey {
+  return parsePublisherKey({ kty, crv, x, ...(y === undefined ? {} : { y }) });
+}
+
 /** The fingerprint of a key. */
 export function fingerprintOf(key: PublisherKey): string {
   return encodeBase64Url(new Sha256().update(canonicalBytes(key)).digest());

@@ -2,10 +2,13 @@ import * as v from 'valibot';
 import { CloudletError } from '../errors.ts';
 import { decodeBase64Url, encodeBase64Url } from './base64url.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { fingerprintOf, type PublisherKey, parsePublisherKey } from './publisher-key.ts';
+import { fingerprintOf, type PublisherKey, parsePublisherKey, publicPartOf } from './publisher-key.ts';
 
-/** What the signature of an entry is called in its own header, so that none that was made for something else passes for one. */
-export const SIGNATURE_TYPE = 'cloudlet-entry+jws';
+/** What a signature is called in its own header, by what it is of: none that was made for something else passes for one. */
+const SIGNATURE_TYPES = { entry: 'cloudlet-entry+jws', package: 'cloudlet-package+jws' } as const;
+
+/** What is signed: a store entry's manifest, or a package's. */
+export type SignatureType = keyof typeof SIGNATURE_TYPES;
 
 /** Longest signature, characters: a header with a key, and 64 bytes. */
 export const MAX_SIGNATURE_CHARS = 4096;
@@ -13,7 +16,7 @@ export const MAX_SIGNATURE_CHARS = 4096;
 /** The protected header. Every member must be known: one that we did not understand could change what the signature means. */
 const Header = v.strictObject({
   alg: v.picklist(['EdDSA', 'ES256']),
-  typ: v.literal(SIGNATURE_TYPE),
+  typ: v.string(),
   jwk: v.unknown(),
   kid: v.optional(v.string()),
   b64: v.optional(v.boolean()),
@@ -36,12 +39,16 @@ export interface Signer {
  * Checks a detached JWS (RFC 7515, appendix F; RFC 7797 with `b64` false) over a payload. The key travels in the header, so this says
  * who signed, and whether that is somebody to trust is for whoever asks. `signature-invalid` says what does not fit.
  */
-export async function verifyDetached(signature: string, payload: Uint8Array): Promise<Signer> {
+export async function verifyDetached(signature: string, payload: Uint8Array, type: SignatureType): Promise<Signer> {
   if (signature.length > MAX_SIGNATURE_CHARS)
     throw invalid(`a signature of at most ${MAX_SIGNATURE_CHARS} characters, got ${signature.length}`);
   const [head = '', middle, tail = '', ...more] = signature.split('.');
   if (middle !== '' || more.length > 0) throw invalid('a detached JWS, header..signature, got another text');
   const header = parseHeader(head);
+  if (header.typ !== SIGNATURE_TYPES[type])
+    throw invalid(
+      `typ in the header to be "${SIGNATURE_TYPES[type]}", got ${JSON.stringify(header.typ.slice(0, 100))}`,
+    );
   const key = parsePublisherKey(header.jwk);
   const algorithm = ALGORITHMS[key.kty];
   if (header.alg !== algorithm.alg) throw invalid(`"alg" ${algorithm.alg} for a key of ${key.crv}, got ${header.alg}`);
@@ -57,18 +64,18 @@ export async function verifyDetached(signature: string, payload: Uint8Array): Pr
     });
   const input = signingInput(head, payload, header.b64 ?? true);
   if (await subtle().verify(algorithm.sign, imported, bytes, input)) return { key, fingerprint };
-  throw invalid(`a signature of exactly this entry by ${fingerprint}, got one of other bytes or by another key`);
+  throw invalid(`a signature of exactly this ${type} by ${fingerprint}, got one of other bytes or by another key`);
 }
 
 /** Signs a payload with a private key (JWK), detached and with `b64` false. `signature-invalid` when the key is none. */
-export async function signDetached(payload: Uint8Array, privateKey: JsonWebKey): Promise<string> {
-  const { kty = '', crv = '', x = '', y, d } = privateKey;
-  const key = parsePublisherKey({ kty, crv, x, ...(y === undefined ? {} : { y }) });
+export async function signDetached(payload: Uint8Array, privateKey: JsonWebKey, type: SignatureType): Promise<string> {
+  const { d } = privateKey;
+  const key = publicPartOf(privateKey);
   if (d === undefined) throw invalid('a private key, got a public one');
   const algorithm = ALGORITHMS[key.kty];
   const header = {
     alg: algorithm.alg,
-    typ: SIGNATURE_TYPE,
+    typ: SIGNATURE_TYPES[type],
     jwk: key,
     kid: fingerprintOf(key),
     b64: false,

@@ -41,10 +41,10 @@ for (const [what, text] of [
   ],
 ] as const) {
   signatures(`of another implementation holds: ${what}`, async () => {
-    const { fingerprint } = await verifyDetached(text, PAYLOAD);
+    const { fingerprint } = await verifyDetached(text, PAYLOAD, 'entry');
     assert.is(fingerprint.length, 43);
     await refused(
-      () => verifyDetached(text, Buffer.from('{"kind":"Application"}')),
+      () => verifyDetached(text, Buffer.from('{"kind":"Application"}'), 'entry'),
       'signature-invalid',
       /other bytes/,
     );
@@ -53,8 +53,8 @@ for (const [what, text] of [
 
 signatures('of ours holds, for both kinds of key', async () => {
   for (const key of [await newPublisherKey(), P256.privateKey.export({ format: 'jwk' }) as JsonWebKey]) {
-    const text = await signDetached(PAYLOAD, key);
-    const signer = await verifyDetached(text, PAYLOAD);
+    const text = await signDetached(PAYLOAD, key, 'entry');
+    const signer = await verifyDetached(text, PAYLOAD, 'entry');
     assert.is(signer.fingerprint, fingerprintOf(signer.key));
   }
 });
@@ -139,7 +139,7 @@ for (const [attack, text, sentence] of [
   ['megabytes', 'A'.repeat(10_000_000), /at most 4096/],
 ] as const) {
   signatures(`is refused: ${attack}`, () =>
-    refused(() => verifyDetached(text, PAYLOAD), 'signature-invalid', sentence),
+    refused(() => verifyDetached(text, PAYLOAD, 'entry'), 'signature-invalid', sentence),
   );
 }
 
@@ -148,7 +148,23 @@ signatures('is refused with any bit of it turned', async () => {
   for (let bit = 0; bit < 512; bit += 37) {
     const turned = Buffer.from(bytes);
     turned[bit >> 3]! ^= 1 << (bit & 7);
-    await refused(() => verifyDetached(`${HEAD}..${base64url(turned)}`, PAYLOAD), 'signature-invalid', /other bytes/);
+    await refused(
+      () => verifyDetached(`${HEAD}..${base64url(turned)}`, PAYLOAD, 'entry'),
+      'signature-invalid',
+      /other bytes/,
+    );
+  }
+});
+
+signatures('of one kind of document is none of another', async () => {
+  const key = await newPublisherKey();
+  for (const [made, asked] of [
+    ['entry', 'package'],
+    ['package', 'entry'],
+  ] as const) {
+    const text = await signDetached(PAYLOAD, key, made);
+    await verifyDetached(text, PAYLOAD, made);
+    await refused(() => verifyDetached(text, PAYLOAD, asked), 'signature-invalid', new RegExp(`"cloudlet-${asked}`));
   }
 });
 
