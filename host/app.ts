@@ -12,6 +12,8 @@ import { healthRoutes, shuttingDown } from './routes/health.ts';
 import { httpDoorRoutes } from './routes/http-door.ts';
 import { linkRoutes } from './routes/link.ts';
 import { logRoutes } from './routes/logs.ts';
+import { refuseDeepNames, registryRoutes } from './routes/registry.ts';
+import { registryUploadRoutes } from './routes/registry-uploads.ts';
 import { runRoutes } from './routes/run.ts';
 import { secretRoutes } from './routes/secrets.ts';
 import { serviceDoorRoutes } from './routes/service-door.ts';
@@ -43,6 +45,9 @@ export function createApp(parts: HostParts, pages?: Hono<HostContext>): Hono<Hos
     storeFileRoutes,
     serviceRoutes,
     serviceDoorRoutes,
+    registryUploadRoutes,
+    registryRoutes,
+    refuseDeepNames,
   ];
   for (const routes of resources) app.route('/', routes(parts));
   app.route(

@@ -89,7 +89,8 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
       signal: draining.signal,
     });
     const names = ownNames({ bind: config.bind, id: cloudlet.id, allowHosts: config.allowHosts });
-    const trust = createTrust({ id: cloudlet.id, ownerToken: cloudlet.ownerToken, names });
+    const anonymousPull = policy?.functions?.anonymousPull === true;
+    const trust = createTrust({ id: cloudlet.id, ownerToken: cloudlet.ownerToken, names, anonymousPull });
     const parts = { cloudlet, limits, trust, journal, metrics, draining: draining.signal };
     const { port } = listener;
     const addresses = () => (isLoopback(config.bind) ? [] : invite(config.bind, port, '').addresses);

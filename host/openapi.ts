@@ -30,7 +30,7 @@ export const TRACE_PARAMETER: DescribedParameter = {
 /** What a route says about itself. Errors that any route may give need no mention. */
 export interface RouteDescription {
   readonly summary: string;
-  readonly tag: 'cloudlet' | 'deployments' | 'functions' | 'invocations' | 'services' | 'store' | 'trust';
+  readonly tag: 'cloudlet' | 'deployments' | 'functions' | 'invocations' | 'registry' | 'services' | 'store' | 'trust';
   readonly anonymous?: boolean;
   readonly parameters?: readonly DescribedParameter[];
   readonly body?: DescribedBody;

@@ -2,6 +2,7 @@ import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
 import { CloudletError, ERRORS, type ErrorCode, type Problem } from '../guest-sdk/protocol/index.ts';
 import type { InvocationIdentity } from '../runtime/index.ts';
 import { RangeUnsatisfiable } from './http/byte-range.ts';
+import { REGISTRY_PATH, registryProblem } from './http/registry-answer.ts';
 import { invocationHeaders } from './http/trace-headers.ts';
 import type { Journal } from './journal.ts';
 
@@ -42,6 +43,7 @@ export class MethodNotAllowed extends CloudletError {
 export function problemHandler(journal: Journal): ErrorHandler {
   return (thrown, c) => {
     const error = thrown instanceof CloudletError && thrown.code !== 'internal' ? thrown : internal(thrown, c, journal);
+    if (REGISTRY_PATH.test(c.req.path)) return registryProblem(error, problemHeaders(error));
     const invocation: InvocationIdentity | undefined = c.get('invocation');
     if (invocation === undefined) return problemResponse(error, c.req.path);
     return problemResponse(error, `/v1/invocations/${invocation.id}`, invocationHeaders(invocation));

@@ -9,7 +9,7 @@ import {
   type Published,
 } from '../guest-sdk/protocol/index.ts';
 import type { ChangeFeed } from './change-feed.ts';
-import type { CloudletParts } from './cloudlet-parts.ts';
+import { type CloudletParts, publishParts } from './cloudlet-parts.ts';
 import { serviceRungs } from './cloudlet-service-rungs.ts';
 import type { Functions } from './function/functions.ts';
 import { Deployments, type FunctionRungParts, functionRungs, publishStored } from './provision/index.ts';
@@ -37,7 +37,7 @@ export interface DeploymentWorld {
 /** The deployments of a cloudlet, with all the ways that it has. */
 export function openDeployments(world: DeploymentWorld): Deployments {
   const { parts, services, feed, publish, registered } = world;
-  const { data, compiler, limits, policy, deployed, observer } = parts;
+  const { data, limits, policy, deployed, observer } = parts;
   const limitBytes = Math.max(limits.componentBytes, limits.packageBytes);
   return new Deployments({
     store: deployed,
@@ -55,7 +55,7 @@ export function openDeployments(world: DeploymentWorld): Deployments {
         warm: (name) => warm(world, name),
         publish,
         publishKnown: async (name, digest, options) => {
-          const published = await publishStored({ data, compiler, limitBytes, policy }, name, digest, options);
+          const published = await publishStored(publishParts(parts), name, digest, options);
           registered(published);
           return published;
         },

@@ -9,7 +9,7 @@ import { followParent, type TraceSampler } from './invocation/trace.ts';
 import type { CloudletObserver } from './observer.ts';
 import { type CloudletLimits, type CloudletOptions, DEFAULT_LIMITS } from './options.ts';
 import { Stores } from './outside/stores.ts';
-import { DeploymentStore } from './provision/index.ts';
+import { DeploymentStore, type PublishParts } from './provision/index.ts';
 import { type SandboxSource, systemClock } from './sandbox/index.ts';
 import { openSandboxSource } from './sandbox-source/index.ts';
 import { abortError, DataDir } from './store/index.ts';
@@ -46,6 +46,12 @@ export interface CloudletParts {
   /** Makes `outside`, unless the options had another. */
   readonly granted: GrantedOutside;
   readonly sample: TraceSampler;
+}
+
+/** What a publish works on. */
+export function publishParts({ data, compiler, limits, policy }: CloudletParts): PublishParts {
+  const { componentBytes: limitBytes, packageBytes } = limits;
+  return { data, compiler, limitBytes, packageBytes, policy };
 }
 
 /** Opens all of it, as `Cloudlet.open` says; when something cannot be opened, nothing stays open. */

@@ -8,18 +8,20 @@ import type {
   SandboxInfo,
   Status,
 } from '../guest-sdk/protocol/index.ts';
-import { CloudletError } from '../guest-sdk/protocol/index.ts';
 import type { Catalogue } from './catalogue/index.ts';
 import { ChangeFeed, type CloudletEvent } from './change-feed.ts';
 import { openCatalogue, withStore } from './cloudlet-catalogue.ts';
 import { type DeploymentDesk, openDeployments } from './cloudlet-deployments.ts';
-import { type CloudletParts, openParts, type StoredComponent } from './cloudlet-parts.ts';
+import { openDistribution } from './cloudlet-distribution.ts';
+import { type CloudletParts, openParts, publishParts, type StoredComponent } from './cloudlet-parts.ts';
 import { openServices, type ServiceDesk } from './cloudlet-services.ts';
 import { cloudletStatus } from './cloudlet-status.ts';
+import type { Distribution } from './distribution/index.ts';
 import type { LogReadOptions } from './function/function-log.ts';
 import type { FunctionLogs } from './function/function-logs.ts';
 import { checkSecrets, type FunctionVersion } from './function/function-version.ts';
 import { Functions } from './function/functions.ts';
+import { Publishers } from './function/publishers.ts';
 import { parseSecret } from './function/secret-value.ts';
 import { versionLog } from './function/version-log.ts';
 import type { CallOptions, CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation/invocation.ts';
@@ -30,6 +32,8 @@ import { checkDoor, type Deployments, findExport, type PublishOptions, publishCo
 import { SandboxPool } from './sandbox/index.ts';
 import { sandboxInfo } from './sandbox-info.ts';
 import type { Services } from './service/index.ts';
+import { rollbackTarget } from './store/index.ts';
+import { WorkInProgress } from './work-in-progress.ts';
 
 /** One cloudlet: what it stores, what it runs and what it reports. Open one for each data directory and close it at the end. */
 export class Cloudlet {
@@ -45,6 +49,10 @@ export class Cloudlet {
   readonly deployments: DeploymentDesk;
   /** Native servers by name, and their VMs. */
   readonly services: ServiceDesk;
+  /** Whose the names of functions are. */
+  readonly publishers: { readonly [K in keyof Publishers]: Publishers[K] };
+  /** The functions as an OCI registry. */
+  readonly distribution: { readonly [K in keyof Distribution]: Distribution[K] };
 
   readonly #parts: CloudletParts;
   readonly #feed: ChangeFeed;
@@ -54,10 +62,8 @@ export class Cloudlet {
   readonly #invocations: Invocations;
   readonly #deployments: Deployments;
   readonly #services: Services;
-  /** Fires when the cloudlet closes, and ends the publishes that go on. */
-  readonly #closing = new AbortController();
-  /** Publishes and warm-ups in progress; they use the data directory. */
-  readonly #working = new Set<Promise<unknown>>();
+  /** Publishes and warm-ups. */
+  readonly #work = new WorkInProgress();
   readonly #openedAt = performance.now();
   #closed: Promise<void> | undefined;
 
@@ -74,18 +80,24 @@ export class Cloudlet {
       source,
       ...limits.pool,
       machines: limits.machines,
-      observer: poolObserver(observer, this.#feed, log, this.#closing.signal),
+      observer: poolObserver(observer, this.#feed, log, this.#work.signal),
     });
     this.#services = openServices(parts, this.#feed);
     this.services = this.#services;
-    this.#functions = new Functions({ data, compiler, stores, outside, policy, pool: this.#pool });
+    this.publishers = new Publishers(data, policy.functions.publishers);
+    const { publishers } = this;
+    this.#functions = new Functions({ data, compiler, stores, outside, policy, publishers, pool: this.#pool });
     this.#deployments = openDeployments({
       ...{ parts, functions: this.#functions, pool: this.#pool, services: this.#services, feed: this.#feed },
       publish: (name, body, options) => this.publish(name, body, options),
       registered: (published) => this.#registered(published),
     });
+    this.distribution = openDistribution(parts, {
+      ...{ pool: this.#pool, feed: this.#feed, work: this.#work },
+      registered: (published) => this.#registered(published),
+    });
     this.catalogue = openCatalogue(parts, this.#feed, this, this.#deployments);
-    this.deployments = withStore(parts, this, this.#deployments, this.catalogue, this.#closing.signal);
+    this.deployments = withStore(parts, this, this.#deployments, this.catalogue, this.#work.signal);
     this.#invocations = new Invocations({
       pool: this.#pool,
       feed: this.#feed,
@@ -107,12 +119,9 @@ export class Cloudlet {
 
   /** Stores and checks a component and makes it the current version of `name`. The same component again does nothing. */
   async publish(name: FunctionName, body: AsyncIterable<Uint8Array>, options: PublishOptions = {}): Promise<Published> {
-    this.#checkOpen();
-    const { data, compiler, limits, policy } = this.#parts;
-    const signal = AbortSignal.any([this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
-    const { componentBytes: limitBytes, packageBytes } = limits;
-    const parts = { data, compiler, limitBytes, packageBytes, policy };
-    const published = await this.#tracked(publishComponent(parts, name, body, { ...options, signal }));
+    const parts = publishParts(this.#parts);
+    const publish = (signal: AbortSignal) => publishComponent(parts, name, body, { ...options, signal });
+    const published = await this.#work.do(publish, options.signal);
     this.#registered(published);
     return published;
   }
@@ -147,7 +156,10 @@ export class Cloudlet {
 
   /** Points a function at an earlier version (default: the one before the current); versions keep their numbers. */
   async rollback(name: FunctionName, version?: number): Promise<FunctionInfo> {
-    this.#parts.data.registry.rollback(name, version);
+    const { registry } = this.#parts.data;
+    const { digest } = rollbackTarget(registry.get(name), version);
+    this.publishers.check(name, digest);
+    registry.rollback(name, version);
     this.#changed(name);
     return this.#functions.info(name);
   }
@@ -169,14 +181,14 @@ export class Cloudlet {
     input: Uint8Array | AsyncIterable<Uint8Array>,
     options: InvokeOptions = {},
   ): Promise<Invocation> {
-    this.#checkOpen();
+    this.#work.checkOpen();
     const version = await this.#runnable(name, request.door);
     return this.#invocations.stream(version, request, input, options);
   }
 
   /** Calls a typed export with plain data; wrong shapes are `argument-invalid` before any sandbox is asked. */
   async call(name: FunctionName, target: string, args: unknown, options: CallOptions): Promise<CallResult> {
-    this.#checkOpen();
+    this.#work.checkOpen();
     const version = await this.#runnable(name, 'call');
     return this.#invocations.call(version, findExport(version.description, target), args, options);
   }
@@ -242,12 +254,13 @@ export class Cloudlet {
   }
 
   async #end(): Promise<void> {
-    this.#closing.abort(shuttingDown());
+    this.#work.abort();
     await this.catalogue.close();
+    await this.distribution.close();
     await this.#deployments.close();
     // Together: a sandbox that is being started may wait for what its source still makes, and who warms up waits for the sandbox.
     const ends = [this.#pool.close(), this.#parts.source.close(), this.#services.close()];
-    await Promise.all([...ends, Promise.allSettled(this.#working)]);
+    await Promise.all([...ends, this.#work.settled()]);
     await this.#parts.compiler.close();
     this.#parts.granted.close();
     this.#logs.close();
@@ -279,20 +292,6 @@ export class Cloudlet {
     this.#feed.emit({ kind: 'functions' });
     const warming = this.#functions.current(name).then((version) => this.#pool.prewarm(version.loaded));
     // It is already gone, or the cloudlet closes: then there is nothing to start.
-    void this.#tracked(warming).catch(() => {});
+    void this.#work.track(warming).catch(() => {});
   }
-
-  #tracked<T>(work: Promise<T>): Promise<T> {
-    const tracked = work.finally(() => this.#working.delete(tracked));
-    this.#working.add(tracked);
-    return tracked;
-  }
-
-  #checkOpen(): void {
-    if (this.#closing.signal.aborted) throw shuttingDown();
-  }
-}
-
-function shuttingDown(): CloudletError {
-  return new CloudletError('draining', 'the cloudlet is shutting down');
 }

@@ -1,5 +1,5 @@
 export type { ValueFormat } from '../guest-sdk/protocol/index.ts';
-export type { CataloguePolicy, EntryWish, PublisherPolicy, StoredFile } from './catalogue/index.ts';
+export type { CataloguePolicy, EntryWish, PublisherPolicy } from './catalogue/index.ts';
 export type { CloudletEvent } from './change-feed.ts';
 export { Cloudlet } from './cloudlet.ts';
 export type { StoredComponent } from './cloudlet-parts.ts';
@@ -10,6 +10,13 @@ export { inspectTypes, type NamedTypes } from './component/inspect-types.ts';
 export { withMemoryImage } from './component/rewrite/memory-image.ts';
 export { rewriteModule } from './component/rewrite/rewrite-module.ts';
 export { generateGlue } from './component/transpile/generator.ts';
+export {
+  parseReference,
+  parseRegistryDigest,
+  parseRepository,
+  type RegistryCode,
+  RegistryRefusal,
+} from './distribution/index.ts';
 export type { LogReadOptions } from './function/function-log.ts';
 export { type HostPolicy, hostPolicy, PolicyFile, parsePolicy } from './grant/index.ts';
 export { ensureImageApart, type ListedImage, listImages, missingForImage } from './image/index.ts';
@@ -69,6 +76,7 @@ export {
   VM_END_CAUSES,
   type VmEndCause,
 } from './service/index.ts';
+export type { ByteSpan, StoredFile } from './store/index.ts';
 export { type BaseStage, ensureBaseVmApart, missingForBaseVm } from './vm/base/index.ts';
 export {
   exportImage,

@@ -66,6 +66,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'runtime/store',
     'runtime/machine',
   ],
+  'runtime/distribution': ['guest-sdk/protocol', 'runtime/store', 'runtime/provision', 'runtime/component/inspect.ts'],
   'runtime/catalogue': [
     'guest-sdk/protocol',
     'runtime/store',

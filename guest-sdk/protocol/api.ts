@@ -3,6 +3,7 @@
  * Contract: every field here is public; adding one is free, changing one is a new API version.
  */
 import * as v from 'valibot';
+import { FunctionPublisher } from './function-publisher.ts';
 import { Grant } from './grant/index.ts';
 import { ServicesStatus } from './service-info.ts';
 
@@ -65,6 +66,8 @@ export const FunctionInfo = v.object({
   secretsSet: v.optional(v.array(v.string())),
   /** Digest of the component, when the version came as a package, whose digest is its manifest's. */
   component: v.optional(v.string()),
+  /** Who signed the version; null when nobody did. */
+  publisher: v.optional(v.nullable(FunctionPublisher)),
   versions: v.array(VersionInfo),
 });
 export type FunctionInfo = v.InferOutput<typeof FunctionInfo>;

@@ -19,6 +19,7 @@ export {
   type ErrorTraits,
   isErrorCode,
 } from './errors.ts';
+export * from './function-publisher.ts';
 export * from './grant/index.ts';
 export { type FunctionName, parseName } from './name.ts';
 export * from './package/index.ts';

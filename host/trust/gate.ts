@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { HostContext } from '../http/connection.ts';
 import { TICKET } from '../http/page-ticket.ts';
+import { isPull } from '../http/registry-answer.ts';
 import { isOwnOrigin } from './own-names.ts';
 import { identify, type Trust } from './trust.ts';
 
@@ -35,7 +36,8 @@ export function gate(trust: Trust): MiddlewareHandler<HostContext> {
     }
     refuseOtherSites(c, authority);
     const caller = identify(c, trust);
-    if (caller === null && !isAnonymous(c.req.method, c.req.path)) {
+    const isOpen = isAnonymous(c.req.method, c.req.path) || (trust.anonymousPull && isPull(c.req.method, c.req.path));
+    if (caller === null && !isOpen) {
       throw new CloudletError(
         'unauthorized',
         'expected a session or the owner\'s token ("Authorization: Bearer …"), got neither; open the address that `npx cloudlet serve` prints, or read the token from the data directory',

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { getCookie } from 'hono/cookie';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { connectionOf, type HostContext } from '../http/connection.ts';
+import { basicToken, REGISTRY_PATH } from '../http/registry-answer.ts';
 import type { Caller } from './caller.ts';
 import type { OwnNames } from './own-names.ts';
 import { sameSecret, secretDigest } from './secret.ts';
@@ -16,6 +17,8 @@ export interface Trust {
   /** Name of the session cookie. It holds the cloudlet's id, because cookies are shared by all ports of one host. */
   readonly cookieName: string;
   readonly isOwnerToken: (token: string) => boolean;
+  /** Whether who has no session may pull functions whose names he knows. */
+  readonly anonymousPull: boolean;
 }
 
 /** What trust is made of. */
@@ -23,6 +26,7 @@ export interface TrustOptions {
   readonly id: string;
   readonly ownerToken: string;
   readonly names: OwnNames;
+  readonly anonymousPull?: boolean;
   readonly now?: () => number;
 }
 
@@ -35,6 +39,7 @@ export function createTrust(options: TrustOptions): Trust {
     wrongTokens: new WrongTokens(options.now),
     cookieName: `cloudlet-session-${options.id}`,
     isOwnerToken: (token) => sameSecret(secretDigest(token), owner),
+    anonymousPull: options.anonymousPull ?? false,
   };
 }
 
@@ -42,8 +47,9 @@ export function createTrust(options: TrustOptions): Trust {
 export function identify(c: Context<HostContext>, trust: Trust): Caller | null {
   const authorization = c.req.header('authorization');
   if (authorization !== undefined) {
-    const bearer = /^bearer +([\x21-\x7e]+)$/i.exec(authorization)?.[1];
-    const caller = bearer === undefined ? null : callerOf(bearer, trust);
+    const token = tokenOf(authorization, c.req.path);
+    if (token === null) return null;
+    const caller = token === undefined ? null : callerOf(token, trust);
     if (caller !== null) return caller;
     trust.wrongTokens.note(addressOf(c));
     throw new CloudletError(
@@ -65,6 +71,12 @@ export function proveOwner(c: Context<HostContext>, trust: Trust, token: string)
     'unauthorized',
     "expected the owner's token, which is in the cloudlet's data directory, got another one",
   );
+}
+
+/** The token of a bearer, or of Basic at the registry, which is what its tools know; null where these say that they have none. */
+function tokenOf(authorization: string, path: string): string | null | undefined {
+  const bearer = /^bearer +([\x21-\x7e]+)$/i.exec(authorization)?.[1];
+  return bearer === undefined && REGISTRY_PATH.test(path) ? basicToken(authorization) : bearer;
 }
 
 function callerOf(bearer: string, trust: Trust): Caller | null {

@@ -15,12 +15,11 @@ import {
   sortableOsVersion,
 } from '../../guest-sdk/protocol/index.ts';
 import type { Provisioned } from '../provision/deployment/rung.ts';
-import { type DataDir, type RegisteredEntry, unknownEntry } from '../store/index.ts';
+import { type DataDir, type RegisteredEntry, type StoredFile, unknownEntry, VerifiedFiles } from '../store/index.ts';
 import { infoOf, isOffered, manifestOf, summaryOf, webAddress } from './entry-record.ts';
 import { accepts, type CataloguePolicy } from './publisher-policy.ts';
 import { putEntry } from './put-entry.ts';
 import { StagedFiles } from './staged-files.ts';
-import { type ByteSpan, VerifiedFiles } from './verified-file.ts';
 import { pageType } from './web/page-type.ts';
 
 /** An entry that stands for something that runs here. */
@@ -52,15 +51,6 @@ export interface EntryWish {
   readonly osVersion?: string | undefined;
   /** The first is 1. */
   readonly page?: number | undefined;
-}
-
-/** A file that is ready to be sent, in whole or in parts. */
-export interface StoredFile {
-  readonly name: string;
-  readonly digest: Digest;
-  readonly bytes: number;
-  readonly mediaType: string;
-  read(span: ByteSpan): AsyncIterable<Uint8Array>;
 }
 
 /** What a cloudlet offers to devices: entries, their files, and what becomes of one that is installed. */

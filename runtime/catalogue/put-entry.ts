@@ -11,12 +11,11 @@ import {
   parseEntryManifest,
   verifyDetached,
 } from '../../guest-sdk/protocol/index.ts';
-import type { DataDir, PageBlob, RegisteredEntry } from '../store/index.ts';
+import type { DataDir, PageBlob, RegisteredEntry, VerifiedFiles } from '../store/index.ts';
 import { recordOf } from './entry-record.ts';
 import { checkIcon, ICON_HEAD_BYTES } from './icon.ts';
 import { type CataloguePolicy, checkPublisher } from './publisher-policy.ts';
 import { quotaExceeded, type StagedFiles } from './staged-files.ts';
-import type { VerifiedFiles } from './verified-file.ts';
 import { type UnpackedPages, unpackPages } from './web/web-archive.ts';
 
 /** What a put works on. */

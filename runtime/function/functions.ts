@@ -12,6 +12,7 @@ import {
 import type { SandboxPool } from '../sandbox/index.ts';
 import type { DataDir, RegisteredFunction, RegisteredVersion } from '../store/index.ts';
 import { type FunctionVersion, functionVersion, type VersionOutside, versionId } from './function-version.ts';
+import type { Publishers } from './publishers.ts';
 import { type VersionGrant, VersionGrants } from './version-grant.ts';
 
 /** What listing and finding functions needs. */
@@ -19,6 +20,7 @@ export interface FunctionParts {
   readonly data: DataDir;
   readonly compiler: ComponentCompiler;
   readonly policy: HostPolicy;
+  readonly publishers: Pick<Publishers, 'of'>;
   readonly pool: SandboxPool;
   readonly outside: VersionOutside;
   readonly stores: Stores;
@@ -82,6 +84,7 @@ export class Functions {
       ungranted: importsWithoutGrant(imports, grant),
       secretsSet: [...this.#parts.data.secrets.of(name).keys()],
       ...(stored === null ? {} : { component: stored.component.digest }),
+      publisher: this.#parts.publishers.of(name, registered.digest),
       versions: versions.map(({ description: _, package: __, ...version }) => version),
     };
   }

@@ -17,6 +17,12 @@ import {
  */
 export type AllowedHosts = 'any-public' | 'none' | readonly string[];
 
+/**
+ * Whose functions a host takes: anybody's, also unsigned ones; signed ones, where the first key of a name is its key from then on; or
+ * those signed by a key of a list.
+ */
+export type FunctionPublishers = 'anyone' | 'pinned' | readonly string[];
+
 /** What the host lets functions have: everything that is asked for beyond it is reduced to it. */
 export interface HostPolicy {
   readonly http: AllowedHosts;
@@ -35,6 +41,8 @@ export interface HostPolicy {
   readonly secrets: boolean;
   /** Whose store entries are taken, and how many bytes of files they may have together. */
   readonly catalogue: { readonly publishers: 'anyone' | 'accepted' | readonly string[]; readonly bytes: number };
+  /** Whose functions are taken, and whether their packages may be pulled by who has no session. */
+  readonly functions: { readonly publishers: FunctionPublishers; readonly anonymousPull: boolean };
   /** What a function gets that asks for nothing else. */
   readonly defaults: Limits;
   readonly maxima: Limits;
@@ -75,6 +83,15 @@ export const PolicyFile = v.strictObject({
         v.union([v.picklist(['anyone', 'accepted']), v.pipe(v.array(Fingerprint), v.maxLength(1024))]),
       ),
       bytes: v.optional(Bytes),
+    }),
+  ),
+  /** Whose functions are taken: unsigned ones too, signed ones of whoever had the name first, or of listed keys only; who may pull them. */
+  functions: v.optional(
+    v.strictObject({
+      publishers: v.optional(
+        v.union([v.picklist(['anyone', 'pinned']), v.pipe(v.array(Fingerprint), v.maxLength(1024))]),
+      ),
+      anonymousPull: v.optional(v.boolean()),
     }),
   ),
   /** What a function gets that asks for nothing else. */
@@ -134,6 +151,10 @@ export function hostPolicy(own: Partial<Limits> = {}, file: PolicyFile = {}): Ho
     catalogue: {
       publishers: file.catalogue?.publishers ?? 'anyone',
       bytes: file.catalogue?.bytes ?? 16 * 1024 * MIB,
+    },
+    functions: {
+      publishers: file.functions?.publishers ?? 'anyone',
+      anonymousPull: file.functions?.anonymousPull ?? false,
     },
     defaults: pick((name) => Math.min(file.defaults?.[name] ?? ownDefault(name), maxima[name])),
     maxima,

@@ -19,18 +19,21 @@ export {
   formatDescription,
   parseDescription,
 } from './function-description.ts';
+export { checkFunctionPublisher, isTrustedPublisher } from './function-publisher.ts';
 export { type CreateOverlayOptions, createOverlay } from './overlay/create/create-overlay.ts';
 export { type MadeOverlay, overlayOf } from './overlay/create/overlay-of.ts';
 export { levelFor, type MeasuredLevel, measureLevels } from './overlay/level.ts';
 export { type OverlayFile, openOverlayFile } from './overlay/overlay-file.ts';
 export { type OverlayRungParts, overlayRungs } from './overlay/overlay-rungs.ts';
 export { grantedDirectories, readPackageFiles } from './package/package-files.ts';
+export type { ReceivedPackage } from './package/receive-package.ts';
 export { parsePackage, type StoredPackage } from './package/stored-package.ts';
 export {
   type PublishOptions,
   type PublishParts,
   type PublishProgress,
   publishComponent,
+  publishReceived,
   publishStored,
 } from './publish.ts';
 export { holdBase } from './recipe/hold-base.ts';

@@ -12,6 +12,7 @@ import { effectiveGrant, type HostPolicy, hostPolicy } from '../grant/index.ts';
 import { abortError, type DataDir, untilAborted } from '../store/index.ts';
 import { checkImports, grantWarnings } from './check-imports.ts';
 import { describeManifest, formatDescription } from './function-description.ts';
+import { checkFunctionPublisher } from './function-publisher.ts';
 import { ByteFeed } from './package/byte-feed.ts';
 import { checkScratchFits, grantedDirectories, readPackageFiles } from './package/package-files.ts';
 import { type ReceivedPackage, receivePackage } from './package/receive-package.ts';
@@ -36,6 +37,8 @@ export interface PublishOptions {
   readonly digest?: Digest;
   /** The digest that the version must have: the component's, or that of the package's manifest. Another one is `body-truncated`. */
   readonly versionDigest?: Digest;
+  /** What the publisher calls the version, beside its number. */
+  readonly tag?: string;
   readonly onProgress?: (progress: PublishProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -86,6 +89,22 @@ export async function publishComponent(
   }
 }
 
+/** Makes a package whose parts are in the store the current version of `name`; errors, and what is left after them, as `publishComponent`. */
+export async function publishReceived(
+  parts: PublishParts,
+  name: FunctionName,
+  packed: ReceivedPackage,
+  options: Pick<PublishOptions, 'tag' | 'signal'> = {},
+): Promise<Published> {
+  const { digest, sizeBytes, stored, release } = packed;
+  return await register(
+    parts,
+    name,
+    { digest, sizeBytes, component: stored.component.digest, packed, release },
+    options,
+  );
+}
+
 /**
  * Makes what is here already, as a version of any function, the current version of `name`: no byte is sent. `storage-corrupt` when it is
  * not what it was, `not-found` when it is gone by now.
@@ -108,7 +127,8 @@ export async function publishStored(
     for (const each of holds) each();
   };
   const { blobs, sizeBytes } = version;
-  const packed = isPackage ? { digest, sizeBytes, stored, blobs, release } : null;
+  const signatures = parts.data.registry.publishers.signatures(digest);
+  const packed = isPackage ? { digest, sizeBytes, stored, blobs, signatures, release } : null;
   const bytes = isPackage || stored === null ? sizeBytes : stored.component.sizeBytes;
   try {
     return await register(parts, name, { digest, sizeBytes: bytes, component, packed, release }, options);
@@ -160,7 +180,7 @@ async function register(
   { data, compiler, policy }: PublishParts,
   name: FunctionName,
   { digest, sizeBytes, component, packed }: Received,
-  { onProgress, signal }: PublishOptions,
+  { tag, onProgress, signal }: PublishOptions,
 ): Promise<Published> {
   const report = (stage: PublishProgress['stage']): void => {
     if (signal?.aborted === true) throw abortError(signal);
@@ -174,13 +194,29 @@ async function register(
     address: `/v1/functions/${name}`,
     created,
   });
+  const { publishers } = data.registry;
+  const rules = policy ?? hostPolicy();
+  const signatures = packed?.signatures ?? [];
+  const signed = [...new Set(signatures.map(({ fingerprint }) => fingerprint))];
+  // Asked again in the turn in which the version is written: somebody else may have had the name meanwhile.
+  const pinOf = () =>
+    checkFunctionPublisher({ name, policy: rules.functions.publishers, signed, pinned: publishers.pinned(name) });
+  const marks = () => {
+    const pin = pinOf();
+    const isNew = pin !== null && pin !== publishers.pinned(name);
+    return { signatures, ...(isNew ? { pin } : {}), ...(tag === undefined ? {} : { tag }) };
+  };
+  pinOf();
   const existing = data.registry.find(name);
   const current = existing?.versions.find(({ version }) => version === existing.current);
-  if (current?.digest === digest) return published(current.version, false);
+  if (current?.digest === digest) {
+    data.registry.publish(name, { digest, sizeBytes, description: current.description, ...marks() });
+    return published(current.version, false);
+  }
   report('inspecting');
   const { imports } = inspectComponent(await data.blobs.read(component));
   const asked = packed === null ? NOTHING_ASKED : parseGrant(packed.stored.grant);
-  const effective = effectiveGrant(asked, policy ?? hostPolicy());
+  const effective = effectiveGrant(asked, rules);
   checkImports(imports, asked, effective.grant);
   if (packed !== null) {
     const files = await readPackageFiles(data.blobs, packed.stored.layers);
@@ -195,6 +231,7 @@ async function register(
   const { version, created } = data.registry.publish(name, {
     ...{ digest, sizeBytes, description },
     ...(packed === null ? {} : { package: { text: formatPackage(packed.stored), blobs: packed.blobs } }),
+    ...marks(),
   });
   const warnings = grantWarnings(manifest.imports, asked, effective);
   return { ...published(version, created), ...(warnings.length === 0 ? {} : { warnings }) };

@@ -1,4 +1,9 @@
-import { CloudletError, type Digest, type FunctionName } from '../../guest-sdk/protocol/index.ts';
+import {
+  CloudletError,
+  type Digest,
+  type FunctionName,
+  type VerifiedSignature,
+} from '../../guest-sdk/protocol/index.ts';
 
 /** One immutable version of a function. */
 export interface RegisteredVersion {
@@ -28,6 +33,12 @@ export interface NewVersion {
   readonly description: string;
   /** Of a version that came as a package: what that is made of, and its blobs. */
   readonly package?: { readonly text: string; readonly blobs: readonly Digest[] };
+  /** Signatures of it that were checked. */
+  readonly signatures?: readonly VerifiedSignature[];
+  /** The key that the name belongs to from now on. */
+  readonly pin?: string;
+  /** What a pusher calls the version. */
+  readonly tag?: string;
 }
 
 /** A version with the blobs that it has beside its digest's. */
@@ -47,8 +58,13 @@ export function pickVersion(
   throw new CloudletError('version-unknown', `expected a version of "${name}" (${known}), got ${version}`);
 }
 
+/** The version that a rollback goes to: the given one, or the newest that is older than the current; `version-unknown` when there is none. */
+export function rollbackTarget({ name, current, versions }: RegisteredFunction, version?: number): RegisteredVersion {
+  return version === undefined ? previousVersion(name, versions, current) : pickVersion(name, versions, version);
+}
+
 /** The newest version that is older than the current one; `version-unknown` when there is none. */
-export function previousVersion(
+function previousVersion(
   name: FunctionName,
   versions: readonly RegisteredVersion[],
   current: number,

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { ENTRY_TABLES } from './entry-schema.ts';
+import { PUBLISHER_TABLES } from './publisher-table.ts';
 
 /**
  * How the registry came to its present schema; the number of steps done is SQLite's `user_version`. Steps are only ever
@@ -47,6 +48,7 @@ const MIGRATIONS: readonly string[] = [
      changed_at TEXT NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX services_by_image ON services (image);`,
+  PUBLISHER_TABLES,
 ];
 
 /** Brings the schema up to date, each step whole or not at all; refuses one that a newer Cloudlet wrote. */

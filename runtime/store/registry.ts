@@ -7,17 +7,20 @@ import {
   parseName,
 } from '../../guest-sdk/protocol/index.ts';
 import { EntryTable } from './entry-table.ts';
+import { PublisherTable } from './publisher-table.ts';
 import {
   type HeldVersion,
   type NewVersion,
   pickVersion,
-  previousVersion,
   type RegisteredFunction,
   type RegisteredVersion,
+  rollbackTarget,
 } from './registered.ts';
 import { migrate } from './registry-schema.ts';
+import { SecretTable } from './secret-table.ts';
 import { ServiceTable } from './service-table.ts';
 import { asStorageError } from './storage-error.ts';
+import { TagTable } from './tag-table.ts';
 import { transaction } from './transaction.ts';
 
 /**
@@ -27,6 +30,9 @@ import { transaction } from './transaction.ts';
 export class Registry {
   readonly entries: EntryTable;
   readonly services: ServiceTable;
+  readonly secrets: SecretTable;
+  readonly publishers: PublisherTable;
+  readonly tags: TagTable;
   readonly #database: DatabaseSync;
   readonly #now: () => Date;
   readonly #functionRow: StatementSync;
@@ -41,6 +47,9 @@ export class Registry {
     this.#now = now;
     this.entries = new EntryTable(database, now);
     this.services = new ServiceTable(database, now);
+    this.secrets = new SecretTable(database);
+    this.publishers = new PublisherTable(database, now);
+    this.tags = new TagTable(database);
     this.#functionRow = database.prepare('SELECT name, current, next FROM functions WHERE name = ?');
     this.#versionRows = database.prepare('SELECT * FROM versions WHERE name = ? ORDER BY version');
     this.#versionRow = database.prepare('SELECT * FROM versions WHERE name = ? AND version = ?');
@@ -67,16 +76,22 @@ export class Registry {
   }
 
   /**
-   * Writes a new version and makes it current; when the current version already has this digest nothing is written and
-   * `created` is false.
+   * Writes a new version and makes it current; when the current version already has this digest no version is written and
+   * `created` is false. Signatures, the name's key and the tag are written in both cases.
    */
-  publish(
-    name: FunctionName,
-    { digest, sizeBytes, description, package: packed }: NewVersion,
-  ): { readonly version: number; readonly created: boolean } {
+  publish(name: FunctionName, made: NewVersion): { readonly version: number; readonly created: boolean } {
+    const { digest, sizeBytes, description, package: packed, signatures = [], pin, tag } = made;
     return this.#transaction(() => {
+      const mark = (version: number): void => {
+        this.publishers.keep(signatures);
+        if (pin !== undefined) this.publishers.pin(name, pin);
+        if (tag !== undefined) this.tags.set(name, tag, version);
+      };
       const row = this.#functionRow.get(name) as unknown as FunctionRow | undefined;
-      if (row !== undefined && this.version(name).digest === digest) return { version: row.current, created: false };
+      if (row !== undefined && this.version(name).digest === digest) {
+        mark(row.current);
+        return { version: row.current, created: false };
+      }
       const version = row?.next ?? 1;
       this.#run(
         `INSERT INTO functions (name, current, next) VALUES (?, ?, ?)
@@ -98,6 +113,7 @@ export class Registry {
       for (const blob of packed?.blobs ?? []) {
         this.#run('INSERT INTO version_blobs (name, version, digest) VALUES (?, ?, ?)', name, version, blob);
       }
+      mark(version);
       return { version, created: true };
     });
   }
@@ -157,9 +173,7 @@ export class Registry {
    */
   rollback(name: FunctionName, version?: number): RegisteredFunction {
     return this.#transaction(() => {
-      const { current, versions } = this.get(name);
-      const target =
-        version === undefined ? previousVersion(name, versions, current) : pickVersion(name, versions, version);
+      const target = rollbackTarget(this.get(name), version);
       this.#run('UPDATE functions SET current = ? WHERE name = ?', target.version, name);
       return this.get(name);
     });
@@ -173,36 +187,26 @@ export class Registry {
   }
 
   /**
-   * Removes a function with all its versions; `function-unknown` when there is none. A later publish of the name starts at
-   * version 1.
+   * Removes a function with all its versions, and its key's hold on the name; `function-unknown` when there is none. A later publish of
+   * the name starts at version 1.
    */
   remove(name: FunctionName): void {
     this.#transaction(() => {
       this.get(name);
       this.#run('DELETE FROM functions WHERE name = ?', name);
+      this.publishers.forget(name);
+      this.publishers.sweep();
     });
   }
 
-  /** Keeps a sealed secret of a function; `function-unknown` when there is none. */
-  writeSecret(name: FunctionName, key: string, sealed: Uint8Array): void {
+  /** Removes a version that is not the current one, with its tags; `conflict` when it is. */
+  removeVersion(name: FunctionName, version: number): void {
     this.#transaction(() => {
-      this.get(name);
-      this.#run('INSERT OR REPLACE INTO secrets (name, key, sealed) VALUES (?, ?, ?)', name, key, sealed);
+      if (this.version(name, version).version === this.get(name).current)
+        throw new CloudletError('conflict', `version ${version} of "${name}" is what calls go to; roll back first`);
+      this.#run('DELETE FROM versions WHERE name = ? AND version = ?', name, version);
+      this.publishers.sweep();
     });
-  }
-
-  /** Removes a secret; false when there was none, `function-unknown` when there is no such function. */
-  removeSecret(name: FunctionName, key: string): boolean {
-    return this.#transaction(() => {
-      this.get(name);
-      return this.#run('DELETE FROM secrets WHERE name = ? AND key = ?', name, key) > 0;
-    });
-  }
-
-  /** The sealed secrets of a function, by name. */
-  secrets(name: FunctionName): { readonly key: string; readonly sealed: Uint8Array }[] {
-    const rows = this.#database.prepare('SELECT key, sealed FROM secrets WHERE name = ? ORDER BY key').all(name);
-    return rows as unknown as { key: string; sealed: Uint8Array }[];
   }
 
   /** How many functions there are. */

@@ -37,14 +37,16 @@ export class SecretVault {
 
   /** Sets a secret, in place of an earlier value. `function-unknown` when there is no such function. */
   set(name: FunctionName, key: string, value: string): void {
-    this.#registry.writeSecret(name, key, this.#seal(name, key, value));
+    this.#registry.get(name);
+    this.#registry.secrets.write(name, key, this.#seal(name, key, value));
     this.#opened.delete(name);
   }
 
   /** Removes a secret; `secret-unknown` when it is not set. */
   remove(name: FunctionName, key: string): void {
     this.#opened.delete(name);
-    if (this.#registry.removeSecret(name, key)) return;
+    this.#registry.get(name);
+    if (this.#registry.secrets.remove(name, key)) return;
     throw new CloudletError(
       'secret-unknown',
       `expected a secret of "${name}" that is set, got ${JSON.stringify(key.slice(0, 64))}`,
@@ -55,7 +57,9 @@ export class SecretVault {
   of(name: FunctionName): Values {
     const known = this.#opened.get(name);
     if (known !== undefined) return known;
-    const opened = new Map(this.#registry.secrets(name).map(({ key, sealed }) => [key, this.#open(name, key, sealed)]));
+    const opened = new Map(
+      this.#registry.secrets.list(name).map(({ key, sealed }) => [key, this.#open(name, key, sealed)]),
+    );
     this.#opened.set(name, opened);
     return opened;
   }

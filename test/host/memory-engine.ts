@@ -98,6 +98,9 @@ export class MemoryEngine implements Engine {
   };
   /** A test that asks for entries puts a catalogue here, such as that of a `CatalogueLab`. */
   catalogue = {} as Engine['catalogue'];
+  /** A test that asks for a registry puts a real cloudlet's here. */
+  distribution = {} as Engine['distribution'];
+  publishers = {} as Engine['publishers'];
   /** A test that runs services puts what listens in them into `vms.ports`. */
   readonly vms = new FakeVms();
   readonly services: Services = fakeServices(this.vms);

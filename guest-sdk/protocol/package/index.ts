@@ -1,5 +1,25 @@
-export { compressionOf, Descriptor, IndexFile, LayoutFile, PackageManifest } from './manifest.ts';
-export { MEDIA_TYPES, PACKAGE_TYPES } from './media-types.ts';
+export { artifactOf, type ComponentFacts } from './artifact.ts';
+export { blobOf, descriptorOf, type KnownBlob } from './blob.ts';
+export { type BlobSource, blobsInMemory, parsePackageJson } from './blob-source.ts';
+export { Annotations, Descriptor, PackageManifest, packageOfIndex } from './manifest.ts';
+export { ANNOTATIONS, MEDIA_TYPES, PACKAGE_TYPES } from './media-types.ts';
+export {
+  type FilesLayer,
+  MAX_PACKAGE_JSON_BYTES,
+  type PackageLimits,
+  type ReadPackage,
+  readLayout,
+  readManifest,
+} from './read-package.ts';
+export {
+  blobsOfSignature,
+  EMPTY_CONFIG,
+  type PackageSignature,
+  readSignature,
+  signatureOf,
+  type VerifiedSignature,
+  verifySignature,
+} from './signature-manifest.ts';
 export { encodeTarHeader, parsePaxRecords, parseTarHeader, TAR_BLOCK_BYTES, type TarHeader } from './tar-header.ts';
 export { joinPieces, type TarFile, tarPieces } from './tar-writer.ts';
-export { type PackageContent, type WrittenPackage, writePackage } from './write-package.ts';
+export { layoutOf, type PackageContent, type WrittenPackage, writePackage } from './write-package.ts';

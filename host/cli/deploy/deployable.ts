@@ -1,13 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as v from 'valibot';
 import { type Content, contentOf, cutIntoParts, type HeldParts } from '../../../guest-sdk/client/index.ts';
 import {
   CloudletError,
   type DeploymentRequestInput,
   type Digest,
-  IndexFile,
   type Part,
+  packageOfIndex,
   parseName,
   parseTarHeader,
   TAR_BLOCK_BYTES,
@@ -114,7 +113,7 @@ async function manifestDigest({ bytes, slice }: Content): Promise<Digest | null>
 
 function indexed(bytes: Uint8Array): Digest | null {
   try {
-    return v.parse(IndexFile, JSON.parse(Buffer.from(bytes).toString())).manifests[0]!.digest;
+    return packageOfIndex(JSON.parse(Buffer.from(bytes).toString()))?.digest ?? null;
   } catch {
     return null; // What is wrong with it, the host says in a sentence.
   }

@@ -1,10 +1,15 @@
 import { pipeline, Readable, type Transform } from 'node:stream';
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
-import { asCloudletError, CloudletError, type Grant, namesOfGuestPath } from '../../../guest-sdk/protocol/index.ts';
+import {
+  asCloudletError,
+  CloudletError,
+  type FilesLayer,
+  type Grant,
+  namesOfGuestPath,
+} from '../../../guest-sdk/protocol/index.ts';
 import type { BlobStore } from '../../store/index.ts';
 import type { GrantedDirectory, GrantedFile } from '../../wasi/index.ts';
 import { ByteFeed } from './byte-feed.ts';
-import type { FilesLayer } from './stored-package.ts';
 import { readTar } from './tar-reader.ts';
 
 /** Files of one package, and of the directories that its grant makes of them: every machine of the function holds them in memory. */

@@ -1,18 +1,7 @@
-import type { Digest, GrantRequest } from '../../../guest-sdk/protocol/index.ts';
-
-/** A layer of files in the blob store. */
-export interface FilesLayer {
-  readonly digest: Digest;
-  readonly sizeBytes: number;
-  readonly compression: 'none' | 'gzip' | 'zstd';
-}
+import type { ReadPackage } from '../../../guest-sdk/protocol/index.ts';
 
 /** What a version's package is made of, as the registry keeps it: the parts themselves are blobs. */
-export interface StoredPackage {
-  readonly component: { readonly digest: Digest; readonly sizeBytes: number };
-  readonly grant: GrantRequest;
-  readonly layers: readonly FilesLayer[];
-}
+export type StoredPackage = Pick<ReadPackage, 'component' | 'grant' | 'layers'>;
 
 /** A stored package as text. */
 export function formatPackage(stored: StoredPackage): string {

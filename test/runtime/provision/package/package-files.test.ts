@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { FilesLayer } from '../../../../guest-sdk/protocol/index.ts';
 import { CloudletError, parseGrant } from '../../../../guest-sdk/protocol/index.ts';
 import {
   grantedDirectories,
   MAX_FILES_BYTES,
   readPackageFiles,
 } from '../../../../runtime/provision/package/package-files.ts';
-import type { FilesLayer } from '../../../../runtime/provision/package/stored-package.ts';
 import { BlobStore } from '../../../../runtime/store/index.ts';
 import { bodyOf } from '../../../support/cloudlet-lab.ts';
 import { tarEntry, tarOf } from '../../../support/package-lab.ts';

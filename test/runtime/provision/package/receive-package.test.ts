@@ -119,7 +119,7 @@ for (const [name, tar, code, sentence] of [
       index: (index) => ({ ...index, manifests: [...index.manifests, ...index.manifests] }),
     }),
     'package-invalid',
-    'a list with one manifest',
+    'an index with one manifest, got 2',
   ],
   [
     'is of another version',

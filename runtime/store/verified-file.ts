@@ -1,12 +1,21 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { Digest } from '../../guest-sdk/protocol/index.ts';
-import type { BlobStore } from '../store/index.ts';
+import type { BlobStore } from './blob-store.ts';
 
 /** A part of a file. */
 export interface ByteSpan {
   readonly start: number;
   /** Behind the last byte. */
   readonly end: number;
+}
+
+/** A file that is ready to be sent, in whole or in parts. */
+export interface StoredFile {
+  readonly name: string;
+  readonly digest: Digest;
+  readonly bytes: number;
+  readonly mediaType: string;
+  read(span: ByteSpan): AsyncIterable<Uint8Array>;
 }
 
 const READ_BYTES = 256 * 1024;
