@@ -9,7 +9,6 @@ import type { HostParts } from '../parts.ts';
 /** Uploads of blobs: whole in one request, in parts that can be resumed, or taken from another function. */
 export function registryUploadRoutes({ cloudlet, limits }: HostParts): Hono<HostContext> {
   const routes = new Hono<HostContext>();
-  const { distribution } = cloudlet;
   const maxBytes = Math.max(limits.componentBytes, limits.packageBytes);
   const name = (c: Context<HostContext>) => parseRepository(c.req.param('name') ?? '');
   const bodyOf = (c: Context<HostContext>) => {
@@ -47,13 +46,17 @@ export function registryUploadRoutes({ cloudlet, limits }: HostParts): Hono<Host
           const wanted = parseRegistryDigest(mount);
           // A repository of another registry's name has nothing here; the blob is sent then.
           const source = /^[a-z][a-z0-9-]{0,62}$/.test(from) ? parseRepository(from) : null;
-          if (source !== null && (await distribution.mount(repository, source, wanted)))
+          if (source !== null && (await cloudlet.distribution.mount(repository, source, wanted)))
             return made(c, repository, wanted);
         } else if (digest !== undefined) {
           const wanted = parseRegistryDigest(digest);
-          return made(c, repository, await distribution.receive(repository, bodyOf(c), wanted, c.req.raw.signal));
+          return made(
+            c,
+            repository,
+            await cloudlet.distribution.receive(repository, bodyOf(c), wanted, c.req.raw.signal),
+          );
         }
-        return goesOn(c, 202, repository, await distribution.beginUpload(repository), 0);
+        return goesOn(c, 202, repository, await cloudlet.distribution.beginUpload(repository), 0);
       },
     );
   const one = '/v2/:name/blobs/uploads/:id';
@@ -68,7 +71,7 @@ export function registryUploadRoutes({ cloudlet, limits }: HostParts): Hono<Host
     async (c) => {
       const repository = name(c);
       const id = c.req.param('id');
-      return goesOn(c, 204, repository, id, await distribution.uploaded(repository, id));
+      return goesOn(c, 204, repository, id, await cloudlet.distribution.uploaded(repository, id));
     },
   );
   routes.patch(
@@ -84,7 +87,7 @@ export function registryUploadRoutes({ cloudlet, limits }: HostParts): Hono<Host
     async (c) => {
       const repository = name(c);
       const id = c.req.param('id');
-      const received = await distribution.append(repository, id, bodyOf(c), startOf(c));
+      const received = await cloudlet.distribution.append(repository, id, bodyOf(c), startOf(c));
       return goesOn(c, 202, repository, id, received);
     },
   );
@@ -103,9 +106,9 @@ export function registryUploadRoutes({ cloudlet, limits }: HostParts): Hono<Host
       const id = c.req.param('id');
       const digest = parseRegistryDigest(c.req.query('digest') ?? '');
       const from = startOf(c);
-      if (from !== null && from !== (await distribution.uploaded(repository, id)))
+      if (from !== null && from !== (await cloudlet.distribution.uploaded(repository, id)))
         throw notInOrder('a part that begins where the upload is');
-      return made(c, repository, await distribution.finishUpload(repository, id, bodyOf(c), digest));
+      return made(c, repository, await cloudlet.distribution.finishUpload(repository, id, bodyOf(c), digest));
     },
   );
   routes.delete(
@@ -117,7 +120,7 @@ export function registryUploadRoutes({ cloudlet, limits }: HostParts): Hono<Host
       errors: ['not-found'],
     }),
     async (c) => {
-      await distribution.cancelUpload(name(c), c.req.param('id'));
+      await cloudlet.distribution.cancelUpload(name(c), c.req.param('id'));
       return c.body(null, 204);
     },
   );

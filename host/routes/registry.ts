@@ -25,7 +25,6 @@ const PAGE_PARAMETERS = [
 /** The functions as an OCI registry (distribution specification 1.1): manifests, blobs, tags, referrers. Uploads are in `registry-uploads.ts`. */
 export function registryRoutes({ cloudlet }: HostParts): Hono<HostContext> {
   const routes = new Hono<HostContext>();
-  const { distribution } = cloudlet;
   const name = (c: Context<HostContext>) => parseRepository(c.req.param('name') ?? '');
 
   for (const path of ['/v2/', '/v2'])
@@ -47,7 +46,7 @@ export function registryRoutes({ cloudlet }: HostParts): Hono<HostContext> {
       answers: { 200: { description: 'Names' } },
     }),
     (c) => {
-      const { items, next } = listPage(distribution.repositories(), page(c), c.req.path);
+      const { items, next } = listPage(cloudlet.distribution.repositories(), page(c), c.req.path);
       return c.json({ repositories: items }, 200, next);
     },
   );
@@ -62,7 +61,7 @@ export function registryRoutes({ cloudlet }: HostParts): Hono<HostContext> {
     }),
     (c) => {
       const repository = name(c);
-      const { items, next } = listPage(distribution.tags(repository), page(c), c.req.path);
+      const { items, next } = listPage(cloudlet.distribution.tags(repository), page(c), c.req.path);
       return c.json({ name: repository, tags: items }, 200, next);
     },
   );
@@ -75,7 +74,7 @@ export function registryRoutes({ cloudlet }: HostParts): Hono<HostContext> {
       errors: ['function-unknown', 'not-found', 'storage-corrupt'],
     }),
     async (c) => {
-      const { digest, bytes } = await distribution.manifest(name(c), parseReference(c.req.param('reference')));
+      const { digest, bytes } = await cloudlet.distribution.manifest(name(c), parseReference(c.req.param('reference')));
       return c.body(bytes as Uint8Array<ArrayBuffer>, 200, {
         ...INERT,
         'content-type': MEDIA_TYPES.manifest,
@@ -106,7 +105,7 @@ export function registryRoutes({ cloudlet }: HostParts): Hono<HostContext> {
       const bytes = await readBody(c, MAX_MANIFEST_BYTES);
       const mediaType = c.req.header('content-type')?.split(';')[0]?.trim();
       const reference = parseReference(c.req.param('reference'));
-      const { digest, subject } = await distribution.push(
+      const { digest, subject } = await cloudlet.distribution.push(
         repository,
         reference,
         { bytes, mediaType },
@@ -128,7 +127,7 @@ export function registryRoutes({ cloudlet }: HostParts): Hono<HostContext> {
       errors: ['function-unknown', 'not-found', 'method-not-allowed'],
     }),
     async (c) => {
-      await distribution.removeManifest(name(c), parseReference(c.req.param('reference')));
+      await cloudlet.distribution.removeManifest(name(c), parseReference(c.req.param('reference')));
       return c.body(null, 202);
     },
   );
@@ -146,7 +145,7 @@ export function registryRoutes({ cloudlet }: HostParts): Hono<HostContext> {
     }),
     async (c) => {
       const digest = parseRegistryDigest(c.req.param('digest'));
-      const file = await distribution.blob(name(c), digest, c.get('caller') !== null);
+      const file = await cloudlet.distribution.blob(name(c), digest, c.get('caller') !== null);
       return fileAnswer(c, file, { ...INERT, 'docker-content-digest': digest });
     },
   );
@@ -159,7 +158,7 @@ export function registryRoutes({ cloudlet }: HostParts): Hono<HostContext> {
       errors: ['not-found', 'method-not-allowed'],
     }),
     (c) => {
-      distribution.removeBlob(name(c), parseRegistryDigest(c.req.param('digest')));
+      cloudlet.distribution.removeBlob(name(c), parseRegistryDigest(c.req.param('digest')));
       return c.body(null, 202);
     },
   );
@@ -174,7 +173,11 @@ export function registryRoutes({ cloudlet }: HostParts): Hono<HostContext> {
     }),
     async (c) => {
       const type = c.req.query('artifactType');
-      const manifests = await distribution.referrers(name(c), parseRegistryDigest(c.req.param('digest')), type);
+      const manifests = await cloudlet.distribution.referrers(
+        name(c),
+        parseRegistryDigest(c.req.param('digest')),
+        type,
+      );
       const index = { schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests };
       return c.body(JSON.stringify(index), 200, {
         'content-type': MEDIA_TYPES.index,

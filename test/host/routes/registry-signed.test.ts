@@ -1,0 +1,97 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  fingerprintOf,
+  newPublisherKey,
+  parseName,
+  publicPartOf,
+  signDetached,
+} from '../../../guest-sdk/protocol/index.ts';
+import { refused } from '../../support/refusal.ts';
+import { COMPONENT, packageOf, RegistryLab, tarOfPackage } from '../../support/registry-lab.ts';
+
+const signed = suite('functions of publishers');
+
+const KEYS = [await newPublisherKey(), await newPublisherKey()] as const;
+const [MINE, THEIRS] = KEYS.map((key) => fingerprintOf(publicPartOf(key))) as [string, string];
+const by = (key: JsonWebKey | undefined, ...words: string[]) =>
+  packageOf({ arguments: words }, [], key && ((manifest) => signDetached(manifest, key, 'package')));
+
+async function withLab(publishers: 'anyone' | 'pinned' | string[], work: (lab: RegistryLab) => Promise<void>) {
+  const lab = await RegistryLab.open({ publishers });
+  try {
+    await work(lab);
+  } finally {
+    await lab.close();
+  }
+}
+
+/** Pushes as a publisher does whose signature has to be there first. */
+async function pushSigned(lab: RegistryLab, name: string, written: Awaited<ReturnType<typeof by>>): Promise<Response> {
+  for (const { jws, digest, manifest } of written.signatures) {
+    for (const each of ['{}', jws]) await lab.upload(name, new TextEncoder().encode(each));
+    await lab.put(name, digest, manifest);
+  }
+  return await lab.push(name, 'latest', written);
+}
+
+signed('under every policy a name stays with the key that signed first, by both ways in', async () => {
+  for (const policy of ['anyone', 'pinned', [MINE, THEIRS]] as const)
+    await withLab(policy as 'anyone', async (lab) => {
+      const name = parseName('fn');
+      await lab.publish(name, tarOfPackage(await by(KEYS[0], '1')));
+      assert.is(lab.data.registry.publishers.pinned(name), MINE);
+      const other = await by(KEYS[1], '2');
+      const sentence = new RegExp(`${MINE}.*${THEIRS}`);
+      await refused(() => lab.publish(name, tarOfPackage(other)), 'signature-invalid', sentence);
+      await refused(() => lab.publish(name, COMPONENT), 'signature-invalid', /got no signature/);
+      for (const each of [other, await by(undefined, '3')]) {
+        const response = await pushSigned(lab, name, each);
+        assert.is(response.status, 403);
+        assert.match(await response.text(), MINE);
+      }
+      assert.is(lab.data.registry.get(name).versions.length, 1);
+      assert.is((await pushSigned(lab, name, await by(KEYS[0], '4'))).status, 201);
+      // The owner says that it is theirs now.
+      lab.data.registry.publishers.pin(name, THEIRS);
+      assert.is((await pushSigned(lab, name, other)).status, 201);
+    });
+});
+
+signed('a policy that asks for signatures takes no unsigned function, and a list no other keys', async () => {
+  await withLab('pinned', async (lab) => {
+    await refused(() => lab.publish('fn', COMPONENT), 'signature-invalid', /--key FILE/);
+    assert.is((await lab.push('fn', 'latest', await by(undefined))).status, 403);
+    assert.is((await pushSigned(lab, 'fn', await by(KEYS[1]))).status, 201);
+  });
+  await withLab([MINE], async (lab) => {
+    assert.is((await pushSigned(lab, 'fn', await by(KEYS[1]))).status, 403);
+    assert.is((await pushSigned(lab, 'fn', await by(KEYS[0]))).status, 201);
+  });
+});
+
+signed('what was published unsigned becomes signed when the same comes with a signature', async () => {
+  await withLab('anyone', async (lab) => {
+    const name = parseName('fn');
+    const { digest } = await lab.publish(name, tarOfPackage(await by(undefined)));
+    const again = await lab.publish(name, tarOfPackage(await by(KEYS[0])));
+    assert.equal([again.digest, again.created], [digest, false]);
+    assert.is(lab.data.registry.publishers.pinned(name), MINE);
+    lab.data.registry.remove(name);
+    assert.is(lab.data.registry.publishers.pinned(name), undefined);
+    assert.equal(lab.data.registry.publishers.signatures(again.digest as never), []);
+  });
+});
+
+signed('a package whose signature is of other bytes is refused whole', async () => {
+  await withLab('anyone', async (lab) => {
+    const forged = await packageOf({}, [], () => signDetached(new Uint8Array([1]), KEYS[0], 'package'));
+    await refused(() => lab.publish('fn', tarOfPackage(forged)), 'signature-invalid', /exactly this package/);
+    const entry = await packageOf({}, [], (manifest) => signDetached(manifest, KEYS[0], 'entry'));
+    await refused(() => lab.publish('fn', tarOfPackage(entry)), 'signature-invalid', /cloudlet-package\+jws/);
+    await lab.data.collectGarbage();
+    assert.equal(await lab.data.blobs.list(), []);
+  });
+});
+
+signed.run();
