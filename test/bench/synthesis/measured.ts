@@ -68,7 +68,7 @@ async function kept(bench: string): Promise<Sample[]> {
 }
 
 /** The link that the chart shows. */
-const CHARTED = '15mbit';
+export const CHARTED = '15mbit';
 
 const BARS = [
   { label: 'component, pushed', figure: 'component_first_answer_s', link: CHARTED, perS: 1 },
