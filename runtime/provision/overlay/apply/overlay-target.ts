@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { LayeredDisk } from '../../../vm/disk/layered-disk.ts';
 import { LAYER_CLUSTER_BYTES, qcow2Pieces } from '../../../vm/disk/qcow2-layer.ts';
 import type { DiskLayer } from '../../../vm/image/index.ts';
@@ -49,6 +49,7 @@ export class OverlayTarget {
   readonly #baseDisk: LayeredDisk;
   /** Cluster of the layer by block of the disk. */
   readonly #places = new Map<number, number>();
+  #flushing: Promise<void> | null = null;
   readonly #buffer = Buffer.alloc(COPY_PAGES * PAGE_BYTES);
 
   private constructor(job: ApplyJob, baseDisk: LayeredDisk) {
@@ -97,14 +98,16 @@ export class OverlayTarget {
   }
 
   /** Writes the layer's tables when every segment was applied; its bytes are on the disk then. The memory's are its draft's to see to. */
-  finish(): void {
+  async finish(): Promise<void> {
     const dataClusters = this.#job.segments.reduce((sum, each) => sum + (each.kind === 'disk' ? each.pages : 0), 0);
     const content = { diskBytes: this.#job.diskBytes, dataClusters, places: this.#places };
     for (const { at, bytes } of qcow2Pieces(content)) writeAll(this.#files.layer, bytes, at);
+    await this.#flushing;
     fsyncSync(this.#files.layer);
   }
 
   async close(): Promise<void> {
+    await this.#flushing;
     for (const file of Object.values(this.#files)) closeSync(file);
     await this.#baseDisk.close();
   }
@@ -121,10 +124,21 @@ export class OverlayTarget {
     for (const [block, cluster] of clusters) this.#places.set(block, cluster);
     const stored = segment.runs.filter(({ kind }) => kind !== 'zero');
     this.#place({ ...segment, runs: stored }, (at) => clusters.get(at)!, this.#files.layer);
+    this.#flush();
     const places = new Float64Array(clusters.size * 2);
     let at = 0;
     for (const pair of clusters) for (const number of pair) places[at++] = number;
     return places;
+  }
+
+  /** Has blocks go to the disk while others still come: at the end there are few left. */
+  #flush(): void {
+    this.#flushing ??= new Promise<void>((resolve) => {
+      // What went wrong, the last flush is told.
+      fdatasync(this.#files.layer, () => resolve());
+    }).then(() => {
+      this.#flushing = null;
+    });
   }
 
   /** Writes what becomes of pages to the places that they have in a file. */

@@ -13,7 +13,7 @@ parentPort!.on('message', async (word: ApplyWord) => {
     const target = await opening;
     if (word.kind === 'segment') say({ kind: 'applied', places: target.apply(word.index, word.bytes) });
     else {
-      target.finish();
+      await target.finish();
       await target.close();
       say({ kind: 'finished' });
     }

@@ -24,7 +24,7 @@ async function applied(
   const open = await OverlayTarget.open(job);
   try {
     for (const index of order) open.apply(index, bytes[index]!);
-    open.finish();
+    await open.finish();
   } finally {
     await open.close();
   }
