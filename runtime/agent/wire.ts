@@ -4,7 +4,7 @@
  *
  *     u32le payload bytes | u8 wire version | u8 kind | u16le zero | u32le id | payload
  *
- * `body` payloads are raw bytes; a `bulk` frame is a `body` whose bytes lie on a disk (`bulk-slots.ts`); every other payload is MessagePack. The receiver checks length, version and kind before it
+ * `body` payloads are raw bytes; a `bulk` frame is a `body` whose bytes lie on a disk (`bulk-slots.ts`); `invoke`, `head` and `done` are packed (`invocation-message.ts`); every other payload is MessagePack. The receiver checks length, version and kind before it
  * allocates. Bodies of invocations are limited by credit in either direction: a sender may have at most `WINDOW_BYTES`
  * unacknowledged. The bytes of a load are not: the agent has to hold them all anyway, and the stream's own backpressure holds.
  */
@@ -30,6 +30,14 @@ export {
 } from './ending-message.ts';
 export { encodeFiles, type FilesMessage } from './files-message.ts';
 export { FIRST_ASK_ID, hasReached, isAskId } from './frame-id.ts';
+export {
+  decodeDone,
+  decodeHead,
+  decodeInvoke,
+  encodeDone,
+  encodeHead,
+  encodeInvoke,
+} from './invocation-message.ts';
 export type { InvokeRequest } from './invoke-request.ts';
 export { EPOCH_BYTES, FIRST_EPOCH, LineReader } from './line-reader.ts';
 export { decodeMessage, encodeMessage } from './message-codec.ts';
@@ -51,7 +59,7 @@ import type { ReuseLimits } from './reuse/reuse-limits.ts';
 import { WireError } from './wire-error.ts';
 
 /** Changes whenever a frame or a message changes its meaning. */
-export const WIRE_VERSION = 5;
+export const WIRE_VERSION = 6;
 export const HEADER_BYTES = 12;
 
 /** Longest frame, in bytes, in either direction. The guest chooses the size, the cloudlet pays for the memory. */

@@ -5,16 +5,18 @@ import {
   type AnswerMessage,
   BULK_FROM_BYTES,
   type CreditMessage,
+  decodeInvoke,
   decodeMessage,
+  encodeDone,
   encodeFrame,
   encodeFreed,
+  encodeHead,
   encodeHeader,
   encodeMessage,
   FIRST_EPOCH,
   type FinishMessage,
   type Frame,
   type GrantMessage,
-  type InvokeMessage,
   type KindName,
   LineReader,
   SLOT_BYTES,
@@ -80,7 +82,7 @@ export class WorkerLine {
   post(message: FromInvocation): void {
     switch (message.kind) {
       case 'head':
-        this.#say('head', message.id, message.head);
+        this.#push(encodeFrame('head', message.id, encodeHead(message.head)));
         break;
       case 'body':
         this.#sayBody(message.id, message.bytes);
@@ -92,7 +94,7 @@ export class WorkerLine {
         this.#say('credit', message.id, { bytes: message.bytes });
         break;
       case 'done':
-        this.#say('done', message.id, message.done);
+        this.#push(encodeFrame('done', message.id, encodeDone(message.done)));
         break;
       case 'ask':
         this.#push(encodeFrame('ask', message.id, message.payload));
@@ -125,7 +127,7 @@ export class WorkerLine {
         this.#events.grant(decodeMessage(new Uint8Array(payload)) as GrantMessage);
         break;
       case 'invoke':
-        this.#events.invoke({ id, message: decodeMessage(payload) as InvokeMessage });
+        this.#events.invoke({ id, message: decodeInvoke(payload) });
         break;
       case 'body':
         this.#events.tell(id, { kind: 'body', bytes: payload });

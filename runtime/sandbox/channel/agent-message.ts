@@ -4,6 +4,8 @@ import {
   type AskMessage,
   type CreditMessage,
   type DoneMessage,
+  decodeDone,
+  decodeHead,
   decodeMessage,
   EPOCH_BYTES,
   type HeadMessage,
@@ -35,28 +37,19 @@ export function parseLoaded(payload: Uint8Array): LoadedMessage {
 }
 
 export function parseHead(payload: Uint8Array): HeadMessage {
-  const message = record('head', payload);
-  const status = count('head.status', message['status']);
+  const head = decodeHead(payload);
   // 1xx would be an interim answer to every HTTP library, and what is above 599 none at all.
-  if (status < 200 || status > 599) throw new WireError(`expected a status from 200 to 599, got ${status}`);
-  return { status, headers: headers('head.headers', message['headers']) };
+  if (!Number.isInteger(head.status) || head.status < 200 || head.status > 599) {
+    throw new WireError(`expected a status from 200 to 599, got ${head.status}`);
+  }
+  return head;
 }
 
 export function parseDone(payload: Uint8Array): DoneMessage {
-  const message = record('done', payload);
-  const runMs = finite('done.runMs', message['runMs']);
-  if (message['kind'] === 'ok') {
-    const exitCode = count('done.exitCode', message['exitCode']);
-    if (message['trailers'] === undefined) return { kind: 'ok', exitCode, runMs };
-    return { kind: 'ok', exitCode, runMs, trailers: headers('done.trailers', message['trailers']) };
-  }
-  if (message['kind'] !== 'failed') throw new WireError('expected done.kind to be "ok" or "failed"');
-  return {
-    kind: 'failed',
-    code: text('done.code', message['code']),
-    detail: text('done.detail', message['detail']),
-    runMs,
-  };
+  const done = decodeDone(payload);
+  finite('done.runMs', done.runMs);
+  if (done.kind === 'ok') count('done.exitCode', done.exitCode);
+  return done;
 }
 
 export function parseLog(payload: Uint8Array): LogMessage {
@@ -151,14 +144,4 @@ function count(what: string, value: unknown): number {
     throw new WireError(`expected ${what} to be a whole number from 0, got ${typeof value}`);
   }
   return value;
-}
-
-function headers(what: string, value: unknown): readonly (readonly [string, Uint8Array])[] {
-  if (!Array.isArray(value)) throw new WireError(`expected ${what} to be an array`);
-  return value.map((entry: unknown) => {
-    if (!Array.isArray(entry)) throw new WireError(`expected ${what} to hold pairs`);
-    const [name, bytes] = entry as readonly unknown[];
-    if (!(bytes instanceof Uint8Array)) throw new WireError(`expected ${what} to hold bytes`);
-    return [text(what, name), bytes] as const;
-  });
 }

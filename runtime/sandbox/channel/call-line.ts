@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import {
   ASK_BYTES,
   encodeFreed,
+  encodeInvoke,
   FIRST_EPOCH,
   type Frame,
   type GrantMessage,
@@ -111,7 +112,7 @@ export class CallLine {
     if (this.#grant !== null && !this.#granted) this.#writer.message('grant', 0, this.#grant);
     this.#granted = true;
     const inline = input instanceof Uint8Array && input.length <= INLINE_BYTES ? input : null;
-    this.#writer.message('invoke', call.id, { ...request, deadlineMs: call.deadlineMs, input: inline });
+    this.#writer.raw('invoke', call.id, encodeInvoke({ ...request, deadlineMs: call.deadlineMs, input: inline }));
     call.begin(this.#writer);
     if (inline === null) void call.send(input);
   }

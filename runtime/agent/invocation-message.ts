@@ -1,0 +1,158 @@
+import type { InvokeRequest } from './invoke-request.ts';
+import { pack, unpack } from './packed-message.ts';
+import type { DoneMessage, HeadMessage, InvokeMessage } from './wire.ts';
+import { WireError } from './wire-error.ts';
+
+/*
+ * The messages that come with every invocation: `invoke`, `head`, `done`. As MessagePack they were an eighth of a small one's cost, in the
+ * host and in the agent, most of it for the names of their members.
+ */
+
+const DOORS = ['call', 'run', 'http'] as const;
+
+/** Bits of an `invoke`'s code, above its door. */
+const HAS_INPUT = 4;
+const IS_REHEARSAL = 8;
+const HAS_PARENT = 16;
+const HAS_STATE = 32;
+
+/** The payload of an `invoke` frame. */
+export function encodeInvoke(message: InvokeMessage): Uint8Array {
+  const { traceparent, tracestate, input } = message;
+  const texts: string[] = [];
+  const pieces: Uint8Array[] = [];
+  let code = DOORS.indexOf(message.door);
+  if (message.rehearsal === true) code |= IS_REHEARSAL;
+  if (input !== null) {
+    code |= HAS_INPUT;
+    pieces.push(input);
+  }
+  if (traceparent !== undefined) {
+    code |= HAS_PARENT;
+    texts.push(traceparent);
+  }
+  if (tracestate !== undefined) {
+    code |= HAS_STATE;
+    texts.push(tracestate);
+  }
+  putDoor(message, texts, pieces);
+  return pack({ code, first: message.deadlineMs, second: 0, texts, pieces });
+}
+
+/** Reads one; bytes in it are views of `payload`. It comes from the host, which is trusted. */
+export function decodeInvoke(payload: Uint8Array): InvokeMessage {
+  const { code, first: deadlineMs, texts, pieces } = unpack(payload);
+  let text = 0;
+  const input = (code & HAS_INPUT) === 0 ? null : pieces[0]!;
+  const traceparent = (code & HAS_PARENT) === 0 ? undefined : texts[text++]!;
+  const tracestate = (code & HAS_STATE) === 0 ? undefined : texts[text++]!;
+  return {
+    ...doorOf(DOORS[code & 3], texts.slice(text), input === null ? pieces : pieces.slice(1)),
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(tracestate === undefined ? {} : { tracestate }),
+    ...((code & IS_REHEARSAL) === 0 ? {} : { rehearsal: true as const }),
+    ...{ deadlineMs, input },
+  };
+}
+
+function putDoor(request: InvokeRequest, texts: string[], pieces: Uint8Array[]): void {
+  switch (request.door) {
+    case 'call':
+      texts.push(request.target);
+      return;
+    case 'run':
+      texts.push(...request.arguments);
+      return;
+    case 'http':
+      texts.push(request.method, request.scheme, request.authority, request.path);
+      putFields(request.headers, texts, pieces);
+      return;
+    default:
+      request satisfies never;
+  }
+}
+
+function doorOf(
+  door: (typeof DOORS)[number] | undefined,
+  texts: readonly string[],
+  pieces: readonly Uint8Array[],
+): InvokeRequest {
+  switch (door) {
+    case 'call':
+      return { door, target: texts[0]! };
+    case 'run':
+      return { door, arguments: texts };
+    case 'http': {
+      const [method, scheme, authority, path] = texts as unknown as [string, 'http' | 'https', string, string];
+      return { door, method, scheme, authority, path, headers: fieldsOf(texts, 4, pieces) };
+    }
+    default:
+      throw new WireError('expected an invocation by a door that there is');
+  }
+}
+
+/** The payload of a `head` frame. */
+export function encodeHead({ status, headers }: HeadMessage): Uint8Array {
+  const texts: string[] = [];
+  const pieces: Uint8Array[] = [];
+  putFields(headers, texts, pieces);
+  return pack({ code: 0, first: status, second: 0, texts, pieces });
+}
+
+/** Reads one; the status may be any number. */
+export function decodeHead(payload: Uint8Array): HeadMessage {
+  const { first: status, texts, pieces } = unpack(payload);
+  return { status, headers: fieldsOf(texts, 0, pieces) };
+}
+
+const OK = 0;
+const OK_WITH_TRAILERS = 1;
+const FAILED = 2;
+
+/** The payload of a `done` frame. */
+export function encodeDone(message: DoneMessage): Uint8Array {
+  const texts: string[] = [];
+  const pieces: Uint8Array[] = [];
+  if (message.kind === 'failed') {
+    texts.push(message.code, message.detail);
+    return pack({ code: FAILED, first: message.runMs, second: 0, texts, pieces });
+  }
+  const { exitCode, trailers, runMs } = message;
+  if (trailers !== undefined) putFields(trailers, texts, pieces);
+  const code = trailers === undefined ? OK : OK_WITH_TRAILERS;
+  return pack({ code, first: runMs, second: exitCode, texts, pieces });
+}
+
+/** Reads one; its numbers may be any. */
+export function decodeDone(payload: Uint8Array): DoneMessage {
+  const { code, first: runMs, second: exitCode, texts, pieces } = unpack(payload);
+  switch (code) {
+    case OK:
+      return { kind: 'ok', exitCode, runMs };
+    case OK_WITH_TRAILERS:
+      return { kind: 'ok', exitCode, runMs, trailers: fieldsOf(texts, 0, pieces) };
+    case FAILED:
+      if (texts.length !== 2) throw new WireError(`expected the code and the detail of a failure, got ${texts.length}`);
+      return { kind: 'failed', code: texts[0]!, detail: texts[1]!, runMs };
+    default:
+      throw new WireError(`expected an end of a kind that there is, got ${code}`);
+  }
+}
+
+type Field = readonly [name: string, value: Uint8Array];
+
+function putFields(fields: readonly Field[], texts: string[], pieces: Uint8Array[]): void {
+  for (const [name, value] of fields) {
+    texts.push(name);
+    pieces.push(value);
+  }
+}
+
+function fieldsOf(texts: readonly string[], from: number, pieces: readonly Uint8Array[]): Field[] {
+  if (texts.length - from !== pieces.length) {
+    throw new WireError(`expected as many names as values of fields, got ${texts.length - from} and ${pieces.length}`);
+  }
+  const fields = new Array<Field>(pieces.length);
+  for (let at = 0; at < pieces.length; at += 1) fields[at] = [texts[from + at]!, pieces[at]!];
+  return fields;
+}
