@@ -6,7 +6,7 @@ import { serveCall, serveHttp, serveRun } from './guest-doors.ts';
 import { describeTrap, GuestFailure, interruptedFailure } from './guest-failure.ts';
 import { GuestLog, LogBudget, logEntry } from './guest-log.ts';
 import type { Instance, Instances } from './instances.ts';
-import { type InvocationStreams, invocationBackend } from './invocation-backend.ts';
+import { InvocationBackend, type InvocationStreams } from './invocation-backend.ts';
 import type { LiftBudget } from './lift-budget.ts';
 import { type AskIds, InvocationAsks } from './outside/invocation-asks.ts';
 import { type DoneMessage, type Interrupt, type InvokeMessage, type LoadMessage, WINDOW_BYTES } from './wire.ts';
@@ -24,10 +24,14 @@ export class GuestInvocation {
   readonly #input: CreditedSource;
   readonly #output: CreditedSink;
   readonly #asks: InvocationAsks;
-  readonly #logs: { readonly stdout: GuestLog; readonly stderr: GuestLog };
-  readonly #logBudget = new LogBudget();
+  /** Made when they are needed: most invocations log nothing. */
+  #logs: GuestLog[] = [];
+  #logBudget: LogBudget | null = null;
   readonly #fuel: FuelGauge;
-  readonly #interrupted = Promise.withResolvers<never>();
+  /** Ends it early: set while it runs. */
+  #fail: ((failure: GuestFailure) => void) | null = null;
+  /** Why it ended early, when that was before it ran. */
+  #failure: GuestFailure | null = null;
   readonly #post: (message: FromInvocation) => void;
   #wasi: Wasi | null = null;
   #ended = false;
@@ -53,11 +57,6 @@ export class GuestInvocation {
     this.#input = new CreditedSource(WINDOW_BYTES, (bytes) => post({ kind: 'credit', id, bytes }), message.input);
     this.#output = new CreditedSink(WINDOW_BYTES, (bytes) => post({ kind: 'body', id, bytes }));
     this.#asks = new InvocationAsks(id, askIds, post);
-    const log = (stream: 'stdout' | 'stderr') =>
-      new GuestLog(this.#logBudget, (text) => post({ kind: 'log', id, log: { stream, text } }));
-    this.#logs = { stdout: log('stdout'), stderr: log('stderr') };
-    // The race in `run` is not always there to see it.
-    this.#interrupted.promise.catch(() => {});
   }
 
   /** Takes what comes for this invocation while it runs. */
@@ -106,7 +105,12 @@ export class GuestInvocation {
     const startedAt = performance.now();
     let outcome: Success | GuestFailure;
     try {
-      outcome = await Promise.race([this.#serve(), this.#interrupted.promise]);
+      // Not `Promise.race`, which costs as much as a small guest.
+      outcome = await new Promise<Success>((resolve, reject) => {
+        this.#fail = reject;
+        this.#serve().then(resolve, reject);
+        if (this.#failure !== null) reject(this.#failure);
+      });
     } catch (thrown) {
       outcome = this.#outcomeOf(thrown);
     } finally {
@@ -124,18 +128,21 @@ export class GuestInvocation {
   }
 
   async #serve(): Promise<Success> {
-    const instance = await this.#instances.take(this.#message);
+    const taken = this.#instances.take(this.#message);
+    // Each `await` of what is there is a turn of the microtask queue.
+    const instance = taken instanceof Promise ? await taken : taken;
     if (this.#ended) {
       // While it was made. Nobody would close what the guest waits for.
       this.#instances.giveBack(instance);
       throw new GuestFailure('client-closed', 'the invocation had ended before it began');
     }
-    const streams = { ...this.#streams(instance.lift), files: this.#instances.files() };
-    const died = (reason: string) => this.#interrupted.reject(new GuestFailure('guest-trapped', reason));
-    const wasi = instance.begin(invocationBackend(this.#load, this.#message, streams), this.#fuel, died);
+    const backend = new InvocationBackend(this.#load, this.#message, this.#streams(instance.lift));
+    const died = (reason: string) => this.#end(new GuestFailure('guest-trapped', reason));
+    const wasi = instance.begin(backend, this.#fuel, died);
     this.#wasi = wasi;
     this.#instance = instance;
-    const success = await this.#enter(await instance.exports(), wasi, instance.lift);
+    const exports = instance.exports();
+    const success = await this.#enter(exports instanceof Promise ? await exports : exports, wasi, instance.lift);
     this.#hasReturned = this.#fuel.why === null;
     return success;
   }
@@ -166,7 +173,12 @@ export class GuestInvocation {
 
   #interrupt(why: Interrupt): void {
     this.#fuel.interrupt(why);
-    this.#interrupted.reject(interruptedFailure(why, this.#message.deadlineMs, this.#load.cpuMs));
+    this.#end(interruptedFailure(why, this.#message.deadlineMs, this.#load.cpuMs));
+  }
+
+  #end(failure: GuestFailure): void {
+    this.#failure ??= failure;
+    this.#fail?.(failure);
   }
 
   #outcomeOf(thrown: unknown): Success | GuestFailure {
@@ -183,26 +195,36 @@ export class GuestInvocation {
   }
 
   #finishLogs(): void {
-    this.#logs.stdout.finish();
-    this.#logs.stderr.finish();
-    const dropped = this.#logBudget.droppedBytes;
+    for (const log of this.#logs) log.finish();
+    const dropped = this.#logBudget?.droppedBytes ?? 0;
     if (dropped === 0) return;
     const log = { stream: 'stderr', text: `… ${dropped} more bytes were written and dropped\n` } as const;
     this.#post({ kind: 'log', id: this.id, log });
   }
 
-  #streams(lift: LiftBudget): Omit<InvocationStreams, 'files'> {
+  #budget(): LogBudget {
+    this.#logBudget ??= new LogBudget();
+    return this.#logBudget;
+  }
+
+  #logOf(stream: 'stdout' | 'stderr'): GuestLog {
+    const log = new GuestLog(this.#budget(), (text) => this.#post({ kind: 'log', id: this.id, log: { stream, text } }));
+    this.#logs.push(log);
+    return log;
+  }
+
+  #streams(lift: LiftBudget): InvocationStreams {
     const command = this.#message.door === 'run';
     return {
       stdin: command ? this.#input : emptySource,
-      stdout: lift.onTheWay(command ? this.#output : this.#logs.stdout),
-      stderr: lift.onTheWay(this.#logs.stderr),
+      output: (stream) => lift.onTheWay(command && stream === 'stdout' ? this.#output : this.#logOf(stream)),
       log: (level, context, message) => {
-        const log = logEntry(this.#logBudget, level, context, message);
+        const log = logEntry(this.#budget(), level, context, message);
         if (log !== null) this.#post({ kind: 'log', id: this.id, log });
       },
       outside: this.#asks,
       passed: (bytes) => lift.passed(bytes),
+      files: this.#instances.files(),
     };
   }
 }

@@ -87,7 +87,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     line.flush();
     // After the answer has left: what is cleaned or made now is ready when the next invocation comes.
     invocation.leave();
-    await instances.prepare(ahead());
+    if (!instances.ready) await instances.prepare(ahead());
   }
 
   /** The invocation that is over like all before it. */

@@ -4,10 +4,39 @@ const PIECE_BYTES = 16 * 1024;
 /** A piece of a memory that was never written. */
 const ZEROS = Buffer.alloc(PIECE_BYTES);
 
-interface MemoryImage {
-  readonly memory: WebAssembly.Memory;
-  /** Bytes in pieces; null where there were only zeros. */
-  readonly pieces: readonly (Buffer | null)[];
+/** What a memory held, in pieces; null where there were only zeros. */
+class MemoryImage {
+  readonly #memory: WebAssembly.Memory;
+  readonly #pieces: readonly (Buffer | null)[];
+  #buffer: ArrayBuffer;
+  /** Of the buffer, made once: to make one costs as much as to compare it. */
+  #views: readonly Buffer[];
+
+  constructor(memory: WebAssembly.Memory) {
+    this.#memory = memory;
+    this.#buffer = memory.buffer;
+    this.#views = viewsOf(this.#buffer);
+    this.#pieces = this.#views.map((view) => (view.equals(ZEROS) ? null : Buffer.from(view)));
+  }
+
+  get hasGrown(): boolean {
+    return this.#memory.buffer.byteLength !== this.#pieces.length * PIECE_BYTES;
+  }
+
+  /** What is as it was is only read: a page that was never written to costs no memory, and one in the cache little time. */
+  restore(): void {
+    const { buffer } = this.#memory;
+    if (buffer !== this.#buffer) {
+      // A memory that grows by nothing is given another buffer.
+      this.#buffer = buffer;
+      this.#views = viewsOf(buffer);
+    }
+    const views = this.#views;
+    for (let index = 0; index < views.length; index += 1) {
+      const piece = this.#pieces[index] ?? ZEROS;
+      if (!views[index]!.equals(piece)) views[index]!.set(piece);
+    }
+  }
 }
 
 /** What the memories and the changeable globals of an instance hold at one moment, and how they come to hold it again. */
@@ -25,7 +54,7 @@ export class InstanceImage {
     const memories: MemoryImage[] = [];
     const globals: [WebAssembly.Global, unknown][] = [];
     for (const object of new Set(objects)) {
-      if (object instanceof WebAssembly.Memory) memories.push({ memory: object, pieces: piecesOf(object) });
+      if (object instanceof WebAssembly.Memory) memories.push(new MemoryImage(object));
       else if (object instanceof WebAssembly.Global && isNumber(object)) globals.push([object, object.value]);
     }
     return new InstanceImage(memories, globals);
@@ -33,31 +62,18 @@ export class InstanceImage {
 
   /** Puts everything back; false when a memory has grown: none can shrink, and a guest can ask for its size. */
   restore(): boolean {
-    for (const { memory, pieces } of this.#memories) {
-      if (memory.buffer.byteLength !== pieces.length * PIECE_BYTES) return false;
-    }
-    for (const { memory, pieces } of this.#memories) restoreMemory(memory, pieces);
+    for (const memory of this.#memories) if (memory.hasGrown) return false;
+    for (const memory of this.#memories) memory.restore();
     // Whether or not they look the same: to JavaScript all NaNs are one, and a guest can write 51 bits into one.
     for (const [global, value] of this.#globals) global.value = value;
     return true;
   }
 }
 
-function piecesOf(memory: WebAssembly.Memory): (Buffer | null)[] {
-  const bytes = Buffer.from(memory.buffer);
-  return Array.from({ length: bytes.length / PIECE_BYTES }, (_, index) => {
-    const piece = bytes.subarray(index * PIECE_BYTES, (index + 1) * PIECE_BYTES);
-    return piece.equals(ZEROS) ? null : Buffer.from(piece);
-  });
-}
-
-/** What is as it was is only read: a page that was never written to costs no memory, and one in the cache little time. */
-function restoreMemory(memory: WebAssembly.Memory, pieces: readonly (Buffer | null)[]): void {
-  const bytes = Buffer.from(memory.buffer);
-  for (let index = 0, at = 0; at < bytes.length; index += 1, at += PIECE_BYTES) {
-    const piece = pieces[index] ?? ZEROS;
-    if (bytes.compare(piece, 0, PIECE_BYTES, at, at + PIECE_BYTES) !== 0) bytes.set(piece, at);
-  }
+function viewsOf(buffer: ArrayBuffer): Buffer[] {
+  return Array.from({ length: buffer.byteLength / PIECE_BYTES }, (_, index) =>
+    Buffer.from(buffer, index * PIECE_BYTES, PIECE_BYTES),
+  );
 }
 
 /** Constants cannot be set, and what is no number is ours: the rewriter leaves no other global of a guest to be seen. */

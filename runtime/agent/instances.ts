@@ -23,6 +23,8 @@ export interface Instances {
   giveBack(instance: Instance): void;
   /** The invocation is over, and its call did not return; `reason` when the instance is done for. */
   giveUp(instance: Instance, reason: string | null): void;
+  /** Whether an invocation would not have to wait for an instance to be initialised: then there is nothing to prepare. */
+  readonly ready: boolean;
   /** Makes an instance ahead of need, if none is ready and the component allows it. Never rejects. */
   prepare(fuel: FuelGauge): Promise<void>;
   /** What comes is for others than those served before, in another grant or another clone: no instance that served may serve again. */

@@ -1,4 +1,17 @@
-import { type ByteSink, type ByteSource, DEFAULT_LIMITS, type FileTree, type WasiBackend } from '../wasi/index.ts';
+import {
+  type BlobBackend,
+  type ByteSink,
+  type ByteSource,
+  DEFAULT_LIMITS,
+  type FileTree,
+  type HttpClient,
+  type KeyValueBackend,
+  type LogLevel,
+  type NetworkBackend,
+  type WasiBackend,
+  type WasiClock,
+  type WasiLimits,
+} from '../wasi/index.ts';
 import { agentClock } from './agent-clock.ts';
 import { kernelRandom } from './kernel-random.ts';
 import { blobsOver } from './outside/blobs.ts';
@@ -8,33 +21,114 @@ import { OutsideNetwork } from './outside/network.ts';
 import type { Outside } from './outside/outside.ts';
 import type { InvokeMessage, LoadMessage } from './wire.ts';
 
-/** Where what goes in and out of one invocation comes from and goes to. */
+/** Where what goes in and out of one invocation comes from and goes to. Asked for when the guest asks for it. */
 export interface InvocationStreams {
   readonly stdin: ByteSource;
-  readonly stdout: ByteSink;
-  readonly stderr: ByteSink;
-  readonly log: WasiBackend['log'];
   readonly outside: Outside;
-  /** Told how many bytes of the guest went outside. */
-  readonly passed: (bytes: number) => void;
   readonly files: FileTree | null;
+  output(stream: 'stdout' | 'stderr'): ByteSink;
+  log(level: LogLevel, context: string, message: string): void;
+  /** Told how many bytes of the guest went outside. */
+  passed(bytes: number): void;
 }
 
-/** Everything that the guest of one invocation is given. */
-export function invocationBackend(load: LoadMessage, request: InvokeMessage, streams: InvocationStreams): WasiBackend {
-  const { stdin, stdout, stderr, log, files, outside, passed } = streams;
-  const { traceparent, tracestate } = request;
-  return {
-    ...{ stdin, stdout, stderr, log, files },
-    environment: load.environment,
-    configuration: load.configuration,
-    arguments: [load.program, ...load.arguments, ...(request.door === 'run' ? request.arguments : [])],
-    clock: agentClock,
-    random: kernelRandom(),
-    keyValue: keyValueOver(outside),
-    blobs: blobsOver(outside),
-    httpClient: new OutsideHttpClient(outside, { passed, traceparent, tracestate }),
-    network: new OutsideNetwork(outside, passed),
-    limits: { ...DEFAULT_LIMITS, ...load.limits },
-  };
+/** Everything that the guest of one invocation is given. Most use little of it, so that each part is made when it is asked for. */
+export class InvocationBackend implements WasiBackend {
+  readonly clock: WasiClock = agentClock;
+  readonly limits: WasiLimits;
+  readonly #load: LoadMessage;
+  readonly #request: InvokeMessage;
+  readonly #streams: InvocationStreams;
+  readonly #passed = (bytes: number): void => this.#streams.passed(bytes);
+  #random: ((bytes: Uint8Array) => void) | null = null;
+  #stdout: ByteSink | null = null;
+  #stderr: ByteSink | null = null;
+  #keyValue: KeyValueBackend | null = null;
+  #blobs: BlobBackend | null = null;
+  #httpClient: HttpClient | null = null;
+  #network: NetworkBackend | null = null;
+
+  constructor(load: LoadMessage, request: InvokeMessage, streams: InvocationStreams) {
+    this.#load = load;
+    this.#request = request;
+    this.#streams = streams;
+    this.limits = limitsOf(load);
+  }
+
+  get files(): FileTree | null {
+    return this.#streams.files;
+  }
+
+  get environment(): WasiBackend['environment'] {
+    return this.#load.environment;
+  }
+
+  get configuration(): WasiBackend['configuration'] {
+    return this.#load.configuration;
+  }
+
+  get arguments(): readonly string[] {
+    const { program, arguments: granted } = this.#load;
+    return [program, ...granted, ...(this.#request.door === 'run' ? this.#request.arguments : [])];
+  }
+
+  get stdin(): ByteSource {
+    return this.#streams.stdin;
+  }
+
+  get stdout(): ByteSink {
+    this.#stdout ??= this.#streams.output('stdout');
+    return this.#stdout;
+  }
+
+  get stderr(): ByteSink {
+    this.#stderr ??= this.#streams.output('stderr');
+    return this.#stderr;
+  }
+
+  get keyValue(): KeyValueBackend {
+    this.#keyValue ??= keyValueOver(this.#streams.outside);
+    return this.#keyValue;
+  }
+
+  get blobs(): BlobBackend {
+    this.#blobs ??= blobsOver(this.#streams.outside);
+    return this.#blobs;
+  }
+
+  get httpClient(): HttpClient {
+    const { traceparent, tracestate } = this.#request;
+    this.#httpClient ??= new OutsideHttpClient(this.#streams.outside, {
+      passed: this.#passed,
+      traceparent,
+      tracestate,
+    });
+    return this.#httpClient;
+  }
+
+  get network(): NetworkBackend {
+    this.#network ??= new OutsideNetwork(this.#streams.outside, this.#passed);
+    return this.#network;
+  }
+
+  random(bytes: Uint8Array): void {
+    this.#random ??= kernelRandom();
+    this.#random(bytes);
+  }
+
+  log(level: LogLevel, context: string, message: string): void {
+    this.#streams.log(level, context, message);
+  }
+}
+
+/** Merged once for each load. */
+const LIMITS = new WeakMap<LoadMessage['limits'], WasiLimits>();
+
+function limitsOf({ limits }: LoadMessage): WasiLimits {
+  let merged = LIMITS.get(limits);
+  if (merged === undefined) {
+    merged = { ...DEFAULT_LIMITS, ...limits };
+    LIMITS.set(limits, merged);
+  }
+  return merged;
 }

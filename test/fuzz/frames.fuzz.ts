@@ -1,7 +1,12 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import {
+  decodeDone,
+  decodeHead,
+  decodeInvoke,
   decodeMessage,
+  encodeDone,
   encodeFrame,
+  encodeHead,
   encodeMessage,
   type Frame,
   FrameReader,
@@ -36,7 +41,32 @@ const frames: FuzzTarget = (random) => {
   deepStrictEqual(decodeMessage(encoded), message);
   refusedOrFine(() => decodeMessage(random.mutate(encoded)));
   refusedOrFine(() => decodeMessage(random.bytes(random.below(40))));
+
+  const head = { status: random.below(1000), headers: fields(random) };
+  const done = { kind: 'ok', exitCode: random.below(256), runMs: 1.5, trailers: fields(random) } as const;
+  deepStrictEqual(plain(decodeHead(encodeHead(head))), plain(head));
+  deepStrictEqual(plain(decodeDone(encodeDone(done))), plain(done));
+  for (const payload of [encodeHead(head), encodeDone(done), random.bytes(random.below(80))]) {
+    const torn = random.below(2) === 0 ? payload.subarray(0, random.below(payload.length + 1)) : random.mutate(payload);
+    refusedOrFine(() => decodeHead(torn));
+    refusedOrFine(() => decodeDone(torn));
+    refusedOrFine(() => decodeInvoke(torn));
+  }
 };
+
+const fields = (random: SeededRandom) =>
+  Array.from(
+    { length: random.below(4) },
+    () => [random.pick(['', 'a', 'x-é', 'n\ud83d\udcf7', 'y'.repeat(300)]), random.bytes(random.below(9))] as const,
+  );
+
+/** Without the difference between a `Buffer` and other bytes. */
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return [...value];
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]));
+}
 
 function refusedOrFine(work: () => unknown): void {
   try {

@@ -3,12 +3,17 @@
  */
 import { type Duplex, duplexPair } from 'node:stream';
 import {
+  type DoneMessage,
+  decodeInvoke,
   decodeMessage,
+  encodeDone,
   encodeFrame,
+  encodeHead,
   encodeMessage,
   FIRST_EPOCH,
   type Frame,
   FrameReader,
+  type HeadMessage,
   type InvokeMessage,
   type KindName,
   WIRE_VERSION,
@@ -16,6 +21,12 @@ import {
 import type { Machine, MachineExit } from '../../runtime/machine/machine.ts';
 
 const EMPTY = new Uint8Array(0);
+
+/** A message in the form that its kind has on the wire. */
+export function encodePayload(kind: KindName, message: unknown): Uint8Array {
+  if (kind === 'head') return encodeHead(message as HeadMessage);
+  return kind === 'done' ? encodeDone(message as DoneMessage) : encodeMessage(message);
+}
 
 /** Workers of a fake agent that was not given another number. */
 export const FAKE_WORKERS = 4;
@@ -150,7 +161,7 @@ export class FakeAgent {
   }
 
   say(kind: KindName, id: number, message: unknown): void {
-    this.send(kind, id, encodeMessage(message));
+    this.send(kind, id, encodePayload(kind, message));
   }
 
   /** By the line of the invocation of this id; what has none, by the channel. */
@@ -180,7 +191,7 @@ export class FakeAgent {
     const invocation = this.#invocations.get(id);
     switch (kind) {
       case 'invoke': {
-        const arrived = new FakeInvocation(this, id, decodeMessage(payload) as InvokeMessage);
+        const arrived = new FakeInvocation(this, id, decodeInvoke(payload));
         this.#lineOf.set(id, from);
         this.#invocations.set(id, arrived);
         const waiting = this.#waiting.shift();

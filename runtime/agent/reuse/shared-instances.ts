@@ -77,9 +77,13 @@ export class SharedInstances implements Instances {
     this.#leave(instance);
   }
 
+  get ready(): boolean {
+    return this.#instances.some((each) => !each.retired);
+  }
+
   async prepare(fuel: FuelGauge): Promise<void> {
     if (this.#preparing !== null) return this.#preparing;
-    if (this.#failures >= MOST_FAILURES || this.#instances.some((each) => !each.retired)) return;
+    if (this.#failures >= MOST_FAILURES || this.ready) return;
     if (this.#instances.length >= MOST_INSTANCES) return;
     this.#preparing = this.#make(fuel);
     await this.#preparing;

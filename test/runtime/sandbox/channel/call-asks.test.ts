@@ -9,6 +9,7 @@ import {
   ASK_WINDOW_BYTES,
   bulkPart,
   encodeBulk,
+  encodeDone,
   encodeFrame,
   encodeMessage,
   FIRST_ASK_ID,
@@ -470,7 +471,7 @@ for (const [what, harm, sentence] of [
   [
     'asks when its invocation is over',
     ({ say, id, line }) => {
-      line.write(encodeFrame('done', id, encodeMessage({ kind: 'ok', exitCode: 0, runMs: 0 })));
+      line.write(encodeFrame('done', id, encodeDone({ kind: 'ok', exitCode: 0, runMs: 0 })));
       say('ask', 1, ask('wait'));
     },
     /nothing to be asked without an invocation/,
@@ -503,7 +504,7 @@ asks('may be spoken of after they are over: that was on its way', async () => {
   say('end', 1);
   say('credit', 1, encodeMessage({ bytes: 1 }));
   say('forget', 1);
-  line.write(encodeFrame('done', id, encodeMessage({ kind: 'ok', exitCode: 0, runMs: 0 })));
+  line.write(encodeFrame('done', id, encodeDone({ kind: 'ok', exitCode: 0, runMs: 0 })));
   say('forget', 1);
   await call.done;
   await channel.ping();

@@ -2,7 +2,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
 import {
+  type DoneMessage,
   EPOCH_BYTES,
+  encodeDone,
   encodeFrame,
   encodeMessage,
   FIRST_ASK_ID,
@@ -13,7 +15,7 @@ import { Channel } from '../../../../runtime/sandbox/channel/channel.ts';
 import { FakeMachine } from '../../../support/fake-machine.ts';
 
 const EPOCH = Uint8Array.from({ length: EPOCH_BYTES }, (_, at) => 255 - at);
-const OK = { kind: 'ok', exitCode: 0, runMs: 0 };
+const OK: DoneMessage = { kind: 'ok', exitCode: 0, runMs: 0 };
 
 function open(workers = 1, lines = workers) {
   const machine = new FakeMachine('test', { workers, lines });
@@ -164,7 +166,7 @@ line('is given up with its channel when a worker speaks of an invocation that it
   const { agent, channel } = open();
   const call = invoke(channel);
   const fake = await agent.next();
-  agent.sendBytes(encodeFrame('done', fake.id + 1, encodeMessage(OK)), agent.lineOf(fake.id));
+  agent.sendBytes(encodeFrame('done', fake.id + 1, encodeDone(OK)), agent.lineOf(fake.id));
   assert.is((await channel.lost).code, 'machine-failed');
   await failure(call.done);
 });

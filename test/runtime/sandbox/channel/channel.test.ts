@@ -10,7 +10,9 @@ import {
   bulkPart,
   CHUNK_BYTES,
   encodeBulk,
+  encodeDone,
   encodeFrame,
+  encodeHead,
   encodeMessage,
   FIRST_EPOCH,
   INLINE_BYTES,
@@ -128,7 +130,7 @@ channel('sends no more of an input than the agent gave credit for', async () => 
   assert.ok(bodyBytes < WINDOW_BYTES + 1024, String(bodyBytes));
   assert.is(asked, WINDOW_BYTES / CHUNK_BYTES + 1);
   far.write(encodeFrame('credit', call.id, encodeMessage({ bytes: CHUNK_BYTES })));
-  far.write(encodeFrame('done', call.id, encodeMessage({ kind: 'ok', exitCode: 0, runMs: 0 })));
+  far.write(encodeFrame('done', call.id, encodeDone({ kind: 'ok', exitCode: 0, runMs: 0 })));
   await call.done;
   channel.close('the test is over');
   far.destroy();
@@ -242,7 +244,7 @@ for (const [what, harm] of [
   ['sends a frame of the host', ({ agent }: Fixture) => agent.send('cancel', 1, new Uint8Array(0))],
   [
     'sends a message of another shape',
-    ({ agent }: Fixture) => agent.say('done', 1, { kind: 'ok', exitCode: '0', runMs: 0 }),
+    ({ agent }: Fixture) => agent.say('done', 1, { kind: 'ok', exitCode: 0.5, runMs: 0 }),
   ],
   ['sends a status that is none', ({ agent }: Fixture) => agent.say('head', 1, { status: 99, headers: [] })],
   ['gives credit for what was not sent', ({ agent }: Fixture) => agent.say('credit', 1, { bytes: 1 })],
@@ -343,16 +345,16 @@ channel('survives an agent that sends anything', async () => {
       const calls = [invoke(channel), channel.invoke(HTTP, new Uint8Array(0), 1000, () => {})];
       const ids = [1, 2, 3, random.below(10)];
       for (let frames = random.below(6); frames > 0; frames -= 1) {
-        const message = random.pick([
-          { kind: 'ok', exitCode: 0, runMs: 1 },
-          { status: 200, headers: [['a', random.bytes(2)]] },
-          { stream: 'stderr', text: 'x' },
-          { bytes: random.below(3) },
+        const payload = random.pick([
+          encodeDone({ kind: 'ok', exitCode: 0, runMs: 1 }),
+          encodeHead({ status: 200, headers: [['a', random.bytes(2)]] }),
+          encodeMessage({ stream: 'stderr', text: 'x' }),
+          encodeMessage({ bytes: random.below(3) }),
         ]);
         const frame = encodeFrame(
           random.pick(['head', 'body', 'done', 'log', 'credit', 'pong', 'loaded', 'ready']),
           random.pick(ids),
-          encodeMessage(message),
+          payload,
         );
         agent.sendBytes(random.below(3) === 0 ? random.mutate(frame) : frame);
       }
