@@ -43,10 +43,14 @@ export const GUEST_CONTENT_POLICY = 'sandbox allow-scripts allow-forms allow-pop
 
 /** Headers as they go to a component, from Node's raw list of names and values. */
 export function headersForGuest(raw: readonly (readonly [string, string])[]): HeaderPair[] {
-  const named = nominated(raw.filter(([name]) => name.toLowerCase() === 'connection').map(([, value]) => value));
-  return raw
-    .map(([name, value]): HeaderPair => [name.toLowerCase(), Buffer.from(value, 'latin1')])
-    .filter(([name]) => !HOP_BY_HOP.has(name) && !OURS.has(name) && !named.has(name));
+  const all = raw.map(([name, value]) => [name.toLowerCase(), value] as const);
+  const named = nominated(all);
+  const passed: HeaderPair[] = [];
+  for (const [name, value] of all) {
+    if (HOP_BY_HOP.has(name) || OURS.has(name) || named?.has(name) === true) continue;
+    passed.push([name, Buffer.from(value, 'latin1')]);
+  }
+  return passed;
 }
 
 /** A component's fields, made safe to send. */
@@ -61,17 +65,22 @@ export interface AnswerHeaders {
 /** Headers as they leave a component; `guest-response-invalid` when they are not HTTP or too many. */
 export function headersFromGuest(pairs: readonly HeaderPair[]): AnswerHeaders {
   checkSize(pairs);
-  const all = pairs.map(([name, value]): [string, string] => [name.toLowerCase(), latin1(value)]);
+  const all = pairs.map(([name, value]) => [name.toLowerCase(), latin1(value)] as const);
   for (const [name, value] of all) checkField(name, value);
-  const named = nominated(all.filter(([name]) => name === 'connection').map(([, value]) => value));
+  const named = nominated(all);
   const stripped = new Set<string>();
-  const fields = all.filter(([name]) => {
-    if (HOP_BY_HOP.has(name) || OURS_IN_ANSWERS.has(name) || named.has(name)) return false;
-    if (!ORIGIN_WIDE.has(name) && !name.startsWith('access-control-') && !name.startsWith('cloudlet-')) return true;
-    stripped.add(name);
-    return false;
-  });
+  const fields: (readonly [string, string])[] = [];
+  for (const field of all) {
+    const [name] = field;
+    if (HOP_BY_HOP.has(name) || OURS_IN_ANSWERS.has(name) || named?.has(name) === true) continue;
+    if (isOriginWide(name)) stripped.add(name);
+    else fields.push(field);
+  }
   return { fields, contentLength: lengthOf(fields), stripped: [...stripped] };
+}
+
+function isOriginWide(name: string): boolean {
+  return ORIGIN_WIDE.has(name) || name.startsWith('access-control-') || name.startsWith('cloudlet-');
 }
 
 /** Trailers of a component: like headers, without those that frame or describe the message itself. */
@@ -110,8 +119,15 @@ function checkField(name: string, value: string): void {
   );
 }
 
-function nominated(connectionValues: readonly string[]): ReadonlySet<string> {
-  return new Set(connectionValues.flatMap((value) => value.split(',')).map((name) => name.trim().toLowerCase()));
+/** The names that `connection` fields name; null when there is none, as is usual. */
+function nominated(fields: readonly (readonly [string, string])[]): ReadonlySet<string> | null {
+  let names: Set<string> | null = null;
+  for (const [name, value] of fields) {
+    if (name !== 'connection') continue;
+    names ??= new Set();
+    for (const each of value.split(',')) names.add(each.trim().toLowerCase());
+  }
+  return names;
 }
 
 function latin1(bytes: Uint8Array): string {

@@ -7,6 +7,7 @@ import { headersForGuest } from '../http/guest-headers.ts';
 import { invokeOptions } from '../http/invoke-options.ts';
 import { rawHeaders } from '../http/raw-headers.ts';
 import { invocationInput } from '../http/request-body.ts';
+import { requestTarget } from '../http/request-target.ts';
 import { withheldTeller } from '../http/withheld.ts';
 import type { HostParts } from '../parts.ts';
 
@@ -31,13 +32,13 @@ export function httpDoorRoutes({ cloudlet, limits, journal }: HostParts): Hono<H
 
 /** A request as the component sees it: the path after its name, the authority that the caller used, no proof of who the caller is. */
 function guestRequest(c: Context<HostContext>): InvocationRequest {
-  const url = new URL(c.req.url);
+  const { scheme, authority, pathWithQuery } = requestTarget(c);
   return {
     door: 'http',
     method: c.req.method,
-    scheme: url.protocol === 'https:' ? 'https' : 'http',
-    authority: c.req.header('host') ?? url.host,
-    path: pathForGuest(url.pathname + url.search),
+    scheme,
+    authority: c.req.header('host') ?? authority,
+    path: pathForGuest(pathWithQuery),
     headers: headersForGuest(rawHeaders(c)),
   };
 }

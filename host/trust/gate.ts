@@ -3,6 +3,7 @@ import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { HostContext } from '../http/connection.ts';
 import { TICKET } from '../http/page-ticket.ts';
 import { isPull } from '../http/registry-answer.ts';
+import { requestTarget } from '../http/request-target.ts';
 import { isOwnOrigin } from './own-names.ts';
 import { identify, type Trust } from './trust.ts';
 
@@ -66,23 +67,25 @@ function isStorePage(path: string): boolean {
 
 /** Whether an address is one of a web application's, with the ticket that its route checks: see `http/page-ticket.ts`. */
 function hasTicket(path: string): boolean {
-  const [, w, , first] = path.split('/', 4);
-  return w === 'w' && TICKET.test(first ?? '');
+  if (!path.startsWith('/w/')) return false;
+  return TICKET.test(path.split('/', 4)[3] ?? '');
 }
 
 /** A name that is not ours in `Host` means that somebody's name was bound to our address: a rebinding page, or a wrong address. */
 function ownAuthority(c: Context<HostContext>, trust: Trust): string {
-  const requested = new URL(c.req.url).host;
+  const { authority: requested } = requestTarget(c);
   const authority = c.req.header('host') ?? requested;
-  for (const name of new Set([authority, requested])) {
-    if (!trust.names.includes(name)) {
-      throw new CloudletError(
-        'forbidden',
-        `expected a name of this cloudlet in Host, got ${JSON.stringify(name.slice(0, 255))}; allow it with --allow-host if it is yours`,
-      );
-    }
-  }
+  requireOwn(authority, trust);
+  if (requested !== authority) requireOwn(requested, trust);
   return authority;
+}
+
+function requireOwn(name: string, trust: Trust): void {
+  if (trust.names.includes(name)) return;
+  throw new CloudletError(
+    'forbidden',
+    `expected a name of this cloudlet in Host, got ${JSON.stringify(name.slice(0, 255))}; allow it with --allow-host if it is yours`,
+  );
 }
 
 /** Browsers say which site a request comes from; from another one only what everybody may read is given. */

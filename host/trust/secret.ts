@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** A new unguessable secret: 32 random bytes as base64url. */
 export function newSecret(): string {
@@ -7,7 +7,8 @@ export function newSecret(): string {
 
 /** The digest under which a secret is kept and compared, so that neither memory nor timing tells how much of a guess was right. */
 export function secretDigest(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
+  // At once: an object that hashes costs twice the hash, and each request shows a secret.
+  return hash('sha256', secret, 'buffer');
 }
 
 /** Whether two secret digests are the same, in constant time. */

@@ -30,6 +30,8 @@ export interface FunctionParts {
 export class Functions {
   readonly #parts: FunctionParts;
   readonly #grants: VersionGrants;
+  /** Of what the registry remembers as current, which is another object after each change: every call asks for one. */
+  readonly #callable = new WeakMap<RegisteredVersion, FunctionVersion>();
 
   constructor(parts: FunctionParts) {
     this.#parts = parts;
@@ -49,8 +51,12 @@ export class Functions {
   /** The version that calls go to; `function-unknown` when there is none. */
   async current(name: FunctionName): Promise<FunctionVersion> {
     const registered = this.#parts.data.registry.version(name);
+    const known = this.#callable.get(registered);
+    if (known !== undefined) return known;
     const description = await this.#describe(name, registered);
-    return functionVersion(this.#parts, name, registered, description, this.#grantOf(name, registered));
+    const made = functionVersion(this.#parts, name, registered, description, this.#grantOf(name, registered));
+    this.#callable.set(registered, made);
+    return made;
   }
 
   /** The component of a version (default: the current one), also of one that came in a package. */

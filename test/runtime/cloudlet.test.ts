@@ -403,7 +403,19 @@ cloudlets(
   },
 );
 
-cloudlets('keeps what a function logs, and asks in each invocation what its guests may ask of the host', async () => {
+cloudlets('keeps what a function logs', async () => {
+  await publishGuest(lab.cloudlet, 'notes');
+  for (const level of ['info', 'error']) {
+    await lab.cloudlet.call(name('notes'), 'note', [1, level, 'billing', 'late'], JSON_BOTH);
+  }
+  const lines = await until(lab.cloudlet.logs(name('notes')), () => false);
+  assert.equal(
+    lines.map(({ stream, text, entry }) => [stream, text, entry]),
+    ['info', 'error'].map((level) => ['stderr', 'late', { level, context: 'billing' }]),
+  );
+});
+
+cloudlets('asks in each invocation whose guest asks what it may ask of the host', async () => {
   const asked: string[] = [];
   const own = await openLab({
     outside: ({ name: of, version, digest, grant }) => {
@@ -412,16 +424,13 @@ cloudlets('keeps what a function logs, and asks in each invocation what its gues
     },
   });
   try {
-    await publishGuest(own.cloudlet, 'notes');
-    for (const level of ['info', 'error']) {
-      await own.cloudlet.call(name('notes'), 'note', [1, level, 'billing', 'late'], JSON_BOTH);
-    }
-    assert.equal(asked, Array(2).fill('notes 1 sha256: 4'));
-    const lines = await until(own.cloudlet.logs(name('notes')), () => false);
-    assert.equal(
-      lines.map(({ stream, text, entry }) => [stream, text, entry]),
-      ['info', 'error'].map((level) => ['stderr', 'late', { level, context: 'billing' }]),
-    );
+    await publishGuest(own.cloudlet, 'typed');
+    await publishGuest(own.cloudlet, 'stores', 'stores', {
+      stores: { keyvalue: { bytes: 1024 }, blobs: { bytes: 1024 } },
+    });
+    await own.cloudlet.call(name('typed'), 'add', [1, 1], JSON_BOTH);
+    for (let times = 0; times < 2; times += 1) await own.cloudlet.call(name('stores'), 'denied', [], JSON_BOTH);
+    assert.equal(asked, Array(2).fill('stores 1 sha256: 4'));
   } finally {
     await own.close();
   }

@@ -8,7 +8,7 @@ import { HostAsk } from './host-ask.ts';
 export interface CallOutside {
   readonly services: OutsideServices;
   /** A service failed in a way that is no refusal. */
-  readonly failed: (service: string, error: unknown) => void;
+  failed(service: string, error: unknown): void;
 }
 
 /** What the host itself says about an invocation; an agent cannot say it in its place. */

@@ -146,12 +146,6 @@ export class SandboxPool {
     return this.#room.close();
   }
 
-  #outsideOf(version: string, services: OutsideServices): CallOutside {
-    const failed = (service: string, error: unknown) =>
-      this.#observer.outsideFailed?.({ version, service, reason: asCloudletError(error).message });
-    return { services, failed };
-  }
-
   #begin(
     place: Place,
     version: LoadedVersion,
@@ -166,7 +160,9 @@ export class SandboxPool {
         // A typed result has a bound of its own.
         ...(request.door === 'call' ? {} : { answerBytes: version.grant.limits.answerBytes }),
         log: (message) => this.#observer.log?.({ ...message, invocation, version: version.id }),
-        ...(version.outside === undefined ? {} : { outside: this.#outsideOf(version.id, version.outside()) }),
+        ...(version.outside === undefined
+          ? {}
+          : { outside: new VersionOutside(version.id, version.outside, this.#observer) }),
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       });
       void call.confirmed.then(place.leave);
@@ -175,6 +171,29 @@ export class SandboxPool {
       place.leave();
       throw error;
     }
+  }
+}
+
+/** What the guest of one invocation may ask of the host: looked up when it first asks, which most never do. */
+class VersionOutside implements CallOutside {
+  readonly #version: string;
+  readonly #lookUp: () => OutsideServices;
+  readonly #observer: PoolObserver;
+  #services: OutsideServices | null = null;
+
+  constructor(version: string, lookUp: () => OutsideServices, observer: PoolObserver) {
+    this.#version = version;
+    this.#lookUp = lookUp;
+    this.#observer = observer;
+  }
+
+  get services(): OutsideServices {
+    this.#services ??= this.#lookUp();
+    return this.#services;
+  }
+
+  failed(service: string, error: unknown): void {
+    this.#observer.outsideFailed?.({ version: this.#version, service, reason: asCloudletError(error).message });
   }
 }
 
