@@ -101,6 +101,18 @@ const BROKEN: readonly [what: string, bytes: string, status: number, code: strin
     'forbidden',
   ],
   [
+    'a target of another host that is asked by one with our name',
+    `GET http://localhost@evil.example/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    403,
+    'forbidden',
+  ],
+  [
+    'a target of another host behind a backslash',
+    `GET http://evil.example\\@localhost/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    400,
+    'request-invalid',
+  ],
+  [
     'a target that is none',
     `OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
     400,
