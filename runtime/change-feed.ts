@@ -32,6 +32,11 @@ export class ChangeFeed {
     return () => this.#listeners.delete(own);
   }
 
+  /** Whether anybody listens: what only they want to know need not be made else. */
+  get isHeard(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   emit(event: CloudletEvent): void {
     for (const listener of this.#listeners) {
       try {

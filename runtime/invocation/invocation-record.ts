@@ -18,8 +18,8 @@ export interface Invoked {
 export interface RecordListener {
   readonly observer: CloudletObserver;
   readonly sample: TraceSampler;
-  /** What is known of it is another. */
-  readonly note: (invocation: RecentInvocation) => void;
+  /** It has begun, learned how its sandbox came to be, or ended. */
+  readonly changed: (record: InvocationRecord, what: 'begun' | 'entered' | 'ended') => void;
   /** Takes a line of the host's for a function's log. */
   readonly log: (version: FunctionVersion, line: Omit<LogLine, 'at' | 'seq' | 'version'>) => void;
 }
@@ -32,16 +32,23 @@ export class InvocationRecord {
   readonly #listener: RecordListener;
   readonly #beganAtMs = Date.now();
   readonly #beganAt = performance.now();
-  #noted: RecentInvocation;
+  #outcome: RecentInvocation['outcome'] = 'running';
+  #durationMs: number | null = null;
   #place: InvocationPlace | undefined;
   #status: number | undefined;
 
   constructor(invoked: Invoked, { trace = null, begun }: InvokeOptions, listener: RecordListener) {
-    const { version, door, target } = invoked;
     this.#invoked = invoked;
     this.#listener = listener;
     this.trace = traceOf(this.id, trace, listener.sample);
-    this.#noted = {
+    listener.changed(this, 'begun');
+    begun?.({ id: this.id, traceparent: this.trace.traceparent });
+  }
+
+  /** What is known of it now. Made when it is asked for: hardly anybody asks for one of thousands. */
+  get noted(): RecentInvocation {
+    const { version, door, target } = this.#invoked;
+    return {
       id: this.id,
       trace: this.trace.traceId,
       function: version.name,
@@ -49,17 +56,16 @@ export class InvocationRecord {
       door,
       ...(target === undefined ? {} : { target }),
       startedAt: new Date(this.#beganAtMs).toISOString(),
-      durationMs: null,
-      outcome: 'running',
+      durationMs: this.#durationMs,
+      outcome: this.#outcome,
+      ...(this.#place === undefined ? {} : { start: this.#place.start }),
     };
-    listener.note(this.#noted);
-    begun?.({ id: this.id, traceparent: this.trace.traceparent });
   }
 
   /** It has a place in a sandbox. */
   entered({ queueMs, startMs, start }: PlaceTiming): void {
     this.#place = { queueMs, startMs, start, afterMs: performance.now() - this.#beganAt };
-    this.#note({ start });
+    this.#listener.changed(this, 'entered');
   }
 
   /** Its http answer has begun. */
@@ -71,7 +77,9 @@ export class InvocationRecord {
   end<How extends 'ok' | CloudletError>(how: How, runMs?: number): How {
     const outcome = how === 'ok' ? 'ok' : how.code;
     const durationMs = performance.now() - this.#beganAt;
-    this.#note({ outcome, durationMs });
+    this.#outcome = outcome;
+    this.#durationMs = durationMs;
+    this.#listener.changed(this, 'ended');
     const { observer, log } = this.#listener;
     const { version, door, target, method } = this.#invoked;
     observer.invoked?.({
@@ -94,10 +102,5 @@ export class InvocationRecord {
       log(version, { invocation: this.id, stream: 'host', text: `${how.code}: ${how.message}` });
     }
     return how;
-  }
-
-  #note(news: Partial<RecentInvocation>): void {
-    this.#noted = { ...this.#noted, ...news };
-    this.#listener.note(this.#noted);
   }
 }

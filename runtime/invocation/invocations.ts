@@ -41,11 +41,12 @@ export class Invocations {
     this.#parts = parts;
     this.#recent = new RecentInvocations(parts.recentInvocations);
     const { observer, sample, log, feed } = parts;
-    const note = (invocation: RecentInvocation): void => {
-      this.#recent.note(invocation);
-      feed.emit({ kind: 'invocation', invocation });
+    const changed: RecordListener['changed'] = (record, what) => {
+      if (what === 'begun') this.#recent.begin(record);
+      else if (what === 'ended') this.#recent.end(record);
+      if (feed.isHeard) feed.emit({ kind: 'invocation', invocation: record.noted });
     };
-    this.#listener = { observer, sample, log, note };
+    this.#listener = { observer, sample, log, changed };
   }
 
   /** Running and lately ended ones, newest first. */

@@ -1,34 +1,46 @@
 import type { RecentInvocation } from '../../guest-sdk/protocol/index.ts';
 
+/** An invocation that tells, when it is asked, what is known of it. */
+export interface NotedInvocation {
+  readonly id: string;
+  readonly noted: RecentInvocation;
+}
+
 /** Running invocations, and the latest of those that ended. */
 export class RecentInvocations {
   readonly #kept: number;
-  readonly #running = new Map<string, RecentInvocation>();
-  #ended: RecentInvocation[] = [];
+  readonly #running = new Map<string, NotedInvocation>();
+  /** The latest last; up to twice as many as are kept, so that not each end moves them all. */
+  #ended: NotedInvocation[] = [];
 
   /** `kept`: how many ended ones are remembered. */
   constructor(kept: number) {
     this.#kept = kept;
   }
 
-  /** Notes what is known now: an invocation that began, learned how its sandbox came to be, or ended. */
-  note(invocation: RecentInvocation): void {
-    if (invocation.outcome === 'running') {
-      this.#running.set(invocation.id, invocation);
-      return;
-    }
+  /** One has begun. */
+  begin(invocation: NotedInvocation): void {
+    this.#running.set(invocation.id, invocation);
+  }
+
+  /** One has ended. */
+  end(invocation: NotedInvocation): void {
     this.#running.delete(invocation.id);
-    this.#ended.unshift(invocation);
-    this.#ended.length = Math.min(this.#ended.length, this.#kept);
+    this.#ended.push(invocation);
+    if (this.#ended.length > 2 * this.#kept) this.#ended = this.#latest();
   }
 
   /** One that runs or is remembered. */
   find(id: string): RecentInvocation | undefined {
-    return this.#running.get(id) ?? this.#ended.find((one) => one.id === id);
+    return (this.#running.get(id) ?? this.#latest().find((one) => one.id === id))?.noted;
   }
 
   /** Newest first; those that run before those that ended. */
   list(): RecentInvocation[] {
-    return [...[...this.#running.values()].reverse(), ...this.#ended];
+    return [...[...this.#running.values()].reverse(), ...this.#latest().reverse()].map(({ noted }) => noted);
+  }
+
+  #latest(): NotedInvocation[] {
+    return this.#ended.slice(Math.max(0, this.#ended.length - this.#kept));
   }
 }

@@ -73,7 +73,9 @@ export class FrameWriter {
     this.#heldBytes = 0;
     this.#bulk?.freedLeft();
     if (!this.#stream.writable) return;
-    this.#stream.cork();
+    // What is one buffer goes the short way of a stream.
+    const isOne = held.every((part) => part.length <= COPIED_BYTES);
+    if (!isOne) this.#stream.cork();
     let full = false;
     for (let from = 0; from < held.length; ) {
       // Long bodies are not copied once more; the cork makes one system call of all.
@@ -82,7 +84,7 @@ export class FrameWriter {
       full = !this.#stream.write(to === from + 1 ? held[from]! : Buffer.concat(held.slice(from, to)));
       from = to;
     }
-    this.#stream.uncork();
+    if (!isOne) this.#stream.uncork();
     if (full) this.#drained ??= this.#nextDrain();
   }
 
