@@ -6,9 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { Packr } from 'msgpackr';
 import { guest } from '../support/guest.ts';
 import { CloudletUnderTest, median } from './cloudlet-under-test.ts';
-import type { LoadResult } from './load.ts';
 import type { Benchmark } from './run.ts';
-import { freePort, load, rawRequest, Server } from './server.ts';
+import { freePort, type MeasuredLoad, measuredLoad, rawRequest, Server } from './server.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Run by this Node: the one that a machine happens to have may be too old for the component. */
@@ -16,6 +15,7 @@ const JCO = join(ROOT, 'node_modules/@bytecodealliance/jco/dist/jco.js');
 const CONNECTIONS = 8;
 const WARMUP_MS = 3000;
 const DURATION_MS = 3000;
+const LOAD = { connections: CONNECTIONS, warmupMs: WARMUP_MS, durationMs: DURATION_MS };
 const TYPED_RUNS = 200;
 const TYPED_LARGE_RUNS = 15;
 const WARM_CALLS = 5;
@@ -36,7 +36,7 @@ const config :Workerd.Config = (
 type Say = (line: string) => void;
 
 /** Load on the http door of a function, once its sandbox is there; `path` begins with "/". */
-async function door(host: CloudletUnderTest, name: string, path: string, rps?: number): Promise<LoadResult> {
+async function door(host: CloudletUnderTest, name: string, path: string, rps?: number): Promise<MeasuredLoad> {
   const { port } = host.server;
   const { authorization } = host;
   const first = await fetch(`http://127.0.0.1:${port}/f/${name}${path}`, { headers: { authorization } });
@@ -44,18 +44,20 @@ async function door(host: CloudletUnderTest, name: string, path: string, rps?: n
   await first.arrayBuffer();
   const request = rawRequest('GET', `/f/${name}${path}`, port, { authorization });
   const pace = rps === undefined ? {} : { rps };
-  return load({ port, connections: CONNECTIONS, warmupMs: WARMUP_MS, durationMs: DURATION_MS, ...pace }, request);
+  return measuredLoad(host.server, { ...LOAD, ...pace }, request);
 }
 
 /** All guests in one kind of sandbox: saying hello, and for the first kind also working on a document. */
 async function sandboxes(kind: 'process' | 'microvm', data: string, say: Say) {
   const host = await CloudletUnderTest.start(kind, data, [...Object.values(GUESTS), 'typed']);
   try {
-    const measured = async (name: string, path: string, rps?: number): Promise<LoadResult | null> => {
+    const measured = async (name: string, path: string, rps?: number): Promise<MeasuredLoad | null> => {
       const what = `${kind} ${name}${path}${rps === undefined ? '' : ` at ${Math.round(rps)} requests/s`}`;
       try {
         const row = await door(host, name, path, rps);
-        say(`${what}: ${row.rps} requests/s, p50 ${row.p50Ms} ms, p99 ${row.p99Ms} ms`);
+        say(
+          `${what}: ${row.rps} requests/s, p50 ${row.p50Ms} ms, p99 ${row.p99Ms} ms; ${row.ownUs} µs of the host, ${row.startedUs} of its sandboxes`,
+        );
         return row;
       } catch (error) {
         // One lost answer makes this figure worthless, and not the others.
@@ -63,7 +65,7 @@ async function sandboxes(kind: 'process' | 'microvm', data: string, say: Say) {
         return null;
       }
     };
-    const rows: Record<string, LoadResult | null> = {};
+    const rows: Record<string, MeasuredLoad | null> = {};
     for (const [engine, name] of Object.entries(GUESTS)) {
       for (const path of ['/', '/json']) rows[`${engine}${path}`] = await measured(name, path);
     }
@@ -96,9 +98,8 @@ async function peer(say: Say, name: string, command: string, args: (port: number
   const port = await freePort();
   const server = await Server.start(command, args(port), port, '/');
   try {
-    const options = { port, connections: CONNECTIONS, warmupMs: WARMUP_MS, durationMs: DURATION_MS };
-    const row = await load(options, rawRequest('GET', '/', port));
-    say(`${name}: ${row.rps} requests/s, p50 ${row.p50Ms} ms`);
+    const row = await measuredLoad(server, LOAD, rawRequest('GET', '/', port));
+    say(`${name}: ${row.rps} requests/s, p50 ${row.p50Ms} ms, ${row.ownUs + row.startedUs} µs of the processors each`);
     return row;
   } finally {
     await server.stop();
@@ -132,6 +133,10 @@ const benchmark: Benchmark = {
         join(ROOT, 'test/bench/floor.ts'),
         String(port),
       ]);
+      const node = await peer(say, 'node:http alone', process.execPath, (port) => [
+        join(ROOT, 'test/bench/floor-node.ts'),
+        String(port),
+      ]);
       const inProcess = await sandboxes('process', join(scratch, 'process'), say);
       const inMachine = await sandboxes('microvm', join(scratch, 'microvm'), say);
       const shared = await jcoServe(say, GUESTS.c, false);
@@ -149,7 +154,12 @@ const benchmark: Benchmark = {
         accelerator: inMachine.accelerator,
         figures: {
           floor_rps: floor.rps,
+          floor_cpu_us: floor.ownUs,
+          node_rps: node.rps,
+          node_cpu_us: node.ownUs,
           process_rps: p('c/'),
+          process_host_cpu_us: inProcess.rows['c/']?.ownUs ?? null,
+          process_sandbox_cpu_us: inProcess.rows['c/']?.startedUs ?? null,
           process_over_floor: ratio(p('c/'), floor.rps),
           process_json_rps: p('c/json'),
           process_quickjs_rps: p('quickjs/'),
@@ -183,6 +193,7 @@ const benchmark: Benchmark = {
           'The function is in C (`process_rps`, `microvm_rps`, `…_json_rps`), and in TypeScript on QuickJS and StarlingMonkey; "json" writes, reads and answers a document of 50 items.',
           'Process and microvm sandboxes give every request an instance that is as new; jco serve shares one instance, "isolated" with its own option for one instance a request.',
           'workerd runs an equivalent JavaScript worker, not the component, in one shared isolate.',
+          '"cpu" is what a request takes of the processors: with three processes on two of them, it says more than requests a second. "node" is `node:http` alone with as many header fields as ours.',
           `"at_70" is the C function at ${EVEN_LOAD * 100} % of its highest rate, each request timed from the moment it was due.`,
           'Typed calls are sequential, MessagePack, a list<u8> sent and returned by a C component; without a prefix in the microvm.',
         ],

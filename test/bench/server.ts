@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { LoadOptions, LoadResult } from './load.ts';
+import { processorNs } from './processor-use.ts';
 
 const LOAD = fileURLToPath(new URL('./load.ts', import.meta.url));
 
@@ -63,6 +64,11 @@ export class Server {
     throw new Error(`${command} did not answer on ${path}: ${server.#tail}`);
   }
 
+  /** Of the program that was started. */
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = new Promise((resolve) => this.#child.once('exit', resolve));
@@ -87,6 +93,29 @@ export async function load(options: Omit<LoadOptions, 'request'>, request: Buffe
   const result = JSON.parse(stdout) as LoadResult;
   if (result.bad > 0) throw new Error(`${result.bad} of ${result.requests} answers were not 200`);
   return result;
+}
+
+/** What a load took, and what each of its requests took of the processors, microseconds. */
+export interface MeasuredLoad extends LoadResult {
+  /** Of the server's own process. */
+  readonly ownUs: number;
+  /** Of those that it started. */
+  readonly startedUs: number;
+}
+
+/** Drives load at a server that is warm already: `load`, and what it costs. */
+export async function measuredLoad(
+  server: Server,
+  options: Omit<LoadOptions, 'request' | 'port'>,
+  request: Buffer,
+): Promise<MeasuredLoad> {
+  const { port, pid } = server;
+  await load({ ...options, port, durationMs: 1 }, request);
+  const before = processorNs(pid);
+  const result = await load({ ...options, port, warmupMs: 0 }, request);
+  const after = processorNs(pid);
+  const each = (ns: number) => Number((ns / 1000 / Math.max(1, result.requests)).toFixed(1));
+  return { ...result, ownUs: each(after.own - before.own), startedUs: each(after.started - before.started) };
 }
 
 /** A raw HTTP/1.1 request for `load`. */
