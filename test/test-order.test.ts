@@ -57,8 +57,10 @@ order('remembers times, and does without those that are torn', () => {
     assert.equal(readTimes(path), {});
     writeTimes(path, { a: 1 });
     assert.equal(readTimes(path), { a: 1 });
-    writeFileSync(path, '{"a":');
-    assert.equal(readTimes(path), {});
+    for (const torn of ['', '{"a":', 'null', '7', '{"a":"b"}']) {
+      writeFileSync(path, torn);
+      assert.equal(readTimes(path), {}, torn);
+    }
   } finally {
     rmSync(directory, { recursive: true });
   }

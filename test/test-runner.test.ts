@@ -1,5 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,17 +24,22 @@ const RUNNER = [
 
 const runner = suite('the test runner');
 
-/** Runs the runner over one file in a scratch project that borrows this one's packages and keeps its times to itself. */
-function runOver(source: string, args: readonly string[] = []): { status: number | null; output: string } {
+/** A scratch project of one test file, and a slow one, that borrows this one's packages. The caller removes it. */
+function projectOf(source: string): string {
   const dir = mkdtempSync(join(tmpdir(), 'cloudlet-runner-'));
+  symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
+  writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
+  mkdirSync(join(dir, 'test/support'), { recursive: true });
+  for (const file of RUNNER) cpSync(join(ROOT, 'test/support', file), join(dir, 'test/support', file));
+  writeFileSync(join(dir, 'test/sample.test.ts'), source);
+  writeFileSync(join(dir, 'test/other.slow.test.ts'), `${HEADER}s('x', () => {}); \ns.run();`);
+  return dir;
+}
+
+/** Runs the runner over a project of one file; it keeps its times there. */
+function runOver(source: string, args: readonly string[] = []): { status: number | null; output: string } {
+  const dir = projectOf(source);
   try {
-    mkdirSync(join(dir, 'test'));
-    symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
-    writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
-    mkdirSync(join(dir, 'test/support'));
-    for (const file of RUNNER) cpSync(join(ROOT, 'test/support', file), join(dir, 'test/support', file));
-    writeFileSync(join(dir, 'test/sample.test.ts'), source);
-    writeFileSync(join(dir, 'test/other.slow.test.ts'), `${HEADER}s('x', () => {}); \ns.run();`);
     const result = spawnSync(process.execPath, [join(dir, 'test/support/run.ts'), ...args], {
       ...{ encoding: 'utf8', cwd: dir },
       env: { ...process.env, TMPDIR: dir },
@@ -89,6 +96,39 @@ runner('says what it left out, what it took, and with --slowest what took longes
   assert.match(output, /0\.1 {2}test\/sample\.test\.ts: slow\n +0\.0 {2}test\/sample\.test\.ts: (quick|before s)\n/);
   assert.match(output, /\n1 files, fast ones \d+ s, all \d+ s, \d+ s of a processor\nleft out: 1 file; slow .*--all\n/);
 });
+
+for (const [signal, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  runner(`ends what it runs after ${signal}`, async () => {
+    const dir = projectOf(
+      `import { writeFileSync } from 'node:fs';\n${HEADER}s('x', () => { writeFileSync('pid', String(process.pid)); return new Promise((r) => setTimeout(r, 1e6)); }); \ns.run();`,
+    );
+    try {
+      const changes = watch(dir);
+      const env = { ...process.env, TMPDIR: dir };
+      const child = spawn(process.execPath, [join(dir, 'test/support/run.ts')], { env, cwd: dir, stdio: 'ignore' });
+      const ended = once(child, 'exit');
+      const pidFile = join(dir, 'pid');
+      for await (const _ of changes) if (existsSync(pidFile) && readFileSync(pidFile, 'utf8') !== '') break;
+      child.kill(signal);
+      assert.equal(await ended, [status, null]);
+      while (runs(readFileSync(pidFile, 'utf8'))) await new Promise((resolve) => setTimeout(resolve, 5));
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+}
+
+/** Whether a process runs: one that nobody has taken note of is there, and does not. */
+function runs(pid: string): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
 
 runner('refuses a pattern that matches nothing', () => {
   const result = spawnSync(process.execPath, [join(ROOT, 'test/support/run.ts'), 'no-such-test'], { encoding: 'utf8' });

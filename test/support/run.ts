@@ -10,13 +10,13 @@
  * A file may set its own limit in its first lines: `// time limit: 300 s`. Lines of its output that begin with `note: ` are shown.
  */
 import { spawnSync } from 'node:child_process';
-import { availableParallelism, tmpdir, userInfo } from 'node:os';
+import { availableParallelism, constants, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withCompileCache } from './compile-cache.ts';
 import { type TestFile, testFiles } from './test-file.ts';
 import { longestFirst, readTimes, takeNext, writeTimes } from './test-order.ts';
-import { type Outcome, runTestFile } from './test-process.ts';
+import { endTestFiles, type Outcome, runTestFile } from './test-process.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SETUP = join(ROOT, 'host/setup/setup.mjs');
@@ -105,6 +105,13 @@ function printSlowest(outcomes: readonly Outcome[]): void {
   for (const { name, seconds, path } of cases.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST)) {
     process.stdout.write(`${seconds.toFixed(1).padStart(8)}  ${path}: ${name}\n`);
   }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    endTestFiles();
+    process.exit(128 + constants.signals[signal]);
+  });
 }
 
 const started = performance.now();

@@ -11,7 +11,9 @@ export type Times = Readonly<Record<string, number>>;
 /** Reads the times of earlier runs; none when there were none, or the file is torn. */
 export function readTimes(path: string): Times {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Times;
+    const kept: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    const entries = Object.entries(kept ?? {}).filter(([, seconds]) => typeof seconds === 'number');
+    return Object.fromEntries(entries);
   } catch {
     return {}; // Files are ordered by what they say about themselves.
   }

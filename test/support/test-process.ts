@@ -31,6 +31,14 @@ export interface RunOptions {
   readonly env: NodeJS.ProcessEnv;
 }
 
+/** Leaders of the process groups that run. */
+const running = new Set<number>();
+
+/** Ends every file that runs and what it started, for who is interrupted: they are in groups of their own, which a terminal does not reach. */
+export function endTestFiles(): void {
+  for (const pid of running) killGroup(pid);
+}
+
 /** Longest output that is kept of a file, characters. */
 const MAX_OUTPUT = 200_000;
 
@@ -48,6 +56,8 @@ export function runTestFile(file: TestFile, { root, timed, env }: RunOptions): P
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       detached: true,
     });
+    const pid = child.pid!;
+    running.add(pid);
     let output = '';
     let report = '';
     let timedOut = false;
@@ -61,11 +71,12 @@ export function runTestFile(file: TestFile, { root, timed, env }: RunOptions): P
     });
     const timer = setTimeout(() => {
       timedOut = true;
-      killGroup(child.pid!);
+      killGroup(pid);
     }, file.limitSeconds * 1000);
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      killGroup(child.pid!);
+      killGroup(pid);
+      running.delete(pid);
       const result = report === '' ? null : (JSON.parse(report) as FileResult);
       const end = signal ?? `status ${code}`;
       const complaint = timedOut ? `took longer than ${file.limitSeconds} s` : complaintOf(result, code, end);
