@@ -20,6 +20,7 @@ const RUNNER = [
   'test-process.ts',
   'timed-uvu.ts',
   'compile-cache.ts',
+  'kept-folder.ts',
 ];
 
 const runner = suite('the test runner');

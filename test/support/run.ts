@@ -10,10 +10,11 @@
  * A file may set its own limit in its first lines: `// time limit: 300 s`. Lines of its output that begin with `note: ` are shown.
  */
 import { spawnSync } from 'node:child_process';
-import { availableParallelism, constants, tmpdir, userInfo } from 'node:os';
+import { availableParallelism, constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withCompileCache } from './compile-cache.ts';
+import { KEPT_FOLDER } from './kept-folder.ts';
 import { type TestFile, testFiles } from './test-file.ts';
 import { longestFirst, readTimes, takeNext, writeTimes } from './test-order.ts';
 import { endTestFiles, type Outcome, runTestFile } from './test-process.ts';
@@ -21,9 +22,7 @@ import { endTestFiles, type Outcome, runTestFile } from './test-process.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SETUP = join(ROOT, 'host/setup/setup.mjs');
 const FLAGS = ['--all', '--fast', '--slowest'];
-/** What is kept between runs. */
-const KEPT = join(tmpdir(), `cloudlet-test-runs-${userInfo().uid}`);
-const TIMES = join(KEPT, 'times.json');
+const TIMES = join(KEPT_FOLDER, 'times.json');
 
 /** Files that need more than a processor, at once: beside one with machines, one without, which fills what the machines leave. */
 const HEAVY_AT_ONCE = Math.min(availableParallelism(), 2);
@@ -69,7 +68,7 @@ function print(outcome: Outcome): void {
 const env = withCompileCache(
   // Fuzzing takes as long as it is given.
   { ...process.env, ...(flags.has('--fast') ? { CLOUDLET_TEST_FAST: '1' } : {}) },
-  join(KEPT, 'code'),
+  join(KEPT_FOLDER, 'code'),
 );
 const options = { root: ROOT, timed: flags.has('--slowest'), env };
 const times = readTimes(TIMES);
