@@ -135,7 +135,12 @@ const verb: Verb = (program, { interruption }) => {
         json ? JSON.stringify({ file: path, fingerprint: made }) : `made ${printable(path)}\n  fingerprint  ${made}`,
       );
     });
-  const forget = keys.command('rm <fingerprint>').description('accept a key no more').option('--json', 'print JSON');
+  const forget = keys
+    .command('rm <fingerprint>')
+    .description('accept a key no more')
+    .option('--json', 'print JSON')
+    // One fingerprint of 64 begins with a "-".
+    .allowUnknownOption();
   withHostFlags(forget).action(async (text: string, flags: Json) => {
     await (await clientFor(flags)).store.forgetPublisher(fingerprint(text));
     console.log(flags.json ? JSON.stringify({ forgotten: text }) : `accepts ${text} no more`);

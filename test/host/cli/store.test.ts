@@ -92,6 +92,14 @@ stores('a publisher signs, the owner adds, a device takes it from that publisher
   const installed = JSON.parse((await lab.run(['store', 'install', 'paint', '--json'])).text) as { web: string };
   assert.is(installed.web, '/w/paint/');
   assert.is((await lab.run(['store', 'keys', 'rm', made.fingerprint])).status, 0);
+  for (const [word, status, said] of [
+    [`-${'b'.repeat(42)}`, 1, /b{42}/],
+    ['--jsn', 2, /43 characters/],
+  ] as const) {
+    const { status: got, errors } = await lab.run(['store', 'keys', 'rm', word]);
+    assert.is(got, status, errors);
+    assert.match(errors, said, errors);
+  }
 });
 
 stores('what was signed elsewhere is added with the files beside it, and with no others', async ({ lab }) => {
