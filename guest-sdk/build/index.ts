@@ -3,10 +3,11 @@ export { type Build, type Builder, type BuildOptions, build, openBuilder } from 
 export { findClang, INSTALL_C_TOOLS, INSTALL_CXX_TOOLS } from './c/clang.ts';
 export { CASES_FILE, type Case, readCases } from './cases.ts';
 export { missingTools } from './missing-tools.ts';
-export { type PackOptions, pack, packBuilt } from './pack.ts';
+export { type PackOptions, pack, packBuilt, packComponent, packProject, type SignablePackage, sign } from './pack.ts';
 export type { BuildProgress, BuildStage } from './progress.ts';
 export { PROJECT_FILE, type Project, ProjectFile, readGrant, readProject } from './project.ts';
 export { projectSchema } from './project-schema.ts';
+export { sourceDigest } from './provenance.ts';
 export { type LocalRecipe, type RecipeBytes, readRecipeFile } from './recipe-file.ts';
 export { findRust, INSTALL_RUST_TOOLS } from './rust/toolchain.ts';
 export { scaffold } from './scaffold.ts';

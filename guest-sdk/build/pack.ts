@@ -1,14 +1,25 @@
 import { access, lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import {
+  type Annotations,
   askedGrant,
   CloudletError,
+  type ComponentFacts,
+  fingerprintOf,
   type GrantRequest,
+  layoutOf,
+  type PackageSignature,
+  publicPartOf,
+  signatureOf,
+  signDetached,
   type TarFile,
+  verifySignature,
   type WrittenPackage,
   writePackage,
 } from '../protocol/index.ts';
+import { compressLayer } from './compress-layer.ts';
 import { PROJECT_FILE, readGrant } from './project.ts';
+import { grantAnnotation, provenanceOf } from './provenance.ts';
 
 /** What is packed. */
 export interface PackOptions {
@@ -17,6 +28,10 @@ export interface PackOptions {
   /** What the function asks for; the paths of `from` are below `folder`. */
   readonly grant: GrantRequest;
   readonly folder: string;
+  /** Further annotations of the manifest, such as `org.opencontainers.image.version`. */
+  readonly annotations?: Annotations;
+  /** Private key of the publisher (JWK), who signs the package. */
+  readonly key?: JsonWebKey | undefined;
 }
 
 /** Most files of a package, and their bytes together: what a host takes of them. */
@@ -24,10 +39,11 @@ const MAX_FILES = 4096;
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
- * Packs a component with its grant and the files that this names. The same content gives the same bytes. `project-invalid` names a file
- * that is not there, is a link or a device, or is too much.
+ * Packs a component with its grant and the files that this names, and signs it when there is a key. The same content gives the same bytes, whatever the
+ * time, the user or the computer. `project-invalid` names a file that is not there, is a link or a device, or is too much; `component-refused` says why a
+ * component could not be published.
  */
-export async function pack({ component, grant, folder }: PackOptions): Promise<WrittenPackage> {
+export async function pack({ component, grant, folder, annotations, key }: PackOptions): Promise<WrittenPackage> {
   const { files, scratch } = askedGrant(grant);
   const found = new Map<string, Uint8Array>();
   let left = MAX_BYTES;
@@ -44,7 +60,16 @@ export async function pack({ component, grant, folder }: PackOptions): Promise<W
       found.set(path, bytes);
     }
   }
-  return writePackage({ component: await readFile(component), grant, files: [...found] satisfies TarFile[] });
+  const bytes = await readFile(component);
+  return writePackage({
+    component: bytes,
+    facts: await factsOf(bytes),
+    grant,
+    files: [...found] satisfies TarFile[],
+    annotations: { ...grantAnnotation(grant), ...annotations },
+    compress: compressLayer,
+    ...(key === undefined ? {} : { sign: (manifest) => signDetached(manifest, key, 'package') }),
+  });
 }
 
 /**
@@ -58,7 +83,46 @@ export async function packBuilt(folder: string, component: string): Promise<Writ
     () => false,
   );
   const grant = isThere ? await readGrant(path) : {};
-  return Object.keys(grant).length === 0 ? null : pack({ component, grant, folder });
+  return Object.keys(grant).length === 0 ? null : packProject({ component, grant, folder });
+}
+
+/** Packs what was built of the project in a folder, and says where it comes from: see `provenanceOf`. */
+export async function packProject(options: PackOptions): Promise<WrittenPackage> {
+  const annotations = { ...(await provenanceOf(options.folder)), ...options.annotations };
+  return await pack({ ...options, annotations });
+}
+
+/** Packs a component that asks for nothing, and is no project's. */
+export async function packComponent(
+  bytes: Uint8Array,
+  options: Pick<PackOptions, 'annotations' | 'key'> = {},
+): Promise<WrittenPackage> {
+  const { annotations = {}, key } = options;
+  return writePackage({
+    ...{ component: bytes, facts: await factsOf(bytes), grant: {}, files: [], annotations },
+    ...(key === undefined ? {} : { sign: (manifest: Uint8Array) => signDetached(manifest, key, 'package') }),
+  });
+}
+
+/** Adds a publisher's signature to a package; one by the same key is not added twice. */
+export async function sign(written: SignablePackage, key: JsonWebKey): Promise<SignablePackage> {
+  const manifest = { digest: written.digest, bytes: written.manifest };
+  const signature = await signatureOf(await signDetached(written.manifest, key, 'package'), manifest);
+  const fingerprint = fingerprintOf(publicPartOf(key));
+  const others: PackageSignature[] = [];
+  for (const each of written.signatures)
+    if ((await verifySignature(each, manifest)).fingerprint !== fingerprint) others.push(each);
+  return await layoutOf(manifest, written.blobs, [...others, signature]);
+}
+
+/** A package as it can be signed and sent. */
+export type SignablePackage = Omit<WrittenPackage, 'codeBytes' | 'dataBytes'>;
+
+async function factsOf(bytes: Uint8Array): Promise<ComponentFacts> {
+  // Loaded when it is needed: who builds and does not pack has no use for it.
+  const { inspectComponent } = await import('../../runtime/index.ts');
+  const { kind, imports, exports } = inspectComponent(bytes);
+  return { os: kind === 'core-module' ? 'wasip1' : 'wasip2', imports, exports };
 }
 
 /** The files at a path below the folder, with `/` between names; a link could lead anywhere, and so is none. */

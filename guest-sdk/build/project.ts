@@ -69,6 +69,22 @@ export async function readGrant(path: string): Promise<GrantRequest> {
   return grant;
 }
 
+/** The name and language of a project file, as far as it says them; null when there is none. */
+export async function readProjectFacts(
+  path: string,
+): Promise<{ readonly name?: string | undefined; readonly language?: Language | undefined } | null> {
+  const text = await readFile(path, 'utf8').catch(() => null);
+  if (text === null) return null;
+  const { name, language, entry, component } = strictParse(
+    v.partial(ProjectFile),
+    parseText(text, path),
+    path,
+    'project-invalid',
+  );
+  if (component !== undefined || entry === undefined) return { name };
+  return { name, language: language ?? languageOf(typeof entry === 'string' ? [entry] : entry) };
+}
+
 /**
  * Reads and checks the project in a folder.
  * @throws CloudletError `project-invalid` naming the key, what was expected and what came.

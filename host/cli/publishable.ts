@@ -57,8 +57,8 @@ export async function publishable(
 export async function publishableProject({ component, sizeBytes, digest, project }: Build): Promise<Publishable> {
   const { name, grant, folder } = project;
   if (Object.keys(grant).length === 0) return componentFile(name, component, sizeBytes, digest);
-  const { pack } = await import('../../guest-sdk/build/index.ts');
-  return packageOf(name, component, await pack({ component, grant, folder }));
+  const { packProject } = await import('../../guest-sdk/build/index.ts');
+  return packageOf(name, component, await packProject({ component, grant, folder }));
 }
 
 async function packed(name: string, component: string, grantFile: string): Promise<Publishable> {

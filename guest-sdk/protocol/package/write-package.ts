@@ -18,8 +18,8 @@ export interface PackageContent {
   /** Files by their paths in the package, such as `assets/a.txt`. */
   readonly files: Iterable<TarFile>;
   readonly annotations?: Annotations;
-  /** Compresses a layer of files by zstd, to the same bytes for the same bytes; left out, layers are plain tars. */
-  readonly compress?: (tar: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+  /** Compresses a layer of files, a tar in pieces, by zstd, to the same bytes for the same bytes; left out, layers are plain tars. */
+  readonly compress?: (tar: readonly Uint8Array[]) => Uint8Array | Promise<Uint8Array>;
   /** Signs the bytes of the manifest: a detached JWS. */
   readonly sign?: (manifest: Uint8Array) => Promise<string>;
 }
@@ -54,10 +54,10 @@ export async function writePackage(content: PackageContent): Promise<WrittenPack
   const layers = [await keep(MEDIA_TYPES.component, blobOf(component)), await keep(MEDIA_TYPES.grant, jsonBlob(grant))];
   let dataBytes = 0;
   for (const files of layersOf(content.files, grant)) {
-    const tar = joinPieces(tarPieces(files));
+    const tar = tarPieces(files);
     const layer =
       compress === undefined
-        ? await keep(MEDIA_TYPES.files, blobOf(tar))
+        ? await keep(MEDIA_TYPES.files, blobOf(joinPieces(tar)))
         : await keep(MEDIA_TYPES.filesZstd, blobOf(await compress(tar)));
     layers.push(layer);
     dataBytes += layer.size;

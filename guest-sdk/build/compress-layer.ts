@@ -1,0 +1,38 @@
+import { promisify } from 'node:util';
+import { constants, zstdCompress } from 'node:zlib';
+
+const compress = promisify(zstdCompress);
+
+/** A frame ends behind the file with which it is at least so long, bytes: a change of one file changes one frame, and others go on being known. */
+const FRAME_BYTES = 512 * 1024;
+
+/** What is longer is cut. The host's decoder has a window of 16 MiB. */
+const MAX_FRAME_BYTES = 4 * 1024 * 1024;
+
+/** Ratio against time: at 9 a megabyte takes 25 ms, and 3 % more would take four times that. */
+const LEVEL = 9;
+
+/** Compresses the pieces of a tar by zstd, in frames whose ends the pieces decide: the same bytes for the same files. */
+export async function compressLayer(pieces: readonly Uint8Array[]): Promise<Uint8Array> {
+  const params = { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 };
+  const frames: Uint8Array[] = [];
+  for (const frame of framesOf(pieces)) frames.push(await compress(frame, { params }));
+  return Buffer.concat(frames);
+}
+
+function* framesOf(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+  let held: Uint8Array[] = [];
+  let length = 0;
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; at += MAX_FRAME_BYTES) {
+      const part = piece.subarray(at, at + MAX_FRAME_BYTES);
+      held.push(part);
+      length += part.length;
+      if (length < FRAME_BYTES) continue;
+      yield Buffer.concat(held);
+      held = [];
+      length = 0;
+    }
+  }
+  if (length > 0) yield Buffer.concat(held);
+}
