@@ -12,6 +12,7 @@ import { healthRoutes, shuttingDown } from './routes/health.ts';
 import { httpDoorRoutes } from './routes/http-door.ts';
 import { linkRoutes } from './routes/link.ts';
 import { logRoutes } from './routes/logs.ts';
+import { publisherRoutes } from './routes/publishers.ts';
 import { refuseDeepNames, registryRoutes } from './routes/registry.ts';
 import { registryUploadRoutes } from './routes/registry-uploads.ts';
 import { runRoutes } from './routes/run.ts';
@@ -45,6 +46,7 @@ export function createApp(parts: HostParts, pages?: Hono<HostContext>): Hono<Hos
     storeFileRoutes,
     serviceRoutes,
     serviceDoorRoutes,
+    publisherRoutes,
     registryUploadRoutes,
     registryRoutes,
     refuseDeepNames,

@@ -88,7 +88,7 @@ const EXPECTED: Readonly<Record<keyof typeof ServeFlags.entries, string>> = {
 };
 
 /** Environment variables that other parts of the program read; naming them here keeps a misspelt one an error. */
-const CLIENT_VARIABLES: ReadonlySet<string> = new Set(['CLOUDLET_URL', 'CLOUDLET_TOKEN']);
+const CLIENT_VARIABLES: ReadonlySet<string> = new Set(['CLOUDLET_URL', 'CLOUDLET_TOKEN', 'CLOUDLET_REGISTRY_AUTH']);
 
 /** What the process was given by its surroundings; tests put their own in. */
 export interface Surroundings {
@@ -134,6 +134,8 @@ export interface ClientConfig {
   readonly url: string;
   /** A token given outright, for a host whose data directory is out of reach. */
   readonly token: string | undefined;
+  /** `user:password` for registries. */
+  readonly registryAuth: string | undefined;
   readonly dataDir: string;
 }
 
@@ -145,6 +147,7 @@ export function clientConfig(
   return {
     url: around.environment['CLOUDLET_URL'] || 'http://localhost:8080',
     token: around.environment['CLOUDLET_TOKEN'] || undefined,
+    registryAuth: around.environment['CLOUDLET_REGISTRY_AUTH'] || undefined,
     dataDir: ownConfig(flags.data === undefined ? {} : { data: flags.data }, around).dataDir,
   };
 }

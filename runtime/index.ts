@@ -18,7 +18,7 @@ export {
   RegistryRefusal,
 } from './distribution/index.ts';
 export type { LogReadOptions } from './function/function-log.ts';
-export { type HostPolicy, hostPolicy, PolicyFile, parsePolicy } from './grant/index.ts';
+export { effectiveGrant, type HostPolicy, hostPolicy, PolicyFile, parsePolicy } from './grant/index.ts';
 export { ensureImageApart, type ListedImage, listImages, missingForImage } from './image/index.ts';
 export type {
   CallOptions,
@@ -49,6 +49,7 @@ export {
   type Isolation,
 } from './options.ts';
 export {
+  ByteFeed,
   type CreateOverlayOptions,
   createOverlay,
   importsWithoutGrant,
@@ -59,6 +60,7 @@ export {
   type PublishOptions,
   type PublishProgress,
   type RungProgress,
+  readTar,
 } from './provision/index.ts';
 export { CLOSE_CAUSES, type CloseCause, RUNGS, type Rung, type SandboxKind } from './sandbox/index.ts';
 export {

@@ -8,6 +8,7 @@ export type { BuildProgress, BuildStage } from './progress.ts';
 export { PROJECT_FILE, type Project, ProjectFile, readGrant, readProject } from './project.ts';
 export { projectSchema } from './project-schema.ts';
 export { sourceDigest } from './provenance.ts';
+export { checkPackage, isPackageFile, type OpenedPackage, readPackageFile } from './read-package-file.ts';
 export { type LocalRecipe, type RecipeBytes, readRecipeFile } from './recipe-file.ts';
 export { findRust, INSTALL_RUST_TOOLS } from './rust/toolchain.ts';
 export { scaffold } from './scaffold.ts';

@@ -17,6 +17,7 @@ import { fetchTransport } from './fetch-transport.ts';
 import { type Answer, callExport, type InvokeOptions, requestFunction, runCommand } from './invocation.ts';
 import { type LinkRate, measureLink } from './link-rate.ts';
 import { type LogOptions, logLines } from './log-lines.ts';
+import { type PublishersClient, publishersClient } from './publishers.ts';
 import { connect, type HostAddress, type HostRequest } from './request.ts';
 import { type ServicesClient, servicesClient } from './services.ts';
 import { type StoreClient, storeClient } from './store.ts';
@@ -55,6 +56,8 @@ export interface CloudletClient {
   /** Sets a secret of a function: UTF-8 of at most 64 KiB. */
   readonly setSecret: (name: FunctionName, key: string, value: Uint8Array, signal?: AbortSignal) => Promise<void>;
   readonly removeSecret: (name: FunctionName, key: string, signal?: AbortSignal) => Promise<void>;
+  /** Whose the names of functions are. */
+  readonly publishers: PublishersClient;
   /** Native servers, and the VMs in which they run. */
   readonly services: ServicesClient;
   readonly logs: (name: FunctionName, options?: LogOptions) => AsyncGenerator<LogLine>;
@@ -105,6 +108,7 @@ export function createClient({ url, token, transport = fetchTransport() }: Clien
     deployments: async (signal) => (await host.json(DeploymentList, { path: '/v1/deployments', signal })).deployments,
     cancelDeployment: (id, signal) =>
       host.json(Deployment, { method: 'DELETE', path: `/v1/deployments/${encodeURIComponent(id)}`, signal }),
+    publishers: publishersClient(host),
     services: servicesClient(host),
     measureLink: (bytes, signal) => measureLink(host, bytes, signal),
     remove: (name, signal) => nothing(host, { method: 'DELETE', path: at(name), signal }),

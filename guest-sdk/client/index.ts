@@ -6,6 +6,11 @@ export { cutIntoParts, type HeldParts } from './deploy/held-parts.ts';
 export { fetchTransport } from './fetch-transport.ts';
 export type { Answer, InvokeOptions } from './invocation.ts';
 export type { LinkRate } from './link-rate.ts';
+export type { PublishersClient } from './publishers.ts';
+export { type PulledPackage, type PullOptions, pullPackage } from './registry/pull-package.ts';
+export { type PushedPackage, type PushOptions, pushPackage } from './registry/push-package.ts';
+export type { RegistryOptions } from './registry/registry-access.ts';
+export { isRegistryAddress, parseRegistryReference, type RegistryReference } from './registry/registry-reference.ts';
 export type { ServicesClient } from './services.ts';
 export type { PutEntryOptions, StoreClient, StoreQuery } from './store.ts';
 export {

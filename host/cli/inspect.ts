@@ -1,3 +1,4 @@
+import { isRegistryAddress } from '../../guest-sdk/client/index.ts';
 import { describeGrant, type FunctionInfo, parseName } from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
 import { printable } from './terminal/printable.ts';
@@ -11,13 +12,29 @@ export type Inspection = Pick<
   'name' | 'digest' | 'sizeBytes' | 'doors' | 'exports' | 'imports' | 'grant' | 'reduced' | 'ungranted' | 'secretsSet'
 >;
 
-const verb: Verb = (program) => {
+interface InspectFlags extends HostFlags {
+  readonly json?: boolean;
+  readonly user?: string;
+  readonly insecure?: boolean;
+}
+
+const verb: Verb = (program, { interruption }) => {
   const command = program
     .command('inspect <what>')
-    .description('imports, exports with their WIT types, size, digest and grant of a component or a function')
+    .description(
+      'imports, exports with their WIT types, size, digest and grant of a component, a package or a function',
+    )
+    .option('--user <user:password>', 'for a registry (default CLOUDLET_REGISTRY_AUTH)')
+    .option('--insecure', 'ask a registry by plain HTTP, also on another computer')
     .option('--json', 'print JSON');
-  withHostFlags(command).action(async (what: string, flags: HostFlags & { json?: boolean }) => {
+  withHostFlags(command).action(async (what: string, flags: InspectFlags) => {
     if (looksLikeFile(what)) {
+      const { isPackageFile } = await import('../../guest-sdk/build/index.ts');
+      if (isRegistryAddress(what) || (await isPackageFile(what))) {
+        const { inspectPackage } = await import('./package/inspect-package.ts');
+        const found = await inspectPackage(what, flags, interruption());
+        return console.log(flags.json ? JSON.stringify(found) : [...describe(found), ...packing(found)].join('\n'));
+      }
       const { inspectFile } = await import('./inspect-file.ts');
       const inspection = await inspectFile(what);
       console.log(flags.json ? JSON.stringify(inspection) : describe(inspection).join('\n'));
@@ -70,12 +87,32 @@ function describe(inspection: Inspection): string[] {
   ];
 }
 
-function history({ version, versions, state, reason, stores }: FunctionInfo): string[] {
+/** What a package has beside what its component says. */
+function packing({
+  codeBytes,
+  dataBytes,
+  layers,
+  annotations,
+  signers,
+}: Awaited<ReturnType<typeof import('./package/inspect-package.ts')['inspectPackage']>>): string[] {
+  return [
+    `  code     ${formatSize(codeBytes)}`,
+    `  data     ${formatSize(dataBytes)} in ${layers.length} ${layers.length === 1 ? 'layer' : 'layers'}`,
+    `  signed   ${signers.length === 0 ? 'by nobody' : signers.join(', ')}`,
+    ...optional(
+      'annotations',
+      Object.entries(annotations).map(([key, value]) => `${key}: ${value}`),
+    ),
+  ];
+}
+
+function history({ version, versions, state, reason, stores, publisher = null }: FunctionInfo): string[] {
   const lines = versions.map(
     (each) => `${each.version}${each.version === version ? ' (current)' : ''}  ${each.publishedAt}  ${each.digest}`,
   );
   return [
     `  state    ${state}${reason === undefined ? '' : `: ${printable(reason)}`}`,
+    `  signed   ${publisher === null ? 'by nobody' : `${publisher.fingerprint}${publisher.trusted ? '' : ' (not trusted now)'}`}`,
     `  stores   ${formatSize(stores.keyValueBytes)} of keys and values, ${formatSize(stores.blobBytes)} of objects`,
     ...section('versions', lines),
   ];

@@ -8,7 +8,7 @@ import {
 } from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
 import { waysToInvoke } from './invoke/plan.ts';
-import { publishable } from './publishable.ts';
+import { publishableSource, settlePublisher } from './package/source.ts';
 import { printable } from './terminal/printable.ts';
 import { showProgress } from './terminal/progress.ts';
 import { formatSize } from './terminal/size.ts';
@@ -18,25 +18,34 @@ import type { Verb } from './verb.ts';
 interface PublishFlags extends HostFlags {
   readonly name?: string;
   readonly grant?: string;
+  readonly key?: string;
+  readonly trust?: string;
+  readonly user?: string;
+  readonly insecure?: boolean;
   readonly json?: boolean;
 }
 
 const verb: Verb = (program, { interruption }) => {
   const command = program
     .command('publish <what>')
-    .description('push a component, or a project, which is built first')
+    .description('push a component, a package (a file, or oci://HOST/NAME:TAG), or a project, which is built first')
     .option('--name <name>', "the function's name (default: the project's, or the file's)")
     .option(
       '--grant <file>',
       'what a component asks for, as a cloudlet.json says it; its paths are relative to the file',
     )
+    .option('--key <file>', 'sign with this private key; make one with: npx cloudlet store keys new FILE')
+    .option('--trust <fingerprint>', 'the key that the name belongs to from now on')
+    .option('--user <user:password>', 'for a registry (default CLOUDLET_REGISTRY_AUTH)')
+    .option('--insecure', 'ask a registry by plain HTTP, also on another computer')
     .option('--json', 'print JSON');
   withHostFlags(command).action(async (what: string, flags: PublishFlags) => {
     const signal = interruption();
     if (flags.name !== undefined) typed(() => parseName(flags.name!));
     const client = await clientFor(flags);
-    const found = await publishable(what, flags.grant, signal);
+    const found = await publishableSource(what, flags, signal);
     const name = parseName(flags.name ?? found.name);
+    await settlePublisher(client, name, found, flags, signal);
 
     const progress = showProgress(name);
     let last: Deployment | undefined;

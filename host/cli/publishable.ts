@@ -75,10 +75,11 @@ function componentFile(name: string, path: string, sizeBytes: number, digest: Di
   };
 }
 
-function packageOf(
+/** What is sent of a package. */
+export function packageOf(
   name: string,
   path: string,
-  { digest: versionDigest, pieces, sizeBytes }: WrittenPackage,
+  { digest: versionDigest, pieces, sizeBytes }: Pick<WrittenPackage, 'digest' | 'pieces' | 'sizeBytes'>,
 ): Publishable {
   const hash = createHash('sha256');
   for (const piece of pieces) hash.update(piece);

@@ -28,6 +28,7 @@ function functionHead(fn: FunctionInfo, now: number): Markup {
       <span>${formatBytes(fn.sizeBytes)}</span>
       ${current === undefined ? '' : html`<span>published ${ago(current.publishedAt, now)}</span>`}
       ${keeps(fn)}
+      ${signed(fn)}
       <span title="${fn.digest}"><code>${fn.digest.slice('sha256:'.length, 'sha256:'.length + 12)}</code></span>
     </p>
     ${fn.reason === undefined ? '' : html`<p class="problem">${fn.reason}</p>`}
@@ -38,6 +39,13 @@ function functionHead(fn: FunctionInfo, now: number): Markup {
 function keeps({ stores }: FunctionInfo): Markup | '' {
   const bytes = stores.keyValueBytes + stores.blobBytes;
   return bytes === 0 ? '' : html`<span>keeps ${formatBytes(bytes)}</span>`;
+}
+
+/** Who signed it, when somebody did. */
+function signed({ publisher }: FunctionInfo): Markup | '' {
+  if (publisher === undefined || publisher === null) return '';
+  const { fingerprint, trusted } = publisher;
+  return html`<span class="publisher" title="${fingerprint}">signed by <code>${fingerprint.slice(0, 12)}</code>${trusted ? '' : ', not trusted now'}</span>`;
 }
 
 function httpDoor(fn: FunctionInfo): Markup {

@@ -44,6 +44,7 @@ const FOR_SLOW_TESTS = [
       existsSync('/usr/bin/cargo') && existsSync('/usr/lib/rustlib/src/rust/library/vendor') && onPath('wasm-ld-19'),
     packages: ['rustc-web', 'cargo-web', 'rust-web-src', 'wasi-libc', 'lld-19'],
   },
+  { has: () => onPath('docker-registry') && onPath('skopeo'), packages: ['docker-registry', 'skopeo'] },
 ];
 
 function onPath(program) {

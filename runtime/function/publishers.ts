@@ -4,6 +4,7 @@ import {
   type FunctionName,
   type FunctionPublisher,
   type PinnedPublisher,
+  type PinnedPublisherList,
 } from '../../guest-sdk/protocol/index.ts';
 import type { FunctionPublishers } from '../grant/index.ts';
 import { checkFunctionPublisher, isTrustedPublisher } from '../provision/index.ts';
@@ -17,6 +18,11 @@ export class Publishers {
   constructor(data: DataDir, policy: FunctionPublishers) {
     this.#data = data;
     this.#policy = policy;
+  }
+
+  /** What the policy asks for. */
+  get policy(): PinnedPublisherList['policy'] {
+    return typeof this.#policy === 'string' ? this.#policy : 'listed';
   }
 
   /** Names that belong to a key. */

@@ -1,6 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Content, contentOf, cutIntoParts, type HeldParts } from '../../../guest-sdk/client/index.ts';
+import {
+  type Content,
+  contentOf,
+  cutIntoParts,
+  type HeldParts,
+  isRegistryAddress,
+} from '../../../guest-sdk/client/index.ts';
 import {
   CloudletError,
   type DeploymentRequestInput,
@@ -12,7 +18,8 @@ import {
   TAR_BLOCK_BYTES,
 } from '../../../guest-sdk/protocol/index.ts';
 import { openOverlayFile } from '../../../runtime/index.ts';
-import { nameOfFile, publishable } from '../publishable.ts';
+import { publishableSource } from '../package/source.ts';
+import { nameOfFile } from '../publishable.ts';
 import { typed, UsageError } from '../usage-error.ts';
 import { openFileContent } from './file-content.ts';
 
@@ -54,6 +61,7 @@ export async function deployable(
   signal: AbortSignal,
 ): Promise<Deployable> {
   if (/^https?:\/\//.test(what)) return fromAddress(what, words);
+  if (isRegistryAddress(what)) return ofFunction(what, words, signal);
   const found = await stat(what).catch(() => null);
   if (found === null) {
     if (!/^[a-z][a-z0-9-]{0,62}$/.test(what))
@@ -81,7 +89,7 @@ function fromAddress(address: string, words: DeployWords): Deployable {
 }
 
 async function ofFunction(path: string, words: DeployWords, signal: AbortSignal): Promise<Deployable> {
-  const found = await publishable(path, words.grant, signal);
+  const found = await publishableSource(path, words, signal);
   const name = typed(() => parseName(words.name ?? found.name));
   const file = found.pieces === null ? await openFileContent(found.path) : null;
   const content: Content = file ?? contentOf(Buffer.concat(found.pieces ?? []));

@@ -1,0 +1,107 @@
+import {
+  blobsOfSignature,
+  CloudletError,
+  type Digest,
+  MEDIA_TYPES,
+  type PackageSignature,
+} from '../../protocol/index.ts';
+import { type PulledPackage, referrersOf } from './pull-package.ts';
+import { RegistryAccess, type RegistryOptions } from './registry-access.ts';
+import type { RegistryReference } from './registry-reference.ts';
+
+/** How a package is pushed. */
+export interface PushOptions extends RegistryOptions {
+  readonly onBytes?: (done: number, total: number) => void;
+}
+
+/** What a push came to. */
+export interface PushedPackage {
+  readonly digest: Digest;
+  /** Bytes of parts that the registry did not have. */
+  readonly sentBytes: number;
+  /** Of all parts, with those of the signatures. */
+  readonly totalBytes: number;
+}
+
+/**
+ * Puts a package into a registry with its signatures; parts that are there are not sent. Signatures go first, since a cloudlet may take signed packages
+ * only; a registry that knows no referrers gets them under the tag that stands for them.
+ */
+export async function pushPackage(
+  reference: RegistryReference,
+  written: PulledPackage,
+  options: PushOptions,
+): Promise<PushedPackage> {
+  const { digest, manifest, blobs, signatures } = written;
+  if (reference.digest !== null && reference.digest !== digest)
+    throw new CloudletError('request-invalid', `expected a package with digest ${reference.digest}, got ${digest}`);
+  const access = new RegistryAccess(reference, options, 'pull,push');
+  const parts = [...blobs].filter(([each]) => each !== digest);
+  const total = parts.reduce((sum, [, { length }]) => sum + length, 0);
+  let done = 0;
+  let sentBytes = 0;
+  for (const [each, bytes] of parts) {
+    if (await upload(access, each, bytes)) sentBytes += bytes.length;
+    done += bytes.length;
+    options.onBytes?.(done, total);
+  }
+  const unlisted: PackageSignature[] = [];
+  for (const each of signatures) if (!(await pushSignature(access, each))) unlisted.push(each);
+  await putManifest(access, reference.tag ?? digest, manifest, MEDIA_TYPES.manifest);
+  if (unlisted.length > 0) await listUnderTag(access, digest, unlisted);
+  return { digest, sentBytes, totalBytes: total };
+}
+
+/** Sends a blob that is not there; says whether it was sent. */
+async function upload(access: RegistryAccess, digest: Digest, bytes: Uint8Array): Promise<boolean> {
+  const head = await access.ask({ method: 'HEAD', path: `blobs/${digest}` }, [200, 404]);
+  await access.read(head, 64 * 1024);
+  if (head.status === 200) return false;
+  const begun = await access.ask({ method: 'POST', path: 'blobs/uploads/', headers: { 'content-length': '0' } }, [202]);
+  await access.read(begun, 64 * 1024);
+  const at = begun.header('location');
+  if (at === null)
+    throw new CloudletError('network-unavailable', 'the registry: expected an address to upload to, got none');
+  const url = new URL(access.url(at));
+  url.searchParams.set('digest', digest);
+  const headers = { 'content-type': 'application/octet-stream', 'content-length': String(bytes.length) };
+  const ended = await access.ask({ method: 'PUT', path: url.href, headers, body: bytes }, [201]);
+  await access.read(ended, 64 * 1024);
+  return true;
+}
+
+/** Puts a signature; says whether the registry itself lists what refers to a manifest. */
+async function pushSignature(access: RegistryAccess, signature: PackageSignature): Promise<boolean> {
+  for (const { digest, bytes } of await blobsOfSignature(signature))
+    if (digest !== signature.digest) await upload(access, digest, bytes);
+  return (await putManifest(access, signature.digest, signature.manifest, MEDIA_TYPES.manifest)) !== null;
+}
+
+async function putManifest(
+  access: RegistryAccess,
+  reference: string,
+  bytes: Uint8Array,
+  type: string,
+): Promise<string | null> {
+  const headers = { 'content-type': type, 'content-length': String(bytes.length) };
+  const response = await access.ask({ method: 'PUT', path: `manifests/${reference}`, headers, body: bytes }, [201]);
+  await access.read(response, 64 * 1024);
+  return response.header('oci-subject');
+}
+
+async function listUnderTag(
+  access: RegistryAccess,
+  digest: Digest,
+  signatures: readonly PackageSignature[],
+): Promise<void> {
+  const own = signatures.map(({ digest: each, manifest }) => ({
+    mediaType: MEDIA_TYPES.manifest,
+    digest: each,
+    size: manifest.length,
+    artifactType: MEDIA_TYPES.signature,
+  }));
+  const others = (await referrersOf(access, digest)).filter((each) => !own.some((one) => one.digest === each.digest));
+  const index = { schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [...others, ...own] };
+  const bytes = new TextEncoder().encode(JSON.stringify(index));
+  await putManifest(access, digest.replace(':', '-'), bytes, MEDIA_TYPES.index);
+}

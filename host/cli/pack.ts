@@ -1,0 +1,106 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { isRegistryAddress, parseRegistryReference, pushPackage } from '../../guest-sdk/client/index.ts';
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import { type PackageWords, packaged, registryOptions } from './package/packaged.ts';
+import { showProgress } from './terminal/progress.ts';
+import { formatSize } from './terminal/size.ts';
+import { typed, UsageError } from './usage-error.ts';
+import type { Verb } from './verb.ts';
+
+interface PackFlags extends Omit<PackageWords, 'annotations'> {
+  readonly output?: string;
+  readonly push?: string;
+  readonly annotation?: readonly string[];
+  readonly json?: boolean;
+}
+
+const verb: Verb = (program, { interruption }) => {
+  program
+    .command('pack [what]')
+    .description(
+      'a project, component or package as one file, an OCI image layout; signed, and pushed to a registry, when asked',
+    )
+    .option('-o, --output <file>', 'where it goes (default: <name>.package.tar, unless it is pushed)')
+    .option('--grant <file>', 'what a component asks for, as a cloudlet.json says it')
+    .option('--key <file>', 'sign with this private key; make one with: npx cloudlet store keys new FILE')
+    .option('--annotation <key=value...>', 'further annotations of the manifest')
+    .option('--push <oci://…>', 'put it into a registry, such as oci://localhost:5000/name:tag')
+    .option('--user <user:password>', 'for the registry (default CLOUDLET_REGISTRY_AUTH)')
+    .option('--insecure', 'ask the registry by plain HTTP, also on another computer')
+    .option('--json', 'print JSON')
+    .action(async (what: string | undefined, flags: PackFlags) => {
+      const signal = interruption();
+      const target = flags.push === undefined ? null : typed(() => parseRegistryReference(flags.push!));
+      if (flags.output !== undefined && isRegistryAddress(flags.output))
+        throw new UsageError('expected a file with --output; a registry is named with --push');
+      const annotations = flags.annotation === undefined ? {} : { annotations: annotationsOf(flags.annotation) };
+      const { name, opened } = await packaged(what ?? '.', { ...flags, ...annotations }, signal);
+      const { written, component, layers, signers } = opened;
+      const file = flags.output ?? (target === null ? `${name || 'function'}.package.tar` : null);
+      if (file !== null) await writeWhole(file, written.pieces);
+      let pushed: { readonly sentBytes: number; readonly totalBytes: number } | null = null;
+      if (target !== null) {
+        const progress = showProgress(flags.push!);
+        try {
+          progress.stage('pushing');
+          const onBytes = (done: number, total: number) => progress.amount(done, total);
+          pushed = await pushPackage(target, written, { ...registryOptions(flags, signal), onBytes });
+        } finally {
+          progress.clear();
+        }
+      }
+      const codeBytes = component.sizeBytes;
+      const dataBytes = layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      const { digest, sizeBytes } = written;
+      const summary = {
+        name,
+        digest,
+        sizeBytes,
+        codeBytes,
+        dataBytes,
+        signers,
+        file,
+        pushed: flags.push ?? null,
+        sentBytes: pushed?.sentBytes ?? null,
+      };
+      if (flags.json) return console.log(JSON.stringify(summary));
+      console.log(`${file ?? flags.push}  ${formatSize(sizeBytes)}`);
+      console.log(`  digest   ${digest}`);
+      console.log(`  code     ${formatSize(codeBytes)}`);
+      console.log(
+        `  data     ${formatSize(dataBytes)}${layers.length === 0 ? '' : ` in ${layers.length} ${layers.length === 1 ? 'layer' : 'layers'}`}`,
+      );
+      for (const each of signers) console.log(`  signed   ${each}`);
+      if (pushed !== null)
+        console.log(
+          `  pushed   ${flags.push}  (sent ${formatSize(pushed.sentBytes)} of ${formatSize(pushed.totalBytes)})`,
+        );
+    });
+};
+
+/** Writes a file that is there whole or not at all. */
+async function writeWhole(path: string, pieces: readonly Uint8Array[]): Promise<void> {
+  const partial = `${path}.${process.pid}.partial`;
+  try {
+    await writeFile(partial, pieces as Uint8Array[]);
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CloudletError('request-invalid', `expected to write ${path}, which cannot be written (${code})`, {
+      cause: error,
+    });
+  }
+}
+
+function annotationsOf(words: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const at = word.indexOf('=');
+      if (at < 1) throw new UsageError(`expected --annotation key=value, got ${JSON.stringify(word)}`);
+      return [word.slice(0, at), word.slice(at + 1)];
+    }),
+  );
+}
+
+export default verb;

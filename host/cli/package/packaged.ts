@@ -1,0 +1,100 @@
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { OpenedPackage } from '../../../guest-sdk/build/index.ts';
+import { isRegistryAddress, parseRegistryReference, pullPackage } from '../../../guest-sdk/client/index.ts';
+import { parseName } from '../../../guest-sdk/protocol/index.ts';
+import { clientConfig } from '../../config.ts';
+import { nodeTransport } from '../host-access/node-transport.ts';
+import { nameOfFile } from '../publishable.ts';
+import { showProgress } from '../terminal/progress.ts';
+import { typed, UsageError } from '../usage-error.ts';
+
+/** What the words of a command say of a package beside where it is. */
+export interface PackageWords {
+  /** File with what a component asks for. */
+  readonly grant?: string | undefined;
+  /** File with the private key of the publisher. */
+  readonly key?: string | undefined;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** `user:password` for a registry. */
+  readonly user?: string | undefined;
+  readonly insecure?: boolean | undefined;
+}
+
+/** A package, and the name that its function would have. */
+export interface Packaged {
+  readonly name: string;
+  readonly opened: OpenedPackage;
+}
+
+/** Makes a package of what a word names: a project, which is built first, a component, a package file, or an address in a registry; signs it with the key. */
+export async function packaged(what: string, words: PackageWords, signal: AbortSignal): Promise<Packaged> {
+  const { key, grant, annotations } = words;
+  const [{ readKey }, build] = await Promise.all([
+    import('../key-file.ts'),
+    import('../../../guest-sdk/build/index.ts'),
+  ]);
+  const secret = key === undefined ? undefined : (await readKey(key)).key;
+  const signed = async (opened: OpenedPackage): Promise<OpenedPackage> =>
+    secret === undefined ? opened : await build.checkPackage(await build.sign(opened.written, secret));
+  const options = { key: secret, ...(annotations === undefined ? {} : { annotations }) };
+  if (isRegistryAddress(what)) {
+    if (grant !== undefined || annotations !== undefined) throw packedAlready('a package in a registry');
+    const reference = typed(() => parseRegistryReference(what));
+    const name = nameOfFile(reference.repository.split('/').at(-1)!);
+    return { name, opened: await signed(await pulled(what, words, signal)) };
+  }
+  const found = await stat(what).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`expected a project, a component or a package, but ${what} cannot be read (${error.code})`);
+  });
+  if (found.isDirectory()) {
+    if (grant !== undefined)
+      throw new UsageError('expected --grant with a component; a project has its grant in cloudlet.json');
+    const { buildShown } = await import('../build-shown.ts');
+    const { component, project } = await buildShown(what, signal);
+    const written = await build.packProject({ component, grant: project.grant, folder: project.folder, ...options });
+    return { name: project.name, opened: await build.checkPackage(written) };
+  }
+  const name = nameOfFile(what);
+  if (await build.isPackageFile(what)) {
+    if (grant !== undefined || annotations !== undefined) throw packedAlready(what);
+    return { name, opened: await signed(await build.readPackageFile(what)) };
+  }
+  const asked = grant === undefined ? {} : await build.readGrant(grant);
+  const folder = dirname(grant ?? what);
+  return {
+    name,
+    opened: await build.checkPackage(await build.pack({ component: what, grant: asked, folder, ...options })),
+  };
+}
+
+/** How the flags, or else the environment, say that a registry is asked. */
+export function registryOptions({ user, insecure }: Pick<PackageWords, 'user' | 'insecure'>, signal: AbortSignal) {
+  const credentials = user ?? typed(() => clientConfig()).registryAuth;
+  if (credentials !== undefined && !credentials.includes(':'))
+    throw new UsageError('expected --user (or CLOUDLET_REGISTRY_AUTH) as user:password, got no colon');
+  return { transport: nodeTransport, credentials, insecure, signal };
+}
+
+/** The name that a function is published under: the one that was given, or that of what is published. */
+export function nameFor(given: string | undefined, own: string): string {
+  return typed(() => parseName(given ?? own));
+}
+
+async function pulled(what: string, words: PackageWords, signal: AbortSignal): Promise<OpenedPackage> {
+  const { checkPackage } = await import('../../../guest-sdk/build/index.ts');
+  const progress = showProgress(what);
+  try {
+    progress.stage('pulling');
+    const onBytes = (done: number, total: number) => progress.amount(done, total);
+    return await checkPackage(
+      await pullPackage(parseRegistryReference(what), { ...registryOptions(words, signal), onBytes }),
+    );
+  } finally {
+    progress.clear();
+  }
+}
+
+function packedAlready(what: string): UsageError {
+  return new UsageError(`expected --grant and --annotation with a project or component; ${what} is packed already`);
+}
