@@ -74,9 +74,16 @@ config('--bind takes localhost and bracketed IPv6', () => {
 });
 
 config('the client finds the host and its token by the environment', () => {
-  assert.equal(clientConfig({}, around({ CLOUDLET_URL: 'http://cl:1', CLOUDLET_TOKEN: 't', CLOUDLET_DATA: '/d' })), {
+  const environment = {
+    CLOUDLET_URL: 'http://cl:1',
+    CLOUDLET_TOKEN: 't',
+    CLOUDLET_DATA: '/d',
+    CLOUDLET_REGISTRY_AUTH: 'u:p',
+  };
+  assert.equal(clientConfig({}, around(environment)), {
     url: 'http://cl:1',
     token: 't',
+    registryAuth: 'u:p',
     dataDir: '/d',
   });
   assert.is(clientConfig({}, person).url, 'http://localhost:8080');
