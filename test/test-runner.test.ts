@@ -18,7 +18,7 @@ const RUNNER = [
   'test-file.ts',
   'test-order.ts',
   'test-process.ts',
-  'timed-uvu.ts',
+  'watched-uvu.ts',
   'compile-cache.ts',
   'kept-folder.ts',
 ];
@@ -66,6 +66,16 @@ for (const [what, source, complaint] of [
     'a crash while loading',
     `${HEADER}s('x', () => {});\ns.run();\nthrow new Error('early');`,
     'before its tests were done',
+  ],
+  [
+    'what cannot be prepared, and says why',
+    `${HEADER}s.before(() => { throw new Error('no disk'); }); s('x', () => {}); \ns.run();`,
+    /before failed: Error: no disk[\s\S]*0 passed, 1 failed/,
+  ],
+  [
+    'what cannot be cleared away, and says why',
+    `${HEADER}s.after(() => { throw new Error('in use'); }); s('x', () => {}); \ns.run();`,
+    /after failed: Error: in use/,
   ],
   ['a handle left open', `${HEADER}s('x', () => { setInterval(() => {}, 1e6); }); \ns.run();`, 'left handles open'],
   [

@@ -1,8 +1,6 @@
 /**
  * Runs the suites of one test file in this process and writes one line of JSON to file descriptor 3.
  * A process of its own for each file: a leaked handle, a crash or an endless loop costs that file and nothing else.
- *
- *     node test/support/run-file.ts FILE [--timed]        --timed also says how long each case took
  */
 import { readFileSync, writeSync } from 'node:fs';
 import { registerHooks } from 'node:module';
@@ -15,7 +13,7 @@ const globals = globalThis as unknown as {
   UVU_DEFER: number;
   UVU_INDEX: number;
   UVU_QUEUE: QueuedSuite[][];
-  CASE_TIMES?: CaseTime[];
+  CASE_TIMES: CaseTime[];
 };
 
 /** How long a finished file may keep its process alive before its open handles are named, milliseconds. */
@@ -40,19 +38,17 @@ export interface FileResult {
   readonly cases: readonly CaseTime[];
 }
 
-const [file, timed] = process.argv.slice(2);
+const file = process.argv[2];
 if (file === undefined) throw new Error('expected the path of a test file');
 
-if (timed === '--timed') {
-  globals.CASE_TIMES = [];
-  const timedSuites = new URL('./timed-uvu.ts', import.meta.url).href;
-  registerHooks({
-    resolve: (specifier, context, next) =>
-      specifier === 'uvu' && context.parentURL !== timedSuites
-        ? { url: timedSuites, shortCircuit: true }
-        : next(specifier, context),
-  });
-}
+globals.CASE_TIMES = [];
+const watched = new URL('./watched-uvu.ts', import.meta.url).href;
+registerHooks({
+  resolve: (specifier, context, next) =>
+    specifier === 'uvu' && context.parentURL !== watched
+      ? { url: watched, shortCircuit: true }
+      : next(specifier, context),
+});
 globals.UVU_DEFER = 1;
 globals.UVU_INDEX = 0;
 globals.UVU_QUEUE = [[]];
@@ -70,7 +66,7 @@ for (const suite of queued) {
   if (errors !== true) process.stdout.write(`\n${errors}\n`);
 }
 const counts = { passed, total, skipped, suites: queued.length };
-const result: FileResult = { ...counts, cpuSeconds: cpuSeconds(), cases: globals.CASE_TIMES ?? [] };
+const result: FileResult = { ...counts, cpuSeconds: cpuSeconds(), cases: globals.CASE_TIMES };
 writeSync(3, `${JSON.stringify(result)}\n`);
 process.exitCode = passed === total ? 0 : 1;
 

@@ -70,7 +70,7 @@ const env = withCompileCache(
   { ...process.env, ...(flags.has('--fast') ? { CLOUDLET_TEST_FAST: '1' } : {}) },
   join(KEPT_FOLDER, 'code'),
 );
-const options = { root: ROOT, timed: flags.has('--slowest'), env };
+const options = { root: ROOT, env };
 const times = readTimes(TIMES);
 
 async function runAll(list: readonly TestFile[], atOnce: number): Promise<Outcome[]> {

@@ -26,8 +26,6 @@ export interface Outcome {
 /** How files are run. */
 export interface RunOptions {
   readonly root: string;
-  /** Whether each case is timed. */
-  readonly timed: boolean;
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -43,13 +41,13 @@ export function endTestFiles(): void {
 const MAX_OUTPUT = 200_000;
 
 /** Runs a file. Whatever it leaves behind is ended. */
-export function runTestFile(file: TestFile, { root, timed, env }: RunOptions): Promise<Outcome> {
+export function runTestFile(file: TestFile, { root, env }: RunOptions): Promise<Outcome> {
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
   const nothing = { file, passed: 0, seconds: 0, cpuSeconds: 0, cases: [], output: '' };
   if (file.fault !== null) return Promise.resolve({ ...nothing, failed: 1, complaint: file.fault });
   return new Promise((resolve) => {
-    const args = [RUN_FILE, join(root, file.path), ...(timed ? ['--timed'] : [])];
+    const args = [RUN_FILE, join(root, file.path)];
     const child = spawn(process.execPath, args, {
       cwd: root,
       env,
