@@ -49,9 +49,9 @@ export interface CloudletParts {
 }
 
 /** What a publish works on. */
-export function publishParts({ data, compiler, limits, policy }: CloudletParts): PublishParts {
+export function publishParts({ data, compiler, limits, policy, source }: CloudletParts): PublishParts {
   const { componentBytes: limitBytes, packageBytes } = limits;
-  return { data, compiler, limitBytes, packageBytes, policy };
+  return { data, compiler, limitBytes, packageBytes, policy, expect: source.expect };
 }
 
 /** Opens all of it, as `Cloudlet.open` says; when something cannot be opened, nothing stays open. */

@@ -18,7 +18,7 @@ import { checkScratchFits, grantedDirectories, readPackageFiles } from './packag
 import { type ReceivedPackage, receivePackage } from './package/receive-package.ts';
 import { formatPackage, parsePackage } from './package/stored-package.ts';
 import { TranslatedAhead } from './translated-ahead.ts';
-import { isTar, tooLarge, WatchedBody } from './watched-body.ts';
+import { isTar, isWebAssembly, tooLarge, WatchedBody } from './watched-body.ts';
 
 /** Where a publish is. */
 export interface PublishProgress {
@@ -53,6 +53,8 @@ export interface PublishParts {
   readonly packageBytes?: number;
   /** What the host lets functions have; its own defaults when left out. */
   readonly policy?: HostPolicy;
+  /** Told that a version is on its way, and then that it is not any more. */
+  readonly expect?: (() => () => void) | undefined;
 }
 
 /** What was received: a component, or a package with one. */
@@ -76,8 +78,11 @@ export async function publishComponent(
   options: PublishOptions = {},
 ): Promise<Published> {
   let received: Received | undefined;
+  let over: () => void = () => undefined;
   try {
-    received = await receive(parts, body, options);
+    received = await receive(parts, body, options, () => {
+      over = parts.expect?.() ?? over;
+    });
     checkVersion(received.digest, options.versionDigest);
     return await register(parts, name, received, options);
   } catch (error) {
@@ -85,6 +90,7 @@ export async function publishComponent(
     for (const gone of await parts.data.collectGarbage()) await parts.compiler.forget(gone);
     throw error;
   } finally {
+    over();
     received?.release();
   }
 }
@@ -147,6 +153,7 @@ async function receive(
   parts: PublishParts,
   body: AsyncIterable<Uint8Array>,
   { contentLength, digest, onProgress, signal }: PublishOptions,
+  begins: () => void,
 ): Promise<Received> {
   const bytesTotal = contentLength ?? null;
   onProgress?.({ stage: 'receiving', bytesDone: 0, bytesTotal });
@@ -158,7 +165,9 @@ async function receive(
   );
   const feed = new ByteFeed(watched);
   const sizes = { expectedBytes: contentLength, expectedDigest: digest, signal };
-  if (!isTar(await feed.peek(TAR_BLOCK_BYTES))) {
+  const first = await feed.peek(TAR_BLOCK_BYTES);
+  if (isTar(first) || isWebAssembly(first)) begins();
+  if (!isTar(first)) {
     const blob = await parts.data.blobs.write(feed.rest(), { limitBytes: limits.componentBytes, ...sizes });
     return { ...blob, component: blob.digest, packed: null, release: blob.release };
   }

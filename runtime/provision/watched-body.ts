@@ -48,6 +48,11 @@ export function isTar(start: Uint8Array): boolean {
   return start.length === 512 && Buffer.from(start.subarray(257, 262)).toString('latin1') === 'ustar';
 }
 
+/** Whether bytes begin as a component or a module does. */
+export function isWebAssembly(start: Uint8Array): boolean {
+  return start.length >= 4 && Buffer.from(start.subarray(0, 4)).toString('latin1') === '\0asm';
+}
+
 /** The refusal of a body of so many bytes, as far as they were declared. */
 export function tooLarge(limitBytes: number, declared: number | undefined): CloudletError {
   const came = declared === undefined ? 'more' : `${declared}`;

@@ -22,6 +22,7 @@ import {
   startLoaded,
   startSandbox,
 } from '../sandbox/index.ts';
+import { EmptyAhead } from './empty-ahead.ts';
 import type { KeptImage } from './kept-image.ts';
 import { makeFunctionSnapshot, makeGolden, newMachineId } from './template.ts';
 
@@ -52,11 +53,23 @@ export class MachineLadder {
   #golden: Promise<Snapshot | null> | null = null;
   /** Clones that failed since the last that did not, by the snapshot's key. */
   readonly #failures = new Map<string, number>();
+  readonly #ahead: EmptyAhead;
   /** Templates are made one after the other: each takes a processor for seconds. */
   #making: Promise<unknown> = Promise.resolve();
 
   constructor(parts: LadderParts) {
     this.#parts = parts;
+    this.#ahead = new EmptyAhead((signal) =>
+      parts.image.with(async (image) => {
+        const golden = await unlessAborted(this.#goldenOf(image), signal);
+        return golden === null ? null : this.#clone(image, golden, signal);
+      }),
+    );
+  }
+
+  /** A version will be started soon: a clone of the golden snapshot is there when it comes. Call what it gives when that is over. */
+  expect(): () => void {
+    return this.#ahead.expect();
   }
 
   /** Sees to the image and the golden snapshot; what goes wrong is told by the start that needs them. */
@@ -72,6 +85,8 @@ export class MachineLadder {
       if (adopted !== null) return this.#started(version, adopted, 'function-clone');
       let via: StartRung = 'golden-clone';
       const startEmpty = async (): Promise<Sandbox> => {
+        const waiting = await this.#ahead.take(signal);
+        if (waiting !== null) return waiting;
         // Making it may take long, and goes on for others.
         const golden = await unlessAborted(this.#goldenOf(image), signal);
         const clone = golden === null ? null : await this.#clone(image, golden, signal);
@@ -126,7 +141,10 @@ export class MachineLadder {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    // It may wait for the image.
+    const dropped = this.#ahead.close();
     await this.#parts.image.close();
+    await dropped;
     await this.#golden?.catch(() => {}); // Its template has ended either way.
     await this.#making;
   }

@@ -53,6 +53,7 @@ export async function machineSandboxes(options: CloudletOptions, limits: Cloudle
       const { snapshots, bytes } = await store.usage();
       return { kept: snapshots, bytes, limitBytes: limits.snapshotBytes, isolation };
     },
+    expect: () => ladder.expect(),
     start: (version, signal) => ladder.start(version, signal),
     prepare: (version, signal) => ladder.prepare(version, signal),
     forget: (versionId) => ladder.forget(versionId),

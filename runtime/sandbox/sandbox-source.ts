@@ -19,6 +19,8 @@ export interface SandboxSource {
   readonly hardening?: HardeningInfo;
   /** What is kept to start machines from. */
   readonly snapshots?: () => Promise<SnapshotsInfo>;
+  /** A version will be started soon: what all of them begin with is started meanwhile. Call what it gives when that is over, however it went. */
+  readonly expect?: () => () => void;
   /** Starts a sandbox that serves `version`, by the cheapest rung that can be taken now. Nothing is left of a start that fails. */
   readonly start: (version: LoadedVersion, signal: AbortSignal) => Promise<StartedSandbox>;
   /** Makes later starts of the version cheaper, in the background: whether its snapshot is there now. */

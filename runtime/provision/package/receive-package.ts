@@ -10,6 +10,7 @@ import {
   verifySignature,
 } from '../../../guest-sdk/protocol/index.ts';
 import type { BlobStore, WrittenBlob } from '../../store/index.ts';
+import { isWebAssembly } from '../watched-body.ts';
 import type { ByteFeed } from './byte-feed.ts';
 import type { StoredPackage } from './stored-package.ts';
 import { readTar, type TarEntry } from './tar-reader.ts';
@@ -28,9 +29,6 @@ export interface ReceivedPackage {
 
 /** Entries of the tar of a package: its layout has a handful. */
 const MAX_ENTRIES = 128;
-
-/** How all WebAssembly begins. */
-const WASM = Buffer.from('\0asm');
 
 const BLOB_PATH = /^blobs\/sha256\/([0-9a-f]{64})$/;
 
@@ -61,7 +59,7 @@ export async function receivePackage(
       const hex = BLOB_PATH.exec(entry.path)?.[1];
       if (hex !== undefined) {
         const named = digestOfHex(hex);
-        const isComponent = Buffer.compare(await feed.peek(WASM.length), WASM) === 0;
+        const isComponent = isWebAssembly(await feed.peek(4));
         const blob = await blobs.write(entry.bytes, { limitBytes: entry.size, signal });
         if (blob.digest !== named) {
           // Not among the others: it may be one of them a second time, which is held twice.
