@@ -46,6 +46,21 @@ export async function isPackageFile(path: string): Promise<boolean> {
 
 /** Reads a package from a file, and compares every part with its digest; `package-invalid`, `grant-invalid` or `signature-invalid` says what is wrong. */
 export async function readPackageFile(path: string): Promise<OpenedPackage> {
+  try {
+    return await read(path);
+  } catch (error) {
+    if (!(error instanceof CloudletError) || error.code !== 'body-truncated') throw error;
+    throw new CloudletError(
+      'package-invalid',
+      `expected a whole package in ${path}, its end is missing; make it again`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+async function read(path: string): Promise<OpenedPackage> {
   const { ByteFeed, readTar } = await import('../../runtime/index.ts');
   const feed = new ByteFeed(createReadStream(path) as AsyncIterable<Uint8Array>);
   const documents = new Map<string, unknown>();

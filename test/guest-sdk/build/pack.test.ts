@@ -7,12 +7,14 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   build,
+  isPackageFile,
   pack,
   packBuilt,
   packComponent,
   packProject,
   projectSchema,
   readGrant,
+  readPackageFile,
   sign,
 } from '../../../guest-sdk/build/index.ts';
 import {
@@ -23,6 +25,7 @@ import {
   publicPartOf,
   verifySignature,
 } from '../../../guest-sdk/protocol/index.ts';
+import { refused } from '../../support/refusal.ts';
 import { wat } from '../../support/wat.ts';
 
 const packing = suite('packing a project');
@@ -108,6 +111,24 @@ packing('is the same bytes in another folder, with other times, modes and anothe
     process.umask(mask);
     for (const each of copies) await rm(each, { recursive: true });
   }
+});
+
+packing('is read from its file as it was written, and a torn or forged one is refused', async () => {
+  const written = await sign(await pack({ component, grant: GRANT, folder }), await newPublisherKey());
+  const file = join(folder, 'x.package.tar');
+  const whole = Buffer.concat(written.pieces);
+  await writeFile(file, whole);
+  assert.is(await isPackageFile(file), true);
+  assert.is(await isPackageFile(component), false);
+  const opened = await readPackageFile(file);
+  assert.equal(Buffer.concat(opened.written.pieces), whole);
+  assert.equal([opened.grant, opened.signers.length, opened.layers.length], [GRANT, 1, 2]);
+  await writeFile(file, whole.subarray(0, whole.length / 2));
+  await refused(() => readPackageFile(file), 'package-invalid', /its end is missing/);
+  const forged = Buffer.from(whole);
+  forged[whole.indexOf('\0asm') + 4]! ^= 1;
+  await writeFile(file, forged);
+  await refused(() => readPackageFile(file), 'package-invalid', /expected a blob with digest/);
 });
 
 packing('a signature is added, once for each key, and nothing else changes', async () => {
