@@ -35,6 +35,8 @@ export interface ServeOptions {
   /** What services are made of. */
   readonly serviceWorld?: Partial<ServiceWorld>;
   readonly drainMs?: number;
+  /** Keeps an empty process ready for the next version, where sandboxes are processes. */
+  readonly spare?: boolean;
 }
 
 /** A running host. */
@@ -82,6 +84,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
       bind: config.bind,
       ...(options.serviceWorld === undefined ? {} : { serviceWorld: options.serviceWorld }),
       ...(config.name === undefined ? {} : { name: config.name }),
+      ...(options.spare === undefined ? {} : { spare: options.spare }),
       limits,
       policy,
       observer: observers(journalObserver(journal), metrics.observer, ...(tracing === null ? [] : [tracing.observer])),

@@ -91,3 +91,11 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
     throw error;
   }
 }
+
+/** Removes all that is kept of a function but its log; `function-unknown` when there is none. */
+export function forgetFunction({ data, stores, granted }: CloudletParts, name: FunctionName): void {
+  data.registry.remove(name);
+  stores.removeFunction(name);
+  data.secrets.forget(name);
+  granted.forget(name);
+}

@@ -13,7 +13,7 @@ import { ChangeFeed, type CloudletEvent } from './change-feed.ts';
 import { openCatalogue, withStore } from './cloudlet-catalogue.ts';
 import { type DeploymentDesk, openDeployments } from './cloudlet-deployments.ts';
 import { openDistribution } from './cloudlet-distribution.ts';
-import { type CloudletParts, openParts, publishParts, type StoredComponent } from './cloudlet-parts.ts';
+import { type CloudletParts, forgetFunction, openParts, publishParts, type StoredComponent } from './cloudlet-parts.ts';
 import { openServices, type ServiceDesk } from './cloudlet-services.ts';
 import { cloudletStatus } from './cloudlet-status.ts';
 import type { Distribution } from './distribution/index.ts';
@@ -21,9 +21,11 @@ import type { LogReadOptions } from './function/function-log.ts';
 import type { FunctionLogs } from './function/function-logs.ts';
 import { checkSecrets, type FunctionVersion } from './function/function-version.ts';
 import { Functions } from './function/functions.ts';
+import { mappedLines } from './function/mapped-lines.ts';
 import { Publishers } from './function/publishers.ts';
 import { parseSecret } from './function/secret-value.ts';
 import { versionLog } from './function/version-log.ts';
+import { VersionSwaps } from './function/version-swaps.ts';
 import type { CallOptions, CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation/invocation.ts';
 import { Invocations } from './invocation/invocations.ts';
 import type { CloudletOptions } from './options.ts';
@@ -59,6 +61,7 @@ export class Cloudlet {
   readonly #logs: FunctionLogs;
   readonly #pool: SandboxPool;
   readonly #functions: Functions;
+  readonly #swaps: VersionSwaps;
   readonly #invocations: Invocations;
   readonly #deployments: Deployments;
   readonly #services: Services;
@@ -87,14 +90,15 @@ export class Cloudlet {
     this.publishers = new Publishers(data, policy.functions.publishers);
     const { publishers } = this;
     this.#functions = new Functions({ data, compiler, stores, outside, policy, publishers, pool: this.#pool });
+    this.#swaps = new VersionSwaps({ functions: this.#functions, pool: this.#pool, registry: data.registry });
     this.#deployments = openDeployments({
       ...{ parts, functions: this.#functions, pool: this.#pool, services: this.#services, feed: this.#feed },
       publish: (name, body, options) => this.publish(name, body, options),
-      registered: (published) => this.#registered(published),
+      registered: (published) => void this.#registered(published),
     });
     this.distribution = openDistribution(parts, {
       ...{ pool: this.#pool, feed: this.#feed, work: this.#work },
-      registered: (published) => this.#registered(published),
+      registered: (published) => void this.#registered(published),
     });
     this.catalogue = openCatalogue(parts, this.#feed, this, this.#deployments);
     this.deployments = withStore(parts, this, this.#deployments, this.catalogue, this.#work.signal);
@@ -120,10 +124,12 @@ export class Cloudlet {
   /** Stores and checks a component and makes it the current version of `name`. The same component again does nothing. */
   async publish(name: FunctionName, body: AsyncIterable<Uint8Array>, options: PublishOptions = {}): Promise<Published> {
     const parts = publishParts(this.#parts);
-    const publish = (signal: AbortSignal) => publishComponent(parts, name, body, { ...options, signal });
-    const published = await this.#work.do(publish, options.signal);
-    this.#registered(published);
-    return published;
+    const work = (signal: AbortSignal) => publishComponent(parts, name, body, { ...options, signal });
+    const publish = async () => {
+      const published = await this.#work.do(work, options.signal);
+      return { published, loaded: this.#registered(published) };
+    };
+    return options.whenLoaded === true ? this.#swaps.swap(name, publish) : (await publish()).published;
   }
 
   /** All functions, by name. */
@@ -141,12 +147,10 @@ export class Cloudlet {
    * come to their end.
    */
   async remove(name: FunctionName): Promise<void> {
-    const { data, stores, compiler, observer } = this.#parts;
+    const { data, compiler, observer } = this.#parts;
     const versions = this.#functions.versionIds(name);
-    data.registry.remove(name);
-    stores.removeFunction(name);
-    data.secrets.forget(name);
-    this.#parts.granted.forget(name);
+    forgetFunction(this.#parts, name);
+    this.#swaps.forget(name);
     for (const id of versions) this.#pool.drop(id);
     this.#logs.remove(name);
     for (const digest of await data.collectGarbage()) await compiler.forget(digest);
@@ -160,7 +164,7 @@ export class Cloudlet {
     const { digest } = rollbackTarget(registry.get(name), version);
     this.publishers.check(name, digest);
     registry.rollback(name, version);
-    this.#changed(name);
+    void this.#changed(name);
     return this.#functions.info(name);
   }
 
@@ -210,7 +214,7 @@ export class Cloudlet {
 
   /** The kept lines of a function's log, and with `follow` those to come; see `FunctionLog.read`. */
   logs(name: FunctionName, options: LogReadOptions = {}): AsyncIterable<LogLine> {
-    return this.#logs.of(name).read(options);
+    return mappedLines(this.#logs.of(name).read(options), (version) => this.#functions.stackMap(name, version));
   }
 
   /** Running and lately finished invocations, newest first. */
@@ -244,10 +248,7 @@ export class Cloudlet {
     return this.#feed.subscribe(listener);
   }
 
-  /**
-   * Takes no more work, ends publishes, logs and sandboxes, lets go of the data directory. Idempotent; resolves when all of
-   * it is gone.
-   */
+  /** Takes no more work, ends publishes, logs and sandboxes, lets go of the data directory. Idempotent; resolves when all of it is gone. */
   close(): Promise<void> {
     this.#closed ??= this.#end();
     return this.#closed;
@@ -270,7 +271,7 @@ export class Cloudlet {
   }
 
   async #runnable(name: FunctionName, door: Door): Promise<FunctionVersion> {
-    const version = await this.#functions.current(name);
+    const version = await this.#swaps.current(name);
     checkDoor(version.description, door);
     checkSecrets(version, this.#parts.data.secrets);
     this.#logs.limit(name, version.loaded.grant.limits.logBytes);
@@ -282,16 +283,16 @@ export class Cloudlet {
     this.#feed.emit({ kind: 'functions' });
   }
 
-  #registered(published: Published): void {
+  #registered(published: Published): Promise<void> {
     this.#parts.observer.published?.(published);
-    if (published.created) this.#changed(published.name as FunctionName);
+    return published.created ? this.#changed(published.name as FunctionName) : Promise.resolve();
   }
 
   /** The current version may be another: tell, and start a sandbox for it before anybody asks. */
-  #changed(name: FunctionName): void {
+  #changed(name: FunctionName): Promise<void> {
     this.#feed.emit({ kind: 'functions' });
     const warming = this.#functions.current(name).then((version) => this.#pool.prewarm(version.loaded));
     // It is already gone, or the cloudlet closes: then there is nothing to start.
-    void this.#work.track(warming).catch(() => {});
+    return this.#work.track(warming).catch(() => {});
   }
 }

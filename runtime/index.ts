@@ -9,6 +9,7 @@ export { type ComponentInfo, inspectComponent } from './component/inspect.ts';
 export { inspectTypes, type NamedTypes } from './component/inspect-types.ts';
 export { withMemoryImage } from './component/rewrite/memory-image.ts';
 export { rewriteModule } from './component/rewrite/rewrite-module.ts';
+export { readStackMap, type StackMap, stackMapOf, withoutSourceMap, withSourceMap } from './component/source-map.ts';
 export { generateGlue } from './component/transpile/generator.ts';
 export {
   parseReference,

@@ -76,6 +76,8 @@ export interface CloudletOptions {
   readonly dataDir: string;
   /** Where what can be made again lives: base images, snapshots, translated components. */
   readonly cacheDir: string;
+  /** Keeps an empty process ready for the next version: for who publishes every few seconds. */
+  readonly spare?: boolean;
   readonly sandbox: SandboxKind;
   readonly accel: AcceleratorChoice;
   /** Of machines; default `shared`. */

@@ -21,6 +21,8 @@ export interface BuildOptions {
   readonly cache?: string;
   /** Folder of the finished component; `<project>/build` by default. */
   readonly output?: string;
+  /** Leaves out what only helps to read a stack, names of functions and source maps: a smaller component that does the same. */
+  readonly strip?: boolean;
 }
 
 /** A finished build. */
@@ -63,7 +65,7 @@ export function openBuilder(): Builder {
 function buildWith(engine: QuickJsEngine, folder: string, options: BuildOptions): Promise<Build> {
   return withTemporaryFolder(async (scratch) => {
     const { onProgress = () => {}, signal, cache = join(homedir(), '.cache', 'cloudlet') } = options;
-    const context: BuildContext = { onProgress, signal, scratch, cache, engine };
+    const context: BuildContext = { onProgress, signal, scratch, cache, engine, strip: options.strip === true };
     begin(context, 'check', 'read cloudlet.json');
     const project = await readProject(folder);
     if (project.component !== null) return described(project.component, project, await readFile(project.component));

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { CloudletError, strictParse } from '../protocol/index.ts';
@@ -28,6 +28,14 @@ const Http = v.strictObject({
 
 /** What a function is given in a test, and what it has to give back. */
 export type Case = v.InferOutput<typeof Call> | v.InferOutput<typeof Run> | v.InferOutput<typeof Http>;
+
+/** Whether the project in a folder has cases. */
+export function hasCases(folder: string): Promise<boolean> {
+  return access(join(folder, CASES_FILE)).then(
+    () => true,
+    () => false,
+  );
+}
 
 /**
  * Reads the tests of the project in a folder.

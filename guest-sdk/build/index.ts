@@ -1,7 +1,10 @@
 /** Source to component: the door `cloudlet/build`. Needs Node. */
 export { type Build, type Builder, type BuildOptions, build, openBuilder } from './build.ts';
 export { findClang, INSTALL_C_TOOLS, INSTALL_CXX_TOOLS } from './c/clang.ts';
-export { CASES_FILE, type Case, readCases } from './cases.ts';
+export { CASES_FILE, type Case, hasCases, readCases } from './cases.ts';
+export { type CaseDoors, type CheckedCase, caseName, checkCase } from './check-case.ts';
+export { type DevelopEvent, type DevelopOptions, develop } from './dev/develop.ts';
+export { projectChanges } from './dev/project-changes.ts';
 export { missingTools } from './missing-tools.ts';
 export { type PackOptions, pack, packBuilt, packComponent, packProject, type SignablePackage, sign } from './pack.ts';
 export type { BuildProgress, BuildStage } from './progress.ts';

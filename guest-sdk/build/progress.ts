@@ -16,6 +16,8 @@ export interface BuildContext {
   readonly scratch: string;
   /** Folder for what can be made again, and which other builds use too. */
   readonly cache: string;
+  /** Leaves out what only helps to read a stack: source maps, names of functions. */
+  readonly strip: boolean;
   /** Evaluates programs of QuickJS functions. */
   readonly engine: QuickJsEngine;
 }

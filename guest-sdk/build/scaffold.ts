@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { CloudletError, parseName } from '../protocol/index.ts';
 import { GUEST_FOLDER, PACKAGE_FOLDER } from './javascript/bundle.ts';
 import { PROJECT_FILE } from './project.ts';
-import { isTemplateName, TEMPLATES } from './template.ts';
+import { TEMPLATES, templateNamed } from './template.ts';
 
 const TEMPLATES_FOLDER = fileURLToPath(new URL('../templates/', import.meta.url));
 
@@ -14,7 +14,8 @@ const TEMPLATES_FOLDER = fileURLToPath(new URL('../templates/', import.meta.url)
  * @throws CloudletError `request-invalid` for an unknown template, `conflict` for a folder with something in it.
  */
 export async function scaffold(template: string, folder: string, name: string): Promise<string[]> {
-  if (!isTemplateName(template)) {
+  const chosen = templateNamed(template);
+  if (chosen === null) {
     const known = Object.keys(TEMPLATES).join(', ');
     throw new CloudletError(
       'request-invalid',
@@ -26,12 +27,12 @@ export async function scaffold(template: string, folder: string, name: string): 
   if ((await contentOf(target)).length > 0) {
     throw new CloudletError('conflict', `${target} is not empty; name a new folder`);
   }
-  const source = join(TEMPLATES_FOLDER, template);
+  const source = join(TEMPLATES_FOLDER, chosen);
   const built = join(source, 'build');
   await mkdir(target, { recursive: true });
   await cp(source, target, { recursive: true, filter: (path) => path !== built });
-  await rewrite(join(target, PROJECT_FILE), (text) => text.replace(JSON.stringify(template), JSON.stringify(checked)));
-  await rewrite(join(target, 'README.md'), (text) => text.replaceAll(template, checked));
+  await rewrite(join(target, PROJECT_FILE), (text) => text.replace(JSON.stringify(chosen), JSON.stringify(checked)));
+  await rewrite(join(target, 'README.md'), (text) => text.replaceAll(chosen, checked));
   await rewrite(join(target, 'tsconfig.json'), (text) =>
     text
       .replace('../../guest/index.ts', pathFrom(target, join(GUEST_FOLDER, 'index.ts')))

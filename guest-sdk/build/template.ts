@@ -14,10 +14,25 @@ export const TEMPLATES = {
   'rust-typed': 'exports functions with types, in Rust',
 } as const;
 
+/** Short words for the languages of templates: `ts-http` is `typescript-http`. */
+const SHORT: Readonly<Record<string, string>> = {
+  ts: 'typescript',
+  js: 'javascript',
+  as: 'assemblyscript',
+  rs: 'rust',
+  cc: 'cpp',
+};
+
 /** Name of a template. */
 export type TemplateName = keyof typeof TEMPLATES;
 
 /** Whether a word that a person typed names a template. */
 export function isTemplateName(text: string): text is TemplateName {
   return Object.hasOwn(TEMPLATES, text);
+}
+
+/** The template that a word names in full or in short, such as `ts-http`; null when it names none. */
+export function templateNamed(text: string): TemplateName | null {
+  const long = text.replace(/^[a-z]+(?=-)/, (word) => (Object.hasOwn(SHORT, word) ? SHORT[word]! : word));
+  return isTemplateName(long) ? long : null;
 }

@@ -8,6 +8,8 @@ export interface InvokeOptions {
   /** A deadline below the function's own, milliseconds. */
   readonly deadlineMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Sees the fields of the answer to a typed call, such as `Server-Timing`. */
+  readonly answered?: ((header: (name: string) => string | null) => void) | undefined;
 }
 
 /** An answer that streams. */
@@ -36,6 +38,7 @@ export async function callExport(
   const path = `/v1/functions/${name}/call/${encodeURIComponent(target)}`;
   const headers = { ...headersOf(options), accept: 'application/json' };
   const response = await host.send({ method: 'POST', path, headers, json: args, signal: options.signal });
+  options.answered?.(response.header);
   const text = new TextDecoder().decode(await readWhole(response.body, MAX_RESULT_BYTES));
   try {
     return JSON.parse(text);

@@ -19,6 +19,9 @@ export const VERBS: Readonly<Record<string, () => Promise<{ readonly default: Ve
   inspect: () => import('./inspect.ts'),
   types: () => import('./typescript-types.ts'),
   pack: () => import('./pack.ts'),
+  dev: () => import('./dev.ts'),
+  test: () => import('./test.ts'),
+  bench: () => import('./bench.ts'),
   publish: () => import('./publish.ts'),
   deploy: () => import('./deploy.ts'),
   invoke: () => import('./invoke.ts'),
@@ -56,7 +59,8 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
   };
   try {
     const program = await assemble(own, context);
-    if (context.passedOn.length > 0 && own[0] !== 'invoke') throw new UsageError('only invoke takes words after "--"');
+    if (context.passedOn.length > 0 && own[0] !== 'invoke' && own[0] !== 'bench')
+      throw new UsageError('only invoke and bench take words after "--"');
     await program.parseAsync(own as string[], { from: 'user' });
     return status;
   } catch (thrown) {

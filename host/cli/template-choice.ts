@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import { isTemplateName, TEMPLATES, type TemplateName } from '../../guest-sdk/build/template.ts';
+import { TEMPLATES, type TemplateName, templateNamed } from '../../guest-sdk/build/template.ts';
 import { UsageError } from './usage-error.ts';
 
 const NAMES = Object.keys(TEMPLATES) as TemplateName[];
@@ -14,7 +14,8 @@ export function templateList(): string {
  * @throws UsageError with the list of them.
  */
 export function parseTemplate(word: string | undefined): TemplateName {
-  if (word !== undefined && isTemplateName(word)) return word;
+  const named = word === undefined ? null : templateNamed(word);
+  if (named !== null) return named;
   const got = word === undefined ? 'none' : JSON.stringify(word);
   throw new UsageError(`expected --template with one of these, got ${got}\n${templateList()}`);
 }
@@ -53,6 +54,7 @@ export async function askForTemplate({ input, output }: Terminal, signal: AbortS
 }
 
 function named(answer: string): TemplateName | undefined {
-  if (isTemplateName(answer)) return answer;
+  const word = templateNamed(answer);
+  if (word !== null) return word;
   return /^[1-9]\d*$/.test(answer) ? NAMES[Number(answer) - 1] : undefined;
 }

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../guest-sdk/protocol/index.ts';
 import type { Ending } from './fuel.ts';
+import { fillsStack, trapFrames } from './trap-frames.ts';
 
 /** An invocation that failed in a way that has a code of its own; anything else that is thrown is a trap. */
 export class GuestFailure extends Error {
@@ -27,26 +28,16 @@ export function interruptedFailure(why: Ending, deadlineMs: number, cpuMs: numbe
 /** Longest text that is taken from a trap: the guest may choose it. */
 const MESSAGE_CHARACTERS = 500;
 
-/** Frames of the guest's stack that are told. */
-const FRAMES = 6;
-
-/** What a guest died of, in a sentence: the engine's message and the innermost functions that have names. */
+/** What a guest died of, in a sentence: the engine's message, what that often means, and the innermost functions that have names. */
 export function describeTrap(thrown: unknown): string {
   const error =
     thrown instanceof Error ? thrown : new Error(typeof thrown === 'string' ? thrown : 'a value that is no error');
   const message = error.message.slice(0, MESSAGE_CHARACTERS);
-  const names = guestFunctions(error.stack ?? '');
-  return `the function trapped: ${message}${names.length === 0 ? '' : ` (in ${names.join(' < ')})`}`;
-}
-
-/** Names of the WebAssembly functions of a stack, innermost first. V8 writes `at NAME (wasm://…)`, without a name `at wasm://…:wasm-function[7]:…`. */
-function guestFunctions(stack: string): string[] {
-  const names: string[] = [];
-  for (const line of stack.split('\n')) {
-    const frame = /^\s+at (?:(.+) \()?wasm:\/\/[^)]*?(wasm-function\[\d+\])/.exec(line);
-    if (frame === null) continue;
-    names.push((frame[1] ?? frame[2]!).slice(0, 100));
-    if (names.length === FRAMES) break;
-  }
-  return names;
+  const stack = error.stack ?? '';
+  const names = trapFrames(stack);
+  const deep =
+    fillsStack(stack) && /out of bounds|call stack/.test(message)
+      ? '; its calls are nested so deep that its stack is full'
+      : '';
+  return `the function trapped: ${message}${deep}${names.length === 0 ? '' : ` (in ${names.join(' < ')})`}`;
 }

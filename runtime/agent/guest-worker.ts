@@ -10,6 +10,7 @@ import { InterruptCell } from './interrupt-cell.ts';
 import { AskIds } from './outside/invocation-asks.ts';
 import { SharedCpuTime } from './reuse/shared-cpu-time.ts';
 import { SharedInstances } from './reuse/shared-instances.ts';
+import { KEPT_FRAMES } from './trap-frames.ts';
 import { isAskId, type LoadMessage } from './wire.ts';
 import { WorkerLine } from './worker-line.ts';
 import type { FromWorker, Invoked, ToWorker, WorkerStart } from './worker-message.ts';
@@ -22,6 +23,7 @@ const PREPARE_MS = 2_000;
  * asynchronous. What to run, and what goes beyond one invocation, the serving thread says over `port`.
  */
 export function serveGuests(port: MessagePort, start: WorkerStart): void {
+  Error.stackTraceLimit = KEPT_FRAMES;
   const cell = new InterruptCell(start.cell);
   let component: {
     readonly message: LoadMessage;

@@ -6,4 +6,5 @@ export type { ConfinementLimits, NetworkIsolation } from './confined/confinement
 export { type ComponentInfo, inspectComponent } from './inspect.ts';
 export { inspectTypes, type NamedTypes } from './inspect-types.ts';
 export { limitMemory } from './limit-memory.ts';
+export { hasPosition, readStackMap, type StackMap } from './source-map.ts';
 export { TOOLS } from './tools.ts';

@@ -4,6 +4,7 @@ import { ByteWriter } from './binary/byte-writer.ts';
 import { changeModules } from './binary/nested-modules.ts';
 import { readModuleShape, SECTION } from './rewrite/module-shape.ts';
 import { rewriteModule } from './rewrite/rewrite-module.ts';
+import { withoutSourceMap } from './source-map.ts';
 
 const PREAMBLE_BYTES = 8;
 
@@ -24,7 +25,7 @@ export interface Skeleton {
 export function skeletonOf(component: Uint8Array): Skeleton {
   const modules: Uint8Array[] = [];
   const memories: string[] = [];
-  const bare = changeModules(component, (module) => {
+  const bare = changeModules(withoutSourceMap(component), (module) => {
     modules.push(module);
     const { rest, memory } = split(module);
     memories.push(sha256(memory));

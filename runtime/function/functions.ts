@@ -1,5 +1,5 @@
 import { type Digest, describeExport, type FunctionInfo, type FunctionName } from '../../guest-sdk/protocol/index.ts';
-import type { ComponentCompiler } from '../component/index.ts';
+import { type ComponentCompiler, readStackMap, type StackMap } from '../component/index.ts';
 import type { HostPolicy } from '../grant/index.ts';
 import type { Stores } from '../outside/stores.ts';
 import {
@@ -12,6 +12,7 @@ import {
 import type { SandboxPool } from '../sandbox/index.ts';
 import type { DataDir, RegisteredFunction, RegisteredVersion } from '../store/index.ts';
 import { type FunctionVersion, functionVersion, type VersionOutside, versionId } from './function-version.ts';
+import { StackMaps } from './mapped-lines.ts';
 import type { Publishers } from './publishers.ts';
 import { type VersionGrant, VersionGrants } from './version-grant.ts';
 
@@ -30,6 +31,7 @@ export interface FunctionParts {
 export class Functions {
   readonly #parts: FunctionParts;
   readonly #grants: VersionGrants;
+  readonly #stackMaps = new StackMaps();
   /** Of what the registry remembers as current, which is another object after each change: every call asks for one. */
   readonly #callable = new WeakMap<RegisteredVersion, FunctionVersion>();
 
@@ -64,6 +66,14 @@ export class Functions {
     const registered = this.#parts.data.registry.version(name, version);
     const { stored } = this.#grantOf(name, registered);
     return { version: registered.version, digest: stored?.component.digest ?? registered.digest };
+  }
+
+  /** What tells the author's own positions in stacks of a version, or null. */
+  async stackMap(name: FunctionName, version: number): Promise<StackMap | null> {
+    const known = this.#parts.data.registry.findVersion(name, version);
+    if (known === undefined) return null;
+    const { digest } = this.component(name, version);
+    return this.#stackMaps.of(digest, async () => readStackMap(await this.#parts.data.blobs.read(digest)));
   }
 
   /** Ids under which the pool may know versions of a function. */

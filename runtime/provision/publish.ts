@@ -39,6 +39,8 @@ export interface PublishOptions {
   readonly versionDigest?: Digest;
   /** What the publisher calls the version, beside its number. */
   readonly tag?: string;
+  /** Calls go to the version before until this one is loaded, and stay with it when that fails: then the publish does, with `component-refused`. */
+  readonly whenLoaded?: boolean;
   readonly onProgress?: (progress: PublishProgress) => void;
   readonly signal?: AbortSignal;
 }

@@ -10,7 +10,7 @@ import { processSandboxes } from './process-sandboxes.ts';
 export async function openSandboxSource(options: CloudletOptions, limits: CloudletLimits): Promise<SandboxSource> {
   switch (options.sandbox) {
     case 'process':
-      return processSandboxes(limits.concurrency, options.cacheDir);
+      return processSandboxes(limits.concurrency, options.cacheDir, options.spare);
     case 'microvm':
       return machineSandboxes(options, limits);
     default:

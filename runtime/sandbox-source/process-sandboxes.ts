@@ -1,8 +1,9 @@
 import { ensureAgentFile } from '../image/index.ts';
 import { type SandboxSource, startLoaded, startProcessMachine, startSandbox } from '../sandbox/index.ts';
+import { SpareSandbox } from './spare-sandbox.ts';
 
-/** The same agent as a child process, kept below `cacheDir`. `workers`: invocations at once in one sandbox. */
-export function processSandboxes(workers: number, cacheDir: string): SandboxSource {
+/** The same agent as a child process, kept below `cacheDir`. `workers`: invocations at once in one sandbox; `spare` keeps an empty one ready. */
+export function processSandboxes(workers: number, cacheDir: string, spare = false): SandboxSource {
   let file: Promise<string> | null = null;
   const agentFile = () => {
     file ??= ensureAgentFile(cacheDir).catch((error: unknown) => {
@@ -12,6 +13,11 @@ export function processSandboxes(workers: number, cacheDir: string): SandboxSour
     });
     return file;
   };
+  const startEmpty = (memoryMib: number, signal?: AbortSignal) => {
+    const startMachine = async () => startProcessMachine({ agentFile: await agentFile(), workers, memoryMib });
+    return startSandbox({ kind: 'process', startMachine }, signal);
+  };
+  const ready = spare ? new SpareSandbox(startEmpty) : null;
   return {
     kind: 'process',
     accelerator: {
@@ -22,13 +28,12 @@ export function processSandboxes(workers: number, cacheDir: string): SandboxSour
     },
     start: async (version, signal) => {
       const { memoryMib } = version.grant.limits;
-      const startMachine = async () => startProcessMachine({ agentFile: await agentFile(), workers, memoryMib });
-      const start = (given: AbortSignal) => startSandbox({ kind: 'process', startMachine }, given);
+      const start = (given: AbortSignal) => ready?.take(memoryMib, given) ?? startEmpty(memoryMib, given);
       return { sandbox: await startLoaded(version, start, signal), via: 'boot' };
     },
     // A process has no snapshot.
     prepare: () => Promise.resolve(false),
     forget: () => Promise.resolve(),
-    close: () => Promise.resolve(),
+    close: async () => ready?.close(),
   };
 }

@@ -34,7 +34,7 @@ export async function buildC(project: Project, context: BuildContext): Promise<U
   const both = model === 'command' && world !== null;
   if (both) files.push(START_FILE);
   const warnings = await compileC({
-    ...{ files, includes: [generated], output, signal: context.signal, wrap },
+    ...{ files, includes: [generated], output, signal: context.signal, wrap, strip: context.strip },
     model: both ? 'reactor' : model,
   });
   if (warnings !== '') context.onProgress({ kind: 'warning', text: warnings });

@@ -38,6 +38,8 @@ export interface CSource {
   readonly model: ExecutionModel;
   /** The core module to write. */
   readonly output: string;
+  /** Leaves the names of functions out. */
+  readonly strip?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -121,7 +123,16 @@ export async function compileC(source: CSource): Promise<string> {
     // give another component on another machine.
     const model = source.model === 'reactor' ? ['-mexec-model=reactor'] : [];
     const wrap = (source.wrap ?? []).map((name) => `-Wl,--wrap=${name}`);
-    const link = [TARGET, ...model, ...objects, '-lm', '-Wl,--strip-debug', ...wrap, '-o', source.output];
+    const link = [
+      TARGET,
+      ...model,
+      ...objects,
+      '-lm',
+      source.strip === true ? '-Wl,--strip-all' : '-Wl,--strip-debug',
+      ...wrap,
+      '-o',
+      source.output,
+    ];
     warnings.push(await runCompiler(clang, link, { signal }));
     return warnings.filter((text) => text !== '').join('\n');
   } finally {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { withSourceMap } from '../../../runtime/index.ts';
 import type { WitFunction } from '../../protocol/index.ts';
 import { type BuildContext, begin } from '../progress.ts';
 import type { Project } from '../project.ts';
@@ -13,30 +14,34 @@ import { componentizeQuickJs } from './quickjs.ts';
 import { refuseBareS64 } from './signed.ts';
 import { componentizeStarlingMonkey } from './starlingmonkey.ts';
 
-/** Builds a TypeScript or JavaScript project with its engine. */
+/** Builds a TypeScript or JavaScript project with its engine; the component carries its source map, unless it is to be stripped. */
 export async function buildJavaScript(project: Project, context: BuildContext): Promise<Uint8Array> {
   const wit = join(context.scratch, 'wit');
   const key = await shellKey(project);
   const kept = key === null ? null : await keptShell(context.cache, key);
   const functions = kept === null ? await assembleWorld(project, wit) : kept.functions;
   begin(context, 'bundle', 'bundle the sources');
-  const { code, warnings } = await bundle(project, entryOf(project, functions));
+  const { code, map, warnings } = await bundle(project, entryOf(project, functions));
   for (const text of warnings) context.onProgress({ kind: 'warning', text });
+  const component = await compile();
+  return context.strip ? component : withSourceMap(component, map);
 
-  if (project.backend === 'starlingmonkey') {
-    begin(context, 'componentize', 'compile with StarlingMonkey, which takes a while');
-    return componentizeStarlingMonkey({ code, wit, world: BUILD_WORLD });
-  }
-  if (key !== null) {
-    if (kept === null) begin(context, 'engine', 'prepare QuickJS for this world, once');
-    const shell = kept ?? (await shellOf(key, functions, wit, context));
+  async function compile(): Promise<Uint8Array> {
+    if (project.backend === 'starlingmonkey') {
+      begin(context, 'componentize', 'compile with StarlingMonkey, which takes a while');
+      return componentizeStarlingMonkey({ code, wit, world: BUILD_WORLD });
+    }
+    if (key !== null) {
+      if (kept === null) begin(context, 'engine', 'prepare QuickJS for this world, once');
+      const shell = kept ?? (await shellOf(key, functions, wit, context));
+      begin(context, 'componentize', 'compile with QuickJS');
+      const made = await evaluateInShell(shell, { code, map }, context);
+      if (made !== null) return made;
+      if (kept !== null) await assembleWorld(project, wit);
+    }
     begin(context, 'componentize', 'compile with QuickJS');
-    const component = await evaluateInShell(shell, code, context);
-    if (component !== null) return component;
-    if (kept !== null) await assembleWorld(project, wit);
+    return componentizeQuickJs({ code, wit, world: BUILD_WORLD });
   }
-  begin(context, 'componentize', 'compile with QuickJS');
-  return componentizeQuickJs({ code, wit, world: BUILD_WORLD });
 }
 
 function entryOf(project: Project, functions: readonly WitFunction[]): string {

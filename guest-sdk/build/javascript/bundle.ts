@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildFailure, build, formatMessages, type Message, type Plugin } from 'esbuild';
 import { CloudletError } from '../../protocol/index.ts';
@@ -13,6 +13,8 @@ export const PACKAGE_FOLDER = fileURLToPath(new URL('../../../', import.meta.url
 /** A function and its dependencies in one ES module; the imports that are left are WIT interfaces. */
 export interface Bundle {
   readonly code: string;
+  /** Source map of the code, as JSON; its sources are relative to the project's folder, or begin with `cloudlet:` when they are of the guest library. */
+  readonly map: string;
   readonly warnings: readonly string[];
 }
 
@@ -41,16 +43,46 @@ export async function bundle(project: Project, entry: string): Promise<Bundle> {
       conditions: ['worker', 'browser', 'import'],
       logLevel: 'silent',
       write: false,
+      outdir: project.folder,
+      sourcemap: 'external',
+      sourcesContent: false,
       // A project's own settings must not change how its code is compiled.
       tsconfigRaw: {},
     });
-    const [file] = result.outputFiles;
-    return { code: file?.text ?? '', warnings: await format(result.warnings, 'warning') };
+    const [code, map] = [/\.js$/, /\.js\.map$/].map((ending) =>
+      result.outputFiles.find(({ path }) => ending.test(path)),
+    );
+    return {
+      code: code?.text ?? '',
+      map: plainMap(map?.text ?? '{}', project.folder),
+      warnings: await format(result.warnings, 'warning'),
+    };
   } catch (error) {
     if (!isBuildFailure(error)) throw error;
     const words = await format(error.errors, 'error');
     throw new CloudletError('build-failed', `The sources cannot be bundled:\n${words.join('\n')}`, { cause: error });
   }
+}
+
+/** A map without places of this machine: two checkouts build the same. */
+function plainMap(text: string, folder: string): string {
+  const {
+    mappings = '',
+    names = [],
+    sources = [],
+  } = JSON.parse(text) as {
+    readonly mappings?: string;
+    readonly names?: readonly string[];
+    readonly sources?: readonly string[];
+  };
+  const shown = sources.map((source) => {
+    const path = resolve(folder, source);
+    const [own, library, offered] = [folder, GUEST_FOLDER, PACKAGE_FOLDER].map((top) => relative(top, path));
+    if (!own!.startsWith('..')) return own!;
+    if (!library!.startsWith('..')) return `cloudlet:${library}`;
+    return offered!.startsWith('..') ? basename(path) : offered!;
+  });
+  return JSON.stringify({ version: 3, sources: shown, names, mappings });
 }
 
 /** Packages that a project need not install: it gets its own when it has one, else that of this package. */

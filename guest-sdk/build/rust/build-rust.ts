@@ -50,7 +50,7 @@ export async function buildRust(project: Project, context: BuildContext): Promis
   const bindings = world === null ? null : await bind(world, wit, context);
   const library = project.kind === 'http' ? await httpLibrary() : bindings;
 
-  const common = compilerFlags(await standardLibrary(rust, context));
+  const common = compilerFlags(await standardLibrary(rust, context), context.strip);
   begin(context, 'compile', 'compile with rustc');
   const [entry = ''] = project.entries;
   const cargo = basename(entry) === CARGO_FILE ? join(project.folder, 'build', 'rust') : null;

@@ -7,8 +7,8 @@ import { type RustToolchain, WASI_LIBC } from './toolchain.ts';
 export const EDITION = '2024';
 
 /** What every call of rustc is given, besides the target, which cargo names itself. */
-export function compilerFlags(sysroot: string): string[] {
-  return [`--sysroot=${sysroot}`, '-Cpanic=abort', '-Cstrip=debuginfo'];
+export function compilerFlags(sysroot: string, strip: boolean): string[] {
+  return [`--sysroot=${sysroot}`, '-Cpanic=abort', `-Cstrip=${strip ? 'symbols' : 'debuginfo'}`];
 }
 
 /** What the call that links is given besides: Debian's linker and libc in place of those that Rust itself would bring. */

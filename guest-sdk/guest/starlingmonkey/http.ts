@@ -1,4 +1,5 @@
 import type { BodySource } from '../body.ts';
+import { errorText } from '../error-text.ts';
 import { type HttpFunction, respond } from '../http-function.ts';
 import { Request } from '../request.ts';
 import { Response } from '../response.ts';
@@ -22,7 +23,7 @@ async function serve(app: HttpFunction, native: FetchEvent['request']): Promise<
     headers: [...native.headers.entries()],
     body: native.body === null ? null : receive(native.body),
   });
-  const response = await respond(app, request, (error) => console.error(error), Response);
+  const response = await respond(app, request, (error) => console.error(errorText(error)), Response);
   return new globalThis.Response(response.body === null ? null : send(response.body), {
     status: response.status,
     headers: [...response.headers],

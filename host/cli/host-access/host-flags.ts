@@ -23,10 +23,17 @@ export function withHostFlags(command: Command): Command {
 
 /** A client for the host that the flags, or else the environment, name. */
 export async function clientFor(flags: HostFlags): Promise<CloudletClient> {
+  return (await accessTo(flags)).client;
+}
+
+/** The same, with the token that it shows. */
+export async function accessTo(
+  flags: HostFlags,
+): Promise<{ readonly client: CloudletClient; readonly token: string | undefined }> {
   const config = typed(() => clientConfig({ data: flags.data }));
   const url = flags.to ?? config.url;
   const token = flags.token ?? tokenInLink(url) ?? config.token ?? (await ownToken(url, config.dataDir));
-  return typed(() => createClient({ url, token, transport: nodeTransport }));
+  return { client: typed(() => createClient({ url, token, transport: nodeTransport })), token };
 }
 
 /** The token in the fragment of the link that a starting host prints. */

@@ -45,6 +45,8 @@ for (const [template, { words, input, answer }] of Object.entries(CALLS)) {
     assert.is(built.status, 0, built.errors);
     const { component, sizeBytes, digest } = JSON.parse(built.text);
     assert.is((await readFile(component)).length, sizeBytes);
+    const tested = await lab.run(['test', name]);
+    assert.match(tested.text, /\d passed, 0 failed\n$/, tested.text + tested.errors);
     const published = await lab.run(['publish', name, '--json']);
     assert.is(published.status, 0, published.errors);
     const { name: publishedName, version, digest: publishedDigest } = JSON.parse(published.text);

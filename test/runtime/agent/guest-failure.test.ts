@@ -17,9 +17,32 @@ for (const [what, thrown, text] of [
     'the function trapped: unreachable (in boom < wasm-function[7])',
   ],
   [
-    'shortens a long stack',
-    trap('deep', '    at f (wasm://wasm/m:wasm-function[1]:0x1)\n'.repeat(50)),
-    'the function trapped: deep (in f < f < f < f < f < f)',
+    'counts a function that calls itself, and tells of eight at most',
+    trap(
+      'deep',
+      `${'    at f (wasm://wasm/m:wasm-function[1]:0x1)\n'.repeat(50)}${[1, 2, 3, 4, 5, 6, 7, 8].map((n) => `    at g${n} (wasm://wasm/m:wasm-function[2]:0x1)`).join('\n')}`,
+    ),
+    'the function trapped: deep (in f × 50 < g1 < g2 < g3 < g4 < g5 < g6 < g7)',
+  ],
+  [
+    'says that the stack is full when its calls fill what is shown',
+    trap('memory access out of bounds', '    at f (wasm://wasm/m:wasm-function[1]:0x1)\n'.repeat(64)),
+    'the function trapped: memory access out of bounds; its calls are nested so deep that its stack is full (in f × 64)',
+  ],
+  [
+    'begins below what only ends the program',
+    trap(
+      'unreachable',
+      ['abort', '_RNvNtC3std7process5abort', '_RNvNtCs1_4core9panicking9panic_fmt', '_RNvCs2_4main4pick', 'main']
+        .map((name) => `    at core.wasm.${name} (wasm://wasm/m:wasm-function[1]:0x1)`)
+        .join('\n'),
+    ),
+    'the function trapped: unreachable (in main::pick < main)',
+  ],
+  [
+    'tells of these where there is nothing else',
+    trap('unreachable', '    at core.wasm.abort (wasm://wasm/m:wasm-function[1]:0x1)'),
+    'the function trapped: unreachable (in abort)',
   ],
   [
     'does without a stack',

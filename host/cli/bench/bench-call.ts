@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises';
+import type { CloudletClient } from '../../../guest-sdk/client/index.ts';
+import { CloudletError, type FunctionName } from '../../../guest-sdk/protocol/index.ts';
+import type { Plan } from '../invoke/plan.ts';
+import { UsageError } from '../usage-error.ts';
+
+/** What each call is given. */
+export interface BenchInput {
+  readonly input: string | undefined;
+  readonly method: string | undefined;
+}
+
+/** The call that a plan is, prepared once and made again and again; it gives what `Server-Timing` says. A status of 500 and above is a failure. */
+export async function benchCall(
+  client: CloudletClient,
+  name: FunctionName,
+  plan: Plan,
+  { input, method }: BenchInput,
+): Promise<(signal: AbortSignal) => Promise<string | null>> {
+  const bytes =
+    input === undefined
+      ? undefined
+      : await readFile(input).catch((error: NodeJS.ErrnoException) => {
+          throw new UsageError(`expected a file with the input, but ${input} cannot be read (${error.code})`, {
+            cause: error,
+          });
+        });
+  const drained = async (answer: {
+    readonly status: number;
+    readonly body: AsyncIterable<Uint8Array>;
+    readonly header: (field: string) => string | null;
+  }) => {
+    for await (const _ of answer.body);
+    if (answer.status >= 500) throw new CloudletError('guest-trapped', `status ${answer.status}`);
+    return answer.header('server-timing');
+  };
+  switch (plan.kind) {
+    case 'run':
+      return async (signal) => {
+        const answer = await client.run(name, plan.args, bytes, { signal });
+        const timing = await drained(answer);
+        const status = answer.exitStatus() ?? 0;
+        if (status !== 0) throw new CloudletError('guest-trapped', `exit status ${status}`);
+        return timing;
+      };
+    case 'http': {
+      const verb = method ?? (bytes === undefined ? 'GET' : 'POST');
+      return async (signal) =>
+        drained(
+          await client.request(name, plan.path, {
+            method: verb,
+            ...(bytes === undefined ? {} : { body: bytes }),
+            signal,
+          }),
+        );
+    }
+    case 'call': {
+      const args = bytes === undefined ? plan.words.map(jsonOf) : listOf(bytes.toString('utf8'));
+      return async (signal) => {
+        let timing: string | null = null;
+        const answered = (header: (field: string) => string | null): void => {
+          timing = header('server-timing');
+        };
+        await client.call(name, plan.target.name, args, { signal, answered });
+        return timing;
+      };
+    }
+    default:
+      return plan satisfies never;
+  }
+}
+
+function listOf(text: string): readonly unknown[] {
+  const value = jsonOf(text);
+  if (Array.isArray(value)) return value;
+  throw new UsageError('expected a JSON array of all arguments in the input');
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`expected JSON as an argument, got ${JSON.stringify(text)}; write a string as '"text"'`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,162 @@
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
+
+/** What a request to a function that is developed came to. */
+export interface FrontRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly ms: number;
+}
+
+/** What stands behind the front. */
+export interface FrontOptions {
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** The host's address, the name of the function, and who asks. */
+  readonly url: string;
+  readonly name: string;
+  readonly token: string | undefined;
+  /** Why an invocation failed, as its log says; null when that says nothing. */
+  readonly explain: (invocation: string) => Promise<string | null>;
+  readonly onRequest: (request: FrontRequest) => void;
+}
+
+/** An address of this computer at which a function that is developed answers by itself, at `/`, without a token. */
+export interface Front {
+  readonly url: string;
+  readonly close: () => Promise<void>;
+}
+
+/** Fields of one connection, and those that say who asks here. */
+const OWN_FIELDS = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'te',
+  'trailer',
+  'host',
+  'authorization',
+]);
+
+/** Longest answer that is looked at to see whether it tells of a failure, bytes. */
+const FAILURE_BYTES = 4096;
+
+/** Opens a front on loopback. Throws `conflict` when its port is taken. */
+export async function openFront(options: FrontOptions): Promise<Front> {
+  const server = createServer((incoming, outgoing) => void serve(options, incoming, outgoing));
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject).listen(options.port, '127.0.0.1', resolve);
+  await promise.catch((error: NodeJS.ErrnoException) => {
+    const sentence = `port ${options.port} cannot be taken (${error.code}); choose another with --port`;
+    throw new CloudletError('conflict', sentence, { cause: error });
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  return {
+    url: `http://localhost:${port}`,
+    close: async () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+async function serve(options: FrontOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const { method = 'GET', url: path = '/' } = incoming;
+  const began = performance.now();
+  const done = (status: number): void => options.onRequest({ method, path, status, ms: performance.now() - began });
+  // A page of elsewhere whose name leads here must not speak for whoever develops.
+  if (!/^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(incoming.headers.host ?? '')) {
+    outgoing.writeHead(421, { 'content-type': 'text/plain' }).end('expected localhost as the host of the request\n');
+    return done(421);
+  }
+  const target = new URL(options.url);
+  const headers = [...fieldsOf(incoming.rawHeaders), 'host', target.host];
+  if (options.token !== undefined) headers.push('authorization', `Bearer ${options.token}`);
+  const asked = request({
+    hostname: target.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: target.port,
+    method,
+    path: `/f/${options.name}${path}`,
+    headers: headers as unknown as NodeJS.Dict<string>,
+  });
+  incoming.on('error', () => asked.destroy()).pipe(asked);
+  outgoing.on('close', () => asked.destroy());
+  asked.on('error', (error) => {
+    if (outgoing.headersSent) return void outgoing.destroy();
+    outgoing.writeHead(502, { 'content-type': 'text/plain' }).end(`the cloudlet does not answer: ${error.message}\n`);
+    done(502);
+  });
+  asked.on('response', (answer) => void forward(options, incoming, answer, outgoing, done));
+}
+
+async function forward(
+  options: FrontOptions,
+  incoming: IncomingMessage,
+  answer: IncomingMessage,
+  outgoing: ServerResponse,
+  done: (status: number) => void,
+): Promise<void> {
+  const status = answer.statusCode ?? 502;
+  outgoing.on('finish', () => done(status));
+  const failure = await failureIn(answer);
+  if (failure === null) {
+    outgoing.writeHead(status, fieldsOf(answer.rawHeaders));
+    answer.on('error', () => outgoing.destroy()).pipe(outgoing);
+    return;
+  }
+  const why = (await options.explain(failure.invocation)) ?? failure.text;
+  const html = incoming.headers.accept?.includes('text/html') === true;
+  outgoing.writeHead(status, {
+    'content-type': html ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8',
+    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+  });
+  outgoing.end(html ? page(why) : `${why.trimEnd()}\n`);
+}
+
+/** The invocation and the words of an answer by which a function has failed; of any other answer nothing is read. */
+async function failureIn(answer: IncomingMessage): Promise<{ invocation: string; text: string } | null> {
+  const type = answer.headers['content-type'] ?? '';
+  const length = Number(answer.headers['content-length'] ?? Number.NaN);
+  const isProblem = type.startsWith('application/problem+json');
+  if ((answer.statusCode ?? 0) < 500 || !(isProblem || (type === 'text/plain' && length === GUEST_FAILED.length)))
+    return null;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes <= FAILURE_BYTES) chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString();
+  return {
+    invocation: String(answer.headers['cloudlet-invocation-id'] ?? invocationIn(text)),
+    text: isProblem ? detailIn(text) : text,
+  };
+}
+
+/** What the guest library answers for a function that has thrown. */
+const GUEST_FAILED = 'The function failed; its log says why.\n';
+
+function invocationIn(problem: string): string {
+  return /"instance":"\/v1\/invocations\/([\w-]+)"/.exec(problem)?.[1] ?? '';
+}
+
+function detailIn(problem: string): string {
+  try {
+    const { detail } = JSON.parse(problem) as { readonly detail?: unknown };
+    return typeof detail === 'string' ? detail : problem;
+  } catch {
+    return problem;
+  }
+}
+
+function fieldsOf(raw: readonly string[]): string[] {
+  return raw.flatMap((name, at) => (at % 2 === 0 && !OWN_FIELDS.has(name.toLowerCase()) ? [name, raw[at + 1]!] : []));
+}
+
+function page(text: string): string {
+  const escaped = text.replace(/[&<>]/g, (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[character]!);
+  return `<!doctype html><meta charset="utf-8"><title>The function failed</title><style>body{font:15px/1.5 system-ui;margin:3rem}pre{background:#8881;padding:1rem;overflow:auto}</style><h1>The function failed</h1><pre>${escaped}</pre>\n`;
+}

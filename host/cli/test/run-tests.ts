@@ -1,0 +1,58 @@
+import { type CheckedCase, caseName, checkCase, hasCases, readCases } from '../../../guest-sdk/build/index.ts';
+import { functionUnderTest } from '../../../guest-sdk/client/index.ts';
+import { CloudletError, type FunctionName } from '../../../guest-sdk/protocol/index.ts';
+import type { DevHost } from '../dev/dev-host.ts';
+import { nodeTransport } from '../host-access/node-transport.ts';
+import { runTestFiles, testFilesOf } from './test-files.ts';
+
+/** What of a project's tests is run. */
+export interface TestSelection {
+  readonly folder: string;
+  /** Only tests whose name has it. */
+  readonly filter: string | undefined;
+}
+
+/** A test that ended, and where it stands. */
+export interface EndedTest extends CheckedCase {
+  readonly file: string;
+}
+
+/**
+ * Runs the tests of a project against the function that it was published as: its cases, then its test files. `project-invalid` when it
+ * has none, or none of which the name has the filter.
+ */
+export async function* runTests(
+  { folder, filter }: TestSelection,
+  host: Pick<DevHost, 'url' | 'token'>,
+  name: FunctionName,
+  signal: AbortSignal,
+): AsyncGenerator<EndedTest> {
+  const { url, token } = host;
+  const fn = functionUnderTest({ url, token, name, transport: nodeTransport });
+  const files = await testFilesOf(folder);
+  const cases = (await hasCases(folder)) ? await readCases(folder) : [];
+  if (cases.length + files.length === 0)
+    throw new CloudletError(
+      'project-invalid',
+      `expected tests in ${folder}/test: cases.json, or files *.test.ts and *.test.js`,
+    );
+  const meant = (text: string): boolean => filter === undefined || text.includes(filter);
+  let ran = 0;
+  for (const each of cases.filter((each) => meant(caseName(each)))) {
+    signal.throwIfAborted();
+    ran += 1;
+    yield { file: 'test/cases.json', ...(await checkCase(each, fn)) };
+  }
+  for (const file of files) {
+    for await (const each of runTestFiles([file], { url, token, name }, signal)) {
+      if (!meant(each.name)) continue;
+      ran += 1;
+      yield { file: file.slice(folder.length + 1), ...each };
+    }
+  }
+  if (ran === 0)
+    throw new CloudletError(
+      'project-invalid',
+      `expected tests ${filter === undefined ? `in ${files.join(', ')}` : `whose name has ${JSON.stringify(filter)}`}, found none`,
+    );
+}

@@ -1,0 +1,81 @@
+import { build, develop, readProject } from '../../../guest-sdk/build/index.ts';
+import { asCloudletError, type FunctionName, parseName } from '../../../guest-sdk/protocol/index.ts';
+import { hostConfig } from '../../config.ts';
+import { type DevHost, type DevHostFlags, openDevHost } from '../dev/dev-host.ts';
+import { printable } from '../terminal/printable.ts';
+import { showProgress } from '../terminal/progress.ts';
+import { typed } from '../usage-error.ts';
+import { type EndedTest, runTests } from './run-tests.ts';
+
+/** Flags of `test`. */
+export interface TestFlags extends DevHostFlags {
+  readonly filter?: string;
+  readonly watch?: boolean;
+  readonly json?: boolean;
+}
+
+/** Builds a project, runs its tests, says how each ended; gives whether all passed. With `watch` again after each change, until `signal` fires. */
+export async function testProject(folder: string, flags: TestFlags, signal: AbortSignal): Promise<boolean> {
+  const { cacheDir: cache } = typed(() => hostConfig({}));
+  const project = await readProject(folder);
+  // On another host it must not take the place of what is published there.
+  const name = parseName(flags.to === undefined ? project.name : `test-${project.name}`.slice(0, 63));
+  const host = await openDevHost(flags);
+  const test = (): Promise<boolean> => testOnce(folder, flags, host, name, signal);
+  try {
+    if (flags.watch === true) {
+      await develop(folder, {
+        ...{ cache, signal },
+        publish: (made) => host.publish(name, made, signal),
+        onEvent: (event) => {
+          if (event.kind === 'failed') console.error(printable(event.error.message));
+        },
+        served: async () => {
+          await test().catch((error: unknown) => {
+            if (!signal.aborted) console.error(printable(asCloudletError(error).message));
+          });
+        },
+      });
+      return true;
+    }
+    const progress = showProgress(name);
+    try {
+      const made = await build(folder, {
+        ...{ cache, signal },
+        onProgress: (event) => event.kind === 'stage' && progress.stage(event.sentence),
+      });
+      progress.stage('publish');
+      await host.publish(name, made, signal);
+    } finally {
+      progress.clear();
+    }
+    return await test();
+  } finally {
+    if (flags.to !== undefined) await host.client.remove(name).catch(() => {});
+    await host.close();
+  }
+}
+
+async function testOnce(
+  folder: string,
+  { filter, json = false }: TestFlags,
+  host: DevHost,
+  name: FunctionName,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const ended: EndedTest[] = [];
+  for await (const test of runTests({ folder, filter }, host, name, signal)) {
+    ended.push(test);
+    if (!json) console.log(testLine(test));
+  }
+  const failed = ended.filter(({ passed }) => !passed).length;
+  const passed = ended.length - failed;
+  if (json) console.log(JSON.stringify({ name, passed, failed, tests: ended }));
+  else console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0;
+}
+
+function testLine({ name, file, passed, ms, reason }: EndedTest): string {
+  const line = `${passed ? '✓' : '✗'} ${printable(name)}  ${Math.round(ms)} ms`;
+  return passed ? line : `${line}  (${file})\n  ${printable(reason ?? '').replaceAll('\n', '\n  ')}`;
+}

@@ -1,0 +1,108 @@
+import { createServer, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Front, type FrontRequest, openFront } from '../../../../host/cli/dev/front.ts';
+import { refused } from '../../../support/refusal.ts';
+
+const test = suite('the front of a function that is developed');
+let host: Server;
+let front: Front;
+let seen: FrontRequest[] = [];
+
+test.before(async () => {
+  host = createServer((incoming, outgoing) => {
+    const chunks: Buffer[] = [];
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+    incoming.on('end', () => {
+      const url = incoming.url ?? '';
+      if (url.endsWith('/throws')) {
+        const text = 'The function failed; its log says why.\n';
+        const headers = {
+          'content-type': 'text/plain',
+          'content-length': text.length,
+          'cloudlet-invocation-id': 'i-1',
+        };
+        return outgoing.writeHead(500, headers).end(text);
+      }
+      if (url.endsWith('/traps')) {
+        const problem = JSON.stringify({ detail: 'the function trapped', instance: '/v1/invocations/i-2' });
+        return outgoing.writeHead(502, { 'content-type': 'application/problem+json' }).end(problem);
+      }
+      const { authorization, host: name } = incoming.headers;
+      outgoing.writeHead(200, { 'x-own': 'kept' });
+      outgoing.end(JSON.stringify([incoming.method, url, authorization, name, Buffer.concat(chunks).toString()]));
+    });
+  });
+  await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
+  const { port } = host.address() as AddressInfo;
+  front = await openFront({
+    port: 0,
+    url: `http://127.0.0.1:${port}`,
+    name: 'thumb',
+    token: 'secret',
+    explain: async (invocation) => (invocation === 'i-1' ? 'RangeError: <boom>\n  at f (src/f.ts:1:1)' : null),
+    onRequest: (each) => seen.push(each),
+  });
+});
+test.before.each(() => {
+  seen = [];
+});
+test.after(async () => {
+  await front.close();
+  host.closeAllConnections();
+  host.close();
+});
+
+test('asks the function for the path, as the owner, with what was sent', async () => {
+  const answer = await fetch(`${front.url}/a?b=c`, {
+    method: 'POST',
+    body: 'text',
+    headers: { authorization: 'mine' },
+  });
+  const [method, url, authorization, name, body] = (await answer.json()) as string[];
+  assert.equal([method, url, authorization, body], ['POST', '/f/thumb/a?b=c', 'Bearer secret', 'text']);
+  assert.match(name!, /^127\.0\.0\.1:/);
+  assert.is(answer.headers.get('x-own'), 'kept');
+  assert.equal(
+    seen.map(({ method, path, status }) => [method, path, status]),
+    [['POST', '/a?b=c', 200]],
+  );
+});
+
+for (const [what, path, accept, type, words] of [
+  [
+    'says why a function has thrown',
+    '/throws',
+    '*/*',
+    /^text\/plain/,
+    /^RangeError: <boom>\n {2}at f \(src\/f\.ts:1:1\)\n$/,
+  ],
+  ['says it in a page to a browser', '/throws', 'text/html', /^text\/html/, /<pre>RangeError: &lt;boom&gt;/],
+  ['says what the host says of a trap', '/traps', '*/*', /^text\/plain/, /^the function trapped\n$/],
+] as const)
+  test(what, async () => {
+    const answer = await fetch(`${front.url}${path}`, { headers: { accept } });
+    assert.ok(answer.status >= 500);
+    assert.match(answer.headers.get('content-type')!, type);
+    assert.match(await answer.text(), words);
+  });
+
+test('answers nobody who came by another name', async () => {
+  const status = await new Promise((resolve) => {
+    const { port } = new URL(front.url);
+    request({ host: '127.0.0.1', port, headers: { host: 'evil.example' } }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    }).end();
+  });
+  assert.is(status, 421);
+});
+
+test('that cannot have its port says so', async () => {
+  const port = Number(new URL(front.url).port);
+  const options = { url: front.url, name: 'x', token: undefined, explain: async () => null, onRequest: () => {} };
+  await refused(() => openFront({ ...options, port }), 'conflict', /port \d+ cannot be taken.*--port/);
+});
+
+test.run();
