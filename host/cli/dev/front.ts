@@ -101,10 +101,13 @@ async function forward(
 ): Promise<void> {
   const status = answer.statusCode ?? 502;
   outgoing.on('finish', () => done(status));
-  const failure = await failureIn(answer);
+  const { failure, begun } = await failureIn(answer);
   if (failure === null) {
     outgoing.writeHead(status, fieldsOf(answer.rawHeaders));
-    answer.on('error', () => outgoing.destroy()).pipe(outgoing);
+    for (const chunk of begun) outgoing.write(chunk);
+    // What was looked at may have been all of it.
+    if (answer.readableEnded) outgoing.end();
+    else answer.on('error', () => outgoing.destroy()).pipe(outgoing);
     return;
   }
   const why = (await options.explain(failure.invocation)) ?? failure.text;
@@ -116,24 +119,30 @@ async function forward(
   outgoing.end(html ? page(why) : `${why.trimEnd()}\n`);
 }
 
-/** The invocation and the words of an answer by which a function has failed; of any other answer nothing is read. */
-async function failureIn(answer: IncomingMessage): Promise<{ invocation: string; text: string } | null> {
-  const type = answer.headers['content-type'] ?? '';
-  const length = Number(answer.headers['content-length'] ?? Number.NaN);
-  const isProblem = type.startsWith('application/problem+json');
-  if ((answer.statusCode ?? 0) < 500 || !(isProblem || (type === 'text/plain' && length === GUEST_FAILED.length)))
-    return null;
-  const chunks: Buffer[] = [];
+interface LookedAt {
+  /** The invocation and the words of an answer by which a function has failed; null for any other answer. */
+  readonly failure: { readonly invocation: string; readonly text: string } | null;
+  /** What was read of it. */
+  readonly begun: readonly Buffer[];
+}
+
+/** Looks at the beginning of an answer that may tell of a failure; of any other nothing is read. */
+async function failureIn(answer: IncomingMessage): Promise<LookedAt> {
+  const isProblem = answer.headers['content-type']?.startsWith('application/problem+json') === true;
+  const isText = answer.headers['content-type']?.startsWith('text/plain') === true;
+  if ((answer.statusCode ?? 0) < 500 || !(isProblem || isText)) return { failure: null, begun: [] };
+  const begun: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
+  // Left before its end the stream goes on where it is.
+  for await (const chunk of answer.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    begun.push(chunk);
     bytes += chunk.length;
-    if (bytes <= FAILURE_BYTES) chunks.push(chunk);
+    if (bytes > FAILURE_BYTES) return { failure: null, begun };
   }
-  const text = Buffer.concat(chunks).toString();
-  return {
-    invocation: String(answer.headers['cloudlet-invocation-id'] ?? invocationIn(text)),
-    text: isProblem ? detailIn(text) : text,
-  };
+  const text = Buffer.concat(begun).toString();
+  if (!isProblem && text !== GUEST_FAILED) return { failure: null, begun };
+  const invocation = String(answer.headers['cloudlet-invocation-id'] ?? invocationIn(text));
+  return { failure: { invocation, text: isProblem ? detailIn(text) : text }, begun };
 }
 
 /** What the guest library answers for a function that has thrown. */

@@ -25,6 +25,10 @@ test.before(async () => {
         };
         return outgoing.writeHead(500, headers).end(text);
       }
+      if (url.endsWith('/own') || url.endsWith('/long')) {
+        outgoing.writeHead(500, { 'content-type': 'text/plain' });
+        return outgoing.end(url.endsWith('/own') ? 'my own words' : 'x'.repeat(300_000));
+      }
       if (url.endsWith('/traps')) {
         const problem = JSON.stringify({ detail: 'the function trapped', instance: '/v1/invocations/i-2' });
         return outgoing.writeHead(502, { 'content-type': 'application/problem+json' }).end(problem);
@@ -86,6 +90,15 @@ for (const [what, path, accept, type, words] of [
     assert.ok(answer.status >= 500);
     assert.match(answer.headers.get('content-type')!, type);
     assert.match(await answer.text(), words);
+  });
+
+for (const [path, length] of [
+  ['/own', 12],
+  ['/long', 300_000],
+] as const)
+  test(`leaves a failure that the function tells itself as it is: ${path}`, async () => {
+    const answer = await fetch(`${front.url}${path}`);
+    assert.equal([answer.status, (await answer.text()).length], [500, length]);
   });
 
 test('answers nobody who came by another name', async () => {
