@@ -4,6 +4,7 @@ import { ComponentCompiler } from './component/index.ts';
 import { FunctionLogs } from './function/function-logs.ts';
 import type { VersionOutside } from './function/function-version.ts';
 import { GrantedOutside } from './function/granted-outside.ts';
+import { versionLog } from './function/version-log.ts';
 import { type HostPolicy, hostPolicy } from './grant/index.ts';
 import { followParent, type TraceSampler } from './invocation/trace.ts';
 import type { CloudletObserver } from './observer.ts';
@@ -13,6 +14,8 @@ import { DeploymentStore, type PublishParts } from './provision/index.ts';
 import { type SandboxSource, systemClock } from './sandbox/index.ts';
 import { openSandboxSource } from './sandbox-source/index.ts';
 import { abortError, DataDir } from './store/index.ts';
+import type { FunctionUses } from './use/function-uses.ts';
+import { openUses } from './use/open-uses.ts';
 import { openVms, type Vms } from './vms.ts';
 
 /** Bytes of a stored component, already verified against their digest. */
@@ -32,6 +35,8 @@ export interface CloudletParts {
   readonly data: DataDir;
   readonly stores: Stores;
   readonly logs: FunctionLogs;
+  /** What functions use of what they are granted. */
+  readonly uses: FunctionUses;
   /** What deployments keep. */
   readonly deployed: DeploymentStore;
   readonly compiler: ComponentCompiler;
@@ -79,8 +84,24 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
     const { name, bind = '127.0.0.1', observer = {}, outside = granted.services, sample = followParent } = options;
     const unkept = (sentence: string) => observer.warning?.(sentence);
     const logs = FunctionLogs.open({ directory: data.logs, limitBytes: limits.logBytes, isFunction, unkept });
+    const uses = openUses({ data, stores, observer }, versionLog(logs, data));
     return {
-      ...{ name, limits, policy, observer, data, stores, logs, deployed, compiler, source, outside, granted, sample },
+      ...{
+        uses,
+        name,
+        limits,
+        policy,
+        observer,
+        data,
+        stores,
+        logs,
+        deployed,
+        compiler,
+        source,
+        outside,
+        granted,
+        sample,
+      },
       ...{ vms, mechanisms, bind },
     };
   } catch (error) {

@@ -71,7 +71,7 @@ export class Cloudlet {
   #closed: Promise<void> | undefined;
 
   private constructor(parts: CloudletParts) {
-    const { data, stores, logs, compiler, observer, limits, policy, source, outside } = parts;
+    const { data, stores, logs, compiler, observer, limits, policy, source, outside, uses } = parts;
     this.#parts = parts;
     this.id = data.identity.id;
     this.ownerToken = data.identity.ownerToken;
@@ -89,7 +89,7 @@ export class Cloudlet {
     this.services = this.#services;
     this.publishers = new Publishers(data, policy.functions.publishers);
     const { publishers } = this;
-    this.#functions = new Functions({ data, compiler, stores, outside, policy, publishers, pool: this.#pool });
+    this.#functions = new Functions({ data, compiler, stores, outside, policy, publishers, uses, pool: this.#pool });
     this.#swaps = new VersionSwaps({ functions: this.#functions, pool: this.#pool, registry: data.registry });
     this.#deployments = openDeployments({
       ...{ parts, functions: this.#functions, pool: this.#pool, services: this.#services, feed: this.#feed },
@@ -153,6 +153,7 @@ export class Cloudlet {
     this.#swaps.forget(name);
     for (const id of versions) this.#pool.drop(id);
     this.#logs.remove(name);
+    this.#parts.uses.remove(name);
     for (const digest of await data.collectGarbage()) await compiler.forget(digest);
     observer.removed?.({ name });
     this.#feed.emit({ kind: 'functions' });
@@ -264,6 +265,7 @@ export class Cloudlet {
     await Promise.all([...ends, this.#work.settled()]);
     await this.#parts.compiler.close();
     this.#parts.granted.close();
+    this.#parts.uses.close();
     this.#logs.close();
     this.#parts.deployed.close();
     this.#parts.stores.close();

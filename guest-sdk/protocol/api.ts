@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { FunctionPublisher } from './function-publisher.ts';
 import { Grant } from './grant/index.ts';
 import { ServicesStatus } from './service-info.ts';
+import { Use, UseItem } from './use/index.ts';
 
 /** The three ways to call a component. */
 export const Door = v.picklist(['call', 'run', 'http']);
@@ -64,6 +65,8 @@ export const FunctionInfo = v.object({
   ungranted: v.optional(v.array(v.string())),
   /** Names of the secrets that are set; never their values. */
   secretsSet: v.optional(v.array(v.string())),
+  /** What the current version used since the time that is told: its grant item by item, and what was seen. */
+  use: v.optional(v.object({ since: v.string(), items: v.array(UseItem), seen: Use })),
   /** Digest of the component, when the version came as a package, whose digest is its manifest's. */
   component: v.optional(v.string()),
   /** Who signed the version; null when nobody did. */

@@ -27,6 +27,7 @@ export * from './recipe/index.ts';
 export * from './service.ts';
 export * from './service-info.ts';
 export * from './signature/index.ts';
+export * from './use/index.ts';
 export * from './value/index.ts';
 export {
   formatFunction,

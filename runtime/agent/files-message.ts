@@ -39,9 +39,10 @@ export function encodeFiles(
 }
 
 /** The files of which `encodeFiles` made these bytes; they are views of them. */
-export function decodeFiles({ tableBytes, scratchBytes }: FilesMessage, bytes: Uint8Array): GrantedFiles {
+export function decodeFiles(message: FilesMessage | null, bytes: Uint8Array): GrantedFiles {
+  const { tableBytes, scratchBytes } = message ?? { tableBytes: 0, scratchBytes: 0 };
   // The table is decoded from a copy: the bytes may be shared between workers, and decoders of text refuse those.
-  const table = decodeMessage(bytes.slice(0, tableBytes)) as readonly TableEntry[];
+  const table = message === null ? [] : (decodeMessage(bytes.slice(0, tableBytes)) as readonly TableEntry[]);
   let at = tableBytes;
   const take = (length: number): Uint8Array => {
     at += length;
@@ -52,5 +53,10 @@ export function decodeFiles({ tableBytes, scratchBytes }: FilesMessage, bytes: U
     ...{ path, at: place, writable },
     files: files.map(([names, length]) => ({ names, bytes: take(length) })),
   }));
+  // Last, because guests take the first that fits. It has what is granted and else nothing, but without it a C library says of a path that is
+  // in no directory that there is none, without a word to us: nobody could be told what the program looked for.
+  if (!directories.some(({ at: place }) => place.length === 0)) {
+    directories.push({ path: '/', at: [], writable: false, files: [] });
+  }
   return new GrantedFiles(directories, scratchBytes);
 }

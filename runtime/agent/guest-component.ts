@@ -22,8 +22,7 @@ export type Instantiate = (
 /** A component in a worker: its glue evaluated, its modules at hand. Holds nothing that one invocation could leave to the next. */
 export interface GuestComponent {
   readonly message: LoadMessage;
-  /** Left out when it is granted no directories. */
-  readonly files?: GrantedFiles;
+  readonly files: GrantedFiles;
   /**
    * A new instance, with its own memories, globals and handle tables. Among the imports, `LIFT_IMPORT` is its `LiftBudget` and
    * `STATE_IMPORT` takes what is needed to use it again.
@@ -61,7 +60,7 @@ export async function loadComponent(component: WorkerComponent): Promise<GuestCo
   };
   return {
     message: component.message,
-    ...(component.message.files === null ? {} : { files: decodeFiles(component.message.files, component.files) }),
+    files: decodeFiles(component.message.files, component.files),
     instantiate: async (imports, instantiateCore) => make(getCoreModule, imports, instantiateCore),
   };
 }

@@ -4,6 +4,7 @@ import type { FuelGauge } from './fuel.ts';
 import { type GlueState, STATE_IMPORT } from './glue-state.ts';
 import type { GuestComponent } from './guest-component.ts';
 import { InstanceImage } from './instance-image.ts';
+import { InstanceMemories } from './instance-memories.ts';
 import { LIFT_IMPORT, LiftBudget } from './lift-budget.ts';
 import { commandGlue } from './preview1-command.ts';
 
@@ -14,6 +15,7 @@ export class GuestInstance {
   readonly #component: GuestComponent;
   readonly #wasi = new RenewableWasi();
   readonly #state: GlueState = {};
+  readonly #memories = new InstanceMemories();
   #fuel: FuelGauge | null = null;
   #exports: unknown = null;
   /** As it was after its initialisation; null when something in it cannot be put back. */
@@ -41,6 +43,10 @@ export class GuestInstance {
     // A guest that catches the trap goes on without what it asked for: with a seed of its own, for instance, the same in all instances.
     if (this.#wasi.missed) throw new Error('the guest called the host while it was initialised');
     if (resettable && this.#state.reset !== undefined) this.#image = InstanceImage.of(objects);
+  }
+
+  get memoryBytes(): number {
+    return this.#memories.bytes;
   }
 
   /** Lets it serve an invocation. */
@@ -78,6 +84,7 @@ export class GuestInstance {
     return this.#component.instantiate(imports, (module, given) => {
       const made = instantiateMetered(module, given, checkpoint);
       const noted = (instance: WebAssembly.Instance) => {
+        this.#memories.add(instance);
         note(module, given, instance);
         return instance;
       };

@@ -28,9 +28,9 @@ export class GuestInstances implements Instances {
     return this.#ready !== null;
   }
 
-  /** Fresh files for one invocation; null when the function is granted none. */
-  files(): FileTree | null {
-    return this.#component.files?.tree() ?? null;
+  /** Fresh files for one invocation. */
+  files(): FileTree {
+    return this.#component.files.tree();
   }
 
   /** An instance for one invocation: the one that is ready, else one that is not initialised yet. */

@@ -1,19 +1,36 @@
-import { type ByteSink, emptySource, GuestExit, GuestTrap, type HttpHead, type Wasi } from '../wasi/index.ts';
+import {
+  type ByteSink,
+  emptySource,
+  type FileTree,
+  GuestExit,
+  GuestTrap,
+  type HttpHead,
+  type Wasi,
+} from '../wasi/index.ts';
+import { threadCpuMs } from './cpu-limit.ts';
 import { CreditedSink } from './credited-sink.ts';
 import { CreditedSource } from './credited-source.ts';
 import type { FuelGauge } from './fuel.ts';
 import { serveCall, serveHttp, serveRun } from './guest-doors.ts';
 import { describeTrap, GuestFailure, interruptedFailure } from './guest-failure.ts';
 import { GuestLog, LogBudget, logEntry } from './guest-log.ts';
+import { GuestUse, type WorkerUse } from './guest-use.ts';
 import type { Instance, Instances } from './instances.ts';
 import { InvocationBackend, type InvocationStreams } from './invocation-backend.ts';
 import type { LiftBudget } from './lift-budget.ts';
 import { type AskIds, InvocationAsks } from './outside/invocation-asks.ts';
-import { type DoneMessage, type Interrupt, type InvokeMessage, type LoadMessage, WINDOW_BYTES } from './wire.ts';
+import {
+  type DoneMessage,
+  type Interrupt,
+  type InvokeMessage,
+  type LoadMessage,
+  type UseMessage,
+  WINDOW_BYTES,
+} from './wire.ts';
 import type { FromInvocation, Invoked, ToInvocation } from './worker-message.ts';
 
 /** What a good end says. */
-type Success = Omit<Extract<DoneMessage, { kind: 'ok' }>, 'kind' | 'runMs'>;
+type Success = Pick<Extract<DoneMessage, { kind: 'ok' }>, 'exitCode' | 'trailers'>;
 
 /** One invocation in a worker: an instance that is as new, with its own WASI, alive until `run` resolves. */
 export class GuestInvocation {
@@ -32,6 +49,9 @@ export class GuestInvocation {
   #fail: ((failure: GuestFailure) => void) | null = null;
   /** Why it ended early, when that was before it ran. */
   #failure: GuestFailure | null = null;
+  readonly #workerUse: WorkerUse;
+  readonly #use: GuestUse | null;
+  #files: FileTree | null = null;
   readonly #post: (message: FromInvocation) => void;
   #wasi: Wasi | null = null;
   #ended = false;
@@ -46,6 +66,7 @@ export class GuestInvocation {
     instances: Instances,
     fuel: FuelGauge,
     askIds: AskIds,
+    workerUse: WorkerUse,
     post: (message: FromInvocation) => void,
   ) {
     this.id = id;
@@ -54,6 +75,8 @@ export class GuestInvocation {
     this.#instances = instances;
     this.#post = post;
     this.#fuel = fuel;
+    this.#workerUse = workerUse;
+    this.#use = message.rehearsal === true ? null : new GuestUse(workerUse);
     this.#input = new CreditedSource(WINDOW_BYTES, (bytes) => post({ kind: 'credit', id, bytes }), message.input);
     this.#output = new CreditedSink(WINDOW_BYTES, (bytes) => post({ kind: 'body', id, bytes }));
     this.#asks = new InvocationAsks(id, askIds, post);
@@ -103,6 +126,7 @@ export class GuestInvocation {
   /** Runs to the end, whatever that is. Never rejects. */
   async run(): Promise<DoneMessage> {
     const startedAt = performance.now();
+    const cpuBefore = this.#workerUse.recorded ? threadCpuMs() : 0;
     let outcome: Success | GuestFailure;
     try {
       // Not `Promise.race`, which costs as much as a small guest.
@@ -123,8 +147,17 @@ export class GuestInvocation {
     }
     this.#finishLogs();
     const runMs = performance.now() - startedAt;
-    if (outcome instanceof GuestFailure) return { kind: 'failed', code: outcome.code, detail: outcome.message, runMs };
-    return { kind: 'ok', ...outcome, runMs };
+    const use = this.#used(cpuBefore);
+    if (outcome instanceof GuestFailure) {
+      const { code, message: detail } = outcome;
+      return { kind: 'failed', code, detail, runMs, use, missing: this.#use?.missing };
+    }
+    return { kind: 'ok', ...outcome, runMs, use, missing: outcome.exitCode === 0 ? undefined : this.#use?.missing };
+  }
+
+  #used(cpuBefore: number): UseMessage | undefined {
+    const cpuMs = this.#workerUse.recorded ? threadCpuMs() - cpuBefore : null;
+    return this.#use?.message(this.#files?.usedBytes ?? 0, this.#instance?.memoryBytes ?? 0, cpuMs);
   }
 
   async #serve(): Promise<Success> {
@@ -215,7 +248,9 @@ export class GuestInvocation {
 
   #streams(lift: LiftBudget): InvocationStreams {
     const command = this.#message.door === 'run';
+    this.#files = this.#instances.files();
     return {
+      use: this.#use,
       stdin: command ? this.#input : emptySource,
       output: (stream) => lift.onTheWay(command && stream === 'stdout' ? this.#output : this.#logOf(stream)),
       log: (level, context, message) => {
@@ -224,7 +259,7 @@ export class GuestInvocation {
       },
       outside: this.#asks,
       passed: (bytes) => lift.passed(bytes),
-      files: this.#instances.files(),
+      files: this.#files,
     };
   }
 }

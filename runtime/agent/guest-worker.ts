@@ -5,6 +5,7 @@ import { FuelGauge } from './fuel.ts';
 import { type GuestComponent, loadComponent } from './guest-component.ts';
 import { GuestInstances } from './guest-instances.ts';
 import { GuestInvocation } from './guest-invocation.ts';
+import { WorkerUse } from './guest-use.ts';
 import type { Instances } from './instances.ts';
 import { InterruptCell } from './interrupt-cell.ts';
 import { AskIds } from './outside/invocation-asks.ts';
@@ -30,6 +31,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     /** The message as it came, without what a grant said since. */
     readonly loaded: LoadMessage;
     readonly instances: Instances;
+    readonly workerUse: WorkerUse;
   } | null = null;
   /** In the order in which they began. */
   const running = new Map<number, GuestInvocation>();
@@ -69,14 +71,22 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     if (component === null) throw new Error('a worker was asked to run before it was loaded');
     const { id } = invoked;
     cell.begin(id);
-    const { instances } = component;
+    const { instances, workerUse } = component;
     const load = invoked.message.rehearsal === true ? component.loaded : component.message;
     const used = load.reuse === null ? threadCpuMs : cpuTime.shareMs;
     const fuel = new FuelGauge(cell, id, invoked.message.deadlineMs, flush, load.cpuMs, used);
-    const invocation: GuestInvocation = new GuestInvocation(invoked, load, instances, fuel, askIds, (message) => {
-      // A guest that catches its own end runs on until its next checkpoint, and may still write: `done` was the last of its frames.
-      if (running.get(id) === invocation) line.post(message);
-    });
+    const invocation: GuestInvocation = new GuestInvocation(
+      invoked,
+      load,
+      instances,
+      fuel,
+      askIds,
+      workerUse,
+      (message) => {
+        // A guest that catches its own end runs on until its next checkpoint, and may still write: `done` was the last of its frames.
+        if (running.get(id) === invocation) line.post(message);
+      },
+    );
     running.set(id, invocation);
     lastId = id;
     // It may have been interrupted while it was on its way.
@@ -103,7 +113,9 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
       case 'load':
         try {
           const loaded = await loadComponent(message.component);
-          component = { message: loaded.message, loaded: loaded.message, instances: instancesOf(loaded) };
+          const { message: load } = loaded;
+          const workerUse = new WorkerUse(load.recorded === true);
+          component = { message: load, loaded: load, instances: instancesOf(loaded), workerUse };
         } catch (error) {
           return say({ kind: 'loaded', error: (error as Error).message });
         }

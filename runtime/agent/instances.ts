@@ -7,6 +7,8 @@ import type { InvokeMessage } from './wire.ts';
 export interface Instance {
   /** Bounds what is copied out of its memories. */
   readonly lift: LiftBudget;
+  /** Bytes of its linear memories, which only grow. */
+  readonly memoryBytes: number;
   /** Lets an invocation use it. `died` is told when it is done for, and with it all invocations that it serves. */
   begin(backend: WasiBackend, fuel: FuelGauge, died: (reason: string) => void): Wasi;
   /** What it exports; it is initialised now unless that was done before. */
@@ -15,8 +17,8 @@ export interface Instance {
 
 /** Where the invocations of one worker have their instances from. */
 export interface Instances {
-  /** Fresh files for one invocation; null when the function is granted none. */
-  files(): FileTree | null;
+  /** Fresh files for one invocation. */
+  files(): FileTree;
   /** An instance for an invocation, which gives it back, or up. */
   take(message: Pick<InvokeMessage, 'door' | 'rehearsal'>): Instance | Promise<Instance>;
   /** The invocation's call returned, and can do nothing more: the instance may serve another. */

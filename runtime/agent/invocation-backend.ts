@@ -8,6 +8,7 @@ import {
   type KeyValueBackend,
   type LogLevel,
   type NetworkBackend,
+  type UseObserver,
   type WasiBackend,
   type WasiClock,
   type WasiLimits,
@@ -26,6 +27,8 @@ export interface InvocationStreams {
   readonly stdin: ByteSource;
   readonly outside: Outside;
   readonly files: FileTree | null;
+  /** Null for an invocation that nobody asked for. */
+  readonly use: UseObserver | null;
   output(stream: 'stdout' | 'stderr'): ByteSink;
   log(level: LogLevel, context: string, message: string): void;
   /** Told how many bytes of the guest went outside. */
@@ -57,6 +60,10 @@ export class InvocationBackend implements WasiBackend {
 
   get files(): FileTree | null {
     return this.#streams.files;
+  }
+
+  get use(): UseObserver | undefined {
+    return this.#streams.use ?? undefined;
   }
 
   get environment(): WasiBackend['environment'] {

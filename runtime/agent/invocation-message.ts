@@ -1,4 +1,5 @@
 import type { InvokeRequest } from './invoke-request.ts';
+import { decodeMessage, encodeMessage } from './message-codec.ts';
 import { pack, unpack } from './packed-message.ts';
 import type { DoneMessage, HeadMessage, InvokeMessage } from './wire.ts';
 import { WireError } from './wire-error.ts';
@@ -109,23 +110,45 @@ const OK = 0;
 const OK_WITH_TRAILERS = 1;
 const FAILED = 2;
 
+/** Above the kind of an end: its last piece tells what was used, which few ends do. */
+const HAS_TOLD = 4;
+
 /** The payload of a `done` frame. */
 export function encodeDone(message: DoneMessage): Uint8Array {
   const texts: string[] = [];
   const pieces: Uint8Array[] = [];
+  const { use, missing } = message;
+  const told = use === undefined && missing === undefined ? 0 : HAS_TOLD;
   if (message.kind === 'failed') {
     texts.push(message.code, message.detail);
-    return pack({ code: FAILED, first: message.runMs, second: 0, texts, pieces });
+    if (told !== 0) pieces.push(encodeMessage({ use, missing }));
+    return pack({ code: FAILED | told, first: message.runMs, second: 0, texts, pieces });
   }
   const { exitCode, trailers, runMs } = message;
   if (trailers !== undefined) putFields(trailers, texts, pieces);
-  const code = trailers === undefined ? OK : OK_WITH_TRAILERS;
+  if (told !== 0) pieces.push(encodeMessage({ use, missing }));
+  const code = (trailers === undefined ? OK : OK_WITH_TRAILERS) | told;
   return pack({ code, first: runMs, second: exitCode, texts, pieces });
 }
 
-/** Reads one; its numbers may be any. */
+/** Reads one; its numbers, and what it tells of use, may be any. */
 export function decodeDone(payload: Uint8Array): DoneMessage {
   const { code, first: runMs, second: exitCode, texts, pieces } = unpack(payload);
+  if ((code & HAS_TOLD) === 0) return doneOf(code, runMs, exitCode, texts, pieces);
+  const last = pieces.at(-1);
+  if (last === undefined) throw new WireError('expected what was used at the end of an invocation, got nothing');
+  const told = decodeMessage(new Uint8Array(last)) as Pick<DoneMessage, 'use' | 'missing'>;
+  const { use, missing } = told ?? {};
+  return { ...doneOf(code & ~HAS_TOLD, runMs, exitCode, texts, pieces.slice(0, -1)), use, missing };
+}
+
+function doneOf(
+  code: number,
+  runMs: number,
+  exitCode: number,
+  texts: readonly string[],
+  pieces: readonly Uint8Array[],
+): DoneMessage {
   switch (code) {
     case OK:
       return { kind: 'ok', exitCode, runMs };

@@ -50,12 +50,14 @@ export {
   MAX_ASKS,
 } from './outside/ask-wire.ts';
 export type { ReuseLimits } from './reuse/reuse-limits.ts';
+export { MAX_MISSING, MAX_USE_CHARACTERS, MAX_USES, type UseMessage } from './use-message.ts';
 export { WireError } from './wire-error.ts';
 
 import type { LogLevel, WasiLimits } from '../wasi/index.ts';
 import type { FilesMessage } from './files-message.ts';
 import type { InvokeRequest } from './invoke-request.ts';
 import type { ReuseLimits } from './reuse/reuse-limits.ts';
+import type { UseMessage } from './use-message.ts';
 import { WireError } from './wire-error.ts';
 
 /** Changes whenever a frame or a message changes its meaning. */
@@ -143,6 +145,8 @@ export interface LoadMessage {
   readonly limits: Partial<WasiLimits>;
   /** Null: it has no directories. */
   readonly files: FilesMessage | null;
+  /** Whether somebody records what its invocations use. */
+  readonly recorded?: true;
 }
 
 /** Answer to a load, same id. `error` is a sentence; the component is not loaded then. */
@@ -180,14 +184,19 @@ export interface HeadMessage {
 }
 
 /** The end of an invocation. After it nothing more comes under this id. */
-export type DoneMessage =
+export type DoneMessage = (
   | {
       readonly kind: 'ok';
       readonly exitCode: number;
       readonly trailers?: readonly (readonly [string, Uint8Array])[];
       readonly runMs: number;
     }
-  | { readonly kind: 'failed'; readonly code: string; readonly detail: string; readonly runMs: number };
+  | { readonly kind: 'failed'; readonly code: string; readonly detail: string; readonly runMs: number }
+) & {
+  readonly use?: UseMessage | undefined;
+  /** What it looked for in vain at last, unless it ended well. */
+  readonly missing?: readonly string[] | undefined;
+};
 
 /** Guest output for the function's log; `id` is the invocation. */
 export interface LogMessage {

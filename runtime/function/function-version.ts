@@ -13,6 +13,7 @@ import type { Stores } from '../outside/stores.ts';
 import { type FunctionDescription, grantedDirectories, readPackageFiles } from '../provision/index.ts';
 import type { LoadedVersion, ReuseLimits } from '../sandbox/index.ts';
 import type { DataDir, RegisteredVersion, SecretVault } from '../store/index.ts';
+import type { FunctionUses } from '../use/function-uses.ts';
 import type { VersionGrant } from './version-grant.ts';
 
 /** One version of a function, ready to be called. */
@@ -64,11 +65,13 @@ export function functionVersion(
     compiler,
     outside,
     stores,
+    uses,
   }: {
     readonly data: DataDir;
     readonly compiler: ComponentCompiler;
     readonly outside: VersionOutside;
     readonly stores: Stores;
+    readonly uses: FunctionUses;
   },
   name: FunctionName,
   registered: RegisteredVersion,
@@ -84,6 +87,7 @@ export function functionVersion(
     program: name,
     grant,
     outside: () => (isPublished(data, id) ? outside({ name, version, digest, grant }, stores) : {}),
+    use: uses.of(name, id),
     artifact: () => compiler.compile(() => data.blobs.read(component), component),
     ...(grant.files.length + grant.scratch.length === 0
       ? {}

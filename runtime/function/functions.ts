@@ -11,6 +11,7 @@ import {
 } from '../provision/index.ts';
 import type { SandboxPool } from '../sandbox/index.ts';
 import type { DataDir, RegisteredFunction, RegisteredVersion } from '../store/index.ts';
+import type { FunctionUses } from '../use/function-uses.ts';
 import { type FunctionVersion, functionVersion, type VersionOutside, versionId } from './function-version.ts';
 import { StackMaps } from './mapped-lines.ts';
 import type { Publishers } from './publishers.ts';
@@ -25,6 +26,7 @@ export interface FunctionParts {
   readonly pool: SandboxPool;
   readonly outside: VersionOutside;
   readonly stores: Stores;
+  readonly uses: FunctionUses;
 }
 
 /** The published functions as callers and the pool see them. */
@@ -85,6 +87,7 @@ export class Functions {
     const registered = versions.find(({ version }) => version === current)!;
     const { doors, imports, functions } = await this.#describe(name, registered);
     const { grant, reduced, stored } = this.#grantOf(name, registered);
+    const use = this.#parts.uses.info(name, versionId(name, registered), grant);
     return {
       name,
       version: current,
@@ -99,6 +102,7 @@ export class Functions {
       reduced: [...reduced],
       ungranted: importsWithoutGrant(imports, grant),
       secretsSet: [...this.#parts.data.secrets.of(name).keys()],
+      ...(use === undefined ? {} : { use }),
       ...(stored === null ? {} : { component: stored.component.digest }),
       publisher: this.#parts.publishers.of(name, registered.digest),
       versions: versions.map(({ description: _, package: __, ...version }) => version),

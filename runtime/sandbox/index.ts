@@ -19,3 +19,4 @@ export type { SandboxSource, StartedSandbox } from './sandbox-source.ts';
 export { startLoaded } from './start-loaded.ts';
 export { type StartOptions, startSandbox } from './start-sandbox.ts';
 export type { SandboxState } from './state.ts';
+export type { UseMessage, VersionUse } from './version-use.ts';

@@ -14,6 +14,8 @@ export interface SandboxContent {
   readonly grant: Grant;
   /** The directories that the grant gives, with the package's files; none when left out. */
   readonly files?: readonly GrantedDirectory[];
+  /** Whether its uses are told in full. */
+  readonly recorded?: boolean;
   /** How the instances of an asynchronous component are used again; the defaults when it is left out. */
   readonly reuse?: ReuseLimits;
 }
@@ -51,6 +53,7 @@ export function loadMessage(content: SandboxContent): { message: LoadMessage; pa
       fieldBytes: limits.fieldBytes,
     },
     files: files?.message ?? null,
+    ...(content.recorded === true ? { recorded: true } : {}),
   };
   return { message, parts: [glue, ...artifact.modules.map((module) => module.bytes), ...(files?.parts ?? [])] };
 }

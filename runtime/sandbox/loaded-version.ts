@@ -4,6 +4,7 @@ import type { Artifact } from '../component/artifact.ts';
 import type { SecretValues } from '../grant/index.ts';
 import type { OutsideServices } from '../outside/outside-service.ts';
 import type { GrantedDirectory } from '../wasi/index.ts';
+import type { VersionUse } from './version-use.ts';
 
 /** A version of a function as the pool needs it. */
 export interface LoadedVersion {
@@ -20,6 +21,10 @@ export interface LoadedVersion {
   readonly artifact: () => Promise<Artifact>;
   /** The directories that its grant gives, with the package's files; asked for like the artifact. None when left out. */
   readonly files?: () => Promise<readonly GrantedDirectory[]>;
+  /** Hears what its guests use; nobody when left out. */
+  readonly use?: VersionUse;
+  /** Its uses are recorded by somebody who runs a few invocations: they are told in full. */
+  readonly recorded?: boolean;
   /** The present values of the secrets that its grant names; none when left out. Asked for at each start, and never kept. */
   readonly secrets?: () => SecretValues;
 }

@@ -2,7 +2,7 @@ import { CloudletError, type ErrorCode, type Grant } from '../../guest-sdk/proto
 import type { InvokeRequest, ReuseLimits } from '../agent/wire.ts';
 import { givenTexts, type SecretValues } from '../grant/index.ts';
 import type { Machine } from '../machine/machine.ts';
-import type { Call, CallInput, CallLog } from './channel/call.ts';
+import type { Call, CallInput, CallLog, CallUse } from './channel/call.ts';
 import type { CallOutside } from './channel/call-asks.ts';
 import type { Channel } from './channel/channel.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -22,6 +22,8 @@ export interface CallOptions {
   readonly outside?: CallOutside;
   /** Most bytes of its answer; without end when it is left out. */
   readonly answerBytes?: number;
+  /** Hears what its guest used. */
+  readonly use?: CallUse;
   /** Nobody asked for it: it does not count as served, and is given no secrets. */
   readonly rehearsal?: boolean;
   readonly signal?: AbortSignal;
@@ -174,6 +176,7 @@ export class Sandbox {
     const asked = options.rehearsal === true ? { ...request, rehearsal: true as const } : request;
     const call = this.#channel.invoke(asked, input, options.deadlineMs, options.log, options.outside);
     call.answerBytes = options.answerBytes ?? call.answerBytes;
+    call.use = options.use ?? null;
     this.#running += 1;
     if (options.rehearsal !== true) this.#served += 1;
     const left = () => call.fail(callerLeft());

@@ -17,8 +17,9 @@ export async function startLoaded(
   const sandbox = await startEmpty(signal);
   try {
     const [artifact, files] = await translated;
-    const { program, grant, reuse } = version;
-    await sandbox.load({ program, artifact, grant, files, ...(reuse === undefined ? {} : { reuse }) }, signal);
+    const { program, grant, reuse, recorded = false } = version;
+    const content = { program, artifact, grant, files, recorded, ...(reuse === undefined ? {} : { reuse }) };
+    await sandbox.load(content, signal);
     if (version.secrets !== undefined) sandbox.grant(grant, version.secrets());
     return sandbox;
   } catch (error) {

@@ -5,6 +5,7 @@ import type { HttpClient } from './http/client.ts';
 import type { HttpErrorCode } from './http/error-code.ts';
 import type { KeyValueBackend } from './keyvalue/key-value-backend.ts';
 import type { NetworkBackend } from './sockets/network-backend.ts';
+import type { UseObserver } from './use-observer.ts';
 
 /** Bytes that arrive over time, read by the guest. */
 export interface ByteSource {
@@ -105,6 +106,8 @@ export interface WasiBackend {
   /** Its sockets; null: there are none. */
   readonly network: NetworkBackend | null;
   readonly limits: WasiLimits;
+  /** Hears what it uses; nobody when left out. */
+  readonly use?: UseObserver | undefined;
 }
 
 /** Thrown by a `ByteSource` or `ByteSink` that fails; the guest sees `last-operation-failed` once, then `closed`. */

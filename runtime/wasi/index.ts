@@ -72,4 +72,5 @@ export {
 } from './sockets/network-backend.ts';
 export { StoreFailure, type StoreFailureCode } from './store-failure.ts';
 export { systemClock, webRandom } from './system.ts';
+export type { FileUse, UseObserver } from './use-observer.ts';
 export { createWasi, RenewableWasi, type Wasi } from './wasi.ts';

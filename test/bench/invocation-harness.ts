@@ -2,6 +2,7 @@
  * Invocations with and without what limits them: as a worker runs them, in this thread, so that nothing is hidden behind the rest; and in
  * a real sandbox, as callers have them.
  */
+
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -13,12 +14,14 @@ import { renewableGlue } from '../../runtime/agent/glue-state.ts';
 import type { Instantiate } from '../../runtime/agent/guest-component.ts';
 import { GuestInstances } from '../../runtime/agent/guest-instances.ts';
 import { GuestInvocation } from '../../runtime/agent/guest-invocation.ts';
+import { WorkerUse } from '../../runtime/agent/guest-use.ts';
 import { InterruptCell } from '../../runtime/agent/interrupt-cell.ts';
 import { budgetLifts } from '../../runtime/agent/lift-budget.ts';
 import { AskIds } from '../../runtime/agent/outside/invocation-asks.ts';
 import type { InvokeRequest, LoadMessage } from '../../runtime/agent/wire.ts';
 import { transpile } from '../../runtime/component/transpile.ts';
 import { startSandbox } from '../../runtime/sandbox/index.ts';
+import { GrantedFiles } from '../../runtime/wasi/index.ts';
 import { finish, startTestProcess, TEST_GRANT } from '../support/sandbox-lab.ts';
 
 const DEADLINE_MS = 60_000;
@@ -89,16 +92,18 @@ export async function threadHarness(component: Uint8Array, limits: boolean, scra
   };
   const instances = new GuestInstances({
     message,
+    files: new GrantedFiles([], 0),
     instantiate: async (imports, core) => instantiate((name) => compiled.get(name)!, imports, core),
   });
   const cell = new InterruptCell();
   const askIds = new AskIds();
+  const use = new WorkerUse(false);
   let id = 0;
   const run: Harness['run'] = async (request, input) => {
     id += 1;
     const fuel = new FuelGauge(cell, id, DEADLINE_MS, () => {}, message.cpuMs);
     const invoked = { id, message: { ...request, input, deadlineMs: DEADLINE_MS } };
-    const invocation: GuestInvocation = new GuestInvocation(invoked, message, instances, fuel, askIds, (said) => {
+    const invocation: GuestInvocation = new GuestInvocation(invoked, message, instances, fuel, askIds, use, (said) => {
       if (said.kind === 'body') invocation.take({ kind: 'credit', bytes: said.bytes.length });
     });
     const done = await invocation.run();

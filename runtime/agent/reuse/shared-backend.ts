@@ -42,6 +42,10 @@ export class SharedBackend implements WasiBackend {
     return this.#latest.httpClient;
   }
 
+  get use(): WasiBackend['use'] {
+    return this.#latest.use;
+  }
+
   get keyValue(): WasiBackend['keyValue'] {
     return this.#latest.keyValue;
   }

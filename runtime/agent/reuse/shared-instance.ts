@@ -4,6 +4,7 @@ import type { FuelGauge } from '../fuel.ts';
 import { type GlueState, STATE_IMPORT } from '../glue-state.ts';
 import type { GuestComponent } from '../guest-component.ts';
 import { describeTrap } from '../guest-failure.ts';
+import { InstanceMemories } from '../instance-memories.ts';
 import type { Instance } from '../instances.ts';
 import { LIFT_IMPORT, LiftBudget } from '../lift-budget.ts';
 import { SharedBackend } from './shared-backend.ts';
@@ -21,6 +22,7 @@ export class SharedInstance implements Instance {
   readonly #component: GuestComponent;
   readonly #wasi = new RenewableWasi(p3Interfaces);
   readonly #state: GlueState = {};
+  readonly #memories = new InstanceMemories();
   readonly #fuel: SharedFuel;
   /** Of the invocations that run. */
   readonly #died = new Set<(reason: string) => void>();
@@ -41,6 +43,10 @@ export class SharedInstance implements Instance {
   die(reason: string): void {
     this.retired = true;
     for (const died of this.#died) died(reason);
+  }
+
+  get memoryBytes(): number {
+    return this.#memories.bytes;
   }
 
   /** Whether its guest was ended at a checkpoint. */
@@ -93,9 +99,11 @@ export class SharedInstance implements Instance {
 
   #instantiate(): Promise<unknown> {
     const imports = { ...this.#wasi.imports, [LIFT_IMPORT]: this.lift, [STATE_IMPORT]: this.#state };
-    return this.#component.instantiate(imports, (module, given) =>
-      instantiateMetered(module, given, this.#fuel.checkpoint),
-    );
+    return this.#component.instantiate(imports, async (module, given) => {
+      const instance = await instantiateMetered(module, given, this.#fuel.checkpoint);
+      this.#memories.add(instance);
+      return instance;
+    });
   }
 }
 

@@ -47,8 +47,8 @@ export class SharedInstances implements Instances {
   }
 
   /** Of an instance, in truth: those of its first invocation stay. */
-  files(): FileTree | null {
-    return this.#component.files?.tree() ?? null;
+  files(): FileTree {
+    return this.#component.files.tree();
   }
 
   async take({ door, rehearsal }: Pick<InvokeMessage, 'door' | 'rehearsal'>): Promise<SharedInstance> {

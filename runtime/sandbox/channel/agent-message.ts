@@ -18,6 +18,7 @@ import {
   WIRE_VERSION,
   WireError,
 } from '../../agent/wire.ts';
+import { parseUsed } from './use-message.ts';
 
 type Shape = Readonly<Record<string, unknown>>;
 
@@ -49,7 +50,9 @@ export function parseDone(payload: Uint8Array): DoneMessage {
   const done = decodeDone(payload);
   finite('done.runMs', done.runMs);
   if (done.kind === 'ok') count('done.exitCode', done.exitCode);
-  return done;
+  if (done.use === undefined && done.missing === undefined) return done;
+  const { use, missing, ...rest } = done;
+  return { ...rest, ...parseUsed(use, missing) };
 }
 
 export function parseLog(payload: Uint8Array): LogMessage {

@@ -1,5 +1,6 @@
 import { ASK_BYTES, type Frame, MAX_ASKS, WireError } from '../../agent/wire.ts';
 import type { OutsideServices } from '../../outside/outside-service.ts';
+import type { VersionUse } from '../version-use.ts';
 import { parseAsk, parseCredit } from './agent-message.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { HostAsk } from './host-ask.ts';
@@ -9,6 +10,8 @@ export interface CallOutside {
   readonly services: OutsideServices;
   /** A service failed in a way that is no refusal. */
   failed(service: string, error: unknown): void;
+  /** Who hears what is asked, and stands between; nobody when left out. */
+  readonly use?: Pick<VersionUse, 'service' | 'denied'> | undefined;
 }
 
 /** What the host itself says about an invocation; an agent cannot say it in its place. */
@@ -46,6 +49,11 @@ export class CallAsks {
   /** How many are open. */
   get open(): number {
     return this.#open.size;
+  }
+
+  /** What it was denied, the first of it; null when nothing was. */
+  get denial(): string | null {
+    return this.#told.values().next().value ?? null;
   }
 
   /** Whether a service was ever asked. */
@@ -97,7 +105,8 @@ export class CallAsks {
     if (found === undefined) {
       const detail = `the function was not granted ${JSON.stringify(service.slice(0, 64))}`;
       this.#writer.message('answer', id, { code: 'refused', detail });
-      this.#denied(`${detail}; cloudlet.json says what it asks for`);
+      this.#denied(`${detail}; run npx cloudlet trace --learn -- …, or add it to cloudlet.json`);
+      this.#outside.use?.denied(service);
       return;
     }
     this.#served = true;
@@ -109,7 +118,7 @@ export class CallAsks {
       failed: (error) => this.#outside.failed(service, error),
     });
     this.#open.set(id, ask);
-    void ask.serve(found, args);
+    void ask.serve(this.#outside.use?.service(service, found) ?? found, args);
   }
 
   #denied(text: string): void {

@@ -10,6 +10,7 @@ import {
   type LostMessage,
   ReceiveWindow,
   SendWindow,
+  type UseMessage,
   WINDOW_BYTES,
 } from '../../agent/wire.ts';
 import { ByteQueue } from './byte-queue.ts';
@@ -22,6 +23,12 @@ export type CallEnd = Extract<DoneMessage, { kind: 'ok' }>;
 
 /** Input of an invocation: all of it, or as it comes. The bytes are not copied: whoever gives them does not change them any more. */
 export type CallInput = Uint8Array | AsyncIterable<Uint8Array>;
+
+/** Hears what the guest of one invocation used; see `VersionUse`. */
+export interface CallUse {
+  guest(use: UseMessage): void;
+  missing(paths: readonly string[]): string | null;
+}
 
 /** Guest output for the function's log, and what the host adds. */
 export type CallLog = (message: LogMessage | HostLine) => void;
@@ -42,6 +49,9 @@ export class Call {
   readonly confirmed: Promise<void>;
   /** Most bytes of output that it may have: more, and it ends with `result-too-large`. Set before it begins. */
   answerBytes = Number.POSITIVE_INFINITY;
+
+  /** Hears what its guest used; set before it begins. */
+  use: CallUse | null = null;
 
   readonly #log: CallLog;
   readonly #cancel: (why: Interrupt) => void;
@@ -175,12 +185,15 @@ export class Call {
 
   takeDone(message: DoneMessage): void {
     this.#ended = true;
+    if (message.use !== undefined) this.use?.guest(message.use);
+    const lacks = this.use?.missing(message.missing ?? []) ?? null;
     if (message.kind === 'ok') {
+      if (lacks !== null) this.#log({ stream: 'host', text: `it ended with status ${message.exitCode}; ${lacks}` });
       this.#began.resolve(null);
       this.#done.resolve(message);
       this.output.end();
     } else {
-      this.#settleFailed(guestFailure(message.code, message.detail));
+      this.#settleFailed(guestFailure(message.code, message.detail, lacks ?? this.#asks?.denial ?? null));
     }
     this.#settleConfirmed();
   }

@@ -17,9 +17,13 @@ const GUEST_CODES: ReadonlySet<string> = new Set([
   'result-too-large',
 ]);
 
-/** The failure that an agent told of, as far as it may: any other is the agent's own. */
-export function guestFailure(code: string, detail: string): CloudletError {
-  if (isErrorCode(code) && GUEST_CODES.has(code)) return new CloudletError(code, detail);
+/** Codes of failures that what a guest lacks may have led to. */
+const MAY_LACK: ReadonlySet<string> = new Set(['guest-trapped', 'guest-response-invalid']);
+
+/** The failure that an agent told of, as far as it may: any other is the agent's own. `lacks` says what the guest was not granted, or did not find. */
+export function guestFailure(code: string, detail: string, lacks: string | null = null): CloudletError {
+  if (isErrorCode(code) && GUEST_CODES.has(code))
+    return new CloudletError(code, lacks !== null && MAY_LACK.has(code) ? `${detail}; ${lacks}` : detail);
   return new CloudletError(
     'machine-failed',
     `the agent ended the invocation with an unknown code: ${JSON.stringify(code.slice(0, 64))}`,

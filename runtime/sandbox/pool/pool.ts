@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { asCloudletError } from '../../../guest-sdk/protocol/index.ts';
 import type { HeadMessage, InvokeRequest } from '../../agent/wire.ts';
 import type { OutsideServices } from '../../outside/outside-service.ts';
-import type { Call, CallInput } from '../channel/call.ts';
+import type { Call, CallInput, CallUse } from '../channel/call.ts';
 import type { CallOutside } from '../channel/call-asks.ts';
 import type { Clock } from '../clock.ts';
 import type { Invocation, InvocationEnd } from '../invocation.ts';
 import type { LoadedVersion } from '../loaded-version.ts';
+import type { VersionUse } from '../version-use.ts';
 import { MachineRoom, type RoomEntry } from './machine-room.ts';
 import type { Place, PlaceTiming } from './place.ts';
 import type { PoolObserver } from './pool-observer.ts';
@@ -76,6 +77,7 @@ export class SandboxPool {
       for (let attempt = 1; ; attempt += 1) {
         const place = await lane.enter(options.signal);
         options.entered?.(place.timing);
+        if (attempt === 1) version.use?.begun();
         const beganAt = this.#clock.now();
         let call: Call | null = null;
         try {
@@ -162,7 +164,8 @@ export class SandboxPool {
         log: (message) => this.#observer.log?.({ ...message, invocation, version: version.id }),
         ...(version.outside === undefined
           ? {}
-          : { outside: new VersionOutside(version.id, version.outside, this.#observer) }),
+          : { outside: new VersionOutside(version, version.outside, this.#observer) }),
+        ...(version.use === undefined ? {} : { use: useOf(version.use, invocation) }),
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       });
       void call.confirmed.then(place.leave);
@@ -176,13 +179,15 @@ export class SandboxPool {
 
 /** What the guest of one invocation may ask of the host: looked up when it first asks, which most never do. */
 class VersionOutside implements CallOutside {
+  readonly use: VersionUse | undefined;
   readonly #version: string;
   readonly #lookUp: () => OutsideServices;
   readonly #observer: PoolObserver;
   #services: OutsideServices | null = null;
 
-  constructor(version: string, lookUp: () => OutsideServices, observer: PoolObserver) {
-    this.#version = version;
+  constructor({ id, use }: LoadedVersion, lookUp: () => OutsideServices, observer: PoolObserver) {
+    this.#version = id;
+    this.use = use;
     this.#lookUp = lookUp;
     this.#observer = observer;
   }
@@ -195,6 +200,10 @@ class VersionOutside implements CallOutside {
   failed(service: string, error: unknown): void {
     this.#observer.outsideFailed?.({ version: this.#version, service, reason: asCloudletError(error).message });
   }
+}
+
+function useOf(use: VersionUse, invocation: string): CallUse {
+  return { guest: (used) => use.guest(invocation, used), missing: (paths) => use.missing(paths) };
 }
 
 /** The head, unless it is not one of what was asked for. */

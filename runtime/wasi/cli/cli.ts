@@ -23,8 +23,16 @@ export function cliInterfaces(seat: ContextSeat) {
   const output = (sink: ByteSink) => new OutputStream(seat.context, sink, () => {});
   return {
     'wasi:cli/environment': {
-      getEnvironment: () => seat.context.backend.environment,
-      getArguments: () => seat.context.backend.arguments,
+      getEnvironment() {
+        const { use, environment } = seat.context.backend;
+        use?.read('environment');
+        return environment;
+      },
+      getArguments() {
+        const { use, arguments: words } = seat.context.backend;
+        use?.read('arguments');
+        return words;
+      },
       initialCwd: () => undefined,
     },
     'wasi:cli/exit': {

@@ -4,8 +4,17 @@ import type { ContextSeat } from '../context.ts';
 export function configInterfaces(seat: ContextSeat) {
   return {
     'wasi:config/store': {
-      get: (key: string): string | undefined => seat.context.backend.configuration.find(([name]) => name === key)?.[1],
-      getAll: (): readonly (readonly [string, string])[] => seat.context.backend.configuration,
+      get(key: string): string | undefined {
+        const { use, configuration } = seat.context.backend;
+        const value = configuration.find(([name]) => name === key)?.[1];
+        use?.configuration(key, value !== undefined);
+        return value;
+      },
+      getAll(): readonly (readonly [string, string])[] {
+        const { use, configuration } = seat.context.backend;
+        use?.configuration(null, true);
+        return configuration;
+      },
     },
   };
 }

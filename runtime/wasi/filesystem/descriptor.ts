@@ -5,6 +5,7 @@ import { DISPOSE } from '../dispose.ts';
 import { InputStream } from '../io/input-stream.ts';
 import { clipLength } from '../io/length.ts';
 import { OutputStream } from '../io/output-stream.ts';
+import { type FileUse, pathFrom } from '../use-observer.ts';
 import { readContent } from './content.ts';
 import { DirectoryEntryStream } from './directory-stream.ts';
 import { fail } from './error-code.ts';
@@ -30,14 +31,17 @@ export class Descriptor {
   readonly #tree: FileTree;
   readonly #node: FileNode | DirectoryNode;
   readonly #flags: DescriptorFlags;
+  /** Absolute, as it was opened. */
+  readonly #path: string;
   #dropped = false;
 
-  constructor(context: Context, tree: FileTree, node: FileNode | DirectoryNode, flags: DescriptorFlags) {
+  constructor(context: Context, tree: FileTree, node: FileNode | DirectoryNode, flags: DescriptorFlags, path: string) {
     context.retain();
     this.#context = context;
     this.#tree = tree;
     this.#node = node;
     this.#flags = flags;
+    this.#path = path;
     if (node.kind === 'file') tree.use(node);
   }
 
@@ -101,11 +105,12 @@ export class Descriptor {
   readDirectory(): DirectoryEntryStream {
     const directory = this.#directory();
     if (!this.#flags.read) fail('bad-descriptor');
+    this.#note('', 'listed');
     return new DirectoryEntryStream(this.#context, this.#tree, directory);
   }
 
   createDirectoryAt(path: string): void {
-    this.#tree.createDirectory(this.#mutable(), path, this.#now());
+    this.#change(path, () => this.#tree.createDirectory(this.#mutable(), path, this.#now()));
   }
 
   stat() {
@@ -122,38 +127,49 @@ export class Descriptor {
   }
 
   linkAt(flags: PathFlags, path: string, target: Descriptor, newPath: string): void {
-    this.#mutable();
-    const node = this.#at(flags, path);
-    this.#tree.createLink(node, this.#sameTree(target), newPath, this.#now());
+    target.#change(newPath, () => {
+      this.#mutable();
+      this.#tree.createLink(this.#at(flags, path), this.#sameTree(target), newPath, this.#now());
+    });
   }
 
   /** `asked`: see `openNode`. */
   openAt(pathFlags: PathFlags, path: string, openFlags: OpenFlags, flags: DescriptorFlags, asked = false): Descriptor {
     const base = { directory: this.#directory(), mutable: this.#flags.mutateDirectory === true, asked };
     const follow = pathFlags.symlinkFollow === true;
-    const opened = openNode(this.#tree, base, path, follow, openFlags, flags, () => this.#now());
-    return new Descriptor(this.#context, this.#tree, opened.node, opened.flags);
+    const writes = flags.write || openFlags.create || openFlags.truncate;
+    const opened = this.#looking(path, openFlags.create === true, () =>
+      openNode(this.#tree, base, path, follow, openFlags, flags, () => this.#now()),
+    );
+    const isFile = opened.node.kind === 'file';
+    if (isFile && writes) this.#note(path, 'written');
+    if (isFile && (opened.flags.read || !writes)) this.#note(path, 'read');
+    return new Descriptor(this.#context, this.#tree, opened.node, opened.flags, pathFrom(this.#path, path));
   }
 
   readlinkAt(path: string): string {
-    const node = this.#tree.node(this.#directory(), path, false);
+    const node = this.#at({}, path);
     return node.kind === 'symlink' ? node.target : fail('invalid');
   }
 
   removeDirectoryAt(path: string): void {
-    this.#tree.removeDirectory(this.#mutable(), path, this.#now());
+    this.#change(path, () => this.#tree.removeDirectory(this.#mutable(), path, this.#now()));
   }
 
   renameAt(path: string, target: Descriptor, newPath: string): void {
-    this.#tree.rename(this.#mutable(), path, this.#sameTree(target), newPath, this.#now());
+    this.#change(path, () =>
+      target.#change(newPath, () =>
+        this.#tree.rename(this.#mutable(), path, this.#sameTree(target), newPath, this.#now()),
+      ),
+    );
   }
 
   symlinkAt(target: string, path: string): void {
-    this.#tree.createSymlink(target, this.#mutable(), path, this.#now());
+    this.#change(path, () => this.#tree.createSymlink(target, this.#mutable(), path, this.#now()));
   }
 
   unlinkFileAt(path: string): void {
-    this.#tree.removeFile(this.#mutable(), path, this.#now());
+    this.#change(path, () => this.#tree.removeFile(this.#mutable(), path, this.#now()));
   }
 
   isSameObject(other: Descriptor): boolean {
@@ -180,7 +196,31 @@ export class Descriptor {
   }
 
   #at(flags: PathFlags, path: string): TreeNode {
-    return this.#tree.node(this.#directory(), path, flags.symlinkFollow === true);
+    const node = this.#looking(path, false, () =>
+      this.#tree.node(this.#directory(), path, flags.symlinkFollow === true),
+    );
+    this.#note(path, 'looked-at');
+    return node;
+  }
+
+  #note(path: string, use: FileUse): void {
+    this.#context.backend.use?.file(pathFrom(this.#path, path), use);
+  }
+
+  /** Tells of what is not there, unless it was to be made or removed, and of what may not be changed. */
+  #looking<Found>(path: string, changes: boolean, look: () => Found): Found {
+    try {
+      return look();
+    } catch (code) {
+      if (code === 'no-entry' && !changes) this.#note(path, 'missing');
+      else if (code === 'read-only') this.#note(path, 'read-only');
+      throw code;
+    }
+  }
+
+  #change(path: string, change: () => void): void {
+    this.#looking(path, true, change);
+    this.#note(path, 'written');
   }
 
   #sameTree(target: Descriptor): DirectoryNode {

@@ -1,5 +1,6 @@
 import type { ContextSeat } from '../context.ts';
 import { IoError } from '../io/error.ts';
+import { pathFrom } from '../use-observer.ts';
 import { Descriptor } from './descriptor.ts';
 import { DirectoryEntryStream } from './directory-stream.ts';
 
@@ -16,7 +17,7 @@ export function filesystemInterfaces(seat: ContextSeat) {
         const { context } = seat;
         const { files } = context.backend;
         return (files?.preopens ?? []).map(({ path, directory, writable }) => [
-          new Descriptor(context, files!, directory, { read: true, mutateDirectory: writable }),
+          new Descriptor(context, files!, directory, { read: true, mutateDirectory: writable }, pathFrom('/', path)),
           path,
         ]);
       },

@@ -6,6 +6,7 @@ import type { GuestComponent } from '../../../runtime/agent/guest-component.ts';
 import { GuestInstances } from '../../../runtime/agent/guest-instances.ts';
 import { InterruptCell } from '../../../runtime/agent/interrupt-cell.ts';
 import { rewriteModule } from '../../../runtime/component/rewrite/rewrite-module.ts';
+import { GrantedFiles } from '../../../runtime/wasi/index.ts';
 import { wat } from '../../support/wat.ts';
 import { backend } from '../wasi/backend.ts';
 
@@ -18,6 +19,7 @@ async function instancesOf(fields: string, begin: (imports: Imports) => void = (
   const seen = { made: 0, resets: 0 };
   const component: GuestComponent = {
     message: { program: 'x' } as GuestComponent['message'],
+    files: new GrantedFiles([], 0),
     async instantiate(given, instantiateCore) {
       const imports = given as Imports;
       seen.made += 1;

@@ -4,9 +4,11 @@ import { FuelGauge } from '../../../runtime/agent/fuel.ts';
 import { type GlueState, STATE_IMPORT } from '../../../runtime/agent/glue-state.ts';
 import { GuestInstances } from '../../../runtime/agent/guest-instances.ts';
 import { GuestInvocation } from '../../../runtime/agent/guest-invocation.ts';
+import { WorkerUse } from '../../../runtime/agent/guest-use.ts';
 import { InterruptCell } from '../../../runtime/agent/interrupt-cell.ts';
 import { AskIds } from '../../../runtime/agent/outside/invocation-asks.ts';
 import type { LoadMessage } from '../../../runtime/agent/wire.ts';
+import { GrantedFiles } from '../../../runtime/wasi/index.ts';
 
 const LOAD: LoadMessage = {
   ...{ program: 'p', glueBytes: 0, modules: [], reuse: null, run: ['run'], http: null, functions: [] },
@@ -21,6 +23,7 @@ invocations('that was ended while its instance was made does not run in it', asy
   const calls: string[] = [];
   const instances = new GuestInstances({
     message: LOAD,
+    files: new GrantedFiles([], 0),
     async instantiate(imports) {
       await made.promise;
       (imports[STATE_IMPORT] as GlueState).reset = () => {};
@@ -30,7 +33,7 @@ invocations('that was ended while its instance was made does not run in it', asy
   const preparing = instances.prepare(fuel());
   const invoke = (id: number) => {
     const message = { door: 'run', arguments: [], deadlineMs: 60_000, input: new Uint8Array(0) } as const;
-    return new GuestInvocation({ id, message }, LOAD, instances, fuel(), new AskIds(), () => {});
+    return new GuestInvocation({ id, message }, LOAD, instances, fuel(), new AskIds(), new WorkerUse(false), () => {});
   };
   const ended = invoke(1);
   const running = ended.run();

@@ -7,6 +7,7 @@ import { InterruptCell } from '../../../../runtime/agent/interrupt-cell.ts';
 import { SharedInstances } from '../../../../runtime/agent/reuse/shared-instances.ts';
 import type { LoadMessage } from '../../../../runtime/agent/wire.ts';
 import { DEFAULT_REUSE } from '../../../../runtime/sandbox/index.ts';
+import { GrantedFiles } from '../../../../runtime/wasi/index.ts';
 import { backend } from '../../wasi/backend.ts';
 import { settle } from '../../wasi/p3/guest-parts.ts';
 
@@ -21,6 +22,7 @@ function open(limits: Partial<typeof DEFAULT_REUSE> = {}, init: (imports: Import
   const made = { count: 0 };
   const component: GuestComponent = {
     message: LOAD,
+    files: new GrantedFiles([], 0),
     async instantiate(imports) {
       made.count += 1;
       await init(imports as Imports);
