@@ -80,6 +80,7 @@ export {
   type VmEndCause,
 } from './service/index.ts';
 export type { ByteSpan, StoredFile } from './store/index.ts';
+export { Recorder, type RecorderOptions } from './use/recorder.ts';
 export { type BaseStage, ensureBaseVmApart, missingForBaseVm } from './vm/base/index.ts';
 export {
   exportImage,

@@ -16,4 +16,5 @@ export { type LocalRecipe, type RecipeBytes, readRecipeFile } from './recipe-fil
 export { findRust, INSTALL_RUST_TOOLS } from './rust/toolchain.ts';
 export { scaffold } from './scaffold.ts';
 export { isTemplateName, TEMPLATES, type TemplateName } from './template.ts';
+export * from './trace/index.ts';
 export { type TypesSource, typescriptClient } from './typescript/typescript-client.ts';

@@ -17,6 +17,7 @@ export const VERBS: Readonly<Record<string, () => Promise<{ readonly default: Ve
   new: () => import('./new.ts'),
   build: () => import('./build.ts'),
   inspect: () => import('./inspect.ts'),
+  trace: () => import('./trace.ts'),
   types: () => import('./typescript-types.ts'),
   pack: () => import('./pack.ts'),
   dev: () => import('./dev.ts'),
@@ -37,6 +38,9 @@ export const VERBS: Readonly<Record<string, () => Promise<{ readonly default: Ve
   image: () => import('./image.ts'),
   doctor: () => import('./doctor.ts'),
 };
+
+/** Verbs that run a command with words of its own. */
+const PASSING_ON: ReadonlySet<string> = new Set(['invoke', 'trace', 'bench']);
 
 /**
  * Runs the `cloudlet` command and resolves with its exit status: 0 done, 1 failed, 2 used wrongly, 128 and the signal's number when
@@ -59,8 +63,8 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
   };
   try {
     const program = await assemble(own, context);
-    if (context.passedOn.length > 0 && own[0] !== 'invoke' && own[0] !== 'bench')
-      throw new UsageError('only invoke and bench take words after "--"');
+    if (context.passedOn.length > 0 && !PASSING_ON.has(own[0] ?? ''))
+      throw new UsageError(`only ${[...PASSING_ON].join(', ')} take words after "--"`);
     await program.parseAsync(own as string[], { from: 'user' });
     return status;
   } catch (thrown) {

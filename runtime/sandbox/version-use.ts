@@ -11,8 +11,8 @@ export interface VersionUse {
   guest(invocation: string, use: UseMessage): void;
   /** A guest asks the host for a service: gives what does it instead. */
   service(name: string, does: OutsideService): OutsideService;
-  /** A guest asked for a service that its version was not granted. */
-  denied(name: string): void;
+  /** A guest asked for a service that its version was not granted: gives what it asked for, in words such as `http api.example.org`. */
+  denied(name: string, args: unknown): string;
   /** What is to be said to the caller of an invocation that failed after it had looked for these paths in vain; null for nothing. */
   missing(paths: readonly string[]): string | null;
 }

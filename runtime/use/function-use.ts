@@ -99,9 +99,10 @@ export class FunctionUse implements VersionUse {
     return this.#services.watch(name, does, this.#events.changed);
   }
 
-  denied(name: string): void {
-    this.#services.deny(name);
+  denied(name: string, args: unknown): string {
+    const asked = this.#services.refuse(name, args);
     this.#events.changed();
+    return asked;
   }
 
   missing(paths: readonly string[]): string | null {

@@ -38,9 +38,11 @@ export class ServiceUse {
     return [...this.#denied];
   }
 
-  /** It asked for a service that there is not for it. */
-  deny(what: string): void {
-    remember(this.#denied, what);
+  /** It asked for a service that there is not for it; gives what it asked for. */
+  refuse(name: string, args: unknown): string {
+    const { denied } = this.#meaning(name, { args } as OutsideRequest);
+    remember(this.#denied, denied);
+    return denied;
   }
 
   /** The same service, whose uses are noted. */
@@ -53,7 +55,7 @@ export class ServiceUse {
         changed();
         return answer;
       } catch (error) {
-        if (error instanceof OutsideRefusal && DENIALS.has(error.code)) this.deny(denied);
+        if (error instanceof OutsideRefusal && DENIALS.has(error.code)) remember(this.#denied, denied);
         // What was allowed and did not work was used all the same.
         else note(null);
         changed();

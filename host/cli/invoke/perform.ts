@@ -105,7 +105,7 @@ async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /** A file, or with `-` or nothing our own stdin. */
-async function stdin(path: string | undefined): Promise<AsyncIterable<Uint8Array>> {
+export async function stdin(path: string | undefined): Promise<AsyncIterable<Uint8Array>> {
   if (path !== undefined && path !== '-') {
     const file = await open(path).catch((error: NodeJS.ErrnoException) => {
       throw new UsageError(`expected a file to send with --input, but ${path} cannot be read (${error.code})`);

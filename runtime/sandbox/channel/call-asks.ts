@@ -105,8 +105,9 @@ export class CallAsks {
     if (found === undefined) {
       const detail = `the function was not granted ${JSON.stringify(service.slice(0, 64))}`;
       this.#writer.message('answer', id, { code: 'refused', detail });
-      this.#denied(`${detail}; run npx cloudlet trace --learn -- …, or add it to cloudlet.json`);
-      this.#outside.use?.denied(service);
+      const asked = this.#outside.use?.denied(service, args) ?? JSON.stringify(service.slice(0, 64));
+      const remedy = 'run npx cloudlet trace --learn --allow-net -- …, or add it to cloudlet.json';
+      this.#denied(`the function was not granted ${asked}; ${remedy}`);
       return;
     }
     this.#served = true;

@@ -29,7 +29,7 @@ export function httpSend(allowedHosts: readonly string[], pool: ConnectionPool, 
     if (!named(sent.destination, sent.scheme)) {
       throw httpRefusal(
         'HTTP-request-denied',
-        `the function was not granted requests to ${sent.scheme}://${sent.host}; "http" in cloudlet.json names hosts, and the cloudlet's policy may allow fewer`,
+        `the function was not granted requests to ${sent.scheme}://${sent.host}; run npx cloudlet trace --learn --allow-net -- …, or add it to "http" in cloudlet.json (the cloudlet's policy may allow fewer)`,
       );
     }
     const body = await bodyToSend(sent, outside);

@@ -584,7 +584,7 @@ asks('that a grant or policy denies are told in the log, each once, and no more 
     'HTTP-request-denied, in words',
     'access-denied, in words',
     'destination-IP-prohibited, in words',
-    'the function was not granted "absent"; run npx cloudlet trace --learn -- …, or add it to cloudlet.json',
+    'the function was not granted "absent"; run npx cloudlet trace --learn --allow-net -- …, or add it to cloudlet.json',
   ]);
   lab.log.length = 0;
   await lab.run(services, async (outside) => {

@@ -1,0 +1,63 @@
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { CloudletError, type GrantRequest, parseGrant } from '../../protocol/index.ts';
+import { PROJECT_FILE, readGrant } from '../project.ts';
+import { grantOfTrace, type TracedGrant } from './grant-of-trace.ts';
+import type { Trace } from './open-trace.ts';
+import { grantChanges, type KeyChange, withGrant } from './project-text.ts';
+import type { TraceRecord } from './trace-record.ts';
+
+/** What would be written, and where. */
+export interface GrantPlan {
+  /** The project file. */
+  readonly path: string;
+  readonly changes: readonly KeyChange[];
+  readonly traced: TracedGrant;
+  /** Writes it: copies first, then the file, which appears whole or not at all. */
+  write(): Promise<void>;
+}
+
+/** Compares the grant that a record needs with the project file at `path`, by default that of the project, and gets ready to write it there. */
+export async function planGrant(
+  { name, folder, component }: Pick<Trace, 'name' | 'folder' | 'component'>,
+  record: TraceRecord,
+  path = join(folder, PROJECT_FILE),
+): Promise<GrantPlan> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw new CloudletError(
+      'project-invalid',
+      `expected a project file at ${path}, which cannot be read (${error.code})`,
+    );
+  });
+  const before: GrantRequest = text === null ? {} : await readGrant(path);
+  const place = dirname(resolve(path));
+  const inner = relative(place, resolve(component));
+  const sources = Object.entries(record.sources).map(([guest, source]) => [guest, placed(folder, place, source)]);
+  const traced = await grantOfTrace({ ...record, sources: Object.fromEntries(sources) }, before, place);
+  parseGrant(traced.grant, 'the traced grant');
+  const base = { name, component: inner.startsWith('..') ? basename(component) : inner };
+  return {
+    ...{ path, traced, changes: grantChanges(before, traced.grant) },
+    async write() {
+      for (const { source, target } of traced.copies) {
+        await mkdir(dirname(join(place, target)), { recursive: true });
+        await copyFile(resolve(place, source), join(place, target));
+      }
+      const partial = `${path}.${process.pid}.partial`;
+      try {
+        await writeFile(partial, withGrant(text, traced.grant, base), { flag: 'wx' });
+        await rename(partial, path);
+      } catch (error) {
+        await rm(partial, { force: true });
+        throw error;
+      }
+    },
+  };
+}
+
+/** A source of a record, which is below `folder` or absolute, as a project in `place` names it. */
+function placed(folder: string, place: string, source: string): string {
+  const inner = relative(place, resolve(folder, source));
+  return inner === '' || inner.startsWith('..') ? resolve(folder, source) : inner;
+}
