@@ -19,6 +19,8 @@ export interface BuildOptions {
   readonly signal?: AbortSignal;
   /** Folder for what can be made again, such as a compiled standard library; `~/.cache/cloudlet` by default. */
   readonly cache?: string;
+  /** Hosts that it may ask beside those of its project file: without any, what asks for them is not built in. */
+  readonly http?: readonly string[];
   /** Folder of the finished component; `<project>/build` by default. */
   readonly output?: string;
   /** Leaves out what only helps to read a stack, names of functions and source maps: a smaller component that does the same. */
@@ -71,7 +73,10 @@ function buildWith(engine: QuickJsEngine, folder: string, options: BuildOptions)
     if (project.component !== null) return described(project.component, project, await readFile(project.component));
     const missing = await missingFor(project);
     if (missing !== null) throw new CloudletError('tool-missing', missing);
-    const bytes = await compile(project, context);
+    const { http = [] } = options;
+    const grant =
+      http.length === 0 ? project.grant : { ...project.grant, http: [...(project.grant.http ?? []), ...http] };
+    const bytes = await compile({ ...project, grant }, context);
 
     const output = options.output ?? join(project.folder, 'build');
     const component = join(output, `${project.name}.wasm`);

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { describeExport, digestOfHex, emptyGrant } from '../../guest-sdk/protocol/index.ts';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  askedGrant,
+  describeExport,
+  digestOfHex,
+  emptyGrant,
+  type Grant,
+  type Limits,
+  limitsWith,
+} from '../../guest-sdk/protocol/index.ts';
 import { importsWithoutGrant, inspectComponent } from '../../runtime/index.ts';
 import type { Inspection } from './inspect.ts';
 import { nameOfFile } from './publishable.ts';
@@ -10,8 +19,29 @@ import { UsageError } from './usage-error.ts';
 export async function inspectFile(
   path: string,
 ): Promise<Inspection & { readonly kind: string; readonly file: string }> {
+  const found = await stat(path).catch(() => null);
+  if (found?.isDirectory() === true) return inspectProject(path);
+  return inspectBytes(path);
+}
+
+/** A project: its component as it was built last, its own grant, and that against what its traces used. */
+async function inspectProject(folder: string) {
+  const { compareTrace, readProject, readTrace } = await import('../../guest-sdk/build/index.ts');
+  const project = await readProject(folder);
+  const component = project.component ?? join(project.folder, 'build', `${project.name}.wasm`);
+  const inspected = await inspectBytes(component, '; build it first: npx cloudlet build');
+  const asked = askedGrant(project.grant);
+  const grant: Grant = { ...asked, limits: limitsWith(asked.limits as Partial<Limits>) };
+  const record = await readTrace(project.folder);
+  return {
+    ...inspected,
+    ...{ name: project.name, grant, ungranted: importsWithoutGrant(inspected.imports, grant) },
+    ...(record === null ? {} : { use: { items: compareTrace(record, project.grant).items } }),
+  };
+}
+
+async function inspectBytes(path: string, hint = '') {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    const hint = error.code === 'EISDIR' ? '; of a project, inspect what npx cloudlet build makes of it' : '';
     throw new UsageError(`expected a component, but ${path} cannot be read (${error.code})${hint}`, { cause: error });
   });
   const { kind, doors, functions, imports, sizeBytes } = inspectComponent(bytes);

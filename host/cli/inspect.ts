@@ -1,5 +1,11 @@
 import { isRegistryAddress } from '../../guest-sdk/client/index.ts';
-import { describeGrant, type FunctionInfo, parseName } from '../../guest-sdk/protocol/index.ts';
+import {
+  describeGrant,
+  describeUse,
+  type FunctionInfo,
+  parseName,
+  type UseItem,
+} from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
 import { printable } from './terminal/printable.ts';
 import { formatSize } from './terminal/size.ts';
@@ -10,7 +16,10 @@ import type { Verb } from './verb.ts';
 export type Inspection = Pick<
   FunctionInfo,
   'name' | 'digest' | 'sizeBytes' | 'doors' | 'exports' | 'imports' | 'grant' | 'reduced' | 'ungranted' | 'secretsSet'
->;
+> & {
+  /** Its grant against what was used: on a host since a time, of a project by its traces. */
+  readonly use?: { readonly since?: string; readonly items: readonly UseItem[] } | undefined;
+};
 
 interface InspectFlags extends HostFlags {
   readonly json?: boolean;
@@ -22,7 +31,7 @@ const verb: Verb = (program, { interruption }) => {
   const command = program
     .command('inspect <what>')
     .description(
-      'imports, exports with their WIT types, size, digest and grant of a component, a package or a function',
+      'imports, exports with WIT types, size, digest, grant and its use, of a component, a package, a project or a function',
     )
     .option('--user <user:password>', 'for a registry (default CLOUDLET_REGISTRY_AUTH)')
     .option('--insecure', 'ask a registry by plain HTTP, also on another computer')
@@ -62,6 +71,7 @@ function describe(inspection: Inspection): string[] {
     reduced = [],
     ungranted = [],
     secretsSet,
+    use,
   } = inspection;
   const missing = secretsSet === undefined ? [] : grant.secrets.filter((key) => !secretsSet.includes(key));
   return [
@@ -84,6 +94,12 @@ function describe(inspection: Inspection): string[] {
     ),
     ...optional('secrets that are not set', missing),
     ...optional('imports without grant', ungranted),
+    ...optional(
+      use?.since === undefined
+        ? 'grant against what its traces used'
+        : `grant against what was used since ${use.since}`,
+      describeUse(use?.items ?? []).map(([state, text]) => `${state.padEnd(23)} ${text}`),
+    ),
   ];
 }
 

@@ -62,7 +62,8 @@ const verb: Verb = (program, { interruption }) => {
     if (last?.published !== undefined) {
       print(last.published, client.url, flags.json === true);
       // On stderr, where they do not end in what a program reads.
-      for (const warning of last.published.warnings ?? []) console.error(`warning: ${printable(warning)}`);
+      for (const warning of [...(last.published.warnings ?? []), ...found.warnings])
+        console.error(`warning: ${printable(warning)}`);
       const info = await client.function(name, signal);
       for (const key of info.grant.secrets.filter((each) => info.secretsSet?.includes(each) !== true))
         console.error(`warning: the secret ${key} is not set; set it with: npx cloudlet secret set ${name} ${key}`);

@@ -6,6 +6,7 @@ import type { Build } from '../../guest-sdk/build/index.ts';
 import {
   type Digest,
   digestOfHex,
+  type GrantRequest,
   PACKAGE_TYPES,
   parseName,
   type WrittenPackage,
@@ -25,6 +26,8 @@ export interface Publishable {
   readonly path: string;
   /** The bytes, when they are in memory. */
   readonly pieces: readonly Uint8Array[] | null;
+  /** What its publisher should know before anybody has it: sentences. */
+  readonly warnings: readonly string[];
   /** The bytes, telling how many went out. */
   readonly send: (sent: (bytes: number) => void) => AsyncGenerator<Uint8Array>;
 }
@@ -56,9 +59,19 @@ export async function publishable(
 /** What is sent of a project that was built: its component alone when it asks for nothing. */
 export async function publishableProject({ component, sizeBytes, digest, project }: Build): Promise<Publishable> {
   const { name, grant, folder } = project;
-  if (Object.keys(grant).length === 0) return componentFile(name, component, sizeBytes, digest);
+  const warnings = await traceWarnings(grant, folder);
+  if (Object.keys(grant).length === 0) return { ...componentFile(name, component, sizeBytes, digest), warnings };
   const { packProject } = await import('../../guest-sdk/build/index.ts');
-  return packageOf(name, component, await packProject({ component, grant, folder }));
+  return { ...packageOf(name, component, await packProject({ component, grant, folder })), warnings };
+}
+
+/** Where a project's grant is another than what its traces used. */
+async function traceWarnings(grant: GrantRequest, folder: string): Promise<string[]> {
+  const { compareTrace, readTrace } = await import('../../guest-sdk/build/index.ts');
+  const record = await readTrace(folder);
+  if (record === null) return [];
+  const { unused, lacking } = compareTrace(record, grant);
+  return [...lacking, ...unused];
 }
 
 async function packed(name: string, component: string, grantFile: string): Promise<Publishable> {
@@ -70,7 +83,16 @@ async function packed(name: string, component: string, grantFile: string): Promi
 function componentFile(name: string, path: string, sizeBytes: number, digest: Digest): Publishable {
   const chunks = () => createReadStream(path) as AsyncIterable<Uint8Array>;
   return {
-    ...{ name, sizeBytes, digest, mediaType: 'application/wasm', versionDigest: null, path, pieces: null },
+    ...{
+      name,
+      sizeBytes,
+      digest,
+      mediaType: 'application/wasm',
+      versionDigest: null,
+      path,
+      pieces: null,
+      warnings: [],
+    },
     send: (sent) => telling(chunks(), sent),
   };
 }
@@ -85,7 +107,7 @@ export function packageOf(
   for (const piece of pieces) hash.update(piece);
   const digest = digestOfHex(hash.digest('hex'));
   return {
-    ...{ name, sizeBytes, digest, mediaType: PACKAGE_TYPES[0], versionDigest, path, pieces },
+    ...{ name, sizeBytes, digest, mediaType: PACKAGE_TYPES[0], versionDigest, path, pieces, warnings: [] },
     send: (sent) => telling(pieces, sent),
   };
 }

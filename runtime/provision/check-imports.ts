@@ -73,7 +73,7 @@ export function checkImports(imports: readonly string[], asked: AskedGrant, gran
       'grant-missing',
       isGranted(asked)
         ? `the component imports ${found}, and this cloudlet's policy grants no ${key}; its operator may allow it (--policy)`
-        : `the component imports ${found}, which needs a grant; add ${line} to cloudlet.json`,
+        : `the component imports ${found}, which needs a grant; add ${line} to cloudlet.json, or see what it needs with: npx cloudlet trace`,
     );
   }
 }

@@ -1,4 +1,5 @@
-import { posix } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { posix, resolve } from 'node:path';
 import { askedGrant, coversPattern, type GrantRequest, parseHostPattern } from '../../protocol/index.ts';
 import { type CopiedFile, fileGrants, isBelow } from './file-grants.ts';
 import { bytesFor, limitsFor } from './headroom.ts';
@@ -24,7 +25,7 @@ export async function grantOfTrace(record: TraceRecord, before: GrantRequest, fo
   const { use } = record;
   const asked = askedGrant(before);
   const { files, copies } = await fileGrants(record.sources, folder);
-  const scratch = scratchOf(record, files, asked.scratch);
+  const scratch = await scratchOf(record, files, asked.scratch, folder);
   const environment = {
     ...Object.fromEntries(
       Object.entries(asked.environment).filter(([name]) => name in record.environment || name in record.secrets),
@@ -77,24 +78,28 @@ type Files = NonNullable<GrantRequest['files']>;
 type Scratch = readonly { readonly path: string; readonly bytes: number; readonly from: string | null }[];
 
 /** The directories that were written to, and the entries of `files` that are not at the same place. */
-function scratchOf({ use }: TraceRecord, files: Files, before: Scratch) {
+async function scratchOf({ use, sources }: TraceRecord, files: Files, before: Scratch, folder: string) {
   const written = use.files.written;
   const present = before.filter(({ path }) => written.some((each) => isBelow(each, absolute(path))));
   const covered = (path: string) => present.some((each) => isBelow(path, absolute(each.path)));
   const places = [...new Set(written.filter((path) => !covered(path)).map((path) => posix.dirname(path)))].sort();
   const roots = places.filter((each) => !places.some((other) => other !== each && isBelow(each, other)));
-  const most = bytesFor(use.most.scratchBytes);
-  const scratch = [
-    ...present.map(({ path, bytes, from }) => ({
-      path,
-      bytes: Math.max(bytes, most),
+  // What is there at the start counts as well.
+  const most = async (path: string) => {
+    const within = Object.entries(sources).filter(([each]) => isBelow(each, absolute(path)));
+    const sizes = await Promise.all(within.map(([, source]) => stat(resolve(folder, source))));
+    return bytesFor(use.most.scratchBytes + sizes.reduce((sum, { size }) => sum + size, 0));
+  };
+  const scratch = await Promise.all([
+    ...present.map(async ({ path, bytes, from }) => ({
+      ...{ path, bytes: Math.max(bytes, await most(path)) },
       ...(from === null ? {} : { from }),
     })),
-    ...roots.map((path) => {
+    ...roots.map(async (path) => {
       const from = files.find((each) => each.path === path)?.from;
-      return { path, bytes: most, ...(from === undefined ? {} : { from }) };
+      return { path, bytes: await most(path), ...(from === undefined ? {} : { from }) };
     }),
-  ];
+  ]);
   return { scratch, merged: files.filter(({ path }) => !scratch.some((each) => each.path === path)) };
 }
 

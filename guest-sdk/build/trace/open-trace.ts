@@ -127,11 +127,11 @@ export async function traceFolder(
   return found.isDirectory() ? { folder: path, component: null } : { folder: dirname(path), component: path };
 }
 
-async function traced({ what, onProgress, signal }: TraceOptions, cache: string) {
+async function traced({ what, network = [], onProgress, signal }: TraceOptions, cache: string) {
   const { folder, component } = await traceFolder(what);
   if (component === null) {
     const built = await build(folder, {
-      cache,
+      ...{ cache, http: network },
       ...(onProgress === undefined ? {} : { onProgress }),
       ...(signal === undefined ? {} : { signal }),
     });

@@ -2,6 +2,7 @@ import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promis
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { CloudletError, type GrantRequest, parseGrant } from '../../protocol/index.ts';
 import { PROJECT_FILE, readGrant } from '../project.ts';
+import type { CopiedFile } from './file-grants.ts';
 import { grantOfTrace, type TracedGrant } from './grant-of-trace.ts';
 import type { Trace } from './open-trace.ts';
 import { grantChanges, type KeyChange, withGrant } from './project-text.ts';
@@ -34,7 +35,10 @@ export async function planGrant(
   const place = dirname(resolve(path));
   const inner = relative(place, resolve(component));
   const sources = Object.entries(record.sources).map(([guest, source]) => [guest, placed(folder, place, source)]);
-  const traced = await grantOfTrace({ ...record, sources: Object.fromEntries(sources) }, before, place);
+  const needed = await grantOfTrace({ ...record, sources: Object.fromEntries(sources) }, before, place);
+  // What an earlier trace copied is there.
+  const absent = await Promise.all(needed.copies.map((copy) => isCopied(place, copy).then((is) => !is)));
+  const traced = { ...needed, copies: needed.copies.filter((_, at) => absent[at]) };
   parseGrant(traced.grant, 'the traced grant');
   const base = { name, component: inner.startsWith('..') ? basename(component) : inner };
   return {
@@ -60,4 +64,12 @@ export async function planGrant(
 function placed(folder: string, place: string, source: string): string {
   const inner = relative(place, resolve(folder, source));
   return inner === '' || inner.startsWith('..') ? resolve(folder, source) : inner;
+}
+
+async function isCopied(place: string, { source, target }: CopiedFile): Promise<boolean> {
+  const [from, to] = await Promise.all(
+    [source, target].map((path) => readFile(resolve(place, path)).catch((error: NodeJS.ErrnoException) => error)),
+  );
+  // A source that is gone since it was traced must be copied no more than one that is the same, if there is a copy.
+  return Buffer.isBuffer(to) && (!Buffer.isBuffer(from) || from.equals(to));
 }

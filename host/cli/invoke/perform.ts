@@ -123,6 +123,9 @@ async function showErrors(
   signal: AbortSignal,
 ): Promise<void> {
   for await (const line of client.logs(name, { signal })) {
-    if (line.invocation === invocation && line.stream === 'stderr') console.error(logText(line));
+    if (line.invocation !== invocation) continue;
+    if (line.stream === 'stderr') console.error(logText(line));
+    // What the host says of how it ended; its notes on the way are for the function's author.
+    else if (line.stream === 'host' && line.entry === undefined) console.error(`note: ${logText(line)}`);
   }
 }

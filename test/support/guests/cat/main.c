@@ -39,7 +39,7 @@ static int write_file(const char *path) {
   return 0;
 }
 
-/* `exit N`, `stderr TEXT`, `args`, `env`, `file PATH`, `write PATH`, `count`, `time`, `random`, `spin`, `flood`, `abort`; else copy. */
+/* `exit N`, `stderr TEXT`, `args`, `env`, `getenv`, `file PATH`, `need PATH`, `write PATH`, `count`, `time`, `random`, `spin`, `flood`, `abort`; else copy. */
 int main(int argc, char **argv) {
   const char *verb = argc > 1 ? argv[1] : "";
   const char *operand = argc > 2 ? argv[2] : "";
@@ -60,6 +60,15 @@ int main(int argc, char **argv) {
     return 0;
   }
   if (!strcmp(verb, "file")) return copy_file(operand);
+  if (!strcmp(verb, "need")) {
+    if (copy_file(operand) != 0) abort();
+    return 0;
+  }
+  if (!strcmp(verb, "getenv")) {
+    const char *mode = getenv("CAT_MODE");
+    printf("%s\n", mode ? mode : "unset");
+    return 0;
+  }
   if (!strcmp(verb, "write")) return write_file(operand);
   if (!strcmp(verb, "count")) {
     size_t bytes = 0;
