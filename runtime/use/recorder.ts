@@ -99,7 +99,7 @@ export class Recorder {
         },
       };
       const pool = new SandboxPool({
-        source: processSandboxes(WORKERS),
+        source: processSandboxes(WORKERS, cacheDir),
         ...{ machines: 1, sandboxes: 1 },
         observer: { log: ({ stream, text }) => log({ stream, text }) },
       });

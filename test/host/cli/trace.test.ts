@@ -1,5 +1,5 @@
 // end to end
-// time limit: 300 s
+// time limit: 900 s
 import { copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
