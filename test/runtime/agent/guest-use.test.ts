@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { GuestUse, WorkerUse } from '../../../runtime/agent/guest-use.ts';
-import { encodeMessage, MAX_FRAME_BYTES } from '../../../runtime/agent/wire.ts';
+import { encodeDone } from '../../../runtime/agent/invocation-message.ts';
+import { type DoneMessage, encodeMessage, MAX_FRAME_BYTES } from '../../../runtime/agent/wire.ts';
 import { parseDone } from '../../../runtime/sandbox/channel/agent-message.ts';
 
 const uses = suite('what a guest uses');
@@ -49,7 +50,7 @@ const USE = {
   ...{ files: [['/a', 'read']], configuration: [[null, true]], environment: true, arguments: false },
   ...{ dropped: 0, scratchBytes: 1, memoryBytes: 2, cpuMs: null },
 };
-const done = (more: object) => parseDone(encodeMessage({ kind: 'ok', exitCode: 0, runMs: 1, ...more }));
+const done = (more: object) => parseDone(encodeDone({ kind: 'ok', exitCode: 0, runMs: 1, ...more } as DoneMessage));
 
 uses('is taken from an agent as it was told', () => {
   assert.equal(done({ use: USE, missing: ['/m'] }), { kind: 'ok', exitCode: 0, runMs: 1, use: USE, missing: ['/m'] });
