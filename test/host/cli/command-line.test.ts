@@ -41,7 +41,7 @@ const WRONG: readonly [words: string[], sentence: RegExp][] = [
   [['no-such-verb'], /unknown command 'no-such-verb'/],
   [['ls', '--no-such-flag'], /unknown option '--no-such-flag'/],
   [['ls', 'surplus'], /too many arguments/],
-  [['ls', '--', 'x'], /only invoke and bench take words after "--"/],
+  [['ls', '--', 'x'], /only invoke, trace, bench take words after "--"/],
   [['ls', '--to', 'nowhere'], /expected the address of a cloudlet/],
   [['rm'], /missing required argument 'name'/],
   [['rm', 'Not_A_Name'], /got "Not_A_Name"/],
