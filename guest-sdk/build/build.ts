@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { CloudletError, type Digest, digestOfHex } from '../protocol/index.ts';
 import { buildAssemblyScript } from './assemblyscript/build-assemblyscript.ts';
 import { buildC } from './c/build-c.ts';
+import { buildProgram, type ProgramBuild } from './foreign/build-program.ts';
+import { nearestName, readProgramProject } from './foreign/program-project.ts';
 import { buildJavaScript } from './javascript/build-javascript.ts';
 import { QuickJsEngine } from './javascript/engine/engine.ts';
 import { missingFor } from './missing-tools.ts';
@@ -25,6 +27,11 @@ export interface BuildOptions {
   readonly output?: string;
   /** Leaves out what only helps to read a stack, names of functions and source maps: a smaller component that does the same. */
   readonly strip?: boolean;
+  /**
+   * Builds an existing program by its own means, in place of what the project file says is built; there need be no project file then, and the
+   * name is the program's.
+   */
+  readonly program?: ProgramBuild | undefined;
 }
 
 /** A finished build. */
@@ -69,15 +76,17 @@ function buildWith(engine: QuickJsEngine, folder: string, options: BuildOptions)
     const { onProgress = () => {}, signal, cache = join(homedir(), '.cache', 'cloudlet') } = options;
     const context: BuildContext = { onProgress, signal, scratch, cache, engine, strip: options.strip === true };
     begin(context, 'check', 'read cloudlet.json');
-    const project = await readProject(folder);
-    if (project.component !== null) return described(project.component, project, await readFile(project.component));
-    const missing = await missingFor(project);
+    const read = options.program === undefined ? null : await readProgramProject(folder, options.program);
+    const asked = read?.project ?? (await readProject(folder));
+    if (asked.component !== null) return described(asked.component, asked, await readFile(asked.component));
+    const missing = await missingFor(asked);
     if (missing !== null) throw new CloudletError('tool-missing', missing);
     const { http = [] } = options;
-    const grant =
-      http.length === 0 ? project.grant : { ...project.grant, http: [...(project.grant.http ?? []), ...http] };
-    const bytes = await compile({ ...project, grant }, context);
+    const grant = http.length === 0 ? asked.grant : { ...asked.grant, http: [...(asked.grant.http ?? []), ...http] };
+    const { bytes, program } = await compile({ ...asked, grant }, context);
 
+    // Without a project file the program's own name is all that there is.
+    const project = read?.isNamed === false ? { ...asked, name: nearestName(program ?? asked.name) } : asked;
     const output = options.output ?? join(project.folder, 'build');
     const component = join(output, `${project.name}.wasm`);
     begin(context, 'write', `write ${component}`);
@@ -95,7 +104,16 @@ function described(component: string, project: Project, bytes: Uint8Array): Buil
   return { component, sizeBytes: bytes.length, digest, project };
 }
 
-async function compile(project: Project, context: BuildContext): Promise<Uint8Array> {
+/** The component, and of an existing program its own name. */
+async function compile(
+  project: Project,
+  context: BuildContext,
+): Promise<{ readonly bytes: Uint8Array; readonly program: string | null }> {
+  if (project.program !== null) return buildProgram(project.folder, project.program, context);
+  return { bytes: await compileSources(project, context), program: null };
+}
+
+async function compileSources(project: Project, context: BuildContext): Promise<Uint8Array> {
   switch (project.language) {
     case 'typescript':
       return buildJavaScript(project, context);

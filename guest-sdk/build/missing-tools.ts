@@ -1,6 +1,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findClang, INSTALL_C_TOOLS, INSTALL_CXX_TOOLS, STB_FOLDER } from './c/clang.ts';
+import { INSTALL_PROGRAM_TOOLS, missingProgramTools } from './foreign/toolchain.ts';
 import { type Project, readProject } from './project.ts';
 import { findRust, INSTALL_RUST_TOOLS, RUST_TOOLS } from './rust/toolchain.ts';
 
@@ -17,6 +18,10 @@ export async function missingTools(folder: string): Promise<string | null> {
 export async function missingFor(project: Project): Promise<string | null> {
   if (project.component !== null) return null;
   const { language } = project;
+  if (project.program !== null) {
+    const lacking = await missingProgramTools();
+    return lacking === null ? null : `${project.name} needs ${lacking}: run \`${INSTALL_PROGRAM_TOOLS}\`.`;
+  }
   if (language === 'rust') {
     if ((await findRust()) !== null) return null;
     return `${project.name} needs ${RUST_TOOLS}: run \`${INSTALL_RUST_TOOLS}\`.`;

@@ -3,10 +3,11 @@ import type { QuickJsEngine } from './javascript/engine/engine.ts';
 /** What a build is doing, in order; a stage that is not needed does not come. */
 export type BuildStage = 'check' | 'bind' | 'bundle' | 'engine' | 'compile' | 'componentize' | 'write';
 
-/** A step of a build, or a compiler's warning during one. */
+/** A step of a build, a compiler's warning during one, or a line that a program's own build says. */
 export type BuildProgress =
   | { readonly kind: 'stage'; readonly stage: BuildStage; readonly sentence: string }
-  | { readonly kind: 'warning'; readonly text: string };
+  | { readonly kind: 'warning'; readonly text: string }
+  | { readonly kind: 'output'; readonly text: string };
 
 /** What every step of a build is given. */
 export interface BuildContext {

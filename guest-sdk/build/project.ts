@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { CloudletError, GrantRequest, parseGrant, strictParse } from '../protocol/index.ts';
+import type { ProgramBuild } from './foreign/build-program.ts';
 import { type Kind, LANGUAGES, type Language, languageOf, refuseKind } from './language.ts';
 
 /** Name of the project file, in the project's folder. */
@@ -25,6 +26,16 @@ export const ProjectFile = v.strictObject({
   kind: v.optional(v.picklist(['http', 'typed', 'command'])),
   /** Source file, or in C and C++ several. */
   entry: v.optional(v.union([InnerPath, v.pipe(v.array(InnerPath), v.minLength(1))])),
+  /** In place of `entry`: an existing program's own build, a shell's command line that is run with tools for WebAssembly. */
+  build: v.optional(
+    v.strictObject({
+      command: v.pipe(v.string(), v.minLength(1)),
+      /** The program that it leaves; may be omitted when there is one only. */
+      output: v.optional(InnerPath),
+      /** Functions that WebAssembly cannot have, and that the program does without: their calls fail. */
+      absent: v.optional(v.array(v.string())),
+    }),
+  ),
   /** In place of `entry`: a component, or a WASI 0.1 core module, that something else has built. */
   component: v.optional(InnerPath),
   /** File or folder of WIT. That of an http function says what it imports beside HTTP. */
@@ -47,6 +58,8 @@ export interface Project {
   readonly kind: Kind;
   /** Source files; none when it has a component. */
   readonly entries: readonly string[];
+  /** The program's own build; null when its sources are compiled here. */
+  readonly program: ProgramBuild | null;
   /** What something else has built; null when there is something to build. */
   readonly component: string | null;
   readonly wit: string | null;
@@ -132,9 +145,12 @@ function grantOf(file: { readonly [K in keyof File]?: File[K] | undefined }): Gr
 }
 
 function complete(folder: string, file: File): Project {
-  if (file.component !== undefined) return prebuilt(folder, file, file.component);
+  if (file.component !== undefined) return notCompiled(folder, file, 'component');
+  if (file.build !== undefined) return notCompiled(folder, file, 'build');
   if (file.entry === undefined)
-    throw invalid('expected "entry", the source to build, or "component", what is built; got neither');
+    throw invalid(
+      'expected "entry", the source to build, "build", the command that builds a program, or "component", what is built; got none',
+    );
   const entries = typeof file.entry === 'string' ? [file.entry] : file.entry;
   const language = file.language ?? languageOf(entries);
   const kind = file.kind ?? (file.wit !== undefined ? 'typed' : LANGUAGES[language].kinds[0]);
@@ -162,29 +178,31 @@ function complete(folder: string, file: File): Project {
     wit: file.wit === undefined ? null : join(folder, file.wit),
     world: file.world,
     backend: file.backend ?? 'quickjs',
+    program: null,
     component: null,
     grant: grantOf(file),
   };
 }
 
-function prebuilt(folder: string, file: File, component: string): Project {
-  const building = (['entry', 'language', 'kind', 'wit', 'world', 'backend'] as const).find(
-    (key) => file[key] !== undefined,
-  );
-  if (building !== undefined)
-    throw invalid(`"${building}" is for what is built here, and "component" names what is built; remove one of them`);
+/** A project whose sources are not compiled here: an existing program's, or what something else has built. */
+function notCompiled(folder: string, file: File, by: 'build' | 'component'): Project {
+  const others = ['entry', 'language', 'kind', 'wit', 'world', 'backend', 'build'] as const;
+  const compiling = others.find((key) => key !== by && file[key] !== undefined);
+  if (compiling !== undefined) {
+    const meaning = by === 'build' ? 'says how a program is built by its own means' : 'names what is built';
+    throw invalid(`"${compiling}" is for what is built here, and "${by}" ${meaning}; remove one of them`);
+  }
   return {
-    ...{
-      folder,
-      name: file.name,
-      language: 'c',
-      kind: 'typed',
-      entries: [],
-      wit: null,
-      world: undefined,
-      backend: 'quickjs',
-    },
-    component: join(folder, component),
+    folder,
+    name: file.name,
+    language: 'c',
+    kind: by === 'build' ? 'command' : 'typed',
+    entries: [],
+    wit: null,
+    world: undefined,
+    backend: 'quickjs',
+    program: file.build ?? null,
+    component: file.component === undefined ? null : join(folder, file.component),
     grant: grantOf(file),
   };
 }

@@ -13,6 +13,7 @@ import { adaptCoreModule } from './transpile/adapt-core-module.ts';
 import { coreInstances } from './transpile/core-instances.ts';
 import { exportPath } from './transpile/export-path.ts';
 import { generateGlue } from './transpile/generator.ts';
+import { hideCode } from './transpile/hidden-code.ts';
 import { renameWorldFunctions } from './transpile/rename-world-functions.ts';
 
 /**
@@ -30,7 +31,8 @@ export async function transpile(bytes: Uint8Array, digest: Digest, options: Rewr
   }));
   const run = doorPath(info, 'run', 'run');
   const http = doorPath(info, 'http', 'handle');
-  const { glue, modules } = await generateGlue(renamed, info.asynchronous ? 'async' : 'plain', {
+  const { component: plain, original } = hideCode(renamed);
+  const { glue, modules } = await generateGlue(plain, info.asynchronous ? 'async' : 'plain', {
     imports: [...SUSPENDING_IMPORTS, ...(info.asynchronous ? SUSPENDING_IMPORTS_3 : [])],
     exports: [
       // Asynchronous functions are so by their type. The generator makes no asynchronous constructors and static functions: these cannot wait.
@@ -44,7 +46,7 @@ export async function transpile(bytes: Uint8Array, digest: Digest, options: Rewr
   const instances = coreInstances(glue);
   const all = [...instances.values()].reduce((sum, count) => sum + count, 0);
   const rewritten = modules.map(({ name, bytes: module }) =>
-    rewriteModule(name, module, { instances: instances.get(name) ?? 1, all }, options),
+    rewriteModule(name, original(module), { instances: instances.get(name) ?? 1, all }, options),
   );
   checkTables(rewritten.map(({ traits }) => traits));
   const manifest: ArtifactManifest = {
