@@ -10,10 +10,11 @@ import { assembleWit } from '../wasi-wit.ts';
 import { addBuildWorld, BUILD_WORLD } from '../world.ts';
 import { explainFailure } from './explain-failure.ts';
 import { findProgram, isProgram } from './find-program.ts';
-import { allowPointerCasts, pointerCasts } from './pointer-casts.ts';
+import { pointerCasts } from './pointer-casts.ts';
 import { ABSENT_GROUPS, absentSource, absentSymbols } from './refused-symbol.ts';
 import { type CommandEnd, runCommand } from './run-command.ts';
 import { programToolchain, type Toolchain } from './toolchain.ts';
+import { allowUnlikeCalls, mismatchedFunctions } from './unlike-call.ts';
 import { compileFlags } from './wrapper.ts';
 
 /** How an existing program is built by its own means. */
@@ -59,22 +60,14 @@ export async function buildProgram(folder: string, wanted: ProgramBuild, context
     onLine: (text) => context.onProgress({ kind: 'output', text }),
   });
   if (end.status !== 0) throw new CloudletError('build-failed', failure(wanted.command, end));
-  for (const line of end.complaints.filter((each) => each.includes('function signature mismatch')))
-    context.onProgress({
-      kind: 'warning',
-      text: `${line}\nA call of it traps: the declarations of one function differ.`,
-    });
-
   const path = await programOf(folder, wanted, began);
   let core: Uint8Array = await readFile(path);
-  const casts = await pointerCasts(log);
-  if (casts.length > 0) {
-    begin(
-      context,
-      'componentize',
-      `let functions be called through pointers of other types, as ${casts[0]!.place} does`,
-    );
-    core = await allowPointerCasts(core);
+  const [cast] = await pointerCasts(log);
+  const [mismatch] = mismatchedFunctions(core);
+  if (cast !== undefined || mismatch !== undefined) {
+    const example = cast === undefined ? `${mismatch} is` : `${cast.place} has it`;
+    begin(context, 'componentize', `let functions be called by other types than their own, as ${example}`);
+    core = await allowUnlikeCalls(core, { pointers: cast !== undefined });
   }
   begin(context, 'componentize', 'make it a component');
   const wit = join(context.scratch, 'wit');

@@ -1,28 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
 
 /** A cast of a function to a type of other parameters or results, by place: `src/job.c:96`. */
 export interface PointerCast {
   readonly place: string;
   readonly sentence: string;
 }
-
-/** The part of binaryen that is used here. */
-interface Binaryen {
-  readonly Features: { readonly All: number };
-  readBinaryWithFeatures(bytes: Uint8Array, features: number): BinaryenModule;
-  setPassArgument(name: string, value: string | null): void;
-}
-
-interface BinaryenModule {
-  runPasses(names: readonly string[]): void;
-  emitBinary(): Uint8Array;
-  dispose(): void;
-}
-
-/** Most parameters of a function that is called by a pointer: as many as the pass takes by default. */
-const MAX_PARAMETERS = 16;
 
 /** Casts of functions between unlike types that clang has logged (`CC_LOG_DIAGNOSTICS`); none when it logged nothing. */
 export async function pointerCasts(log: string): Promise<PointerCast[]> {
@@ -77,24 +59,6 @@ function coreValue(type: string): string | null {
   if (words === 'float') return 'f32';
   if (words === 'double') return 'f64';
   return null;
-}
-
-/**
- * Makes calls through pointers of other types than their functions' work, as they do on other processors: missing arguments are zero, further
- * ones are left, results are cut. Each such call, and each function that a pointer may lead to, costs a step more.
- */
-export async function allowPointerCasts(program: Uint8Array): Promise<Uint8Array> {
-  // The one that the AssemblyScript compiler brings.
-  const path = createRequire(import.meta.resolve('assemblyscript')).resolve('binaryen');
-  const { default: binaryen } = (await import(pathToFileURL(path).href)) as { readonly default: Binaryen };
-  const module = binaryen.readBinaryWithFeatures(program, binaryen.Features.All);
-  try {
-    binaryen.setPassArgument('max-func-params', String(MAX_PARAMETERS));
-    module.runPasses(['fpcast-emu']);
-    return module.emitBinary();
-  } finally {
-    module.dispose();
-  }
 }
 
 function plain(text: string): string {

@@ -106,9 +106,26 @@ if [ -n "$link" ]; then
 fi
 # Clang runs any wasm-opt that lies on the path, and the same source would give another program on another machine.
 PATH=${quoted(tools.linker)}
-exec ${quoted(driver)} ${compile} ${isCxx ? '-fno-exceptions ' : ''}"$@" -Wcast-function-type
+set -- ${compile} ${isCxx ? '-fno-exceptions ' : ''}"$@" -Wcast-function-type
+if [ -z "$link" ]; then exec ${quoted(driver)} "$@"; fi
+# A function that is declared in one place as it is not defined in another is left out, and its calls are traps. It is kept, by an export, so
+# that the build can lead them to it.
+said=$(LC_ALL=C ${quoted(driver)} "$@" 2>&1)
+status=$?
+if [ -n "$said" ]; then echo "$said" >&2; fi
+keep=
+while read -r before name; do
+  case $before in 'mismatch:') keep="$keep -Wl,--export-if-defined=$name" ;; esac
+done <<END
+$(echo "$said" | ${SED} -n 's/^.*function signature mismatch: \\([A-Za-z0-9_.$]*\\)$/mismatch: \\1/p')
+END
+if [ $status -ne 0 ] || [ -z "$keep" ]; then exit $status; fi
+exec ${quoted(driver)} "$@" $keep 2>/dev/null
 `;
 }
+
+/** By its own path: the path of a link leads to the linker alone. */
+const SED = '/bin/sed';
 
 /** A script that only calls another program. */
 export function callScript(program: string, words: readonly string[] = []): string {
