@@ -25,7 +25,7 @@ export async function debianSource({ package: name, archive, sha256, folder }) {
     const address = /'([^']+)'/.exec(stdout)?.[1];
     if (address === undefined)
       throw new Error(`expected an address of ${name} from apt, got ${JSON.stringify(stdout)}`);
-    const answer = await fetch(`${dirname(address)}/${archive}`);
+    const answer = await fetch(`${dirname(address)}/${encodeURIComponent(archive)}`);
     if (!answer.ok) throw new Error(`expected ${archive} beside ${address}, got status ${answer.status}`);
     const bytes = new Uint8Array(await answer.arrayBuffer());
     if (sha256Of(bytes) !== sha256) throw new Error(`expected ${archive} of SHA-256 ${sha256}, got ${sha256Of(bytes)}`);
@@ -33,7 +33,7 @@ export async function debianSource({ package: name, archive, sha256, folder }) {
     await writeFile(`${place}.partial`, bytes);
     await rename(`${place}.partial`, place);
   }
-  await run('tar', ['xzf', archive], { cwd: folder });
+  await run('tar', ['xf', archive], { cwd: folder });
 }
 
 /**

@@ -6,7 +6,9 @@ import {
   findRust,
   INSTALL_C_TOOLS,
   INSTALL_CXX_TOOLS,
+  INSTALL_PROGRAM_TOOLS,
   INSTALL_RUST_TOOLS,
+  missingProgramTools,
 } from '../../guest-sdk/build/index.ts';
 import { asCloudletError } from '../../guest-sdk/protocol/index.ts';
 import {
@@ -46,6 +48,12 @@ export async function examine(config: HostConfig): Promise<Finding[]> {
     toolchain('C', 'with wasi-libc', () => findClang('c'), INSTALL_C_TOOLS),
     toolchain('C++', 'with libc++', () => findClang('c++'), INSTALL_CXX_TOOLS),
     toolchain('Rust', 'builds its standard library', async () => (await findRust())?.rustc ?? null, INSTALL_RUST_TOOLS),
+    programs(),
+    notBuilt('Go', 'Debian has Go 1.19 and the first with WASI is 1.21: build with another, and publish its .wasm'),
+    notBuilt(
+      'Python',
+      'componentize-py is not among the packages of npm and Debian: build with it elsewhere, and publish its .wasm',
+    ),
     port(config),
     dataDirectory(config),
   ]);
@@ -171,6 +179,21 @@ async function toolchain(
   if (found !== null) return { what, state: 'good', detail: `${found}, ${library}` };
   const detail = `is missing: functions in ${language} cannot be built here`;
   return { what, state: 'warning', detail, remedy: install };
+}
+
+/** Whether existing programs can be built by their own means. */
+async function programs(): Promise<Finding> {
+  const what = 'existing programs';
+  const missing = await missingProgramTools();
+  if (missing === null) return { what, state: 'good', detail: 'build --command has its compiler, archiver and linker' };
+  const detail = `cannot be built by build --command: ${missing} is missing`;
+  return { what, state: 'warning', detail, remedy: INSTALL_PROGRAM_TOOLS };
+}
+
+/** A language whose components run here, and for which no toolchain can be had by the packages that this project uses. */
+function notBuilt(language: string, remedy: string): Finding {
+  const what = `${language} toolchain`;
+  return { what, state: 'warning', detail: `functions in ${language} run here, and cannot be built here`, remedy };
 }
 
 function port(config: HostConfig): Promise<Finding> {

@@ -30,6 +30,8 @@ const FOR_SERVING = [
   },
 ];
 const FOR_TESTS = [
+  { has: () => onPath('llvm-ar-19'), packages: ['llvm-19'] },
+  { has: () => onPath('make'), packages: ['make'] },
   {
     has: () => onPath('clang++-19') && existsSync('/usr/lib/wasm32-wasi/libc++.a'),
     packages: ['libc++-19-dev-wasm32', 'libc++abi-19-dev-wasm32'],
@@ -39,6 +41,8 @@ const FOR_TESTS = [
 ];
 
 const FOR_SLOW_TESTS = [
+  { has: () => onPath('cmake'), packages: ['cmake'] },
+  { has: () => onPath('xz'), packages: ['xz-utils'] },
   {
     has: () =>
       existsSync('/usr/bin/cargo') && existsSync('/usr/lib/rustlib/src/rust/library/vendor') && onPath('wasm-ld-19'),

@@ -51,9 +51,10 @@ export async function isProgram(path: string): Promise<boolean> {
   const file = await open(path, 'r').catch(() => null);
   if (file === null) return false;
   try {
-    const head = new Uint8Array(512);
+    if (!(await file.stat()).isFile()) return false;
+    const head = new Uint8Array(9);
     const { bytesRead } = await file.read(head, 0, head.length, 0);
-    if (bytesRead < 9 || MAGIC.some((byte, at) => head[at] !== byte)) return false;
+    if (bytesRead < head.length || MAGIC.some((byte, at) => head[at] !== byte)) return false;
     // Both kinds have sections of their own names; only an object names "linking", and that comes late. It has no exports.
     return head[8] !== CUSTOM && (await hasSection(file, EXPORT));
   } finally {

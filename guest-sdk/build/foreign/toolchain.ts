@@ -3,7 +3,7 @@ import { access, chmod, cp, mkdir, readdir, readFile, rename, rm, symlink, write
 import { dirname, join } from 'node:path';
 import { CloudletError } from '../../protocol/index.ts';
 import { findClang, missingClang } from '../c/clang.ts';
-import { EXIT_STATUS_FILE } from '../c/exit-status.ts';
+import { EXIT_STATUS_FILE, START_FILE } from '../c/exit-status.ts';
 import { type BuildContext, begin } from '../progress.ts';
 import { runCompiler, runTool } from '../tool.ts';
 import {
@@ -56,7 +56,14 @@ export async function programToolchain(context: BuildContext): Promise<Toolchain
   const parts = await readParts();
   const key = createHash('sha256')
     .update(
-      JSON.stringify([found, [...parts], driverScript(paths(found, ''), found.clang), CONFIG_SITE, CMAKE_PLATFORM]),
+      JSON.stringify([
+        found,
+        [...parts],
+        driverScript(paths(found, ''), found.clang),
+        START_FILE,
+        CONFIG_SITE,
+        CMAKE_PLATFORM,
+      ]),
     )
     .digest('hex')
     .slice(0, 16);
@@ -162,6 +169,7 @@ async function make(found: Found, into: string, folder: string, signal: AbortSig
     if (!STANDING.has(name)) members.push(join(posix, object));
   }
   await compile(EXIT_STATUS_FILE, 'exit-status.o');
+  await compile(START_FILE, 'start.o');
   await runCompiler(join(found.llvm, 'llvm-ar'), ['rcsD', join(posix, 'libcloudlet-posix.a'), ...members], { signal });
   for (const member of members) await rm(member);
 

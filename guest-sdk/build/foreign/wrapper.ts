@@ -56,9 +56,11 @@ const ABSENT = '$CLOUDLET_ABSENT';
 /** What every program is linked with, after its own files. */
 function linkFlags(posix: string): string[] {
   return [
+    // As a command the linker ends the program after each export: realloc is one, and the adapter calls it in the midst of it.
+    '-mexec-model=reactor',
     ...['-z', `stack-size=${STACK_BYTES}`, '--stack-first', '--strip-debug'].map((word) => `-Wl,${word}`),
     ...['__wasi_proc_exit', 'open', 'fopen'].map((name) => `-Wl,--wrap=${name}`),
-    ...['exit-status', 'realloc'].map((name) => `${posix}/${name}.o`),
+    ...['start', 'exit-status', 'realloc'].map((name) => `${posix}/${name}.o`),
     // Empty unless a build says which functions its program goes without.
     ABSENT,
     `-L${posix}`,
