@@ -24,7 +24,7 @@ export interface BuildContext {
 }
 
 /** Begins a stage: ends the build when it was aborted, else tells what comes. */
-export function begin(context: BuildContext, stage: BuildStage, sentence: string): void {
+export function begin(context: Pick<BuildContext, 'signal' | 'onProgress'>, stage: BuildStage, sentence: string): void {
   context.signal?.throwIfAborted();
   context.onProgress({ kind: 'stage', stage, sentence });
 }

@@ -24,7 +24,7 @@ export interface DebianProgram extends ProgramBuild {
 /** The component of a program, kept by the digest of its source, its build and the toolchain. */
 export async function programComponent(program: DebianProgram): Promise<string> {
   const { folder: toolchain } = await programToolchain({
-    ...{ onProgress: () => undefined, signal: undefined, scratch: tmpdir(), cache: TEST_CACHE },
+    ...{ onProgress: () => undefined, signal: undefined, cache: TEST_CACHE },
   });
   const key = createHash('sha256')
     .update(JSON.stringify([program, toolchain]))

@@ -51,7 +51,9 @@ export async function missingProgramTools(): Promise<string | null> {
  * The toolchain of this machine, made in the cache when it is not there yet.
  * @throws CloudletError `tool-missing` with the packages to install.
  */
-export async function programToolchain(context: BuildContext): Promise<Toolchain> {
+export async function programToolchain(
+  context: Pick<BuildContext, 'cache' | 'signal' | 'onProgress'>,
+): Promise<Toolchain> {
   const found = await find();
   const parts = await readParts();
   const key = createHash('sha256')
