@@ -88,7 +88,7 @@ for (const [what, file, words] of [
   ['is not JSON', '{', /is not JSON/],
   ['is no object', '[]', /must be an object, got a list/],
   ['has no name', { entry: 'src/a.c' }, /name is missing/],
-  ['has no entry', { name: 'x' }, /"entry".*"component".*neither/],
+  ['has no entry', { name: 'x' }, /"entry".*"build".*"component".*none/],
   [
     'has source and a component',
     { name: 'x', entry: 'src/a.c', component: 'src/a.c' },
@@ -126,6 +126,17 @@ for (const [what, file, words] of [
     'asks for one host that is no list',
     { name: 'x', entry: 'src/a.ts', http: 'a.org' },
     /http must be a list, in \[ \], got "a.org"/,
+  ],
+  [
+    'has a build and an entry',
+    { name: 'x', entry: 'src/a.c', build: { command: 'make' } },
+    /"build" says how a program/,
+  ],
+  ['has a build without a command', { name: 'x', build: { output: 'x' } }, /command/],
+  [
+    'has a build that leaves its folder',
+    { name: 'x', build: { command: 'make', output: '../x' } },
+    /inside the project/,
   ],
   ['chooses an engine for C', { name: 'x', entry: 'src/a.c', backend: 'quickjs' }, /JavaScript engine/],
   ['has two Rust entries', { name: 'x', entry: ['src/a.rs', 'Cargo.toml'] }, /a Rust function has one entry/],
