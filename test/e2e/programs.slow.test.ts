@@ -85,7 +85,7 @@ const CASES: readonly Case[] = [
     absent: ['network'],
     asks: [
       { args: ['-voice', 'kal', '-t', WORDS, '/dev/stdout'], input: nothing },
-      { args: ['-voice', 'voices/slt.flitevox', '-t', WORDS, '/dev/stdout'], input: nothing },
+      { args: ['-voice', 'slt', '-t', WORDS, '/dev/stdout'], input: nothing },
     ],
   },
 ];
@@ -106,26 +106,19 @@ for (const program of CASES) {
     const component = await programComponent(program);
     const here = join(folder, program.name);
     const native = await nativeProgram(program, here);
-    // The voices of flite are in the native program, which writes them out: as data files of both.
-    const voices = program.name === 'flite' ? ['slt'] : [];
-    for (const voice of voices) {
-      execFileSync('mkdir', ['-p', join(here, 'voices')]);
-      execFileSync(native.file, ['-voice', voice, '-voicedump', join(here, `voices/${voice}.flitevox`)], native);
-    }
     const limits = { memoryMib: 256, deadlineMs: 300_000, cpuMs: 300_000 };
-    const files = voices.length === 0 ? {} : { files: [{ path: '/voices', from: 'voices' }] };
-    const packed = await pack({ component, grant: { limits, ...files }, folder: here });
+    const packed = await pack({ component, grant: { limits }, folder: here });
 
     const client = createClient({ url: host.url, token: host.token });
     const name = parseName(program.name);
     const body = bodyOf(Buffer.concat(packed.pieces));
-    let ready = false;
-    for await (const { state } of client.publish(name, body, {
+    let problem: string | undefined = 'it never ended';
+    for await (const { state, problem: why } of client.publish(name, body, {
       sizeBytes: packed.sizeBytes,
       mediaType: 'application/x-tar',
     }))
-      ready = state === 'ready';
-    assert.is(ready, true);
+      problem = state === 'ready' ? undefined : why?.detail;
+    assert.is(problem, undefined);
     for (const { args, input } of program.asks) {
       const bytes = await input();
       const where = join(here, 'input');
@@ -135,11 +128,7 @@ for (const program of CASES) {
         cwd: here,
         input: bytes,
       });
-      const answer = await client.run(
-        name,
-        args.map((arg) => arg.replace(/^voices/, '/voices')),
-        bytes,
-      );
+      const answer = await client.run(name, args, bytes);
       const pieces: Uint8Array[] = [];
       for await (const piece of answer.body) pieces.push(piece);
       const wanted = args.includes('/dev/stdout') ? await readFile(join(here, 'output')) : expected;
