@@ -22,6 +22,8 @@ async function answer(ask: EngineAsk): Promise<void> {
     const shell = await shellOf(ask.folder);
     if (ask.kind === 'find') parentPort?.postMessage(shell.findEvaluated());
     else parentPort?.postMessage(shell.evaluate(ask.program, ask.evaluated));
+    // A memory cannot be made smaller again, and the next program would lay its own out after its size.
+    if (shell.hasGrown) loaded.delete(ask.folder);
   } catch (error) {
     parentPort?.postMessage({ failed: error instanceof Error ? error.message : String(error) });
   }

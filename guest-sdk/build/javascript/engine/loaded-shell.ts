@@ -22,14 +22,14 @@ export class LoadedShell {
   readonly #before: string;
   readonly #setGlobals: () => void;
   readonly #bounds: readonly [from: number, to: number];
-  readonly #said: () => string;
+  readonly #world: BuildWorldImports;
 
-  private constructor(init: Init, modules: readonly Exports[], said: () => string) {
+  private constructor(init: Init, modules: readonly Exports[], world: BuildWorldImports) {
     const [engine] = modules.filter((exports) => exports['__heap_base'] !== undefined);
     if (engine === undefined) throw new Error('expected a module with the memory of the engine');
     const states = modules.flatMap((exports) => Object.entries(exports).filter(([name]) => STATE.test(name)));
     this.#init = init;
-    this.#said = said;
+    this.#world = world;
     this.#memory = engine['memory'] as WebAssembly.Memory;
     this.#start = new Uint8Array(this.#memory.buffer).slice();
     const globals = states.flatMap(([, value]) => (value instanceof WebAssembly.Global ? [value] : []));
@@ -71,7 +71,7 @@ export class LoadedShell {
         return instance;
       },
     );
-    return new LoadedShell(root.init, instances, world.said);
+    return new LoadedShell(root.init, instances, world);
   }
 
   /**
@@ -97,6 +97,11 @@ export class LoadedShell {
     return { memory: this.#bytes.slice() };
   }
 
+  /** Whether a program made the memory larger: what comes then is not as it would be in a shell just loaded. */
+  get hasGrown(): boolean {
+    return this.#memory.buffer.byteLength > this.#start.length;
+  }
+
   get #bytes(): Uint8Array {
     return new Uint8Array(this.#memory.buffer);
   }
@@ -105,17 +110,17 @@ export class LoadedShell {
   #run(program: string, evaluated: number): string | null {
     const bytes = this.#bytes;
     bytes.set(this.#start);
-    bytes.fill(0, this.#start.length);
     this.#setGlobals();
     bytes[evaluated] = 0;
-    this.#said();
+    this.#world.said();
+    this.#world.restart();
     try {
       this.#init('', program, undefined, false);
       return null;
     } catch (error) {
       const payload = error instanceof Error && 'payload' in error ? error.payload : undefined;
       if (typeof payload === 'string') return payload;
-      const words = this.#said();
+      const words = this.#world.said();
       const message = error instanceof Error ? error.message : String(error);
       return words === '' ? message : `${words.trimEnd()} (${message})`;
     }
@@ -129,11 +134,18 @@ interface BuildWorldImports {
   readonly imports: object;
   /** What was written to standard error since it was last asked. */
   readonly said: () => string;
+  /** Sets the time back to its beginning. */
+  readonly restart: () => void;
 }
 
-/** What a program finds while a component is made: no input, no files, no variables, the time, and nothing else. */
+/**
+ * What a program finds while a component is made: no input, no files, no variables, a time, and nothing else. The time begins at 1970
+ * and is a millisecond later at each look: what a program makes of it is the same in every build.
+ */
 function buildWorld(): BuildWorldImports {
   let text = '';
+  let milliseconds = 0;
+  const tick = (): number => milliseconds++;
   const decoder = new TextDecoder();
   const stream = class {
     blockingWriteAndFlush(bytes: Uint8Array): void {
@@ -148,10 +160,13 @@ function buildWorld(): BuildWorldImports {
     getStderr: () => new stream(),
     getStdout: () => new stream(),
     OutputStream: stream,
-    now: (): bigint | { seconds: bigint; nanoseconds: number } => BigInt(Math.round(performance.now() * 1e6)),
+    now: (): bigint => BigInt(tick()) * 1_000_000n,
   };
   const clock = {
-    now: () => ({ seconds: BigInt(Math.floor(Date.now() / 1000)), nanoseconds: (Date.now() % 1000) * 1_000_000 }),
+    now: () => {
+      const ms = tick();
+      return { seconds: BigInt(Math.floor(ms / 1000)), nanoseconds: (ms % 1000) * 1_000_000 };
+    },
   };
   const member = (name: string, own: Readonly<Record<string, unknown>>) => (_: object, key: string | symbol) => {
     const known = own[String(key)];
@@ -177,6 +192,9 @@ function buildWorld(): BuildWorldImports {
   );
   return {
     imports,
+    restart: () => {
+      milliseconds = 0;
+    },
     said: () => {
       const said = text;
       text = '';

@@ -70,6 +70,23 @@ for (const [what, top, expected] of [
     await refused(() => builder.build(project, options()), 'build-failed', expected);
   });
 
+engine('makes the same bytes of the same sources, in whatever order and thread they are built', async () => {
+  const made = 'const made = [Date.now(), Date.now() - Date.now(), new Date().getFullYear()];';
+  const source = answering(`\${made}`, made);
+  const bytesOf = async (by: Builder, text: string) =>
+    readFile((await by.build(await edit(text), options())).component);
+  const first = await bytesOf(builder, source);
+  await bytesOf(builder, answering('between', 'globalThis.filled = new Array(1e5).fill(1);'));
+  const again = await bytesOf(builder, `${source}\n`.trimEnd());
+  const other = openBuilder();
+  try {
+    assert.is(Buffer.compare(first, again), 0);
+    assert.is(Buffer.compare(first, await bytesOf(other, source)), 0);
+  } finally {
+    await other.close();
+  }
+});
+
 engine('leaves a module that does not end when it is told to', async () => {
   const project = await edit(answering('x', 'for (;;) {}'));
   const controller = new AbortController();
