@@ -1,5 +1,5 @@
 // end to end
-// time limit: 900 s
+// time limit: 400 s
 import { copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -168,8 +168,12 @@ trace('of an http function names the hosts that it asks, and those that it was n
     assert.equal((await grantOf('asker')).http, [`127.0.0.1:${port}`]);
 
     const door = lab.start(['trace', 'asker', '--learn']);
+    let told = '';
+    door.child.stderr.on('data', (chunk: Buffer) => {
+      told += chunk.toString();
+    });
     await door.said(/is recorded at http:\S+; end with Ctrl-C/);
-    const address = await door.address();
+    const address = /recorded at (http:\S+);/.exec(told)![1]!;
     assert.is(await (await fetch(new URL(`/get?http://127.0.0.1:${port}/`, address))).text(), '200 hello');
     door.child.kill('SIGINT');
     const ended = await door.ended;
