@@ -137,6 +137,8 @@ export interface ClientConfig {
   /** `user:password` for registries. */
   readonly registryAuth: string | undefined;
   readonly dataDir: string;
+  /** Where the command keeps what it can do without. */
+  readonly cacheDir: string;
 }
 
 /** Reads `CLOUDLET_URL`, `CLOUDLET_TOKEN` and the data directory for a verb that talks to a host. */
@@ -144,11 +146,13 @@ export function clientConfig(
   flags: { readonly data?: string | undefined } = {},
   around: Surroundings = surroundings(),
 ): ClientConfig {
+  const { dataDir, cacheDir } = ownConfig(flags.data === undefined ? {} : { data: flags.data }, around);
   return {
     url: around.environment['CLOUDLET_URL'] || 'http://localhost:8080',
     token: around.environment['CLOUDLET_TOKEN'] || undefined,
     registryAuth: around.environment['CLOUDLET_REGISTRY_AUTH'] || undefined,
-    dataDir: ownConfig(flags.data === undefined ? {} : { data: flags.data }, around).dataDir,
+    dataDir,
+    cacheDir,
   };
 }
 

@@ -71,6 +71,7 @@ export function withStore(
     events: (id, after, until) => deployments.events(id, after, until),
     wanted: (id) => deployments.wanted(id),
     part: (id, digest, body, until) => deployments.part(id, digest, body, until),
+    dictionaries: deployments.dictionaries,
     cancel: (id) => deployments.cancel(id),
   };
 }

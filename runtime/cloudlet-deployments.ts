@@ -12,7 +12,13 @@ import type { ChangeFeed } from './change-feed.ts';
 import { type CloudletParts, publishParts } from './cloudlet-parts.ts';
 import { serviceRungs } from './cloudlet-service-rungs.ts';
 import type { Functions } from './function/functions.ts';
-import { Deployments, type FunctionRungParts, functionRungs, publishStored } from './provision/index.ts';
+import {
+  Deployments,
+  type Dictionaries,
+  type FunctionRungParts,
+  functionRungs,
+  publishStored,
+} from './provision/index.ts';
 import type { SandboxPool } from './sandbox/index.ts';
 import type { Services } from './service/index.ts';
 
@@ -20,7 +26,10 @@ import type { Services } from './service/index.ts';
 export type DeploymentDesk = Pick<
   Deployments,
   'ask' | 'publish' | 'list' | 'get' | 'events' | 'wanted' | 'part' | 'cancel'
->;
+> & {
+  /** What bodies may be compressed with. */
+  readonly dictionaries: Pick<Dictionaries, 'read'>;
+};
 
 /** What deployments are put together from. */
 export interface DeploymentWorld {
@@ -52,6 +61,7 @@ export function openDeployments(world: DeploymentWorld): Deployments {
           const found = data.registry.find(name);
           return found === undefined ? [] : data.registry.blobsOf(name, found.current);
         },
+        allBlobs: () => data.registry.currentBlobs(),
         warm: (name) => warm(world, name),
         publish,
         publishKnown: async (name, digest, options) => {

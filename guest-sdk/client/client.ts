@@ -11,7 +11,10 @@ import {
   type LogLine,
   Status,
 } from '../protocol/index.ts';
+import type { Compression } from './compression.ts';
+import type { Content } from './deploy/content.ts';
 import { type DeployNews, type DeployOptions, deploy } from './deploy/deploy.ts';
+import { type PushOptions, pushFunction } from './deploy/push-function.ts';
 import { readEvents } from './event-lines.ts';
 import { fetchTransport } from './fetch-transport.ts';
 import { type Answer, callExport, type InvokeOptions, requestFunction, runCommand } from './invocation.ts';
@@ -45,6 +48,8 @@ export interface CloudletClient {
   readonly publish: (name: FunctionName, component: BodySource, options?: PublishOptions) => AsyncGenerator<Deployment>;
   /** Has something on the cloudlet by the cheapest way; see `deploy`. */
   readonly deploy: (request: DeploymentRequestInput, options?: DeployOptions) => AsyncGenerator<DeployNews>;
+  /** Has a component or package on the cloudlet under a name, sending only what is not there; see `pushFunction`. */
+  readonly push: (name: FunctionName, content: Content, options?: PushOptions) => AsyncGenerator<DeployNews>;
   /** Deployments that go on, and those that ended lately, newest first. */
   readonly deployments: (signal?: AbortSignal) => Promise<Deployment[]>;
   /** Gives a deployment up. */
@@ -90,11 +95,13 @@ export interface ClientOptions {
   /** The owner's token or a session. */
   readonly token?: string | undefined;
   readonly transport?: Transport;
+  /** What the platform can compress with; gzip when left out. On Node there is zstd: `zstd-compression.ts`. */
+  readonly compression?: Compression;
 }
 
 /** A client of the cloudlet at an address. Opens nothing until it is used. */
-export function createClient({ url, token, transport = fetchTransport() }: ClientOptions): CloudletClient {
-  const host = connect(url, token, transport);
+export function createClient({ url, token, transport = fetchTransport(), compression }: ClientOptions): CloudletClient {
+  const host = connect(url, token, transport, compression);
   const at = (name: FunctionName): string => `/v1/functions/${name}`;
   const secretAt = (name: FunctionName, key: string): string => `${at(name)}/secrets/${encodeURIComponent(key)}`;
   return {
@@ -105,6 +112,7 @@ export function createClient({ url, token, transport = fetchTransport() }: Clien
     function: (name, signal) => host.json(FunctionInfo, { path: at(name), signal }),
     publish: (name, component, options = {}) => publish(host, at(name), component, options),
     deploy: (request, options) => deploy(host, request, options),
+    push: (name, content, options) => pushFunction(host, name, content, options),
     deployments: async (signal) => (await host.json(DeploymentList, { path: '/v1/deployments', signal })).deployments,
     cancelDeployment: (id, signal) =>
       host.json(Deployment, { method: 'DELETE', path: `/v1/deployments/${encodeURIComponent(id)}`, signal }),

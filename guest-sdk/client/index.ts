@@ -1,9 +1,11 @@
 /** The library on the device. Runs in browsers, on phones and in Node; what needs Node has a door of its own (`mdns.ts`). */
 export { type BenchOptions, type BenchResult, benchFunction } from './bench-function.ts';
 export { type ClientOptions, type CloudletClient, createClient, type PublishOptions } from './client.ts';
+export { type Compression, gzipCompression } from './compression.ts';
 export { type Content, contentOf } from './deploy/content.ts';
-export { type DeployNews, type DeployOptions, failureOf } from './deploy/deploy.ts';
-export { cutIntoParts, type HeldParts } from './deploy/held-parts.ts';
+export { type DeployNews, type DeployOptions, failureOf, type HeldDictionary } from './deploy/deploy.ts';
+export { type CutOptions, cutIntoParts, type HeldParts } from './deploy/held-parts.ts';
+export type { PushOptions } from './deploy/push-function.ts';
 export { fetchTransport } from './fetch-transport.ts';
 export { type FunctionUnderTest, functionUnderTest, UNDER_TEST, type UnderTest } from './function-under-test.ts';
 export type { Answer, InvokeOptions } from './invocation.ts';

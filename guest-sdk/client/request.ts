@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { CloudletError } from '../protocol/index.ts';
+import { type Compression, gzipCompression } from './compression.ts';
 import { notACloudlet, problemOf } from './problem.ts';
 import { type BodySource, readWhole, type Transport, type TransportResponse } from './transport.ts';
 
@@ -18,6 +19,8 @@ export interface HostRequest {
 export interface HostAddress {
   /** `http://localhost:8080`. */
   readonly origin: string;
+  /** How bodies are compressed on their way there. */
+  readonly compression: Compression;
   /** Sends a request; a problem document is thrown as the error it tells of. */
   readonly send: (request: HostRequest) => Promise<TransportResponse>;
   /** Sends a request and gives the answer as it is, for doors whose answers may have any status. */
@@ -32,7 +35,12 @@ export interface HostAddress {
 const MAX_JSON_BYTES = 64 * 1024 * 1024;
 
 /** Binds a transport to an address; `request-invalid` when the address is none. */
-export function connect(url: string, token: string | undefined, transport: Transport): HostAddress {
+export function connect(
+  url: string,
+  token: string | undefined,
+  transport: Transport,
+  compression: Compression = gzipCompression,
+): HostAddress {
   const origin = originOf(url);
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const sendRaw = ({ path, method = 'GET', headers, body, json, signal }: HostRequest): Promise<TransportResponse> =>
@@ -55,6 +63,7 @@ export function connect(url: string, token: string | undefined, transport: Trans
   };
   return {
     origin,
+    compression,
     send,
     sendRaw,
     parse,

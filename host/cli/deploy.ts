@@ -1,12 +1,12 @@
 import { failureOf } from '../../guest-sdk/client/index.ts';
 import { deployable } from './deploy/deployable.ts';
-import { drawnDeployment, type EndedDeployment } from './deploy/drawn-deployment.ts';
+import { deploying } from './deploy/deploying.ts';
+import { drawnDeployment, type EndedDeployment, sentSentence } from './deploy/drawn-deployment.ts';
 import { lookupAt } from './deploy/name-lookup.ts';
 import { parseRequirements } from './deploy/requirement-words.ts';
-import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
+import { clientFor, type HostFlags, keptFor, withHostFlags } from './host-access/host-flags.ts';
 import { printable } from './terminal/printable.ts';
 import { showProgress } from './terminal/progress.ts';
-import { formatSize } from './terminal/size.ts';
 import type { Verb } from './verb.ts';
 
 interface DeployFlags extends HostFlags {
@@ -36,11 +36,17 @@ const verb: Verb = (program, { interruption }) => {
     const requirements = parseRequirements(flags.require ?? []);
     const client = await clientFor(flags);
     const found = await deployable(what, flags, lookupAt(client, flags.service === true, signal), signal);
+    const kept = keptFor(flags);
     const progress = showProgress(found.name);
     try {
-      const end = await drawnDeployment(client, found, { want: found.want, requirements }, progress, signal);
+      const end = await drawnDeployment(
+        deploying(client, found, { requirements, kept }, signal),
+        found.bytes,
+        progress,
+      );
       const failure = failureOf(end.deployment);
       if (failure !== null) throw failure;
+      if (found.kind === 'function') await kept.keep(found.component);
       print(end, client.url, flags.json === true);
     } finally {
       progress.clear();
@@ -49,7 +55,8 @@ const verb: Verb = (program, { interruption }) => {
   });
 };
 
-function print({ deployment, sentBytes, savedBytes }: EndedDeployment, url: string, json: boolean): void {
+function print(end: EndedDeployment, url: string, json: boolean): void {
+  const { deployment, sentBytes, savedBytes } = end;
   const { name, kind, rung, address = '', published } = deployment;
   if (json) {
     console.log(JSON.stringify({ ...deployment, address: `${url}${address}`, sentBytes, savedBytes }));
@@ -57,8 +64,7 @@ function print({ deployment, sentBytes, savedBytes }: EndedDeployment, url: stri
   }
   console.log(`${name}  ${kind}${published === undefined ? '' : `, version ${published.version}`}  (${rung})`);
   console.log(`  address  ${url}${address}`);
-  const saved = savedBytes === null || savedBytes === 0 ? '' : `, ${formatSize(savedBytes)} not needed`;
-  console.log(`  sent     ${formatSize(sentBytes)}${saved}`);
+  console.log(`  sent     ${sentSentence(end)}`);
   for (const warning of published?.warnings ?? []) console.error(`warning: ${printable(warning)}`);
 }
 

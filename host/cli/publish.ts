@@ -1,16 +1,10 @@
-import {
-  CloudletError,
-  type Deployment,
-  type FunctionInfo,
-  isErrorCode,
-  type Published,
-  parseName,
-} from '../../guest-sdk/protocol/index.ts';
-import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
+import { type FunctionInfo, type Published, parseName } from '../../guest-sdk/protocol/index.ts';
+import { sentSentence } from './deploy/drawn-deployment.ts';
+import { pushed, type SentBytes } from './deploy/pushed.ts';
+import { clientFor, type HostFlags, keptFor, withHostFlags } from './host-access/host-flags.ts';
 import { waysToInvoke } from './invoke/plan.ts';
 import { publishableSource, settlePublisher } from './package/source.ts';
 import { printable } from './terminal/printable.ts';
-import { showProgress } from './terminal/progress.ts';
 import { formatSize } from './terminal/size.ts';
 import { typed } from './usage-error.ts';
 import type { Verb } from './verb.ts';
@@ -46,47 +40,29 @@ const verb: Verb = (program, { interruption }) => {
     const found = await publishableSource(what, flags, signal);
     const name = parseName(flags.name ?? found.name);
     await settlePublisher(client, name, found, flags, signal);
-
-    const progress = showProgress(name);
-    let last: Deployment | undefined;
-    try {
-      progress.stage('sending');
-      const { sizeBytes, digest, mediaType } = found;
-      const bytes = found.send((done) => progress.amount(done, sizeBytes));
-      for await (last of client.publish(name, bytes, { sizeBytes, digest, mediaType, signal })) {
-        if (last.state !== 'ready' && last.state !== 'failed') progress.stage(last.state);
-      }
-    } finally {
-      progress.clear();
-    }
-    if (last?.published !== undefined) {
-      print(last.published, client.url, flags.json === true);
-      // On stderr, where they do not end in what a program reads.
-      for (const warning of [...(last.published.warnings ?? []), ...found.warnings])
-        console.error(`warning: ${printable(warning)}`);
-      const info = await client.function(name, signal);
-      for (const key of info.grant.secrets.filter((each) => info.secretsSet?.includes(each) !== true))
-        console.error(`warning: the secret ${key} is not set; set it with: npx cloudlet secret set ${name} ${key}`);
-      if (!flags.json) printWays(info, client.url);
-      return;
-    }
-    const code = last?.problem?.code ?? '';
-    throw new CloudletError(
-      isErrorCode(code) ? code : 'component-refused',
-      last?.problem?.detail ?? 'the cloudlet stopped before it had said how the publish ended; see: npx cloudlet ls',
-    );
+    const { published, end } = await pushed(client, name, found, keptFor(flags), signal);
+    print(published, end, client.url, flags.json === true);
+    // On stderr, where they do not end in what a program reads.
+    for (const warning of [...(published.warnings ?? []), ...found.warnings])
+      console.error(`warning: ${printable(warning)}`);
+    const info = await client.function(name, signal);
+    for (const key of info.grant.secrets.filter((each) => info.secretsSet?.includes(each) !== true))
+      console.error(`warning: the secret ${key} is not set; set it with: npx cloudlet secret set ${name} ${key}`);
+    if (!flags.json) printWays(info, client.url);
   });
 };
 
-function print(published: Published, url: string, json: boolean): void {
+function print(published: Published, end: SentBytes, url: string, json: boolean): void {
   const address = `${url}${published.address}`;
   if (json) {
-    console.log(JSON.stringify({ ...published, address }));
+    const { sentBytes, totalBytes, savedBytes } = end;
+    console.log(JSON.stringify({ ...published, address, sentBytes, totalBytes, savedBytes }));
     return;
   }
   const { name, version, digest, sizeBytes, created } = published;
   console.log(`${name}  version ${version}${created ? '' : ' (already published)'}`);
   console.log(`  digest   ${digest}  (${formatSize(sizeBytes)})`);
+  console.log(`  sent     ${sentSentence(end)}`);
   console.log(`  address  ${address}`);
 }
 

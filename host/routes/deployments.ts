@@ -7,16 +7,20 @@ import {
   DeploymentList,
   DeploymentRequest,
   isEnded,
+  MAX_BATCH_BYTES,
   MAX_PART_BYTES,
+  MAX_PARTS,
+  PART_BATCH_TYPE,
   parseDeploymentRequest,
   parseDigest,
+  readBatch,
   WantedParts,
 } from '../../guest-sdk/protocol/index.ts';
 import type { HostContext } from '../http/connection.ts';
+import { decoded, readDecoded } from '../http/decoded-body.ts';
 import { eventStream, type ServerEvent } from '../http/event-stream.ts';
-import { expandedBody } from '../http/expanded-body.ts';
 import { requireMediaType } from '../http/media-type.ts';
-import { parseJson, readBody, UPLOAD_IDLE_MS } from '../http/request-body.ts';
+import { parseJson, requestBody, UPLOAD_IDLE_MS } from '../http/request-body.ts';
 import { describe } from '../openapi.ts';
 import type { HostParts } from '../parts.ts';
 
@@ -48,14 +52,15 @@ export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostPa
     }),
     async (c) => {
       requireMediaType(c.req.header('content-type'), { 'application/json': 'json' });
-      const request = parseDeploymentRequest(parseJson(await readBody(c, MAX_REQUEST_BYTES)));
-      const { deployment, missing } = await deployments.ask(request);
+      const request = parseDeploymentRequest(parseJson(await readDecoded(c, MAX_REQUEST_BYTES)));
+      const { deployment, missing, dictionary } = await deployments.ask(request);
       const location = `/v1/deployments/${deployment.id}`;
       const bytesMissing = missing.reduce((sum, { bytes }) => sum + bytes, 0);
       const answer: AcceptedDeployment = {
         ...deployment,
         missing: [...missing],
         bytesMissing,
+        ...(dictionary === undefined ? {} : { dictionary }),
         events: `${location}/events`,
       };
       return c.json(answer, deployment.stage === 'ready' ? 200 : 202, { location });
@@ -95,10 +100,40 @@ export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostPa
     describe({
       summary: 'Which parts to send next, in this order',
       tag: 'deployments',
+      parameters: [{ in: 'query', name: 'all', description: 'true: all that are missing, not only the next' }],
       answers: { 200: { description: 'The next parts, and how many are missing in all', schema: WantedParts } },
       errors: ['not-found'],
     }),
-    (c) => c.json(deployments.wanted(c.req.param('id'))),
+    (c) => c.json(deployments.wanted(c.req.param('id'), c.req.query('all') === 'true' ? MAX_PARTS : undefined)),
+  );
+  routes.post(
+    `${one}/parts`,
+    describe({
+      summary: 'Send parts of what is missing together; what came before a break is kept',
+      tag: 'deployments',
+      parameters: [
+        {
+          in: 'header',
+          name: 'Content-Encoding',
+          description: 'gzip, zstd, or dcz (RFC 9842) with the dictionary that the deployment named',
+        },
+      ],
+      body: {
+        description: 'For each its length (4 bytes, big-endian), its SHA-256 (32 bytes) and its bytes',
+        types: [PART_BATCH_TYPE],
+      },
+      answers: { 200: { description: 'What to send next', schema: WantedParts } },
+      errors: ['not-found', 'conflict', 'body-too-large', 'body-truncated', 'request-timeout', 'storage-full'],
+    }),
+    async (c) => {
+      requireMediaType(c.req.header('content-type'), { [PART_BATCH_TYPE]: 'batch' });
+      const id = c.req.param('id');
+      const raw = requestBody(c, { maxBytes: MAX_BATCH_BYTES, idleMs: UPLOAD_IDLE_MS });
+      const body = decoded(c, raw, MAX_BATCH_BYTES, (digest) => deployments.dictionaries.read(digest));
+      for await (const { digest, bytes } of readBatch(body))
+        await deployments.part(id, digest, once(bytes), c.req.raw.signal);
+      return c.json(deployments.wanted(id));
+    },
   );
   routes.put(
     `${one}/parts/:digest`,
@@ -114,7 +149,7 @@ export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostPa
     }),
     async (c) => {
       const digest = parseDigest(c.req.param('digest'));
-      const body = expandedBody(c, { maxBytes: MAX_PART_BYTES, idleMs: UPLOAD_IDLE_MS });
+      const body = decoded(c, requestBody(c, { maxBytes: MAX_PART_BYTES, idleMs: UPLOAD_IDLE_MS }), MAX_PART_BYTES);
       return c.json(await deployments.part(c.req.param('id'), digest, body, c.req.raw.signal));
     },
   );
@@ -150,6 +185,10 @@ export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostPa
     },
   );
   return routes;
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 async function* serverEvents(events: AsyncIterable<DeploymentEvent>): AsyncGenerator<ServerEvent, void, undefined> {

@@ -1,11 +1,10 @@
 export { Bell } from './bell.ts';
 export { checkImports, grantWarnings, importsWithoutGrant } from './check-imports.ts';
+export type { AskedDeployment } from './deployment/asked-deployment.ts';
 export { DeploymentStore } from './deployment/deployment-store.ts';
-export {
-  type AskedDeployment,
-  Deployments,
-} from './deployment/deployments.ts';
+export { Deployments } from './deployment/deployments.ts';
 export type { DeploymentsOptions } from './deployment/deployments-options.ts';
+export type { Dictionaries } from './deployment/dictionaries.ts';
 export { type FunctionRungParts, functionRungs } from './deployment/function/function-rungs.ts';
 export type { DeploymentPatience } from './deployment/progress-watch.ts';
 export type { Offer, Part, PartSource, Provisioned, Rung, RungContext, RungProgress } from './deployment/rung.ts';

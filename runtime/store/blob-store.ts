@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CloudletError, type Digest, digestOfHex, hexOf } from '../../guest-sdk/protocol/index.ts';
@@ -129,6 +129,11 @@ export class BlobStore {
       at += chunk.length;
     }
     return whole;
+  }
+
+  /** Length of a blob's file, bytes; infinite when there is none. */
+  size(digest: Digest): number {
+    return statSync(this.path(digest), { throwIfNoEntry: false })?.size ?? Number.POSITIVE_INFINITY;
   }
 
   /** Where the blob's file is, or would be. */

@@ -1,11 +1,5 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import {
-  CloudletError,
-  type Digest,
-  type FunctionName,
-  parseDigest,
-  parseName,
-} from '../../guest-sdk/protocol/index.ts';
+import { CloudletError, type Digest, type FunctionName, parseName } from '../../guest-sdk/protocol/index.ts';
 import { EntryTable } from './entry-table.ts';
 import { PublisherTable } from './publisher-table.ts';
 import {
@@ -16,6 +10,7 @@ import {
   type RegisteredVersion,
   rollbackTarget,
 } from './registered.ts';
+import { asVersion, type FunctionRow, type VersionRow } from './registry-rows.ts';
 import { migrate } from './registry-schema.ts';
 import { SecretTable } from './secret-table.ts';
 import { ServiceTable } from './service-table.ts';
@@ -236,6 +231,17 @@ export class Registry {
     return rows.length === 0 ? [this.version(name, version).digest] : rows.map(({ digest }) => digest);
   }
 
+  /** The blobs that the current versions of all functions consist of, each once. */
+  currentBlobs(): Digest[] {
+    const rows = this.#database
+      .prepare(
+        `SELECT versions.digest FROM versions JOIN functions USING (name) WHERE version = current AND package IS NULL
+         UNION SELECT version_blobs.digest FROM version_blobs JOIN functions USING (name) WHERE version = current`,
+      )
+      .all() as unknown as { digest: Digest }[];
+    return rows.map(({ digest }) => digest);
+  }
+
   /** Whether any version of any function is this component, or has it as a part of its package, or a store entry has it. */
   inUse(digest: Digest): boolean {
     return this.#digestRow.get(digest) !== undefined || this.entries.inUse(digest);
@@ -269,30 +275,4 @@ export class Registry {
   #assembleVersions(name: FunctionName): RegisteredVersion[] {
     return (this.#versionRows.all(name) as unknown as VersionRow[]).map(asVersion);
   }
-}
-
-interface FunctionRow {
-  readonly name: string;
-  readonly current: number;
-  readonly next: number;
-}
-
-interface VersionRow {
-  readonly version: number;
-  readonly digest: string;
-  readonly size_bytes: number;
-  readonly published_at: string;
-  readonly description: string;
-  readonly package: string | null;
-}
-
-function asVersion(row: VersionRow): RegisteredVersion {
-  return {
-    version: row.version,
-    digest: parseDigest(row.digest),
-    sizeBytes: row.size_bytes,
-    publishedAt: row.published_at,
-    description: row.description,
-    package: row.package,
-  };
 }

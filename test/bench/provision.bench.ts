@@ -1,6 +1,7 @@
 import type { FunctionName } from '../../guest-sdk/protocol/index.ts';
 import { parseName } from '../../guest-sdk/protocol/index.ts';
 import { type Deployable, deployable } from '../../host/cli/deploy/deployable.ts';
+import { deploying } from '../../host/cli/deploy/deploying.ts';
 import type { Benchmark } from './run.ts';
 import { APPLICATIONS, type Application, projectOf } from './synthesis/applications.ts';
 import { LINKS, type Link } from './synthesis/links.ts';
@@ -21,7 +22,7 @@ function prepared(what: string, words: { name: string; service?: boolean }): Pro
 /** Deploys what was prepared, and gives the way that was taken. */
 async function deploy(device: Device, found: Deployable): Promise<{ rung: string; sent: number }> {
   try {
-    for await (const news of device.client.deploy({ want: found.want }, { held: found.held })) {
+    for await (const news of deploying(device.client, found, {}, new AbortController().signal)) {
       if (news.kind !== 'ended') continue;
       if (news.deployment.problem !== undefined) throw new Error(news.deployment.problem.detail);
       return { rung: news.deployment.rung, sent: news.sentBytes };

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { hexOf, MAX_LINK_BYTES } from '../../guest-sdk/protocol/index.ts';
 import { deployable } from '../../host/cli/deploy/deployable.ts';
+import { deploying } from '../../host/cli/deploy/deploying.ts';
 import { openOverlayFile } from '../../runtime/provision/overlay/overlay-file.ts';
 import type { Benchmark } from './run.ts';
 import { APPLICATIONS, type Application, dataBytesOf } from './synthesis/applications.ts';
@@ -30,7 +31,7 @@ async function pipelined(
     const since = () => (performance.now() - began) / 1000;
     let answered: Promise<number> | null = null;
     let totalS = Number.NaN;
-    for await (const news of device.client.deploy({ want: found.want }, { held: found.held })) {
+    for await (const news of deploying(device.client, found, {}, never())) {
       if (news.kind === 'accepted' && news.deployment.rung !== 'overlay')
         throw new Error(`expected a synthesis, got the rung ${news.deployment.rung}`);
       const serves = news.kind === 'event' && news.event.event === 'state' && news.event.data.stage === 'serving';

@@ -61,6 +61,11 @@ function memoryDeployments(started: string[]): Engine['deployments'] {
     },
     wanted: () => ({ wanted: [], missing: 0 }),
     part: async () => ({ wanted: [], missing: 0 }),
+    dictionaries: {
+      read: async (digest) => {
+        throw new CloudletError('conflict', `expected a dictionary that is stored here, got ${digest}`);
+      },
+    },
     cancel: async (id) => get(id),
   };
 }

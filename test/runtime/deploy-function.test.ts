@@ -4,8 +4,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { contentOf, cutIntoParts } from '../../guest-sdk/client/index.ts';
 import {
-  chunksOf,
   type Deployment,
   type DeploymentRequestInput,
   type Digest,
@@ -41,14 +41,10 @@ deploy.after(async () => {
 });
 
 async function pieces(bytes: Uint8Array): Promise<{ readonly parts: Part[]; readonly bytes: Map<Digest, Uint8Array> }> {
-  const parts: Part[] = [];
   const found = new Map<Digest, Uint8Array>();
-  for await (const chunk of chunksOf([bytes])) {
-    const digest = sha256(chunk);
-    parts.push({ digest, bytes: chunk.length });
-    found.set(digest, chunk);
-  }
-  return { parts, bytes: found };
+  const held = await cutIntoParts(contentOf(bytes));
+  for (const { digest } of held.parts) found.set(digest, await held.read(digest));
+  return { parts: [...held.parts], bytes: found };
 }
 
 /** Asks, sends what is missing, and waits for the end. */

@@ -4,13 +4,18 @@ import {
   type Deployment,
   type DeploymentEvent,
   type DeploymentRequestInput,
+  type Digest,
   isEnded,
   isErrorCode,
+  MAX_DICTIONARIES,
+  type Part,
   type WantedParts,
 } from '../../protocol/index.ts';
+import { compressed } from '../compression.ts';
 import { patiently, type Wait, waited } from '../patience.ts';
 import type { HostAddress } from '../request.ts';
 import { readWhole } from '../transport.ts';
+import { sendBatches } from './batch-sender.ts';
 import { followDeployment } from './follow-deployment.ts';
 import type { HeldParts } from './held-parts.ts';
 import { PartSender } from './part-sender.ts';
@@ -19,16 +24,24 @@ import { PartSender } from './part-sender.ts';
 export type DeployNews =
   /** The way that is taken, and what is missing; again after the cloudlet was interrupted. */
   | { readonly kind: 'accepted'; readonly deployment: AcceptedDeployment }
-  /** Bytes of parts that were sent, in all. */
+  /** Bytes that were sent, in all, as they go over the link: compressed, what was asked included. */
   | { readonly kind: 'sent'; readonly bytes: number }
   | { readonly kind: 'event'; readonly event: DeploymentEvent }
   /** The end; nothing follows. */
   | { readonly kind: 'ended'; readonly deployment: Deployment; readonly sentBytes: number };
 
+/** A component that the device has beside what it deploys. */
+export interface HeldDictionary {
+  readonly digest: Digest;
+  readonly read: () => Promise<Uint8Array>;
+}
+
 /** How something is deployed. */
 export interface DeployOptions {
   /** What this device can send of it. */
   readonly held?: HeldParts | undefined;
+  /** Components to compress with, where the cloudlet has one of them, too. */
+  readonly dictionaries?: readonly HeldDictionary[];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -42,15 +55,27 @@ const ATTEMPTS = 5;
 export async function* deploy(
   host: HostAddress,
   request: DeploymentRequestInput,
-  { held, signal }: DeployOptions = {},
+  { held, dictionaries = [], signal }: DeployOptions = {},
   wait: Wait = waited,
 ): AsyncGenerator<DeployNews> {
   let sentBytes = 0;
+  const named = dictionaries.slice(0, MAX_DICTIONARIES).map(({ digest }) => digest);
+  const text = JSON.stringify(named.length === 0 ? request : { ...request, dictionaries: named });
+  const { bytes: body, encoding } = await compressed(new TextEncoder().encode(text), host.compression);
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': String(body.length),
+    ...(encoding === null ? {} : { 'content-encoding': encoding }),
+  };
   for (let attempt = 1; ; attempt += 1) {
-    const ask = () => host.json(AcceptedDeployment, { method: 'POST', path: '/v1/deployments', json: request, signal });
+    const ask = async () => {
+      sentBytes += body.length;
+      return host.json(AcceptedDeployment, { method: 'POST', path: '/v1/deployments', headers, body, signal });
+    };
     // The first time an address that nobody answers at is a mistake rather than a break.
     const accepted = attempt === 1 ? await ask() : await patiently(ask, signal, wait);
-    const run = new Run(host, accepted, held, signal, wait, (bytes) => {
+    const shared = dictionaries.find(({ digest }) => digest === accepted.dictionary);
+    const run = new Run(host, accepted, held, shared, signal, wait, (bytes) => {
       sentBytes += bytes;
       return sentBytes;
     });
@@ -73,16 +98,22 @@ export async function* deploy(
   }
 }
 
+/** Sends what is missing now; called again when that may be more. `known`: what is wanted, from an answer that came before. */
+interface Sender {
+  send(known?: WantedParts): Promise<void>;
+}
+
 /** One deployment: its events, and the parts that are sent meanwhile, as one stream of news. */
 class Run {
   readonly #host: HostAddress;
   readonly #path: string;
   readonly #held: HeldParts | undefined;
+  readonly #shared: HeldDictionary | undefined;
   readonly #stop = new AbortController();
   readonly #wait: Wait;
   readonly #count: (bytes: number) => number;
   readonly #id: string;
-  readonly #missing: AcceptedDeployment['missing'];
+  readonly #missing: readonly Part[];
   readonly #news: DeployNews[] = [];
   #wake: () => void = () => {};
   #failure: { readonly error: unknown } | null = null;
@@ -94,6 +125,7 @@ class Run {
     host: HostAddress,
     { id, missing }: AcceptedDeployment,
     held: HeldParts | undefined,
+    shared: HeldDictionary | undefined,
     signal: AbortSignal | undefined,
     wait: Wait,
     count: (bytes: number) => number,
@@ -102,6 +134,7 @@ class Run {
     this.#id = id;
     this.#path = `/v1/deployments/${encodeURIComponent(id)}`;
     this.#held = held;
+    this.#shared = shared;
     this.#wait = wait;
     this.#count = count;
     this.#missing = missing;
@@ -112,7 +145,7 @@ class Run {
   }
 
   async *news(): AsyncGenerator<DeployNews> {
-    const sender = this.#sender();
+    const sender = this.#held?.inBatches === true ? this.#batches(this.#held) : this.#sender();
     if (this.#missing.length > 0) this.#send(sender, this.#known());
     void this.#follow(sender);
     for (;;) {
@@ -139,7 +172,21 @@ class Run {
     await given.catch(() => {});
   }
 
-  #sender(): PartSender | null {
+  #batches(held: HeldParts): Sender {
+    return {
+      send: async (known) => {
+        const shared = this.#shared;
+        await sendBatches({
+          ...{ host: this.#host, path: `${this.#path}/parts`, held, missing: known?.wanted ?? null },
+          dictionary: shared === undefined ? null : { digest: shared.digest, bytes: await shared.read() },
+          ...{ signal: this.#stop.signal, wait: this.#wait },
+          sent: (bytes) => this.#tell({ kind: 'sent', bytes: this.#count(bytes) }),
+        });
+      },
+    };
+  }
+
+  #sender(): Sender | null {
     if (this.#held === undefined) return null;
     return new PartSender({
       ...{ host: this.#host, path: `${this.#path}/parts`, held: this.#held },
@@ -149,7 +196,7 @@ class Run {
   }
 
   /** One after another: a way that is taken later may want other parts. */
-  #send(sender: PartSender | null, known?: WantedParts): void {
+  #send(sender: Sender | null, known?: WantedParts): void {
     if (sender === null) return;
     this.#sending = this.#sending.then(() => sender.send(known)).catch((error: unknown) => this.#fail(error));
   }
@@ -159,7 +206,7 @@ class Run {
     return { wanted: this.#missing.map(({ digest }) => digest), missing: this.#missing.length };
   }
 
-  async #follow(sender: PartSender | null): Promise<void> {
+  async #follow(sender: Sender | null): Promise<void> {
     try {
       for await (const event of followDeployment(this.#host, this.#id, this.#stop.signal, this.#wait)) {
         this.#tell({ kind: 'event', event });

@@ -1,8 +1,10 @@
 import {
   CloudletError,
+  chunkLengthsFor,
   chunksOf,
   type Digest,
   digestOf,
+  MAX_PART_BYTES,
   MAX_PARTS,
   type Part,
   parseTarHeader,
@@ -18,18 +20,28 @@ export interface HeldParts {
   readonly read: (digest: Digest) => Promise<Uint8Array>;
   /** They are compressed already: nobody has to try. */
   readonly isPacked?: boolean;
+  /** Whether they are sent together and compressed; else each by itself, as they are wanted. */
+  readonly inBatches?: boolean;
+}
+
+/** How content is cut. */
+export interface CutOptions {
+  /** Leaves components whole, but for the length of a part: for when they are compressed with a dictionary. */
+  readonly wholeComponents?: boolean;
 }
 
 /** Read at once while content is cut. */
 const READ_BYTES = 1024 * 1024;
 
 /** Cuts a component or package into parts, the same as another version's where they are alike. Each file of a package is cut by itself. */
-export async function cutIntoParts(content: Content): Promise<HeldParts> {
+export async function cutIntoParts(content: Content, { wholeComponents = false }: CutOptions = {}): Promise<HeldParts> {
   const parts: Part[] = [];
   const places = new Map<Digest, number>();
   let at = 0;
   for await (const piece of tarPieces(content)) {
-    for await (const chunk of chunksOf(reading(content, at, at + piece))) {
+    const isWhole = wholeComponents && (await isComponent(content, at, piece));
+    const pieces = isWhole ? reading(content, at, at + piece, MAX_PART_BYTES) : reading(content, at, at + piece);
+    for await (const chunk of isWhole ? pieces : chunksOf(pieces, chunkLengthsFor(piece))) {
       const digest = await digestOf(chunk);
       if (!places.has(digest)) places.set(digest, at);
       parts.push({ digest, bytes: chunk.length });
@@ -41,6 +53,7 @@ export async function cutIntoParts(content: Content): Promise<HeldParts> {
   const lengths = new Map(parts.map(({ digest, bytes }) => [digest, bytes]));
   return {
     parts,
+    inBatches: true,
     read: async (digest) => {
       const start = places.get(digest);
       if (start === undefined)
@@ -55,8 +68,21 @@ export async function cutIntoParts(content: Content): Promise<HeldParts> {
   };
 }
 
-async function* reading({ slice }: Content, start: number, end: number): AsyncGenerator<Uint8Array> {
-  for (let at = start; at < end; at += READ_BYTES) yield await slice(at, Math.min(end, at + READ_BYTES));
+async function* reading(
+  { slice }: Content,
+  start: number,
+  end: number,
+  step: number = READ_BYTES,
+): AsyncGenerator<Uint8Array> {
+  for (let at = start; at < end; at += step) yield await slice(at, Math.min(end, at + step));
+}
+
+const WASM = [0x00, 0x61, 0x73, 0x6d];
+
+async function isComponent({ slice }: Content, at: number, length: number): Promise<boolean> {
+  if (length < WASM.length) return false;
+  const magic = await slice(at, at + WASM.length);
+  return WASM.every((byte, index) => magic[index] === byte);
 }
 
 /** The lengths of a tar's pieces: what is before each file, and the file. All of it is one piece where it is no tar, or no longer one. */

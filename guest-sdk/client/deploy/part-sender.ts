@@ -90,6 +90,7 @@ export class PartSender {
       const request = { method: 'PUT', path: `${path}/${digest}`, headers, body, signal } as const;
       const answer = await patiently(() => host.json(WantedParts, request).catch(asAway), signal, wait);
       this.#packer.sent(body.length);
+      sent(body.length);
       return answer;
     };
     const packed: PackedPart =
@@ -99,7 +100,6 @@ export class PartSender {
       this.#packer.refused();
       return put({ bytes: whole, encoding: null });
     });
-    sent(whole.length);
     return answer;
   }
 }

@@ -1,40 +1,69 @@
 import { GEAR } from './gear.ts';
 
 /** How long chunks are, bytes: none but the last is shorter than `least`, none is longer than `most`, and most are near `usual`. */
-export const CHUNK_BYTES = { least: 16 * 1024, usual: 64 * 1024, most: 256 * 1024 } as const;
+export interface ChunkLengths {
+  readonly least: number;
+  readonly usual: number;
+  readonly most: number;
+  /** Before the usual length a chunk ends where these bits are zero, once in four times the usual bytes; after it once in a quarter of them. */
+  readonly strict: number;
+  readonly lax: number;
+}
 
-/** Before the usual length a chunk ends where these bits are zero, once in 2^18 bytes; after it once in 2^14: lengths gather around the usual. */
-const STRICT = 0xffffc000 | 0;
-const LAX = 0xfffc0000 | 0;
+/** Chunks of long files: their list must stay short. */
+export const CHUNK_BYTES: ChunkLengths = {
+  ...{ least: 16 * 1024, usual: 64 * 1024, most: 256 * 1024 },
+  ...{ strict: 0xffffc000 | 0, lax: 0xfffc0000 | 0 },
+};
+
+/** Chunks of files up to `FINE_FILE_BYTES`: a change in a component, which moves what is behind it, touches many places. */
+export const FINE_CHUNK_BYTES: ChunkLengths = {
+  ...{ least: 1024, usual: 4096, most: 16 * 1024 },
+  ...{ strict: 0xfffc0000 | 0, lax: 0xffc00000 | 0 },
+};
+
+/** Longest file that is cut finely. */
+export const FINE_FILE_BYTES = 4 * 1024 * 1024;
+
+/** How a file of a length is cut: the same wherever that is done. */
+export function chunkLengthsFor(fileBytes: number): ChunkLengths {
+  return fileBytes <= FINE_FILE_BYTES ? FINE_CHUNK_BYTES : CHUNK_BYTES;
+}
 
 /**
  * Says where chunks end, by what the bytes are and not by where they lie (FastCDC): after a change the same chunks are found again behind
  * it. Takes bytes in pieces of any length, which make no difference.
  */
 export class Chunker {
+  readonly #lengths: ChunkLengths;
   #length = 0;
   #hash = 0;
 
+  constructor(lengths: ChunkLengths = CHUNK_BYTES) {
+    this.#lengths = lengths;
+  }
+
   /** The end of the present chunk in `bytes`, looked for from `from` on; -1 when the chunk goes on behind them. */
   cut(bytes: Uint8Array, from: number): number {
-    const start = from + Math.min(Math.max(0, CHUNK_BYTES.least - this.#length), bytes.length - from);
-    const strictEnd = from + Math.min(Math.max(0, CHUNK_BYTES.usual - this.#length), bytes.length - from);
-    const laxEnd = from + Math.min(CHUNK_BYTES.most - this.#length, bytes.length - from);
+    const { least, usual, most, strict, lax } = this.#lengths;
+    const start = from + Math.min(Math.max(0, least - this.#length), bytes.length - from);
+    const strictEnd = from + Math.min(Math.max(0, usual - this.#length), bytes.length - from);
+    const laxEnd = from + Math.min(most - this.#length, bytes.length - from);
     let hash = this.#hash;
     let at = start;
     while (at < strictEnd) {
       hash = ((hash << 1) + GEAR[bytes[at]!]!) | 0;
       at += 1;
-      if ((hash & STRICT) === 0) return this.#ended(at);
+      if ((hash & strict) === 0) return this.#ended(at);
     }
     while (at < laxEnd) {
       hash = ((hash << 1) + GEAR[bytes[at]!]!) | 0;
       at += 1;
-      if ((hash & LAX) === 0) return this.#ended(at);
+      if ((hash & lax) === 0) return this.#ended(at);
     }
     this.#length += bytes.length - from;
     this.#hash = hash;
-    return this.#length >= CHUNK_BYTES.most || at < bytes.length ? this.#ended(at) : -1;
+    return this.#length >= most || at < bytes.length ? this.#ended(at) : -1;
   }
 
   /** Ends the present chunk here, whatever the bytes are. */
@@ -50,8 +79,11 @@ export class Chunker {
 }
 
 /** The chunks of bytes that come in pieces; each is a copy of its own. Memory: one chunk and one piece. */
-export async function* chunksOf(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const chunker = new Chunker();
+export async function* chunksOf(
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  lengths: ChunkLengths = CHUNK_BYTES,
+): AsyncGenerator<Uint8Array> {
+  const chunker = new Chunker(lengths);
   let held: Uint8Array[] = [];
   for await (const piece of pieces) {
     let from = 0;

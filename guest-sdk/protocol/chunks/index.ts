@@ -1,1 +1,9 @@
-export { CHUNK_BYTES, Chunker, chunksOf } from './chunker.ts';
+export {
+  CHUNK_BYTES,
+  Chunker,
+  type ChunkLengths,
+  chunkLengthsFor,
+  chunksOf,
+  FINE_CHUNK_BYTES,
+  FINE_FILE_BYTES,
+} from './chunker.ts';

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Published } from '../api.ts';
-import { Part } from './part.ts';
+import { DigestText, Part } from './part.ts';
 
 /** The ways to come to what is wanted, the cheapest first. */
 export const DEPLOYMENT_RUNGS = [
@@ -53,6 +53,8 @@ export const AcceptedDeployment = v.object({
   /** What the device is to send, in this order. */
   missing: v.array(Part),
   bytesMissing: v.number(),
+  /** The first of the device's dictionaries that is here, too. */
+  dictionary: v.optional(DigestText),
   /** Path of its events. */
   events: v.string(),
 });

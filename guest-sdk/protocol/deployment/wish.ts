@@ -22,6 +22,8 @@ const Document = v.pipe(
   v.record(v.string(), v.unknown()),
   v.check((value) => isShallow(value), `a document of at most ${MAX_DEPTH} levels`),
 );
+/** Most dictionaries that a device may name. */
+export const MAX_DICTIONARIES = 16;
 const Parts = v.pipe(v.array(Part), v.minLength(1), v.maxLength(MAX_PARTS));
 
 /** A function, and by what it can be had. */
@@ -64,6 +66,8 @@ export const DeploymentRequest = v.strictObject({
   requirements: v.optional(Requirements, []),
   /** What the device has at hand; left out: all that `want` names. */
   have: v.optional(v.pipe(v.array(Held), v.maxLength(MAX_PARTS))),
+  /** Components that the device has beside it, the likest first: with one that is here, too, what it sends is compressed. */
+  dictionaries: v.optional(v.pipe(v.array(DigestText), v.maxLength(MAX_DICTIONARIES))),
 });
 export type DeploymentRequest = v.InferOutput<typeof DeploymentRequest>;
 /** A request as a device writes it. */

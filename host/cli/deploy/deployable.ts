@@ -1,32 +1,43 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type Content,
-  contentOf,
-  cutIntoParts,
-  type HeldParts,
-  isRegistryAddress,
-} from '../../../guest-sdk/client/index.ts';
+import { type Content, type HeldParts, isRegistryAddress } from '../../../guest-sdk/client/index.ts';
 import {
   CloudletError,
   type DeploymentRequestInput,
   type Digest,
+  type FunctionName,
   type Part,
-  packageOfIndex,
   parseName,
-  parseTarHeader,
-  TAR_BLOCK_BYTES,
 } from '../../../guest-sdk/protocol/index.ts';
 import { openOverlayFile } from '../../../runtime/index.ts';
 import { publishableSource } from '../package/source.ts';
 import { nameOfFile } from '../publishable.ts';
 import { typed, UsageError } from '../usage-error.ts';
-import { openFileContent } from './file-content.ts';
+import { functionContent } from './function-content.ts';
 
 type Want = DeploymentRequestInput['want'];
 
 /** What is deployed. */
-export interface Deployable {
+export type Deployable = FunctionHere | AnythingWanted;
+
+/** A component or package that is here, pushed as a function. */
+export interface FunctionHere {
+  readonly kind: 'function';
+  readonly name: FunctionName;
+  readonly content: Content;
+  /** Of the version that it becomes. */
+  readonly digest: Digest;
+  /** Where its component lies, unless it came as a package. */
+  readonly component: string;
+  /** Where the host can fetch it as well. */
+  readonly from: string | undefined;
+  readonly bytes: number;
+  close(): Promise<void>;
+}
+
+/** What else can be wanted of a host. */
+export interface AnythingWanted {
+  readonly kind: 'wanted';
   readonly name: string;
   readonly want: Want;
   /** What of it can be sent from here. */
@@ -48,7 +59,7 @@ export interface DeployWords {
 /** Which kind of thing a name stands for at the host. */
 export type Lookup = (name: string) => Promise<Want>;
 
-const NOTHING_HELD = { held: undefined, bytes: null, close: async () => {} } as const;
+const NOTHING_HELD = { kind: 'wanted', held: undefined, bytes: null, close: async () => {} } as const;
 
 /**
  * What a word of the command names: an address to be fetched from, a file or project here, or a name that the host knows. A project is
@@ -91,40 +102,17 @@ function fromAddress(address: string, words: DeployWords): Deployable {
 async function ofFunction(path: string, words: DeployWords, signal: AbortSignal): Promise<Deployable> {
   const found = await publishableSource(path, words, signal);
   const name = typed(() => parseName(words.name ?? found.name));
-  const file = found.pieces === null ? await openFileContent(found.path) : null;
-  const content: Content = file ?? contentOf(Buffer.concat(found.pieces ?? []));
-  const close = async (): Promise<void> => file?.close();
-  try {
-    const held = await cutIntoParts(content);
-    const digest = found.versionDigest ?? (await manifestDigest(content)) ?? found.digest;
-    const from = words.from === undefined ? {} : { from: words.from };
-    const want = { function: name, digest, parts: [...held.parts], ...from };
-    return { name, want, held, bytes: content.bytes, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-/** The digest of a package's manifest, which names it; null when the content is no package. Files of packages come early and are short. */
-async function manifestDigest({ bytes, slice }: Content): Promise<Digest | null> {
-  for (let at = 0, left = 16; at + TAR_BLOCK_BYTES <= bytes && left > 0; left -= 1) {
-    const header = parseTarHeader(await slice(at, at + TAR_BLOCK_BYTES));
-    if (header === null || typeof header === 'string') return null;
-    const start = at + TAR_BLOCK_BYTES;
-    if (header.name.replace(/^\.\//, '') === 'index.json' && header.size <= 64 * 1024)
-      return indexed(await slice(start, start + header.size));
-    at = start + Math.ceil(header.size / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES;
-  }
-  return null;
-}
-
-function indexed(bytes: Uint8Array): Digest | null {
-  try {
-    return packageOfIndex(JSON.parse(Buffer.from(bytes).toString()))?.digest ?? null;
-  } catch {
-    return null; // What is wrong with it, the host says in a sentence.
-  }
+  const { content, digest, close } = await functionContent(found);
+  return {
+    name,
+    kind: 'function',
+    content,
+    digest,
+    component: found.path,
+    from: words.from,
+    bytes: content.bytes,
+    close,
+  };
 }
 
 async function ofRecipe(path: string, words: DeployWords): Promise<Deployable> {
@@ -140,7 +128,14 @@ async function ofRecipe(path: string, words: DeployWords): Promise<Deployable> {
       throw new CloudletError('conflict', `expected a file of the recipe to be wanted, got ${digest}`);
     },
   };
-  return { name, want: { service: name, recipe: { ...recipe } }, held, bytes: sumOf(list), close: async () => {} };
+  return {
+    kind: 'wanted',
+    name,
+    want: { service: name, recipe: { ...recipe } },
+    held,
+    bytes: sumOf(list),
+    close: async () => {},
+  };
 }
 
 async function ofOverlay(path: string, words: DeployWords): Promise<Deployable> {
@@ -149,7 +144,7 @@ async function ofOverlay(path: string, words: DeployWords): Promise<Deployable> 
   const parts = overlay.overlay.manifest.segments.map(({ digest, bytes }) => ({ digest, bytes }));
   const held: HeldParts = { parts, read: (digest) => overlay.get(digest), isPacked: true };
   const want = { service: name, overlay: JSON.parse(overlay.text) as Record<string, unknown> };
-  return { name, want, held, bytes: sumOf(parts), close: () => overlay.close() };
+  return { kind: 'wanted', name, want, held, bytes: sumOf(parts), close: () => overlay.close() };
 }
 
 function sumOf(parts: readonly Part[]): number {

@@ -1,36 +1,39 @@
-import type { CloudletClient } from '../../../guest-sdk/client/index.ts';
+import type { DeployNews } from '../../../guest-sdk/client/index.ts';
 import {
   type AcceptedDeployment,
   type Deployment,
   type DeploymentEvent,
-  type DeploymentRequestInput,
   isEnded,
 } from '../../../guest-sdk/protocol/index.ts';
 import { printable } from '../terminal/printable.ts';
 import type { Progress } from '../terminal/progress.ts';
 import { formatSize } from '../terminal/size.ts';
-import type { Deployable } from './deployable.ts';
 
 /** A deployment that came to its end. */
 export interface EndedDeployment {
   readonly deployment: Deployment;
+  /** Bytes that went over the link. */
   readonly sentBytes: number;
-  /** Bytes of what is held here that needed not be sent; null when nothing is. */
+  /** Bytes of what is held here; null when nothing is. */
+  readonly totalBytes: number | null;
+  /** Bytes of it that needed not be sent; null when nothing is held. */
   readonly savedBytes: number | null;
+  /** Whether some of it was there, or something to compress it with. */
+  readonly wasThere: boolean;
 }
 
-/** Has something deployed, draws what becomes of it, and resolves at its end. */
+/** Draws what becomes of a deployment of something of so many bytes (null: nothing is held here), and resolves at its end. */
 export async function drawnDeployment(
-  client: CloudletClient,
-  { held, bytes }: Pick<Deployable, 'held' | 'bytes'>,
-  request: DeploymentRequestInput,
+  deployment: AsyncIterable<DeployNews>,
+  bytes: number | null,
   progress: Progress,
-  signal: AbortSignal,
 ): Promise<EndedDeployment> {
-  for await (const news of client.deploy(request, { held, signal })) {
+  let wasThere = false;
+  for await (const news of deployment) {
     switch (news.kind) {
       case 'accepted':
         begun(progress, news.deployment);
+        wasThere = news.deployment.dictionary !== undefined || news.deployment.bytesMissing < (bytes ?? 0);
         break;
       case 'event':
         show(progress, news.event);
@@ -39,7 +42,8 @@ export async function drawnDeployment(
         break;
       case 'ended': {
         const { deployment, sentBytes } = news;
-        return { deployment, sentBytes, savedBytes: bytes === null ? null : Math.max(0, bytes - sentBytes) };
+        const savedBytes = bytes === null ? null : Math.max(0, bytes - sentBytes);
+        return { deployment, sentBytes, totalBytes: bytes, savedBytes, wasThere };
       }
       default:
         throw news satisfies never;
@@ -48,8 +52,21 @@ export async function drawnDeployment(
   throw new Error('a deployment ended without its end');
 }
 
-function begun(progress: Progress, { rung, bytesMissing }: AcceptedDeployment): void {
-  progress.note(`${rung}${bytesMissing === 0 ? '' : `, ${formatSize(bytesMissing)} to send`}`);
+/** What was sent, and what needed not be: `sent 41 KiB of 2.3 MiB (98 % was there)`. */
+export function sentSentence({
+  sentBytes,
+  totalBytes,
+  wasThere,
+}: Pick<EndedDeployment, 'sentBytes' | 'totalBytes' | 'wasThere'>): string {
+  if (totalBytes === null) return formatSize(sentBytes);
+  const saved = Math.max(0, Math.floor(100 * (1 - sentBytes / Math.max(1, totalBytes))));
+  const why = saved === 0 ? '' : ` (${saved} % ${wasThere ? 'was there' : 'less by compression'})`;
+  return `${formatSize(sentBytes)} of ${formatSize(totalBytes)}${why}`;
+}
+
+function begun(progress: Progress, { rung, bytesMissing, dictionary }: AcceptedDeployment): void {
+  const missing = dictionary === undefined ? `, ${formatSize(bytesMissing)} to send` : ', what changed is to send';
+  progress.note(`${rung}${bytesMissing === 0 ? '' : missing}`);
 }
 
 function show(progress: Progress, { event, data }: DeploymentEvent): void {

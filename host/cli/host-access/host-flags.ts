@@ -1,8 +1,10 @@
 import { networkInterfaces } from 'node:os';
 import type { Command } from 'commander';
 import { type CloudletClient, createClient } from '../../../guest-sdk/client/index.ts';
+import { zstdCompression } from '../../../guest-sdk/client/zstd-compression.ts';
 import { clientConfig } from '../../config.ts';
 import { readOwnerToken } from '../../trust/owner-token.ts';
+import { KeptComponents } from '../deploy/kept-components.ts';
 import { typed } from '../usage-error.ts';
 import { nodeTransport } from './node-transport.ts';
 
@@ -33,7 +35,15 @@ export async function accessTo(
   const config = typed(() => clientConfig({ data: flags.data }));
   const url = flags.to ?? config.url;
   const token = flags.token ?? tokenInLink(url) ?? config.token ?? (await ownToken(url, config.dataDir));
-  return { client: typed(() => createClient({ url, token, transport: nodeTransport })), token };
+  return {
+    client: typed(() => createClient({ url, token, transport: nodeTransport, compression: zstdCompression })),
+    token,
+  };
+}
+
+/** What was published from this machine before. */
+export function keptFor(flags: HostFlags): KeptComponents {
+  return new KeptComponents(typed(() => clientConfig({ data: flags.data })).cacheDir);
 }
 
 /** The token in the fragment of the link that a starting host prints. */

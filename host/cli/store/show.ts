@@ -112,8 +112,11 @@ async function haveService(client: CloudletClient, name: string, signal: AbortSi
   if (kind !== 'service') return;
   const progress = showProgress(server);
   try {
-    const nothing = { held: undefined, bytes: null };
-    const { deployment } = await drawnDeployment(client, nothing, { want: { store: server } }, progress, signal);
+    const { deployment } = await drawnDeployment(
+      client.deploy({ want: { store: server } }, { signal }),
+      null,
+      progress,
+    );
     const failure = failureOf(deployment);
     if (failure !== null) throw failure;
   } finally {

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import type { StatementSync } from 'node:sqlite';
-import { chunksOf, type Digest, digestOf } from '../../../guest-sdk/protocol/index.ts';
+import { chunkLengthsFor, chunksOf, type Digest, digestOf } from '../../../guest-sdk/protocol/index.ts';
 import type { Database } from '../../outside/database.ts';
 import type { BlobStore } from '../../store/index.ts';
 import { abortError } from '../../store/index.ts';
@@ -86,8 +86,10 @@ export class ChunkIndex {
       });
       batch = [];
     };
-    const file = createReadStream(this.#blobs.path(blob), { highWaterMark: READ_BYTES });
-    for await (const chunk of chunksOf(file as AsyncIterable<Uint8Array>)) {
+    const path = this.#blobs.path(blob);
+    const lengths = chunkLengthsFor((await stat(path)).size);
+    const file = createReadStream(path, { highWaterMark: READ_BYTES });
+    for await (const chunk of chunksOf(file as AsyncIterable<Uint8Array>, lengths)) {
       if (signal.aborted) throw abortError(signal);
       batch.push([await digestOf(chunk), blob, at, chunk.length]);
       at += chunk.length;

@@ -1,25 +1,29 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CloudletError, type Deployment } from '../../../guest-sdk/protocol/index.ts';
+import { CloudletError, type Deployment, type Digest } from '../../../guest-sdk/protocol/index.ts';
 import { Database } from '../../outside/database.ts';
 import { asDatabaseError, type DataDir } from '../../store/index.ts';
 import { ChunkIndex } from './chunk-index.ts';
 import { DeploymentHistory, type HistoryLimits } from './deployment-history.ts';
 import { MIGRATIONS } from './deployment-schema.ts';
+import { Dictionaries } from './dictionaries.ts';
 import { PartStore, type PartStoreOptions } from './part-store.ts';
 
-/** What deployments keep in the data directory: their history, parts that were sent, and which chunks blobs consist of. */
+/** What deployments keep in the data directory: their history, parts that were sent, which chunks blobs consist of, and which blobs may be compressed with. */
 export class DeploymentStore {
   readonly history: DeploymentHistory;
   readonly parts: PartStore;
   readonly chunks: ChunkIndex;
+  readonly dictionaries: Dictionaries;
   readonly #database: Database;
 
   private constructor(database: Database, data: DataDir, parts: PartStore, limits: Partial<HistoryLimits>) {
     this.#database = database;
     this.history = new DeploymentHistory(database, limits);
     this.parts = parts;
-    this.chunks = new ChunkIndex(database, data.blobs, (blob) => data.registry.inUse(blob));
+    const isStored = (blob: Digest) => data.registry.inUse(blob);
+    this.chunks = new ChunkIndex(database, data.blobs, isStored);
+    this.dictionaries = new Dictionaries(data.blobs, isStored);
   }
 
   /** Opens or makes it in a data directory. */

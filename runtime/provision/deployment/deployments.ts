@@ -9,16 +9,17 @@ import {
   type Digest,
   type FunctionName,
   isEnded,
-  type Part,
   parseDigest,
   unmetRequirements,
   type WantedParts,
 } from '../../../guest-sdk/protocol/index.ts';
 import { type Clock, systemClock } from '../../sandbox/index.ts';
 import type { PublishOptions } from '../publish.ts';
+import type { AskedDeployment } from './asked-deployment.ts';
 import type { Climb } from './climb.ts';
 import { Climbs } from './climbs.ts';
 import type { DeploymentsOptions } from './deployments-options.ts';
+import type { Dictionaries } from './dictionaries.ts';
 import { Ladder } from './ladder.ts';
 import { DEPLOYMENT_PATIENCE, type DeploymentPatience, ProgressWatch } from './progress-watch.ts';
 import type { RungProgress } from './rung.ts';
@@ -30,12 +31,6 @@ const MOST_AT_ONCE = 64;
 /** How often parts that nobody came back for are looked for, milliseconds. */
 const SWEEP_MS = 3_600_000;
 
-/** A deployment that was asked for, and what its device is to send. */
-export interface AskedDeployment {
-  readonly deployment: Deployment;
-  readonly missing: readonly Part[];
-}
-
 interface Going {
   readonly watched: WatchedDeployment;
   /** Null: a publish that is watched. */
@@ -44,6 +39,7 @@ interface Going {
 
 /** Acts of provisioning by id: asked for, fed with parts, watched to exactly one end. */
 export class Deployments {
+  readonly dictionaries: Dictionaries;
   readonly #options: DeploymentsOptions;
   readonly #clock: Clock;
   readonly #now: () => Date;
@@ -59,6 +55,7 @@ export class Deployments {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     const { parts: store, chunks } = options.store;
+    this.dictionaries = options.store.dictionaries;
     const ladder = new Ladder(options.rungs);
     const clock = this.#clock;
     this.#patience = { ...DEPLOYMENT_PATIENCE, ...options.patience };
@@ -77,7 +74,8 @@ export class Deployments {
     await this.#checkRequirements(request);
     const { want } = request;
     if ('store' in want) throw new CloudletError('store-unknown', `expected a wish without store, got "${want.store}"`);
-    const wish = wishOf(want, request);
+    const dictionary = this.dictionaries.first(request.dictionaries);
+    const wish = wishOf(want, request, dictionary);
     this.#checkRoom();
     const climb = await this.#climbs.for(wish);
     const { kind, name } = subjectOf(wish);
@@ -95,7 +93,11 @@ export class Deployments {
         .finally(() => this.#going.delete(id)),
     );
     if (climb.rung === 'running') await ended;
-    return { deployment: watched.state, missing: isEnded(watched.state) ? [] : climb.missing() };
+    return {
+      deployment: watched.state,
+      missing: isEnded(watched.state) ? [] : climb.missing(),
+      ...(dictionary === null ? {} : { dictionary }),
+    };
   }
 
   /**
@@ -177,10 +179,10 @@ export class Deployments {
     }
   }
 
-  /** What its device is to send next. */
-  wanted(id: string): WantedParts {
+  /** What its device is to send next, at most `most` of it. */
+  wanted(id: string, most?: number): WantedParts {
     this.get(id);
-    return this.#going.get(id)?.climb?.needs.wanted() ?? { wanted: [], missing: 0 };
+    return this.#going.get(id)?.climb?.needs.wanted(most) ?? { wanted: [], missing: 0 };
   }
 
   /** Takes a part, unless it is here already, and says what to send next; `not-found` for one that the deployment has no use for. */

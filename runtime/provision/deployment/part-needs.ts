@@ -71,10 +71,10 @@ export class PartNeeds implements PartSource {
     );
   }
 
-  /** What to send next. */
-  wanted(): WantedParts {
+  /** What to send next, at most `most` of it. */
+  wanted(most: number = TOLD): WantedParts {
     const all = this.missing();
-    return { wanted: all.slice(0, TOLD).map(({ digest }) => digest), missing: all.length };
+    return { wanted: all.slice(0, most).map(({ digest }) => digest), missing: all.length };
   }
 
   /** How long the part of a digest is, when it may be sent; null when that is not known here, undefined when it is no part of this. */

@@ -12,11 +12,18 @@ export interface Wish {
   readonly want: FunctionWish | ServiceWish;
   /** Digests that the device has at hand; null: all that `want` names. */
   readonly have: ReadonlyMap<Digest, number> | null;
+  /** A component that both have: what is sent is only the difference from it. */
+  readonly dictionary: Digest | null;
 }
 
 /** What a request wishes, when it names no entry of the store. */
-export function wishOf(want: FunctionWish | ServiceWish, { have }: Pick<DeploymentRequest, 'have'>): Wish {
-  return { want, have: have === undefined ? null : new Map(have.map(({ digest, bytes }) => [digest, bytes])) };
+export function wishOf(
+  want: FunctionWish | ServiceWish,
+  { have }: Pick<DeploymentRequest, 'have'>,
+  dictionary: Digest | null = null,
+): Wish {
+  const held = have === undefined ? null : new Map(have.map(({ digest, bytes }) => [digest, bytes]));
+  return { want, have: held, dictionary };
 }
 
 /** Whether a device can send what has a digest. */

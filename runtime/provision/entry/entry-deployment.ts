@@ -5,7 +5,8 @@ import {
   isErrorCode,
   parseDigest,
 } from '../../../guest-sdk/protocol/index.ts';
-import type { AskedDeployment, Deployments } from '../deployment/deployments.ts';
+import type { AskedDeployment } from '../deployment/asked-deployment.ts';
+import type { Deployments } from '../deployment/deployments.ts';
 import type { Provisioned } from '../deployment/rung.ts';
 import type { OpenedWish } from './service-entry.ts';
 

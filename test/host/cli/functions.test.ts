@@ -32,7 +32,7 @@ functions('publishes a file: plain stages on stderr, the result on stdout', asyn
   assert.is(status, 0, errors);
   assert.match(
     text,
-    /^cat {2}version 1\n {2}digest {3}sha256:[0-9a-f]{64} .*\n {2}address {2}http:\S+\/v1\/functions\/cat\n {2}invoke {3}npx cloudlet invoke cat \[-- ARGS…\]\n$/,
+    /^cat {2}version 1\n {2}digest {3}sha256:[0-9a-f]{64} .*\n {2}sent {5}\S+ KiB of \S+ KiB .*\n {2}address {2}http:\S+\/v1\/functions\/cat\n {2}invoke {3}npx cloudlet invoke cat \[-- ARGS…\]\n$/,
   );
   assert.match(errors, /^cat: sending\n/);
   assert.not.ok(errors.includes('\r') || errors.includes('\x1b'));

@@ -17,6 +17,8 @@ export interface FunctionRungParts {
   readonly isKnown: (digest: Digest) => boolean;
   /** Blobs that the current version of a name consists of. */
   readonly blobsOf: (name: FunctionName) => readonly Digest[];
+  /** Blobs that the current versions of all functions consist of. */
+  readonly allBlobs: () => readonly Digest[];
   /** Resolves when a sandbox has the current version of a name loaded. */
   readonly warm: (name: FunctionName) => Promise<void>;
   readonly publish: (

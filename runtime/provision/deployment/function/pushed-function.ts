@@ -32,9 +32,11 @@ async function offer(
     // All of it: whether some chunks are here was another way.
     return sendable(wish, await notSent(parts, list), provision(parts, want, list, total));
   }
-  for (const blob of parts.blobsOf(want.function)) await parts.chunks.index(blob, signal).catch(ifReadable(signal));
+  // Its own first, since whoever comes later may find an end of patience. All that is known already costs a look.
+  const blobs = new Set([...parts.blobsOf(want.function), ...parts.allBlobs()]);
+  for (const blob of blobs) await parts.chunks.index(blob, signal).catch(ifReadable(signal));
   const missing = await notSent(parts, list, (digest) => parts.chunks.has(digest));
-  if (missing.length === (await notSent(parts, list)).length) return null;
+  if (wish.dictionary === null && missing.length === (await notSent(parts, list)).length) return null;
   return sendable(wish, missing, provision(parts, want, list, total));
 }
 

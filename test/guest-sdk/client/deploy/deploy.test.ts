@@ -76,7 +76,8 @@ deploy('a package goes in parts, its next version as what changed, and then noth
     ['package', 'ready'],
     first.end.deployment.problem?.detail,
   );
-  assert.is(first.end.sentBytes, one.bytes.length);
+  // What cannot be compressed, with the list of its chunks.
+  assert.ok(first.end.sentBytes < one.bytes.length * 1.03, `${first.end.sentBytes} bytes went`);
 
   const two = await packed(
     Buffer.concat([MODEL.subarray(0, 1_000_000), Buffer.from('changed'), MODEL.subarray(1_000_000)]),

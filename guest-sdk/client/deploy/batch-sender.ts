@@ -1,0 +1,126 @@
+import {
+  batchHead,
+  CloudletError,
+  DICTIONARY_ENCODING,
+  type Digest,
+  dictionaryHead,
+  MAX_PART_BYTES,
+  PART_BATCH_TYPE,
+  WantedParts,
+} from '../../protocol/index.ts';
+import { isAway, PATIENCE_MS, type Wait } from '../patience.ts';
+import type { HostAddress } from '../request.ts';
+import type { HeldParts } from './held-parts.ts';
+
+/** Bytes that the device and the cloudlet both have. */
+export interface SharedDictionary {
+  readonly digest: Digest;
+  readonly bytes: Uint8Array;
+}
+
+/** Where batches go, and who is told. */
+export interface BatchParts {
+  readonly host: HostAddress;
+  /** `/v1/deployments/{id}/parts` */
+  readonly path: string;
+  readonly held: HeldParts;
+  /** What is missing as the deployment began; null: that is asked for. */
+  readonly missing: readonly Digest[] | null;
+  readonly dictionary: SharedDictionary | null;
+  readonly signal: AbortSignal;
+  readonly wait: Wait;
+  /** Bytes of a body that arrived. */
+  readonly sent: (bytes: number) => void;
+}
+
+/** Sends all that is missing in compressed batches, one after another; after a break, what did not arrive. */
+export async function sendBatches(parts: BatchParts): Promise<void> {
+  const { host, path, signal, wait } = parts;
+  let { missing, dictionary } = parts;
+  for (let away = 0; ; ) {
+    try {
+      const digests = missing ?? (await allWanted(host, path, signal));
+      missing = null;
+      if (digests.length === 0) return;
+      for (const batch of batchesOf(digests, parts.held)) {
+        await sendBatch(parts, batch, dictionary);
+        away = 0;
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      if (dictionary !== null && isConflict(error)) {
+        // It went meanwhile; the parts go without it.
+        dictionary = null;
+        continue;
+      }
+      if (!(isAway(error) || isBroken(error)) || away === PATIENCE_MS.length) throw error;
+      await wait(PATIENCE_MS[away]!, signal);
+      away += 1;
+    }
+  }
+}
+
+async function allWanted(host: HostAddress, path: string, signal: AbortSignal): Promise<readonly Digest[]> {
+  return (await host.json(WantedParts, { path: `${path}?all=true`, signal })).wanted;
+}
+
+/** As many as one body takes, in their order; how long each is, its list says. */
+function* batchesOf(digests: readonly Digest[], { parts }: HeldParts): Generator<Digest[]> {
+  const lengths = new Map(parts.map(({ digest, bytes }) => [digest, bytes]));
+  let batch: Digest[] = [];
+  let length = 0;
+  for (const digest of digests) {
+    const bytes = lengths.get(digest) ?? 0;
+    if (batch.length > 0 && length + bytes > MAX_PART_BYTES) {
+      yield batch;
+      batch = [];
+      length = 0;
+    }
+    batch.push(digest);
+    length += bytes;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function sendBatch(
+  { host, path, held, signal, sent }: BatchParts,
+  digests: readonly Digest[],
+  dictionary: SharedDictionary | null,
+): Promise<void> {
+  const pieces: Uint8Array[] = [];
+  for (const digest of digests) {
+    const bytes = await held.read(digest);
+    pieces.push(batchHead(digest, bytes.length), bytes);
+  }
+  const { body, encoding } = await encoded(host, pieces, dictionary);
+  const headers = {
+    'content-type': PART_BATCH_TYPE,
+    'content-encoding': encoding,
+    'content-length': String(body.length),
+  };
+  await host.json(WantedParts, { method: 'POST', path, headers, body, signal });
+  sent(body.length);
+}
+
+async function encoded(
+  { compression }: HostAddress,
+  pieces: readonly Uint8Array[],
+  dictionary: SharedDictionary | null,
+): Promise<{ readonly body: Uint8Array; readonly encoding: string }> {
+  if (dictionary === null || compression.withDictionary === null)
+    return { body: await compression.compress(pieces), encoding: compression.encoding };
+  const head = dictionaryHead(dictionary.digest);
+  const rest = await compression.withDictionary(pieces, dictionary.bytes);
+  const body = new Uint8Array(head.length + rest.length);
+  body.set(head);
+  body.set(rest, head.length);
+  return { body, encoding: DICTIONARY_ENCODING };
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof CloudletError && error.code === 'conflict';
+}
+
+function isBroken(error: unknown): boolean {
+  return error instanceof CloudletError && (error.code === 'body-truncated' || error.code === 'request-timeout');
+}

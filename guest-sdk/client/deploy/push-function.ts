@@ -1,0 +1,46 @@
+import { type Digest, digestOf, type FunctionName, type Part } from '../../protocol/index.ts';
+import type { HostAddress } from '../request.ts';
+import type { Content } from './content.ts';
+import { type DeployNews, type DeployOptions, deploy, type HeldDictionary } from './deploy.ts';
+import { cutIntoParts, type HeldParts } from './held-parts.ts';
+
+/** How a function is pushed. */
+export interface PushOptions extends Pick<DeployOptions, 'signal'> {
+  /** Of the version: the component's (default: that of the content), or that of a package's manifest. */
+  readonly digest?: Digest | undefined;
+  /** Other components that the device has, the likest first, such as the version before: of one that the cloudlet has, too, only the difference goes. */
+  readonly dictionaries?: readonly HeldDictionary[];
+  /** Where the cloudlet can fetch it as well. */
+  readonly from?: string | undefined;
+  readonly requirements?: Parameters<typeof deploy>[1]['requirements'];
+}
+
+/**
+ * Has a component or package on the cloudlet under a name: nothing is sent of what is there, and of what is not, only what differs from a
+ * component that both have, or from chunks that the cloudlet has. Its news are those of `deploy`.
+ */
+export async function* pushFunction(
+  host: HostAddress,
+  name: FunctionName,
+  content: Content,
+  { digest, dictionaries = [], from, requirements = [], signal }: PushOptions = {},
+): AsyncGenerator<DeployNews> {
+  const known = digest ?? (await digestOf(await content.slice(0, content.bytes)));
+  const request = (parts: readonly Part[]) => ({
+    want: { function: name, digest: known, parts: [...parts], ...(from === undefined ? {} : { from }) },
+    requirements,
+  });
+  const send = (held: HeldParts, more: Pick<DeployOptions, 'dictionaries'> = {}) =>
+    deploy(host, request(held.parts), { held, signal, ...more });
+  if (host.compression.withDictionary !== null && dictionaries.length > 0) {
+    // With a dictionary, chunks would only make the list longer.
+    for await (const news of send(await cutIntoParts(content, { wholeComponents: true }), { dictionaries })) {
+      // Leaving gives it up: without a dictionary it is asked for anew, in chunks.
+      if (news.kind === 'accepted' && news.deployment.dictionary === undefined && news.deployment.bytesMissing > 0)
+        break;
+      yield news;
+      if (news.kind === 'ended') return;
+    }
+  }
+  yield* send(await cutIntoParts(content));
+}
