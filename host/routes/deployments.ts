@@ -6,6 +6,7 @@ import {
   type DeploymentEvent,
   DeploymentList,
   DeploymentRequest,
+  type Digest,
   isEnded,
   MAX_BATCH_BYTES,
   MAX_PART_BYTES,
@@ -130,8 +131,7 @@ export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostPa
       const id = c.req.param('id');
       const raw = requestBody(c, { maxBytes: MAX_BATCH_BYTES, idleMs: UPLOAD_IDLE_MS });
       const body = decoded(c, raw, MAX_BATCH_BYTES, (digest) => deployments.dictionaries.read(digest));
-      for await (const { digest, bytes } of readBatch(body))
-        await deployments.part(id, digest, once(bytes), c.req.raw.signal);
+      await takeBatch(body, (digest, bytes) => deployments.part(id, digest, once(bytes), c.req.raw.signal));
       return c.json(deployments.wanted(id));
     },
   );
@@ -185,6 +185,28 @@ export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostPa
     },
   );
   return routes;
+}
+
+/** Parts of a batch that are written at once: the link shall not wait for the disk, and what it brought before a break is kept. */
+const WRITTEN_AT_ONCE = 16;
+
+/** Hands the parts of a batch on as they come; those that came before it broke off are taken all the same. */
+async function takeBatch(
+  body: AsyncIterable<Uint8Array>,
+  take: (digest: Digest, bytes: Uint8Array) => Promise<unknown>,
+): Promise<void> {
+  const writing = new Set<Promise<unknown>>();
+  try {
+    for await (const { digest, bytes } of readBatch(body)) {
+      const taken = take(digest, bytes).finally(() => writing.delete(taken));
+      taken.catch(() => {}); // Awaited below.
+      writing.add(taken);
+      if (writing.size >= WRITTEN_AT_ONCE) await Promise.race(writing);
+    }
+    await Promise.all(writing);
+  } finally {
+    await Promise.allSettled(writing);
+  }
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -134,7 +134,7 @@ thrifty('a push that broke off resumes, and at most 5 % goes twice', async () =>
   const [whole, broken] = [await start('whole'), await start('broken')];
   try {
     const { wire } = await push('whole', engine!, [], { to: whole });
-    const link = await ShapedLink.open(portOf(broken), { bitsPerS: 4e6, roundTripMs: 10 });
+    const link = await ShapedLink.open(portOf(broken), { bitsPerS: 1e6, roundTripMs: 10 });
     const leave = new AbortController();
     const client = createClient({
       ...{ url: `http://127.0.0.1:${link.port}`, token: broken.cloudlet.ownerToken },
