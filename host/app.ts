@@ -23,6 +23,7 @@ import { sessionRoutes } from './routes/session.ts';
 import { statusRoutes } from './routes/status.ts';
 import { storeRoutes } from './routes/store.ts';
 import { storeFileRoutes } from './routes/store-files.ts';
+import { versionRoutes } from './routes/versions.ts';
 import { webAppRoutes } from './routes/web-app.ts';
 import { gate, isAnonymous } from './trust/index.ts';
 
@@ -36,6 +37,7 @@ export function createApp(parts: HostParts, pages?: Hono<HostContext>): Hono<Hos
     statusRoutes,
     functionRoutes,
     secretRoutes,
+    versionRoutes,
     callRoutes,
     runRoutes,
     logRoutes,

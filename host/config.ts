@@ -25,6 +25,8 @@ export interface HostConfig {
   readonly memoryMib: number | undefined;
   /** After how long without a call a sandbox is closed, seconds; undefined leaves it to the cloudlet. */
   readonly idleS: number | undefined;
+  /** Versions of each function that are kept; undefined leaves it to the cloudlet. */
+  readonly retain: number | undefined;
   /** File that says what functions may be granted; undefined leaves it to the cloudlet. */
   readonly policyFile: string | undefined;
   /** Further names that a request may give in `Host`, for a cloudlet behind a name of its own or a forwarded port. */
@@ -64,6 +66,7 @@ const ServeFlags = v.strictObject({
   name: v.optional(v.pipe(text, v.maxLength(63))),
   memory: v.optional(count),
   idle: v.optional(count),
+  retain: v.optional(count),
   policy: v.optional(text),
   allowHost: v.optional(v.array(v.pipe(v.string(), v.regex(/^[a-z0-9_.-]+$|^\[[0-9a-f:.]+\]$/i)))),
 });
@@ -83,6 +86,7 @@ const EXPECTED: Readonly<Record<keyof typeof ServeFlags.entries, string>> = {
   name: 'a name of 1 to 63 characters',
   memory: 'a whole number of MiB above 0',
   idle: 'a whole number of seconds above 0',
+  retain: 'a whole number of versions above 0',
   policy: 'a JSON file',
   allowHost: 'a host name without port',
 };
@@ -124,6 +128,7 @@ function ownConfig(flags: ServeFlags, around: Surroundings): Omit<HostConfig, 't
     name: chosen.name,
     memoryMib: chosen.memory,
     idleS: chosen.idle,
+    retain: chosen.retain,
     policyFile: chosen.policy === undefined ? undefined : resolve(chosen.policy),
     allowHosts: chosen.allowHost ?? [],
   };

@@ -142,14 +142,14 @@ async function tracingOf(
 }
 
 /** The limits of a cloudlet; what the operator chose goes before what the program did. */
-function limitsOf({ memoryMib, idleS }: HostConfig, given: Partial<CloudletLimits> = {}): CloudletLimits {
+function limitsOf({ memoryMib, idleS, retain }: HostConfig, given: Partial<CloudletLimits> = {}): CloudletLimits {
   const limits = { ...DEFAULT_LIMITS, ...given };
   const pool = {
     ...limits.pool,
     ...(memoryMib === undefined ? {} : { memoryBytes: memoryMib * 1024 * 1024 }),
     ...(idleS === undefined ? {} : { idleMs: idleS * 1000 }),
   };
-  return { ...limits, pool };
+  return { ...limits, pool, ...(retain === undefined ? {} : { versions: retain }) };
 }
 
 /** Tells the network what anybody may know: the facts of `GET /v1/advertisement`. */

@@ -84,6 +84,11 @@ function invocationMetrics(): {
     `Invocations ended, by function (the first ${MAX_FUNCTIONS} to be invoked, then "other") and whose fault it was when one failed.`,
     ['function', 'outcome'],
   );
+  const versions = counter(
+    'cloudlet_version_invocations_total',
+    `Invocations ended, by function and version (the first ${MAX_FUNCTIONS} to be invoked, then "other") and whose fault it was when one failed.`,
+    ['version', 'outcome'],
+  );
   const starts = counter('cloudlet_starts_total', 'Invocations that got a sandbox, by the rung of the start ladder.', [
     'via',
   ]);
@@ -95,11 +100,14 @@ function invocationMetrics(): {
   const startTimes = seconds('start', 'Time that an invocation waited for its sandbox to start or go on.', 'via');
   const runs = seconds('run', 'Time of the guest in invocations that ended well.', 'door');
   const functionLabel = boundedLabel(MAX_FUNCTIONS);
+  const versionLabel = boundedLabel(MAX_FUNCTIONS);
   return {
-    instruments: [ended, functions, durations, queues, startTimes, runs, starts],
-    count: ({ name, door, outcome, durationMs, place, runMs }) => {
+    instruments: [ended, functions, versions, durations, queues, startTimes, runs, starts],
+    count: ({ name, version, door, outcome, durationMs, place, runMs }) => {
       ended.add([door, outcome]);
-      functions.add([functionLabel(name), isErrorCode(outcome) ? ERRORS[outcome].fault : 'ok']);
+      const fault = isErrorCode(outcome) ? ERRORS[outcome].fault : 'ok';
+      functions.add([functionLabel(name), fault]);
+      versions.add([versionLabel(`${name}@${version}`), fault]);
       durations.observe([door], durationMs / 1000);
       if (place !== undefined) {
         starts.add([place.start]);

@@ -51,6 +51,8 @@ export interface CloudletParts {
   /** Makes `outside`, unless the options had another. */
   readonly granted: GrantedOutside;
   readonly sample: TraceSampler;
+  /** A number from 0 up to 1, which decides where calls are shared out. */
+  readonly random: () => number;
 }
 
 /** What a publish works on. */
@@ -81,28 +83,20 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
       throw abortError(options.signal);
     }
     const granted = new GrantedOutside(policy);
-    const { name, bind = '127.0.0.1', observer = {}, outside = granted.services, sample = followParent } = options;
+    const {
+      name,
+      bind = '127.0.0.1',
+      observer = {},
+      outside = granted.services,
+      sample = followParent,
+      random = Math.random,
+    } = options;
     const unkept = (sentence: string) => observer.warning?.(sentence);
     const logs = FunctionLogs.open({ directory: data.logs, limitBytes: limits.logBytes, isFunction, unkept });
     const uses = openUses({ data, stores, observer }, versionLog(logs, data));
     return {
-      ...{
-        uses,
-        name,
-        limits,
-        policy,
-        observer,
-        data,
-        stores,
-        logs,
-        deployed,
-        compiler,
-        source,
-        outside,
-        granted,
-        sample,
-      },
-      ...{ vms, mechanisms, bind },
+      ...{ name, limits, policy, observer, data, stores, logs, deployed, compiler, source, outside, granted, sample },
+      ...{ vms, mechanisms, bind, random, uses },
     };
   } catch (error) {
     await compiler.close();

@@ -1,5 +1,4 @@
 import type {
-  Door,
   FunctionInfo,
   FunctionName,
   LogLine,
@@ -16,13 +15,16 @@ import { openDistribution } from './cloudlet-distribution.ts';
 import { type CloudletParts, forgetFunction, openParts, publishParts, type StoredComponent } from './cloudlet-parts.ts';
 import { openServices, type ServiceDesk } from './cloudlet-services.ts';
 import { cloudletStatus } from './cloudlet-status.ts';
+import { openVersions } from './cloudlet-versions.ts';
 import type { Distribution } from './distribution/index.ts';
+import type { FunctionCalls } from './function/function-calls.ts';
 import type { LogReadOptions } from './function/function-log.ts';
 import type { FunctionLogs } from './function/function-logs.ts';
-import { checkSecrets, type FunctionVersion } from './function/function-version.ts';
+import type { FunctionVersions } from './function/function-versions.ts';
 import { Functions } from './function/functions.ts';
 import { mappedLines } from './function/mapped-lines.ts';
 import { Publishers } from './function/publishers.ts';
+import type { Retention } from './function/retention.ts';
 import { parseSecret } from './function/secret-value.ts';
 import { versionLog } from './function/version-log.ts';
 import { VersionSwaps } from './function/version-swaps.ts';
@@ -30,7 +32,7 @@ import type { CallOptions, CallResult, Invocation, InvocationRequest, InvokeOpti
 import { Invocations } from './invocation/invocations.ts';
 import type { CloudletOptions } from './options.ts';
 import { poolObserver } from './pool-reports.ts';
-import { checkDoor, type Deployments, findExport, type PublishOptions, publishComponent } from './provision/index.ts';
+import { type Deployments, type PublishOptions, publishComponent } from './provision/index.ts';
 import { SandboxPool } from './sandbox/index.ts';
 import { sandboxInfo } from './sandbox-info.ts';
 import type { Services } from './service/index.ts';
@@ -55,6 +57,8 @@ export class Cloudlet {
   readonly publishers: { readonly [K in keyof Publishers]: Publishers[K] };
   /** The functions as an OCI registry. */
   readonly distribution: { readonly [K in keyof Distribution]: Distribution[K] };
+  /** Versions of functions, and how calls are shared out among them. */
+  readonly versions: FunctionVersions;
 
   readonly #parts: CloudletParts;
   readonly #feed: ChangeFeed;
@@ -63,6 +67,8 @@ export class Cloudlet {
   readonly #functions: Functions;
   readonly #swaps: VersionSwaps;
   readonly #invocations: Invocations;
+  readonly #calls: FunctionCalls;
+  readonly #retention: Retention;
   readonly #deployments: Deployments;
   readonly #services: Services;
   /** Publishes and warm-ups. */
@@ -111,6 +117,17 @@ export class Cloudlet {
       sample: parts.sample,
       log: ({ loaded }, line) => log(loaded.id, line),
     });
+    const world = {
+      pool: this.#pool,
+      functions: this.#functions,
+      invocations: this.#invocations,
+      publishers,
+      work: this.#work,
+    };
+    const opened = openVersions(parts, world, (name) => this.#changed(name));
+    this.versions = opened.versions;
+    this.#calls = opened.calls;
+    this.#retention = opened.retention;
   }
 
   /**
@@ -159,7 +176,7 @@ export class Cloudlet {
     this.#feed.emit({ kind: 'functions' });
   }
 
-  /** Points a function at an earlier version (default: the one before the current); versions keep their numbers. */
+  /** Sends all calls to an earlier version (default: the one before the current); versions keep their numbers. */
   async rollback(name: FunctionName, version?: number): Promise<FunctionInfo> {
     const { registry } = this.#parts.data;
     const { digest } = rollbackTarget(registry.get(name), version);
@@ -176,10 +193,7 @@ export class Cloudlet {
     return { version: found, digest, ...(await data.blobs.open(digest)) };
   }
 
-  /**
-   * Runs a command or an http handler. Resolves when the answer begins: at the head of an http answer, at a command's first
-   * output or its end.
-   */
+  /** Runs a command or an http handler. Resolves when the answer begins: at the head of an http answer, at a command's first output or its end. */
   async invoke(
     name: FunctionName,
     request: InvocationRequest,
@@ -187,15 +201,13 @@ export class Cloudlet {
     options: InvokeOptions = {},
   ): Promise<Invocation> {
     this.#work.checkOpen();
-    const version = await this.#runnable(name, request.door);
-    return this.#invocations.stream(version, request, input, options);
+    return this.#calls.invoke(name, request, input, options);
   }
 
   /** Calls a typed export with plain data; wrong shapes are `argument-invalid` before any sandbox is asked. */
   async call(name: FunctionName, target: string, args: unknown, options: CallOptions): Promise<CallResult> {
     this.#work.checkOpen();
-    const version = await this.#runnable(name, 'call');
-    return this.#invocations.call(version, findExport(version.description, target), args, options);
+    return this.#calls.call(name, target, args, options);
   }
 
   /**
@@ -272,14 +284,6 @@ export class Cloudlet {
     this.#parts.data.close();
   }
 
-  async #runnable(name: FunctionName, door: Door): Promise<FunctionVersion> {
-    const version = await this.#swaps.current(name);
-    checkDoor(version.description, door);
-    checkSecrets(version, this.#parts.data.secrets);
-    this.#logs.limit(name, version.loaded.grant.limits.logBytes);
-    return version;
-  }
-
   #secretsChanged(name: FunctionName): void {
     for (const id of this.#functions.versionIds(name)) this.#pool.grantAnew(id);
     this.#feed.emit({ kind: 'functions' });
@@ -293,6 +297,7 @@ export class Cloudlet {
   /** The current version may be another: tell, and start a sandbox for it before anybody asks. */
   #changed(name: FunctionName): Promise<void> {
     this.#feed.emit({ kind: 'functions' });
+    this.#retention.sweep(name);
     const warming = this.#functions.current(name).then((version) => this.#pool.prewarm(version.loaded));
     // It is already gone, or the cloudlet closes: then there is nothing to start.
     return this.#work.track(warming).catch(() => {});

@@ -37,6 +37,8 @@ export interface CloudletLimits {
   readonly pool: Partial<Omit<PoolLimits, 'machines'>>;
   /** Invocations at once in one sandbox. */
   readonly concurrency: number;
+  /** Versions of each function that are kept, unless the function has a number of its own; those that take calls are kept beside. */
+  readonly versions: number;
   /** Bytes of log kept for each function; older lines are dropped. */
   readonly logBytes: number;
   /** Bytes on disk for snapshots of machines; the least recently used go first. */
@@ -62,6 +64,7 @@ export const DEFAULT_LIMITS: CloudletLimits = {
   machines: 256,
   pool: {},
   concurrency: 4,
+  versions: 10,
   logBytes: 256 * 1024,
   snapshotBytes: 8 * 1024 ** 3,
   recentInvocations: 100,
@@ -96,6 +99,8 @@ export interface CloudletOptions {
   readonly serviceWorld?: Partial<ServiceWorld>;
   /** Whether the spans of a trace are kept, which those who are called are told; default: if the caller's are. */
   readonly sample?: TraceSampler;
+  /** Decides where calls are shared out among versions: a number from 0 up to 1; default `Math.random`. */
+  readonly random?: () => number;
   /** Gives up opening; has no meaning afterwards. */
   readonly signal?: AbortSignal;
 }

@@ -14,7 +14,7 @@ import {
 import type { Compression } from './compression.ts';
 import type { Content } from './deploy/content.ts';
 import { type DeployNews, type DeployOptions, deploy } from './deploy/deploy.ts';
-import { type PushOptions, pushFunction } from './deploy/push-function.ts';
+import { type PushFunctionOptions, pushFunction } from './deploy/push-function.ts';
 import { readEvents } from './event-lines.ts';
 import { fetchTransport } from './fetch-transport.ts';
 import { type Answer, callExport, type InvokeOptions, requestFunction, runCommand } from './invocation.ts';
@@ -25,6 +25,7 @@ import { connect, type HostAddress, type HostRequest } from './request.ts';
 import { type ServicesClient, servicesClient } from './services.ts';
 import { type StoreClient, storeClient } from './store.ts';
 import { type BodySource, readWhole, type Transport } from './transport.ts';
+import { type VersionsClient, versionsClient } from './versions.ts';
 
 /** What a component or package is published with. */
 export interface PublishOptions {
@@ -49,7 +50,7 @@ export interface CloudletClient {
   /** Has something on the cloudlet by the cheapest way; see `deploy`. */
   readonly deploy: (request: DeploymentRequestInput, options?: DeployOptions) => AsyncGenerator<DeployNews>;
   /** Has a component or package on the cloudlet under a name, sending only what is not there; see `pushFunction`. */
-  readonly push: (name: FunctionName, content: Content, options?: PushOptions) => AsyncGenerator<DeployNews>;
+  readonly push: (name: FunctionName, content: Content, options?: PushFunctionOptions) => AsyncGenerator<DeployNews>;
   /** Deployments that go on, and those that ended lately, newest first. */
   readonly deployments: (signal?: AbortSignal) => Promise<Deployment[]>;
   /** Gives a deployment up. */
@@ -63,6 +64,8 @@ export interface CloudletClient {
   readonly removeSecret: (name: FunctionName, key: string, signal?: AbortSignal) => Promise<void>;
   /** Whose the names of functions are. */
   readonly publishers: PublishersClient;
+  /** Versions of functions: which there are, what differs, which calls go to. */
+  readonly versions: VersionsClient;
   /** Native servers, and the VMs in which they run. */
   readonly services: ServicesClient;
   readonly logs: (name: FunctionName, options?: LogOptions) => AsyncGenerator<LogLine>;
@@ -117,6 +120,7 @@ export function createClient({ url, token, transport = fetchTransport(), compres
     cancelDeployment: (id, signal) =>
       host.json(Deployment, { method: 'DELETE', path: `/v1/deployments/${encodeURIComponent(id)}`, signal }),
     publishers: publishersClient(host),
+    versions: versionsClient(host),
     services: servicesClient(host),
     measureLink: (bytes, signal) => measureLink(host, bytes, signal),
     remove: (name, signal) => nothing(host, { method: 'DELETE', path: at(name), signal }),

@@ -5,7 +5,7 @@ export { type Compression, gzipCompression } from './compression.ts';
 export { type Content, contentOf } from './deploy/content.ts';
 export { type DeployNews, type DeployOptions, failureOf, type HeldDictionary } from './deploy/deploy.ts';
 export { type CutOptions, cutIntoParts, type HeldParts } from './deploy/held-parts.ts';
-export type { PushOptions } from './deploy/push-function.ts';
+export type { PushFunctionOptions } from './deploy/push-function.ts';
 export { fetchTransport } from './fetch-transport.ts';
 export { type FunctionUnderTest, functionUnderTest, UNDER_TEST, type UnderTest } from './function-under-test.ts';
 export type { Answer, InvokeOptions } from './invocation.ts';
@@ -27,3 +27,4 @@ export {
 } from './transport.ts';
 export { type Result, type TypedExport, typedFunction } from './typed-function.ts';
 export type { OpenedEntry, PublisherCheck } from './verified-entry.ts';
+export type { VersionsClient } from './versions.ts';

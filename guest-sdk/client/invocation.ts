@@ -7,6 +7,8 @@ import { type BodySource, readWhole, type TransportResponse } from './transport.
 export interface InvokeOptions {
   /** A deadline below the function's own, milliseconds. */
   readonly deadlineMs?: number | undefined;
+  /** This version, whatever calls are shared out among. */
+  readonly version?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Sees the fields of the answer to a typed call, such as `Server-Timing`. */
   readonly answered?: ((header: (name: string) => string | null) => void) | undefined;
@@ -80,8 +82,11 @@ export async function requestFunction(
   return answer(response);
 }
 
-function headersOf({ deadlineMs }: InvokeOptions): Record<string, string> {
-  return deadlineMs === undefined ? {} : { 'cloudlet-deadline-ms': String(deadlineMs) };
+function headersOf({ deadlineMs, version }: InvokeOptions): Record<string, string> {
+  return {
+    ...(deadlineMs === undefined ? {} : { 'cloudlet-deadline-ms': String(deadlineMs) }),
+    ...(version === undefined ? {} : { 'cloudlet-version': String(version) }),
+  };
 }
 
 function answer(response: TransportResponse): Answer {

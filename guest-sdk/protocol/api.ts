@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { FunctionPublisher } from './function-publisher.ts';
 import { Grant } from './grant/index.ts';
 import { ServicesStatus } from './service-info.ts';
+import { TrafficSplit } from './traffic-split.ts';
 import { Use, UseItem } from './use/index.ts';
 
 /** The three ways to call a component. */
@@ -72,6 +73,8 @@ export const FunctionInfo = v.object({
   /** Who signed the version; null when nobody did. */
   publisher: v.optional(v.nullable(FunctionPublisher)),
   versions: v.array(VersionInfo),
+  /** How calls are shared out among them; absent: all to the current one. */
+  split: v.optional(TrafficSplit),
 });
 export type FunctionInfo = v.InferOutput<typeof FunctionInfo>;
 

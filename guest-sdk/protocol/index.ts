@@ -27,8 +27,11 @@ export * from './recipe/index.ts';
 export * from './service.ts';
 export * from './service-info.ts';
 export * from './signature/index.ts';
+export * from './traffic-split.ts';
 export * from './use/index.ts';
 export * from './value/index.ts';
+export * from './version.ts';
+export { type ComparedVersions, compareVersions } from './version-diff.ts';
 export {
   formatFunction,
   formatType,

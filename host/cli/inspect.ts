@@ -122,7 +122,7 @@ function packing({
   ];
 }
 
-function history({ version, versions, state, reason, stores, publisher = null }: FunctionInfo): string[] {
+function history({ version, versions, state, reason, stores, split, publisher = null }: FunctionInfo): string[] {
   const lines = versions.map(
     (each) => `${each.version}${each.version === version ? ' (current)' : ''}  ${each.publishedAt}  ${each.digest}`,
   );
@@ -130,6 +130,10 @@ function history({ version, versions, state, reason, stores, publisher = null }:
     `  state    ${state}${reason === undefined ? '' : `: ${printable(reason)}`}`,
     `  signed   ${publisher === null ? 'by nobody' : `${publisher.fingerprint}${publisher.trusted ? '' : ' (not trusted now)'}`}`,
     `  stores   ${formatSize(stores.keyValueBytes)} of keys and values, ${formatSize(stores.blobBytes)} of objects`,
+    ...optional(
+      'calls are shared out',
+      (split?.versions ?? []).map((each) => `version ${each.version}: ${each.percent} %`),
+    ),
     ...section('versions', lines),
   ];
 }

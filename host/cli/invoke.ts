@@ -1,10 +1,11 @@
-import { CloudletError, parseName } from '../../guest-sdk/protocol/index.ts';
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
 import { checkOutput } from './invoke/output.ts';
 import { perform } from './invoke/perform.ts';
 import { planInvocation } from './invoke/plan.ts';
-import { typed, UsageError } from './usage-error.ts';
+import { UsageError } from './usage-error.ts';
 import type { Verb } from './verb.ts';
+import { parseVersionedName } from './versions/versioned-name.ts';
 
 interface InvokeFlags extends HostFlags {
   readonly input?: string;
@@ -17,6 +18,7 @@ A command runs with stdin, stdout and its exit status; its arguments follow "--"
   npx cloudlet invoke photo --input photo.jpg --output small.jpg -- thumbnail 320
 A typed export takes one JSON value an argument; @FILE gives a file's bytes to a list<u8>:
   npx cloudlet invoke photo thumbnail @photo.jpg 320 --output small.jpg
+NAME@VERSION asks that version, whatever calls are shared out among.
 An http function is asked for a path, with GET, or with POST and the input as body:
   npx cloudlet invoke hello /greet?name=Ada`;
 
@@ -31,15 +33,20 @@ const verb: Verb = (program, { interruption, passedOn, setStatus }) => {
     .addHelpText('after', HELP);
   withHostFlags(command).action(
     async (text: string, target: string | undefined, json: string[], flags: InvokeFlags) => {
-      const name = typed(() => parseName(text));
+      const { name, version } = parseVersionedName(text);
       const deadlineMs = parseDeadline(flags.deadline);
       await checkOutput(flags.output);
       const signal = interruption();
       const client = await clientFor(flags);
-      const info = await client.function(name, signal);
+      const info =
+        version === undefined
+          ? await client.function(name, signal)
+          : { name, ...(await client.versions.describe(name, version, signal)) };
       const plan = planInvocation(info, target === undefined ? [] : [target, ...json], passedOn);
       try {
-        setStatus(await perform(client, name, plan, { input: flags.input, output: flags.output, deadlineMs, signal }));
+        setStatus(
+          await perform(client, name, plan, { input: flags.input, output: flags.output, deadlineMs, version, signal }),
+        );
       } catch (error) {
         throw withLogHint(error, name);
       }

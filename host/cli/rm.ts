@@ -1,17 +1,18 @@
-import { parseName } from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
-import { typed } from './usage-error.ts';
 import type { Verb } from './verb.ts';
+import { parseVersionedName } from './versions/versioned-name.ts';
 
 const verb: Verb = (program) => {
   const command = program
     .command('rm <name>')
-    .description('remove a function with its versions, log, secrets and stores')
+    .description('remove a function with its versions, log, secrets and stores, or with NAME@VERSION one version')
     .option('--json', 'print JSON');
   withHostFlags(command).action(async (text: string, flags: HostFlags & { json?: boolean }) => {
-    const name = typed(() => parseName(text));
-    await (await clientFor(flags)).remove(name);
-    console.log(flags.json ? JSON.stringify({ removed: name }) : `removed ${name}`);
+    const { name, version } = parseVersionedName(text);
+    const client = await clientFor(flags);
+    if (version === undefined) await client.remove(name);
+    else await client.versions.remove(name, version);
+    console.log(flags.json ? JSON.stringify({ removed: name, version }) : `removed ${text}`);
   });
 };
 

@@ -18,6 +18,10 @@ export function withServeFlags(command: Command): Command {
     .option('--name <name>', 'the name people see')
     .option('--memory <MiB>', 'memory that all sandboxes together may take (default three quarters of what is free)')
     .option('--idle <seconds>', 'after how long without a call a sandbox is closed (default 600)')
+    .option(
+      '--retain <number>',
+      'versions of each function that are kept, unless it has a number of its own (default 10)',
+    )
     .option('--policy <file>', 'JSON that says what functions may be granted: hosts, stores, secrets, limits')
     .option('--allow-host <name...>', 'further names that requests may use for this host');
 }

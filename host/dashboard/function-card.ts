@@ -27,12 +27,19 @@ function functionHead(fn: FunctionInfo, now: number): Markup {
       <span>version ${fn.version}${fn.versions.length > 1 ? ` of ${fn.versions.length}` : ''}</span>
       <span>${formatBytes(fn.sizeBytes)}</span>
       ${current === undefined ? '' : html`<span>published ${ago(current.publishedAt, now)}</span>`}
+      ${shares(fn)}
       ${keeps(fn)}
       ${signed(fn)}
       <span title="${fn.digest}"><code>${fn.digest.slice('sha256:'.length, 'sha256:'.length + 12)}</code></span>
     </p>
     ${fn.reason === undefined ? '' : html`<p class="problem">${fn.reason}</p>`}
   </header>`;
+}
+
+/** Which versions calls go to, where they are shared out. */
+function shares({ split }: FunctionInfo): Markup | '' {
+  if (split === undefined) return '';
+  return html`<span>calls ${split.versions.map(({ version, percent }) => `v${version} ${percent} %`).join(', ')}</span>`;
 }
 
 /** What its stores have, when they have anything. */

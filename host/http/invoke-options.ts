@@ -5,7 +5,7 @@ import type { HostContext } from './connection.ts';
 import { traceParent } from './trace-headers.ts';
 
 /**
- * What a caller may say about an invocation in its headers: a shorter deadline, that running it twice does no harm, its trace.
+ * What a caller may say about an invocation in its headers: a shorter deadline, a version, that running it twice does no harm, its trace.
  * The request's context is told which invocation it became.
  */
 export function invokeOptions(c: Context<HostContext>): InvokeOptions {
@@ -15,6 +15,7 @@ export function invokeOptions(c: Context<HostContext>): InvokeOptions {
     idempotent: isIdempotent(c.req.header('idempotency-key')),
     trace: traceParent(c),
     begun: (invocation) => c.set('invocation', invocation),
+    choice: { ...versionOf(c.req.header('cloudlet-version')), header: (name) => c.req.header(name) },
     signal: c.req.raw.signal,
   };
 }
@@ -26,6 +27,15 @@ function deadline(text: string | undefined): number | undefined {
   throw new CloudletError(
     'request-invalid',
     `expected Cloudlet-Deadline-Ms to be a whole number of milliseconds above 0, got ${JSON.stringify(text.slice(0, 60))}`,
+  );
+}
+
+function versionOf(text: string | undefined): { readonly version?: number } {
+  if (text === undefined) return {};
+  if (/^[1-9]\d{0,8}$/.test(text)) return { version: Number(text) };
+  throw new CloudletError(
+    'request-invalid',
+    `expected Cloudlet-Version to be the number of a version, got ${JSON.stringify(text.slice(0, 60))}`,
   );
 }
 

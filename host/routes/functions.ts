@@ -1,5 +1,4 @@
 import { type Context, Hono } from 'hono';
-import * as v from 'valibot';
 import {
   Deployment,
   FunctionInfo,
@@ -25,6 +24,7 @@ import {
 import { streamedBody } from '../http/streamed-body.ts';
 import { describe } from '../openapi.ts';
 import type { HostParts } from '../parts.ts';
+import { parseVersion } from './versions.ts';
 
 /** What a body may be, by its type, which bounds it; what is in it is told from its first bytes. */
 const PUBLISHED_TYPES: Readonly<Record<string, 'component' | 'any'>> = {
@@ -180,10 +180,6 @@ function publishOptions(c: Context<HostContext>): Omit<PublishOptions, 'onProgre
 
 function prefersAsync(c: Context<HostContext>): boolean {
   return /(^|[,;])\s*respond-async\s*($|[,;])/i.test(c.req.header('prefer') ?? '');
-}
-
-function parseVersion(text: string): number {
-  return parseWith(v.pipe(v.number(), v.integer(), v.minValue(1)), /^\d{1,9}$/.test(text) ? Number(text) : text);
 }
 
 /** No body at all means the previous version. */

@@ -52,15 +52,27 @@ export class Functions {
     return this.#info(this.#parts.data.registry.get(name));
   }
 
-  /** The version that calls go to; `function-unknown` when there is none. */
+  /** The current version; `function-unknown` when there is none. */
   async current(name: FunctionName): Promise<FunctionVersion> {
-    const registered = this.#parts.data.registry.version(name);
+    return this.callable(name, this.#parts.data.registry.version(name));
+  }
+
+  /** A version, ready to be called. */
+  async callable(name: FunctionName, registered: RegisteredVersion): Promise<FunctionVersion> {
     const known = this.#callable.get(registered);
     if (known !== undefined) return known;
     const description = await this.#describe(name, registered);
     const made = functionVersion(this.#parts, name, registered, description, this.#grantOf(name, registered));
     this.#callable.set(registered, made);
     return made;
+  }
+
+  /** What is known of a version's component, what it is given, and what it came in. */
+  async described(
+    name: FunctionName,
+    registered: RegisteredVersion,
+  ): Promise<VersionGrant & { readonly description: FunctionDescription }> {
+    return { ...this.#grantOf(name, registered), description: await this.#describe(name, registered) };
   }
 
   /** The component of a version (default: the current one), also of one that came in a package. */
@@ -88,6 +100,7 @@ export class Functions {
     const { doors, imports, functions } = await this.#describe(name, registered);
     const { grant, reduced, stored } = this.#grantOf(name, registered);
     const use = this.#parts.uses.info(name, versionId(name, registered), grant);
+    const split = this.#parts.data.registry.traffic.split(name);
     return {
       name,
       version: current,
@@ -105,6 +118,7 @@ export class Functions {
       ...(use === undefined ? {} : { use }),
       ...(stored === null ? {} : { component: stored.component.digest }),
       publisher: this.#parts.publishers.of(name, registered.digest),
+      ...(split === null ? {} : { split }),
       versions: versions.map(({ description: _, package: __, ...version }) => version),
     };
   }

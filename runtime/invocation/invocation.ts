@@ -1,4 +1,5 @@
 import type { Door, ValueFormat } from '../../guest-sdk/protocol/index.ts';
+import type { VersionChoice } from '../function/traffic.ts';
 import type { PlaceTiming, Invocation as SandboxInvocation } from '../sandbox/index.ts';
 
 import type { TraceParent } from './trace.ts';
@@ -56,6 +57,7 @@ export interface CallOptions extends InvokeOptions {
 export interface InvocationIdentity {
   /** A random UUID. */
   readonly id: string;
+  readonly version: number;
   readonly traceparent: string;
 }
 
@@ -72,5 +74,7 @@ export interface InvokeOptions {
   readonly trace?: TraceParent | null;
   /** Hears of the invocation once it is one, also when it fails later; not of what is refused before. */
   readonly begun?: (invocation: InvocationIdentity) => void;
+  /** Which version it wants; left out, as calls are shared out. */
+  readonly choice?: VersionChoice;
   readonly signal?: AbortSignal;
 }

@@ -25,6 +25,7 @@ export { levelFor, type MeasuredLevel, measureLevels } from './overlay/level.ts'
 export { type OverlayFile, openOverlayFile } from './overlay/overlay-file.ts';
 export { type OverlayRungParts, overlayRungs } from './overlay/overlay-rungs.ts';
 export { ByteFeed } from './package/byte-feed.ts';
+export { filesInPackage } from './package/listed-files.ts';
 export { grantedDirectories, readPackageFiles } from './package/package-files.ts';
 export type { ReceivedPackage } from './package/receive-package.ts';
 export { parsePackage, type StoredPackage } from './package/stored-package.ts';

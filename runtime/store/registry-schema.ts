@@ -49,6 +49,17 @@ const MIGRATIONS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX services_by_image ON services (image);`,
   PUBLISHER_TABLES,
+  // How calls are shared out among versions, and how many versions are kept.
+  `ALTER TABLE functions ADD COLUMN sticky TEXT;
+   ALTER TABLE functions ADD COLUMN retain INTEGER;
+   CREATE TABLE splits (
+     name TEXT NOT NULL,
+     version INTEGER NOT NULL,
+     percent INTEGER NOT NULL,
+     position INTEGER NOT NULL,
+     PRIMARY KEY (name, version),
+     FOREIGN KEY (name, version) REFERENCES versions (name, version) ON DELETE CASCADE
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** Brings the schema up to date, each step whole or not at all; refuses one that a newer Cloudlet wrote. */

@@ -16,6 +16,7 @@ import { SecretTable } from './secret-table.ts';
 import { ServiceTable } from './service-table.ts';
 import { asStorageError } from './storage-error.ts';
 import { TagTable } from './tag-table.ts';
+import { TrafficTable } from './traffic-table.ts';
 import { transaction } from './transaction.ts';
 
 /**
@@ -28,6 +29,7 @@ export class Registry {
   readonly secrets: SecretTable;
   readonly publishers: PublisherTable;
   readonly tags: TagTable;
+  readonly traffic: TrafficTable;
   readonly #database: DatabaseSync;
   readonly #now: () => Date;
   readonly #functionRow: StatementSync;
@@ -45,6 +47,7 @@ export class Registry {
     this.secrets = new SecretTable(database);
     this.publishers = new PublisherTable(database, now);
     this.tags = new TagTable(database);
+    this.traffic = new TrafficTable(database);
     this.#functionRow = database.prepare('SELECT name, current, next FROM functions WHERE name = ?');
     this.#versionRows = database.prepare('SELECT * FROM versions WHERE name = ? ORDER BY version');
     this.#versionRow = database.prepare('SELECT * FROM versions WHERE name = ? AND version = ?');
@@ -163,13 +166,14 @@ export class Registry {
   }
 
   /**
-   * Makes another version current: the given one, or the newest that is older than the current one. Only the pointer moves;
-   * versions keep their numbers, and the next publish still takes the next unused one.
+   * Makes another version current: the given one, or the newest that is older than the current one; all calls go there, also where they
+   * were shared out. Only the pointer moves; versions keep their numbers, and the next publish still takes the next unused one.
    */
   rollback(name: FunctionName, version?: number): RegisteredFunction {
     return this.#transaction(() => {
       const target = rollbackTarget(this.get(name), version);
       this.#run('UPDATE functions SET current = ? WHERE name = ?', target.version, name);
+      this.traffic.shareWithin(name, null);
       return this.get(name);
     });
   }
@@ -194,11 +198,16 @@ export class Registry {
     });
   }
 
-  /** Removes a version that is not the current one, with its tags; `conflict` when it is. */
+  /** Removes a version that no call goes to, with its tags; `conflict` when some do. */
   removeVersion(name: FunctionName, version: number): void {
     this.#transaction(() => {
       if (this.version(name, version).version === this.get(name).current)
         throw new CloudletError('conflict', `version ${version} of "${name}" is what calls go to; roll back first`);
+      if (this.traffic.split(name)?.versions.some((each) => each.version === version))
+        throw new CloudletError(
+          'conflict',
+          `version ${version} of "${name}" has a share of the calls; end the split first`,
+        );
       this.#run('DELETE FROM versions WHERE name = ? AND version = ?', name, version);
       this.publishers.sweep();
     });
@@ -259,6 +268,7 @@ export class Registry {
     } finally {
       // Afterwards: the work itself may have asked.
       this.#current.clear();
+      this.traffic.changed();
     }
   }
 

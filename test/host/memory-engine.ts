@@ -109,6 +109,8 @@ export class MemoryEngine implements Engine {
   /** A test that runs services puts what listens in them into `vms.ports`. */
   readonly vms = new FakeVms();
   readonly services: Services = fakeServices(this.vms);
+  /** A test that asks for versions puts some here. */
+  versions = {} as Engine['versions'];
   guest: Guest = async () => ({ output: chunks() });
   result: (args: unknown) => unknown = (args) => args;
   readonly #listeners = new Set<(event: CloudletEvent) => void>();
@@ -185,7 +187,7 @@ export class MemoryEngine implements Engine {
     this.#bytes(name);
     this.started.push(`${request.door} ${name}`);
     this.lastTrace = options?.trace;
-    options?.begun?.({ id: 'i1', traceparent: TRACEPARENT });
+    options?.begun?.({ id: 'i1', version: 1, traceparent: TRACEPARENT });
     const answer = await this.guest(request, input instanceof Uint8Array ? chunks(input) : input, options?.signal);
     const { promise: done, resolve, reject } = Promise.withResolvers<InvocationEnd>();
     done.catch(() => {
@@ -217,7 +219,7 @@ export class MemoryEngine implements Engine {
     this.started.push(`call ${name} ${target}`);
     Object.assign(this.lastCall, { args, options, target });
     this.lastTrace = options.trace;
-    options.begun?.({ id: 'i2', traceparent: TRACEPARENT });
+    options.begun?.({ id: 'i2', version: 1, traceparent: TRACEPARENT });
     return {
       id: 'i2',
       version: 1,

@@ -5,7 +5,7 @@ import { type DeployNews, type DeployOptions, deploy, type HeldDictionary } from
 import { cutIntoParts, type HeldParts } from './held-parts.ts';
 
 /** How a function is pushed. */
-export interface PushOptions extends Pick<DeployOptions, 'signal'> {
+export interface PushFunctionOptions extends Pick<DeployOptions, 'signal'> {
   /** Of the version: the component's (default: that of the content), or that of a package's manifest. */
   readonly digest?: Digest | undefined;
   /** Other components that the device has, the likest first, such as the version before: of one that the cloudlet has, too, only the difference goes. */
@@ -23,7 +23,7 @@ export async function* pushFunction(
   host: HostAddress,
   name: FunctionName,
   content: Content,
-  { digest, dictionaries = [], from, requirements = [], signal }: PushOptions = {},
+  { digest, dictionaries = [], from, requirements = [], signal }: PushFunctionOptions = {},
 ): AsyncGenerator<DeployNews> {
   const known = digest ?? (await digestOf(await content.slice(0, content.bytes)));
   const request = (parts: readonly Part[]) => ({

@@ -14,6 +14,8 @@ export interface InvokeSettings {
   /** Left out: stdout. */
   readonly output: string | undefined;
   readonly deadlineMs: number | undefined;
+  /** Left out: as calls are shared out. */
+  readonly version: number | undefined;
   readonly signal: AbortSignal;
 }
 

@@ -1,0 +1,87 @@
+import type { Door, FunctionName } from '../../guest-sdk/protocol/index.ts';
+import type {
+  CallOptions,
+  CallResult,
+  Invocation,
+  InvocationRequest,
+  InvokeOptions,
+} from '../invocation/invocation.ts';
+import type { Invocations } from '../invocation/invocations.ts';
+import { checkDoor, findExport } from '../provision/index.ts';
+import type { DataDir, RegisteredVersion } from '../store/index.ts';
+import type { FunctionLogs } from './function-logs.ts';
+import { checkSecrets, type FunctionVersion, versionId } from './function-version.ts';
+import type { Functions } from './functions.ts';
+import { sharedOut, type VersionChoice } from './traffic.ts';
+import type { VersionUses } from './version-uses.ts';
+
+/** What calls go through on their way to a version. */
+export interface CallsWorld {
+  readonly data: DataDir;
+  readonly functions: Functions;
+  readonly invocations: Invocations;
+  readonly logs: FunctionLogs;
+  readonly uses: VersionUses;
+  /** A number from 0 up to 1, which decides where calls are shared out. */
+  readonly random: () => number;
+}
+
+/** Calls of functions: each goes to one version, which stays until the call has ended, whatever becomes of the function meanwhile. */
+export class FunctionCalls {
+  readonly #world: CallsWorld;
+
+  constructor(world: CallsWorld) {
+    this.#world = world;
+  }
+
+  /** Runs a command or an http handler; resolves when its answer begins. */
+  async invoke(
+    name: FunctionName,
+    request: InvocationRequest,
+    input: Uint8Array | AsyncIterable<Uint8Array>,
+    options: InvokeOptions,
+  ): Promise<Invocation> {
+    const { registered, leave } = this.#enter(name, options.choice);
+    try {
+      const version = await this.#runnable(name, registered, request.door);
+      const invocation = await this.#world.invocations.stream(version, request, input, options);
+      invocation.done.then(leave, leave);
+      return invocation;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  /** Calls a typed export to its end. */
+  async call(name: FunctionName, target: string, args: unknown, options: CallOptions): Promise<CallResult> {
+    const { registered, leave } = this.#enter(name, options.choice);
+    try {
+      const version = await this.#runnable(name, registered, 'call');
+      return await this.#world.invocations.call(version, findExport(version.description, target), args, options);
+    } finally {
+      leave();
+    }
+  }
+
+  /** Chooses the version and holds it, in one turn: between these nobody may remove it. */
+  #enter(
+    name: FunctionName,
+    choice: VersionChoice = {},
+  ): { readonly registered: RegisteredVersion; readonly leave: () => void } {
+    const { registry } = this.#world.data;
+    const split = choice.version === undefined ? registry.traffic.split(name) : null;
+    const version = split === null ? choice.version : sharedOut(split, choice, this.#world.random);
+    const registered = registry.version(name, version);
+    return { registered, leave: this.#world.uses.enter(versionId(name, registered)) };
+  }
+
+  async #runnable(name: FunctionName, registered: RegisteredVersion, door: Door): Promise<FunctionVersion> {
+    const { data, functions, logs } = this.#world;
+    const version = await functions.callable(name, registered);
+    checkDoor(version.description, door);
+    checkSecrets(version, data.secrets);
+    logs.limit(name, version.loaded.grant.limits.logBytes);
+    return version;
+  }
+}

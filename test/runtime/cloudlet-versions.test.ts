@@ -1,0 +1,120 @@
+// end to end
+// time limit: 240 s
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CloudletError, parseName } from '../../guest-sdk/protocol/index.ts';
+import { type CloudletLab, openLab, publishGuest } from '../support/cloudlet-lab.ts';
+import { versionsUnderLoad } from '../support/versions-behaviour.ts';
+
+const versions = suite('versions of functions');
+let lab: CloudletLab;
+let chance: number | null = 0;
+let ticks = 0;
+/** What a test says; else numbers that come to every share. */
+const random = (): number => {
+  ticks += 1;
+  return chance ?? (ticks * 0.37) % 1;
+};
+versions.before(async () => {
+  lab = await openLab({ random, limits: { machines: 4 } });
+});
+versions.after(() => lab.close());
+
+const FORMATS = { argumentFormat: 'json', resultFormat: 'json' } as const;
+const NAME = parseName('shared');
+const answering = async (choice = {}): Promise<number> =>
+  (await lab.cloudlet.call(NAME, 'add', [1, 2], { ...FORMATS, choice })).version;
+
+async function refusal(work: () => unknown): Promise<CloudletError> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof CloudletError) return error;
+    throw error;
+  }
+  throw new Error('expected a refusal');
+}
+
+versions('are listed, compared, asked one by one, shared out, and kept over a restart', async () => {
+  for (const version of [1, 2, 3])
+    await publishGuest(lab.cloudlet, 'typed', NAME, { environment: { VERSION: String(version) } });
+  const { versions: desk } = lab.cloudlet;
+  assert.equal(
+    desk.list(NAME).versions.map(({ version, current, percent }) => [version, current, percent]),
+    [
+      [3, true, 100],
+      [2, false, 0],
+      [1, false, 0],
+    ],
+  );
+  const diff = await desk.diff(NAME);
+  assert.equal([diff.from, diff.to, diff.breaks, diff.exports.changed], [2, 3, [], []]);
+  assert.equal(diff.grant.changed.length + diff.grant.added.length, 1);
+  assert.equal([await answering(), await answering({ version: 1 })], [3, 1]);
+
+  desk.share(NAME, {
+    versions: [
+      { version: 1, percent: 25 },
+      { version: 3, percent: 75 },
+    ],
+  });
+  for (const [random, version] of [
+    [0, 1],
+    [0.24, 1],
+    [0.25, 3],
+    [0.99, 3],
+  ] as const) {
+    chance = random;
+    assert.is(await answering(), version, String(random));
+  }
+  assert.is(await answering({ version: 2 }), 2, 'whatever the shares');
+  const info = await lab.cloudlet.function(NAME);
+  assert.equal(info.split?.versions[0], { version: 1, percent: 25 });
+
+  const reopened = await lab.reopen();
+  assert.equal(reopened.versions.list(NAME).split?.versions.length, 2);
+  reopened.versions.share(NAME, null);
+  assert.is(await answering(), 3);
+});
+
+versions('what calls go to is not removed, and the remedy is said', async () => {
+  const { versions: desk } = lab.cloudlet;
+  desk.share(NAME, {
+    versions: [
+      { version: 1, percent: 50 },
+      { version: 2, percent: 50 },
+    ],
+  });
+  for (const [version, code, sentence] of [
+    [1, 'conflict', /1 has a share of them; share them out without it first: npx cloudlet split shared --off/],
+    [3, 'conflict', /3 is the current one; go to another first: npx cloudlet rollback shared VERSION/],
+    [9, 'version-unknown', /expected a version of "shared" \(1, 2, 3\), got 9/],
+  ] as const) {
+    const error = await refusal(() => desk.remove(NAME, version));
+    assert.is(error.code, code);
+    assert.match(error.message, sentence);
+  }
+  assert.is(
+    (await refusal(() => desk.share(NAME, { versions: [{ version: 9, percent: 100 }] }))).code,
+    'version-unknown',
+  );
+  desk.share(NAME, null);
+  await desk.remove(NAME, 1);
+  assert.equal(
+    desk.list(NAME).versions.map(({ version }) => version),
+    [3, 2],
+  );
+  assert.is((await refusal(() => answering({ version: 1 }))).code, 'version-unknown');
+  desk.retain(NAME, 1);
+  assert.equal(
+    desk.list(NAME).versions.map(({ version }) => version),
+    [3],
+  );
+});
+
+versions('no call fails while versions come, share, go back and go', () => {
+  chance = null;
+  return versionsUnderLoad(lab.cloudlet, 4, 20);
+});
+
+versions.run();

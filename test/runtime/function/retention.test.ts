@@ -1,0 +1,31 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { digestOfHex } from '../../../guest-sdk/protocol/index.ts';
+import { surplusVersions } from '../../../runtime/function/retention.ts';
+import type { RegisteredVersion } from '../../../runtime/store/index.ts';
+
+const retention = suite('versions beyond those that are kept');
+
+const versions = (most: number): RegisteredVersion[] =>
+  Array.from({ length: most }, (_, at) => ({
+    ...{ version: at + 1, digest: digestOfHex('0'.repeat(64)), sizeBytes: 1 },
+    ...{ publishedAt: '2026-11-26T00:00:00Z', description: '{}', package: null },
+  }));
+
+for (const [what, count, current, kept, shared, surplus] of [
+  ['the oldest go', 5, 5, 3, [], [1, 2]],
+  ['none while there are not more', 3, 3, 3, [], []],
+  ['the current one stays and counts', 5, 1, 3, [], [2, 3]],
+  ['one with a share of the calls stays and counts', 5, 5, 3, [1, 5], [2, 3]],
+  ['more with shares than are kept', 5, 5, 1, [1, 2, 5], [3, 4]],
+  ['only the current one', 5, 3, 1, [], [1, 2, 4, 5]],
+] as const)
+  retention(what, () => {
+    const found = surplusVersions({ current, versions: versions(count) }, kept, new Set(shared));
+    assert.equal(
+      found.map(({ version }) => version),
+      surplus,
+    );
+  });
+
+retention.run();
