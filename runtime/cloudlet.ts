@@ -117,14 +117,9 @@ export class Cloudlet {
       sample: parts.sample,
       log: ({ loaded }, line) => log(loaded.id, line),
     });
-    const world = {
-      pool: this.#pool,
-      functions: this.#functions,
-      invocations: this.#invocations,
-      publishers,
-      work: this.#work,
-    };
-    const opened = openVersions(parts, world, (name) => this.#changed(name));
+    const [pool, functions, invocations, work] = [this.#pool, this.#functions, this.#invocations, this.#work];
+    const around = { pool, functions, invocations, publishers, work };
+    const opened = openVersions(parts, around, (name) => this.#changed(name));
     this.versions = opened.versions;
     this.#calls = opened.calls;
     this.#retention = opened.retention;

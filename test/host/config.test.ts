@@ -18,6 +18,7 @@ config('without flags it is loopback, port 8080, a microvm and the directories o
     name: undefined,
     memoryMib: undefined,
     idleS: undefined,
+    retain: undefined,
     policyFile: undefined,
     allowHosts: [],
     tracing: null,
@@ -85,6 +86,7 @@ config('the client finds the host and its token by the environment', () => {
     token: 't',
     registryAuth: 'u:p',
     dataDir: '/d',
+    cacheDir: '/home/ada/.cache/cloudlet',
   });
   assert.is(clientConfig({}, person).url, 'http://localhost:8080');
 });

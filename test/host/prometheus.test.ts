@@ -104,6 +104,15 @@ prometheus('ten thousand functions have a hundred series, and one for all others
   assert.is(other?.value, 9900);
 });
 
+prometheus('ten thousand versions have a hundred series, and one for all others', async () => {
+  const metrics = createMetrics();
+  for (let version = 1; version <= 10_000; version += 1) metrics.observer.invoked?.({ ...invoked, version });
+  const { samples } = parseExposition(metrics.render(await new MemoryEngine().status())).get(
+    'cloudlet_version_invocations_total',
+  )!;
+  assert.equal([samples.length, samples[0]?.labels.get('version')], [101, 'hello@1']);
+});
+
 prometheus('no label of a host can have values without number', async () => {
   const metrics = createMetrics();
   for (let status = 200; status < 600; status += 1) metrics.requestAnswered(status);
@@ -112,7 +121,7 @@ prometheus('no label of a host can have values without number', async () => {
       for (const start of RUNGS)
         metrics.observer.invoked?.({ ...invoked, door, outcome, place: { ...invoked.place!, start } });
   const before = metrics.render(await new MemoryEngine().status());
-  metrics.observer.invoked?.({ ...invoked, method: 'BREW', target: 'x', id: 'another', version: 99 });
+  metrics.observer.invoked?.({ ...invoked, method: 'BREW', target: 'x', id: 'another' });
   const lines = (text: string): string[] => text.split('\n').map((line) => line.replace(/ [^ ]*$/, ''));
   assert.equal(lines(metrics.render(await new MemoryEngine().status())), lines(before), 'no further series');
 });
