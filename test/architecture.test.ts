@@ -95,13 +95,14 @@ const DOORS = [
   'guest-sdk/build/template.ts',
   'guest-sdk/client/index.ts',
   'guest-sdk/client/mdns.ts',
+  'guest-sdk/client/node.ts',
   'guest-sdk/client/zstd-compression.ts',
   'guest-sdk/guest/index.ts',
 ];
 
 /** Folders that also run where there is no Node. */
 const PLATFORM_FREE = ['guest-sdk/protocol/', 'guest-sdk/guest/', 'runtime/wasi/', 'guest-sdk/client/'];
-const NODE_DOORS = ['guest-sdk/client/mdns.ts', 'guest-sdk/client/zstd-compression.ts'];
+const NODE_DOORS = ['guest-sdk/client/mdns.ts', 'guest-sdk/client/node.ts', 'guest-sdk/client/zstd-compression.ts'];
 
 const sources = execFileSync(
   'git',

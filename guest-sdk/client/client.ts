@@ -9,6 +9,7 @@ import {
   FunctionList,
   type FunctionName,
   type LogLine,
+  Session,
   Status,
 } from '../protocol/index.ts';
 import type { Compression } from './compression.ts';
@@ -42,6 +43,8 @@ export interface CloudletClient {
   readonly url: string;
   /** What the cloudlet offers to devices. */
   readonly store: StoreClient;
+  /** Exchanges the owner's token for a session, which can be shown in its place. */
+  readonly openSession: (signal?: AbortSignal) => Promise<Session>;
   readonly status: (signal?: AbortSignal) => Promise<Status>;
   readonly functions: (signal?: AbortSignal) => Promise<FunctionInfo[]>;
   readonly function: (name: FunctionName, signal?: AbortSignal) => Promise<FunctionInfo>;
@@ -110,6 +113,8 @@ export function createClient({ url, token, transport = fetchTransport(), compres
   return {
     url: host.origin,
     store: storeClient(host),
+    openSession: (signal) =>
+      host.json(Session, { method: 'POST', path: '/v1/session', json: { token: token ?? '' }, signal }),
     status: (signal) => host.json(Status, { path: '/v1/status', signal }),
     functions: async (signal) => (await host.json(FunctionList, { path: '/v1/functions', signal })).functions,
     function: (name, signal) => host.json(FunctionInfo, { path: at(name), signal }),

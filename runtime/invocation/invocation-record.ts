@@ -42,7 +42,7 @@ export class InvocationRecord {
     this.#listener = listener;
     this.trace = traceOf(this.id, trace, listener.sample);
     listener.changed(this, 'begun');
-    begun?.({ id: this.id, version: version.version, traceparent: this.trace.traceparent });
+    begun?.({ id: this.id, version: invoked.version.version, traceparent: this.trace.traceparent });
   }
 
   /** What is known of it now. Made when it is asked for: hardly anybody asks for one of thousands. */

@@ -38,6 +38,8 @@ export class Registry {
   readonly #digestRow: StatementSync;
   /** Current versions that were asked for since the last change: every invocation asks. Nobody else writes to the file while it is open. */
   readonly #current = new Map<FunctionName, RegisteredVersion>();
+  /** Others that were asked for since, as `name@version`: where calls are shared out, every invocation asks for one. */
+  readonly #asked = new Map<string, RegisteredVersion>();
 
   private constructor(database: DatabaseSync, now: () => Date) {
     this.#database = database;
@@ -142,7 +144,7 @@ export class Registry {
 
   /** One version (default: the current one); `function-unknown` or `version-unknown` when there is none. */
   version(name: FunctionName, version?: number): RegisteredVersion {
-    const known = version === undefined ? this.#current.get(name) : undefined;
+    const known = version === undefined ? this.#current.get(name) : this.#asked.get(`${name}@${version}`);
     if (known !== undefined) return known;
     // Only its own row: every call asks for one, and a function may have had a great many versions.
     const current = (this.#functionRow.get(name) as unknown as FunctionRow | undefined)?.current;
@@ -150,6 +152,7 @@ export class Registry {
     if (row !== undefined) {
       const found = asVersion(row as unknown as VersionRow);
       if (version === undefined) this.#current.set(name, found);
+      else this.#asked.set(`${name}@${version}`, found);
       return found;
     }
     const { versions, current: newest } = this.get(name);
@@ -268,6 +271,7 @@ export class Registry {
     } finally {
       // Afterwards: the work itself may have asked.
       this.#current.clear();
+      this.#asked.clear();
       this.traffic.changed();
     }
   }
