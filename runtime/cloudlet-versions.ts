@@ -5,6 +5,7 @@ import { FunctionVersions } from './function/function-versions.ts';
 import type { Functions } from './function/functions.ts';
 import type { Publishers } from './function/publishers.ts';
 import { Retention } from './function/retention.ts';
+import type { VersionSwaps } from './function/version-swaps.ts';
 import type { Invocations } from './invocation/invocations.ts';
 import type { SandboxPool } from './sandbox/index.ts';
 import type { WorkInProgress } from './work-in-progress.ts';
@@ -16,12 +17,13 @@ export interface VersionsAround {
   readonly invocations: Invocations;
   readonly publishers: Pick<Publishers, 'of' | 'check'>;
   readonly work: WorkInProgress;
+  readonly swaps: Pick<VersionSwaps, 'serving'>;
 }
 
 /** The versions of a cloudlet's functions, who calls them, and who removes the old ones. */
 export function openVersions(
   { data, compiler, limits, observer, logs, random }: CloudletParts,
-  { pool, functions, invocations, publishers, work }: VersionsAround,
+  { pool, functions, invocations, publishers, work, swaps }: VersionsAround,
   changed: (name: FunctionName) => void,
 ): { readonly versions: FunctionVersions; readonly calls: FunctionCalls; readonly retention: Retention } {
   // What fails of it has been told, or the cloudlet closes.
@@ -29,6 +31,7 @@ export function openVersions(
   const retention = new Retention({
     registry: data.registry,
     versions: limits.versions,
+    standIn: (name) => swaps.serving(name)?.version,
     drop: (id) => pool.drop(id),
     collectGarbage: () => data.collectGarbage(),
     forget: (digest) => compiler.forget(digest),
@@ -37,7 +40,7 @@ export function openVersions(
   });
   return {
     versions: new FunctionVersions({ data, pool, functions, publishers, retention, tracked, changed }),
-    calls: new FunctionCalls({ data, functions, invocations, logs, uses: retention.uses, random }),
+    calls: new FunctionCalls({ data, functions, invocations, logs, uses: retention.uses, random, swaps }),
     retention,
   };
 }

@@ -118,7 +118,7 @@ export class Cloudlet {
       log: ({ loaded }, line) => log(loaded.id, line),
     });
     const [pool, functions, invocations, work] = [this.#pool, this.#functions, this.#invocations, this.#work];
-    const around = { pool, functions, invocations, publishers, work };
+    const around = { pool, functions, invocations, publishers, work, swaps: this.#swaps };
     const opened = openVersions(parts, around, (name) => this.#changed(name));
     this.versions = opened.versions;
     this.#calls = opened.calls;

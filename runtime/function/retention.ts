@@ -8,6 +8,8 @@ export interface RetentionWorld {
   readonly registry: Pick<Registry, 'find' | 'traffic' | 'removeVersion'>;
   /** Versions of each function that are kept when nobody said otherwise. */
   readonly versions: number;
+  /** The version that serves while the current one is loaded. */
+  readonly standIn: (name: FunctionName) => number | undefined;
   /** Ends the sandboxes of a version, and lets go what was kept for it. */
   readonly drop: (id: string) => void;
   /** Removes bytes that no version has any more, and gives their digests. */
@@ -55,7 +57,10 @@ export class Retention {
   }
 
   #shared(name: FunctionName): ReadonlySet<number> {
-    return new Set(this.#world.registry.traffic.split(name)?.versions.map(({ version }) => version));
+    const { registry, standIn } = this.#world;
+    const shares = registry.traffic.split(name)?.versions.map(({ version }) => version) ?? [];
+    const serving = standIn(name);
+    return new Set(serving === undefined ? shares : [...shares, serving]);
   }
 
   async #remove(name: FunctionName, versions: readonly RegisteredVersion[]): Promise<void> {

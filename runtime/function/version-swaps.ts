@@ -26,9 +26,9 @@ export class VersionSwaps {
     this.#parts = parts;
   }
 
-  /** The version that calls go to. `function-unknown` when there is none. */
-  async current(name: FunctionName): Promise<FunctionVersion> {
-    return this.#serving.get(name) ?? (await this.#parts.functions.current(name));
+  /** The version that serves in place of the current one; undefined when none does. */
+  serving(name: FunctionName): FunctionVersion | undefined {
+    return this.#serving.get(name);
   }
 
   /** A function is removed: nothing serves in its place. */
