@@ -7,7 +7,7 @@ const LEVEL = 9;
 /** Log2 of how far back bytes are found again: all of a dictionary, and of a batch behind it. */
 const WINDOW_LOG = 25;
 /** After how many bytes what was compressed is complete for its reader: a link that breaks costs no more. */
-const FLUSH_BYTES = 32 * 1024;
+const FLUSH_BYTES = 16 * 1024;
 
 /** Compresses with zstd. */
 export const zstdCompression: Compression = {
