@@ -72,6 +72,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'runtime/store',
     'runtime/provision/deployment/rung.ts',
     'runtime/provision/package/byte-feed.ts',
+    'runtime/provision/package/expanded.ts',
     'runtime/provision/package/tar-reader.ts',
   ],
   runtime: ['guest-sdk/protocol', 'runtime'],

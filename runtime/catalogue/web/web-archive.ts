@@ -1,8 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { pipeline, type Readable, type Transform } from 'node:stream';
-import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { asCloudletError, CloudletError, type Digest } from '../../../guest-sdk/protocol/index.ts';
 import { ByteFeed } from '../../provision/package/byte-feed.ts';
+import { expanded } from '../../provision/package/expanded.ts';
 import { readTar } from '../../provision/package/tar-reader.ts';
 import type { BlobStore, PageBlob } from '../../store/index.ts';
 import { readZip } from './zip-reader.ts';
@@ -76,17 +75,8 @@ async function* archivedFiles(handle: FileHandle, limits: WebLimits): AsyncGener
 
 function tarBytes(handle: FileHandle, magic: string): AsyncIterable<Uint8Array> {
   const file = handle.createReadStream({ start: 0, autoClose: false });
-  if (magic.startsWith('1f8b')) return through(file, createGunzip());
-  // A window of 16 MiB is what zstd uses at its highest usual level; a frame may ask for gigabytes.
-  if (magic === '28b52ffd')
-    return through(file, createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: 24 } }));
-  return file;
-}
-
-function through(source: Readable, transform: Transform): AsyncIterable<Uint8Array> {
-  return pipeline(source, transform, () => {
-    // Whoever reads sees the error, too.
-  });
+  if (magic.startsWith('1f8b')) return expanded(file, 'gzip');
+  return expanded(file, magic === '28b52ffd' ? 'zstd' : 'none');
 }
 
 /** The same bytes until they are more than any application may have: a few kilobytes can stand for gigabytes. */

@@ -1,5 +1,3 @@
-import { pipeline, Readable, type Transform } from 'node:stream';
-import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import {
   asCloudletError,
   CloudletError,
@@ -10,6 +8,7 @@ import {
 import type { BlobStore } from '../../store/index.ts';
 import type { GrantedDirectory, GrantedFile } from '../../wasi/index.ts';
 import { ByteFeed } from './byte-feed.ts';
+import { expanded } from './expanded.ts';
 import { readTar } from './tar-reader.ts';
 
 /** Files of one package, and of the directories that its grant makes of them: every machine of the function holds them in memory. */
@@ -30,7 +29,7 @@ export async function readPackageFiles(blobs: BlobStore, layers: readonly FilesL
   let left = MAX_FILES_BYTES;
   for (const layer of layers) {
     const { bytes } = await blobs.open(layer.digest);
-    const feed = new ByteFeed(bounded(decompressed(bytes, layer.compression)));
+    const feed = new ByteFeed(bounded(expanded(bytes, layer.compression)));
     try {
       for await (const entry of readTar(feed, { what: 'a layer of files', entries: MAX_FILES * 2, bytes: left })) {
         if (/(^|\/)\.wh\./.test(entry.path))
@@ -39,11 +38,18 @@ export async function readPackageFiles(blobs: BlobStore, layers: readonly FilesL
         files.set(entry.path, await whole(entry.bytes, entry.size));
         if (files.size > MAX_FILES) throw invalid(`at most ${MAX_FILES} files, got more`);
       }
+    } catch (error) {
+      throw isTruncated(error) ? invalid(`a whole tar of files, got its beginning: ${layer.digest}`, error) : error;
     } finally {
       await feed.close();
     }
   }
   return files;
+}
+
+/** Bytes that break off are a fault of the package here: it came whole, and sending it again would not help. */
+function isTruncated(error: unknown): boolean {
+  return error instanceof CloudletError && error.code === 'body-truncated';
 }
 
 /**
@@ -130,19 +136,6 @@ function sizeOf(files: readonly GrantedFile[]): number {
   return files.reduce((sum, { bytes }) => sum + bytes.length, 0);
 }
 
-function decompressed(
-  bytes: AsyncIterable<Uint8Array>,
-  compression: FilesLayer['compression'],
-): AsyncIterable<Uint8Array> {
-  if (compression === 'none') return bytes;
-  // A window of 16 MiB is what zstd uses at its highest usual level; a frame may ask for gigabytes.
-  const transform: Transform =
-    compression === 'gzip' ? createGunzip() : createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: 24 } });
-  return pipeline(Readable.from(bytes, { objectMode: false }), transform, () => {
-    // Whoever reads sees the error, too.
-  });
-}
-
 /** The same bytes until they are more than any layer may have: a few kilobytes can stand for gigabytes. */
 async function* bounded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let total = 0;
@@ -172,6 +165,6 @@ async function whole(pieces: AsyncIterable<Uint8Array>, size: number): Promise<U
   return bytes;
 }
 
-function invalid(expected: string): CloudletError {
-  return new CloudletError('package-invalid', `a layer of files: expected ${expected}`);
+function invalid(expected: string, cause?: unknown): CloudletError {
+  return new CloudletError('package-invalid', `a layer of files: expected ${expected}`, { cause });
 }

@@ -41,10 +41,14 @@ const FILES = [
   ['empty', utf8('')],
 ] as const;
 
+const twoFrames = (bytes: Uint8Array): Uint8Array =>
+  Buffer.concat([bytes.subarray(0, 700), bytes.subarray(700)].map((part) => zstdCompressSync(part)));
+
 for (const [what, archive] of [
   ['a tar', tar(...FILES)],
   ['a tar in gzip', gzipSync(tar(...FILES))],
   ['a tar in zstd', zstdCompressSync(tar(...FILES))],
+  ['a tar in zstd of two frames', twoFrames(tar(...FILES))],
   ['a zip', zip(FILES.map(([name, bytes]) => ({ name, bytes })))],
   [
     'a zip of stored files, with a folder and a comment',
@@ -87,6 +91,8 @@ for (const [attack, archive, sentence] of [
   ['a tar bomb', gzipSync(tar(['index.html', HTML], ['zeroes', ZEROES])), /100000 bytes/],
   ['a gzip of zeroes that is no tar', gzipSync(new Uint8Array(10_000_000)), /index\.html|unpacked|got/],
   ['a gzip that is cut', gzipSync(tar(...FILES)).subarray(0, 60), /cannot be unpacked|got the end/],
+  ['a zstd that is cut', zstdCompressSync(tar(...FILES)).subarray(0, 60), /cannot be unpacked/],
+  ['a zstd with something behind it', Buffer.concat([zstdCompressSync(tar(...FILES)), utf8('more')]), /frame of zstd/],
   [
     'more files than may be',
     tar(['index.html', HTML], ...Array.from({ length: 10 }, (_, i) => [`f${i}`, HTML] as const)),

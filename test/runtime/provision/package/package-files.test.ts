@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { compressLayer } from '../../../../guest-sdk/build/compress-layer.ts';
 import type { FilesLayer } from '../../../../guest-sdk/protocol/index.ts';
-import { CloudletError, parseGrant } from '../../../../guest-sdk/protocol/index.ts';
+import { CloudletError, parseGrant, tarPieces } from '../../../../guest-sdk/protocol/index.ts';
 import {
   grantedDirectories,
   MAX_FILES_BYTES,
@@ -14,6 +15,7 @@ import {
 import { BlobStore } from '../../../../runtime/store/index.ts';
 import { bodyOf } from '../../../support/cloudlet-lab.ts';
 import { tarEntry, tarOf } from '../../../support/package-lab.ts';
+import { SeededRandom } from '../../../support/random.ts';
 
 const files = suite('the files of a package');
 
@@ -52,11 +54,29 @@ files('come out of plain and compressed layers, the later before the earlier', a
   assert.equal(texts(await readPackageFiles(blobs, [])), []);
 });
 
+for (const [name, sizes] of [
+  ['ends a frame behind a file that fills no block', [700_000]],
+  ['has files that are frames of their own', [600_000, 1, 2_541_150, 512, 5_000_001]],
+] as const) {
+  files(`a layer that ${name} is whole`, async () => {
+    const random = new SeededRandom(6);
+    const noise = Buffer.from(random.bytes(65_536));
+    const content = sizes.map((size) => [`f/${size}`, Buffer.alloc(size, noise)] as const);
+    const read = await readPackageFiles(blobs, [await layer(await compressLayer(tarPieces(content)), 'zstd')]);
+    assert.equal(
+      [...read].map(([path, bytes]) => [path, Buffer.compare(bytes, content.find(([each]) => each === path)![1])]),
+      content.map(([path]) => [path, 0]),
+    );
+  });
+}
+
 const zeroes = (mib: number) => Buffer.alloc(mib * 1024 * 1024);
 const bomb = Buffer.concat([tarEntry('a', '0', 0), zeroes(80)]);
 for (const [name, make, sentence] of [
   ['is no gzip', () => layer(Buffer.from('not compressed at all'), 'gzip'), 'cannot be unpacked'],
   ['is cut', () => layer(gzipSync(tarOf([['a', '1']])).subarray(0, 30), 'gzip'), 'cannot be unpacked'],
+  ['is a tar that is cut', () => layer(zstdCompressSync(tarOf([['a', '1']]).subarray(0, 700)), 'zstd'), 'a whole tar'],
+  ['is a cut zstd', () => layer(zstdCompressSync(tarOf([['a', '1']])).subarray(0, 30), 'zstd'), 'the beginning of one'],
   ['is no zstd', () => layer(Buffer.from('not compressed at all'), 'zstd'), 'cannot be unpacked'],
   ['unpacks to far more than it is, in gzip', () => layer(gzipSync(bomb), 'gzip'), 'bytes unpacked, got more'],
   ['unpacks to far more than it is, in zstd', () => layer(zstdCompressSync(bomb), 'zstd'), 'bytes unpacked, got more'],
