@@ -188,7 +188,7 @@ export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostPa
 }
 
 /** Parts of a batch that are written at once: the link shall not wait for the disk, and what it brought before a break is kept. */
-const WRITTEN_AT_ONCE = 16;
+const WRITTEN_AT_ONCE = 128;
 
 /** Hands the parts of a batch on as they come; those that came before it broke off are taken all the same. */
 async function takeBatch(
