@@ -27,6 +27,12 @@ export interface HostConfig {
   readonly idleS: number | undefined;
   /** Versions of each function that are kept; undefined leaves it to the cloudlet. */
   readonly retain: number | undefined;
+  /** After how long without progress a deployment is given up, seconds; undefined leaves it to the cloudlet. */
+  readonly deploymentIdleS: number | undefined;
+  /** How long a deployment may take in all, seconds; undefined leaves it to the cloudlet. */
+  readonly deploymentTimeS: number | undefined;
+  /** After how long without a byte a request to a native server is ended, seconds; undefined leaves it to the cloudlet. */
+  readonly serviceIdleS: number | undefined;
   /** File that says what functions may be granted; undefined leaves it to the cloudlet. */
   readonly policyFile: string | undefined;
   /** Further names that a request may give in `Host`, for a cloudlet behind a name of its own or a forwarded port. */
@@ -67,6 +73,9 @@ const ServeFlags = v.strictObject({
   memory: v.optional(count),
   idle: v.optional(count),
   retain: v.optional(count),
+  deploymentIdle: v.optional(count),
+  deploymentTime: v.optional(count),
+  serviceIdle: v.optional(count),
   policy: v.optional(text),
   allowHost: v.optional(v.array(v.pipe(v.string(), v.regex(/^[a-z0-9_.-]+$|^\[[0-9a-f:.]+\]$/i)))),
 });
@@ -87,6 +96,9 @@ const EXPECTED: Readonly<Record<keyof typeof ServeFlags.entries, string>> = {
   memory: 'a whole number of MiB above 0',
   idle: 'a whole number of seconds above 0',
   retain: 'a whole number of versions above 0',
+  deploymentIdle: 'a whole number of seconds above 0',
+  deploymentTime: 'a whole number of seconds above 0',
+  serviceIdle: 'a whole number of seconds above 0',
   policy: 'a JSON file',
   allowHost: 'a host name without port',
 };
@@ -129,6 +141,9 @@ function ownConfig(flags: ServeFlags, around: Surroundings): Omit<HostConfig, 't
     memoryMib: chosen.memory,
     idleS: chosen.idle,
     retain: chosen.retain,
+    deploymentIdleS: chosen.deploymentIdle,
+    deploymentTimeS: chosen.deploymentTime,
+    serviceIdleS: chosen.serviceIdle,
     policyFile: chosen.policy === undefined ? undefined : resolve(chosen.policy),
     allowHosts: chosen.allowHost ?? [],
   };

@@ -1,11 +1,12 @@
 import { CloudletError } from '../guest-sdk/protocol/index.ts';
-import { Cloudlet, type CloudletLimits, DEFAULT_LIMITS, type ServiceWorld, VERSION } from '../runtime/index.ts';
+import { Cloudlet, type CloudletLimits, type ServiceWorld, VERSION } from '../runtime/index.ts';
 import { createApp } from './app.ts';
 import { type HostConfig, isLoopback } from './config.ts';
 import { dashboard } from './dashboard/index.ts';
 import { type Advertising, advertise } from './discovery/index.ts';
 import { type Invitation, invitationText, invite } from './invitation.ts';
 import { createJournal, type Journal, journalObserver } from './journal.ts';
+import { limitsOf } from './limits.ts';
 import { type Listener, listen } from './listener.ts';
 import { createMetrics } from './metrics.ts';
 import { observers } from './observers.ts';
@@ -139,17 +140,6 @@ async function tracingOf(
   if (tracing === null) return null;
   const { openTracing } = await import('./tracing/tracing.ts');
   return openTracing(tracing, () => ({ version: VERSION, id: cloudlet()?.id ?? '' }), journal);
-}
-
-/** The limits of a cloudlet; what the operator chose goes before what the program did. */
-function limitsOf({ memoryMib, idleS, retain }: HostConfig, given: Partial<CloudletLimits> = {}): CloudletLimits {
-  const limits = { ...DEFAULT_LIMITS, ...given };
-  const pool = {
-    ...limits.pool,
-    ...(memoryMib === undefined ? {} : { memoryBytes: memoryMib * 1024 * 1024 }),
-    ...(idleS === undefined ? {} : { idleMs: idleS * 1000 }),
-  };
-  return { ...limits, pool, ...(retain === undefined ? {} : { versions: retain }) };
 }
 
 /** Tells the network what anybody may know: the facts of `GET /v1/advertisement`. */

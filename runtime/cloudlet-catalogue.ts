@@ -45,8 +45,8 @@ export function withStore(
   catalogue: Pick<Catalogue, 'serverOf' | 'provisionedAs'>,
   signal: AbortSignal,
 ): DeploymentDesk {
-  const ask: DeploymentDesk['ask'] = async (request) => {
-    if (!('store' in request.want)) return await deployments.ask(request);
+  const ask: DeploymentDesk['ask'] = async (request, user) => {
+    if (!('store' in request.want)) return await deployments.ask(request, user);
     const manifest = catalogue.serverOf(request.want.store);
     if (manifest === null)
       throw new CloudletError(
@@ -56,16 +56,16 @@ export function withStore(
     const { requirements } = request;
     if (manifest.kind === 'service') {
       const wish = await openServiceEntry(manifest, data.blobs);
-      return (await askForEntry(deployments, wish, { requirements }, signal)).asked;
+      return (await askForEntry(deployments, wish, { requirements }, signal, user)).asked;
     }
     const name = await catalogue.provisionedAs(manifest.name, (again) =>
       publishEntry(data, cloudlet, manifest, { again, signal }),
     );
-    return await deployments.ask({ requirements, want: { function: name } });
+    return await deployments.ask({ requirements, want: { function: name } }, user);
   };
   return {
     ask,
-    publish: (name, body, options) => deployments.publish(name, body, options),
+    publish: (name, body, options, user) => deployments.publish(name, body, options, user),
     list: () => deployments.list(),
     get: (id) => deployments.get(id),
     events: (id, after, until) => deployments.events(id, after, until),

@@ -22,6 +22,12 @@ export function withServeFlags(command: Command): Command {
       '--retain <number>',
       'versions of each function that are kept, unless it has a number of its own (default 10)',
     )
+    .option('--deployment-idle <seconds>', 'after how long without progress a deployment is given up (default 900)')
+    .option('--deployment-time <seconds>', 'how long a deployment may take in all (default 21600)')
+    .option(
+      '--service-idle <seconds>',
+      'after how long without a byte a request to a native server is ended (default 600)',
+    )
     .option('--policy <file>', 'JSON that says what functions may be granted: hosts, stores, secrets, limits')
     .option('--allow-host <name...>', 'further names that requests may use for this host');
 }

@@ -24,6 +24,7 @@ import { requireMediaType } from '../http/media-type.ts';
 import { parseJson, requestBody, UPLOAD_IDLE_MS } from '../http/request-body.ts';
 import { describe } from '../openapi.ts';
 import type { HostParts } from '../parts.ts';
+import { userOf } from '../trust/index.ts';
 
 /** Longest request: a list of as many parts as there may be, or the manifest of an overlay. */
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
@@ -54,7 +55,7 @@ export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostPa
     async (c) => {
       requireMediaType(c.req.header('content-type'), { 'application/json': 'json' });
       const request = parseDeploymentRequest(parseJson(await readDecoded(c, MAX_REQUEST_BYTES)));
-      const { deployment, missing, dictionary } = await deployments.ask(request);
+      const { deployment, missing, dictionary } = await deployments.ask(request, userOf(c.var.caller));
       const location = `/v1/deployments/${deployment.id}`;
       const bytesMissing = missing.reduce((sum, { bytes }) => sum + bytes, 0);
       const answer: AcceptedDeployment = {

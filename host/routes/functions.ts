@@ -24,6 +24,7 @@ import {
 import { streamedBody } from '../http/streamed-body.ts';
 import { describe } from '../openapi.ts';
 import type { HostParts } from '../parts.ts';
+import { userOf } from '../trust/index.ts';
 import { parseVersion } from './versions.ts';
 
 /** What a body may be, by its type, which bounds it; what is in it is told from its first bytes. */
@@ -104,7 +105,7 @@ export function functionRoutes({ cloudlet, limits }: HostParts): Hono<HostContex
         idleMs: UPLOAD_IDLE_MS,
       });
       if (prefersAsync(c)) {
-        const deployment = await cloudlet.deployments.publish(name, body, publishOptions(c));
+        const deployment = await cloudlet.deployments.publish(name, body, publishOptions(c), userOf(c.var.caller));
         return c.json(deployment, 202, {
           location: `/v1/deployments/${deployment.id}`,
           'preference-applied': 'respond-async',

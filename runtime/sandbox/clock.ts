@@ -6,11 +6,14 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void;
 }
 
-/** The real time. */
+/** Longest time that a timer of Node's can wait, milliseconds: one that is longer fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** The real time. What is to happen in more than 24 days happens then. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, ms);
+    const timer = setTimeout(callback, Math.min(ms, MAX_TIMER_MS));
     timer.unref();
     return () => clearTimeout(timer);
   },

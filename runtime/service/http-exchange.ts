@@ -38,7 +38,8 @@ const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * One request to a server and its answer, which resolves with its head. Rejects with `machine-failed` when the server breaks the
- * connection before it, `guest-response-invalid` when what it sends is no HTTP.
+ * connection before it, `guest-response-invalid` when what it sends is no HTTP, `deadline-exceeded` when no bytes pass for too long; later that breaks
+ * the body.
  */
 export async function exchange(
   connections: VmConnections,
@@ -71,11 +72,19 @@ async function once(
   const message = requestOver(connection, { method, path, headers: headOf(request) });
   const leave = (): void => void connection.destroy();
   const kept = (): void => connections.keep(connection);
+  let stalled: CloudletError | null = null;
+  const watch = connections.watch((error) => {
+    stalled = error;
+    connection.destroy(error);
+  });
+  connection.on('data', watch.passed);
   signal?.addEventListener('abort', leave, { once: true });
   if (signal?.aborted) leave();
   connection.once('free', kept);
   const over = new Promise<void>((resolve) => {
     const end = (): void => {
+      watch.end();
+      connection.off('data', watch.passed);
       message.off('close', end);
       connection.off('close', end);
       signal?.removeEventListener('abort', leave);
@@ -85,16 +94,19 @@ async function once(
     connection.once('close', end);
   });
   try {
-    const { response, tunnel, head } = await answered(message, request);
+    const { response, tunnel, head } = await answered(message, request, watch.passed);
     const headers = fieldsOf(response);
     if (tunnel === null) return { status: response.statusCode!, headers, body: response, tunnel, over };
+    // A WebSocket may be quiet for as long as the VM is there.
+    watch.end();
+    connection.off('data', watch.passed);
     if (head.length > 0) tunnel.unshift(head);
     const closed = new Promise<void>((resolve) => tunnel.once('close', resolve));
     return { status: 101, headers, body: nothing(), tunnel, over: closed };
   } catch (error) {
     connection.destroy();
     if (signal?.aborted) throw asClosed(signal);
-    throw error;
+    throw stalled ?? error;
   }
 }
 
@@ -104,7 +116,11 @@ interface Answered {
   readonly head: Uint8Array;
 }
 
-function answered(message: ClientRequest, { body, webSocket = false }: ServiceRequest): Promise<Answered> {
+function answered(
+  message: ClientRequest,
+  { body, webSocket = false }: ServiceRequest,
+  passed: () => void,
+): Promise<Answered> {
   return new Promise((resolve, reject) => {
     // Node breaks the connection when the body cannot be read, and tells of that alone.
     let unread: CloudletError | null = null;
@@ -126,16 +142,20 @@ function answered(message: ClientRequest, { body, webSocket = false }: ServiceRe
     const told = (error: CloudletError): void => {
       unread = error;
     };
-    pipeline(watched(body, told), message, () => undefined);
+    pipeline(watched(body, told, passed), message, () => undefined);
   });
 }
 
 async function* watched(
   body: AsyncIterable<Uint8Array>,
   failed: (error: CloudletError) => void,
+  passed: () => void,
 ): AsyncGenerator<Uint8Array> {
   try {
-    yield* body;
+    for await (const bytes of body) {
+      passed();
+      yield bytes;
+    }
   } catch (error) {
     if (error instanceof CloudletError) failed(error);
     throw error;

@@ -1,4 +1,5 @@
 export type { EnteredVm } from './entered-vm.ts';
+export { FairPlaces } from './fair-places.ts';
 export { HOP_BY_HOP } from './forwarded-fields.ts';
 export type { HeaderField, ServiceAnswer, ServiceRequest } from './http-exchange.ts';
 export {

@@ -41,6 +41,8 @@ export interface ServiceVmParts {
   readonly network: NetworkWorld;
   /** Where raw ports are. */
   readonly bind: string;
+  /** How long a request may go on without a byte, milliseconds. */
+  readonly quietMs: number;
   readonly clock: Clock;
   readonly log: ServiceLog;
   readonly wentOut: (outcome: OutboundOutcome) => void;
@@ -80,6 +82,7 @@ export class ServiceVm {
     this.#connections = new VmConnections({
       connect: (signal) => this.#connect(signal),
       limit: spec.limits.connections,
+      quietMs: parts.quietMs,
       clock,
     });
     const report = (outcome: OutboundOutcome, sentence: string): void => {

@@ -12,6 +12,8 @@ export interface ServicesLimits {
   readonly bytes: number;
   /** Log that is kept of each service, bytes. */
   readonly logBytes: number;
+  /** How long a request may go on without a byte in either direction, milliseconds. */
+  readonly quietMs: number;
 }
 
 /** What services are made of. */
@@ -36,6 +38,9 @@ export interface CompleteServicesOptions extends Required<ServicesOptions> {
 /** The part of what is free when a cloudlet opens that its service VMs may take; sandboxes have a bound of their own. */
 const MEMORY_SHARE = 0.5;
 
+/** A server that works for ten minutes without a word is one that hangs; under emulation five can be honest. */
+const QUIET_MS = 600_000;
+
 /** Puts the defaults in. */
 export function completeServices(options: ServicesOptions): CompleteServicesOptions {
   return {
@@ -43,6 +48,9 @@ export function completeServices(options: ServicesOptions): CompleteServicesOpti
     observer: {},
     changed: () => undefined,
     ...options,
-    limits: { vms: 16, bytes: process.availableMemory() * MEMORY_SHARE, logBytes: 256 * 1024, ...options.limits },
+    limits: {
+      ...{ vms: 16, bytes: process.availableMemory() * MEMORY_SHARE, logBytes: 256 * 1024, quietMs: QUIET_MS },
+      ...options.limits,
+    },
   };
 }

@@ -128,7 +128,7 @@ export class Services {
     { user, signal }: ServiceCaller,
   ): Promise<EnteredVm> {
     const spec = v.parse(ServiceSpec, asked);
-    const vm = this.#fleet.begin(name, { image, spec }, 'shared', {
+    const vm = this.#fleet.begin(name, { image, spec }, null, {
       via,
       open: async ({ place, signal: ending }) => {
         place.expect(memoryMib);
@@ -159,6 +159,7 @@ export class Services {
     }
     const answered = (outcome: string) => this.#options.observer.serviceAnswered?.({ name, outcome });
     let release = (): void => undefined;
+    let leave = release;
     let vm: ServiceVm | undefined;
     try {
       const { user, signal } = caller;
@@ -166,14 +167,17 @@ export class Services {
       const entered =
         meant === undefined ? await this.#join(service, user, signal) : await entering(meant, user, signal);
       vm = this.#fleet.named(name, entered.vm.id);
+      leave = vm.connections.admit(user);
       release = vm.hold();
       const answer = await exchange(vm.connections, { ...request, host: `localhost:${vm.parts.spec.port}` }, signal);
       answered('ok');
+      void answer.over.then(leave);
       // A WebSocket may be open for ever and its caller gone: there only what passes counts as use.
       if (answer.tunnel !== null) release();
       else void answer.over.then(release);
       return { ...answer, ...entered, passed: vm.passed };
     } catch (error) {
+      leave();
       release();
       // Its server ended before anything was sent to it: who names no VM is served by another.
       const isLost = vm !== undefined && error === vm.failure && caller.vm === undefined;
@@ -234,11 +238,11 @@ export class Services {
   #join(service: Service, user: string, signal: AbortSignal | undefined): Promise<EnteredVm> {
     const shared = this.#fleet.shared(service.name, service.image);
     if (shared !== undefined) return entering(shared, user, signal);
-    return started(this.#fleet.clone(service.name, service, 'shared'), user, signal);
+    return started(this.#fleet.clone(service.name, service, null), user, signal);
   }
 
   #own(service: Service, user: string, signal: AbortSignal | undefined): Promise<EnteredVm> {
-    return started(this.#fleet.clone(service.name, service, 'own'), user, signal);
+    return started(this.#fleet.clone(service.name, service, user), user, signal);
   }
 
   #meant({ name }: Service, { user, vm }: ServiceCaller): ServiceVm | undefined {

@@ -1,6 +1,11 @@
 import { CloudletError, type Digest } from '../../guest-sdk/protocol/index.ts';
+import { FairPlaces } from './fair-places.ts';
 
 const MIB = 1024 ** 2;
+/** VMs of their own that one user may have for each place that is left: three quarters when nobody else has any. */
+const OWN_SHARE = 3;
+const STOP_ONE = 'stop one: npx cloudlet vm stop NAME';
+const RETRY_AFTER_S = 10;
 /** What QEMU takes beside the guest's memory, about. */
 const BESIDE_BYTES = 64 * MIB;
 
@@ -32,11 +37,16 @@ export interface Place {
 export class VmAdmission {
   readonly limits: AdmissionLimits;
   readonly #held = new Map<object, number>();
+  readonly #places: FairPlaces;
   /** What the last VM of an image took, of the latest images. */
   readonly #measured = new Map<Digest, number>();
 
   constructor(limits: AdmissionLimits) {
     this.limits = limits;
+    this.#places = new FairPlaces({
+      ...{ limit: limits.vms, share: OWN_SHARE, what: 'service VMs at once' },
+      ...{ remedy: STOP_ONE, retryAfterS: RETRY_AFTER_S },
+    });
   }
 
   get vms(): number {
@@ -48,10 +58,12 @@ export class VmAdmission {
     return [...this.#held.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
-  /** A place for a VM of this image; `at-capacity` when there is none. Leases are kept: nobody else's VM ends for it. */
-  admit(image: Digest): Place {
-    const { vms } = this.limits;
-    if (this.vms >= vms) throw full(`${vms} service VMs run, and no more may`);
+  /**
+   * A place for a VM of this image; `at-capacity` when there is none, or `owner` has its share: whose own VM it is, null for one that others use as
+   * well. Leases are kept: nobody else's VM ends for it.
+   */
+  admit(image: Digest, owner: string | null = null): Place {
+    const leave = this.#places.take(owner);
     const holder = {};
     const held = this.#held;
     const releases = new Set<() => Promise<void>>();
@@ -78,6 +90,7 @@ export class VmAdmission {
       },
       release: async () => {
         held.delete(holder);
+        leave();
         const all = [...releases];
         releases.clear();
         await Promise.all(all.map((letGo) => letGo()));
@@ -95,7 +108,7 @@ export class VmAdmission {
 }
 
 function full(why: string): CloudletError {
-  return new CloudletError('at-capacity', `${why}; stop one: npx cloudlet vm stop NAME`, { retryAfterS: 10 });
+  return new CloudletError('at-capacity', `${why}; ${STOP_ONE}`, { retryAfterS: RETRY_AFTER_S });
 }
 
 function inMib(bytes: number): string {

@@ -1,9 +1,14 @@
 import type { Duplex } from 'node:stream';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { Clock } from '../sandbox/clock.ts';
+import { FairPlaces } from './fair-places.ts';
+import { Lease } from './lease.ts';
 
 /** How long a connection that serves nobody is kept. Servers commonly close after 5 s and more. */
 const IDLE_MS = 4_000;
+
+/** Requests that one user may have at once for each connection that is left: three quarters when nobody else has any. */
+const REQUEST_SHARE = 3;
 
 /** What connections of a VM are made of. */
 export interface VmConnectionsOptions {
@@ -11,7 +16,17 @@ export interface VmConnectionsOptions {
   readonly connect: (signal?: AbortSignal) => Promise<Duplex>;
   /** Connections at once, those that serve nobody included. */
   readonly limit: number;
+  /** How long an exchange may go on without a byte in either direction, milliseconds: else it would hold a connection and the VM's lease for ever. */
+  readonly quietMs: number;
   readonly clock: Clock;
+}
+
+/** An exchange that is watched for bytes. */
+export interface QuietWatch {
+  /** Bytes pass. */
+  readonly passed: () => void;
+  /** It is over. */
+  readonly end: () => void;
 }
 
 /** The connections into one VM: counted, and kept for the next request of HTTP. */
@@ -20,11 +35,16 @@ export class VmConnections {
   readonly #all = new Set<Duplex>();
   /** Oldest first, each with what takes it out again. */
   readonly #idle = new Map<Duplex, () => void>();
+  readonly #requests: FairPlaces;
   #opening = 0;
   #closed = false;
 
   constructor(options: VmConnectionsOptions) {
     this.#options = options;
+    this.#requests = new FairPlaces({
+      ...{ limit: options.limit, share: REQUEST_SHARE, what: 'connections into the VM' },
+      ...{ remedy: 'end one, try again, or start a VM of your own', retryAfterS: 1 },
+    });
   }
 
   /** Connections there are. */
@@ -35,6 +55,11 @@ export class VmConnections {
   /** Those of them that serve nobody. */
   get idle(): number {
     return this.#idle.size;
+  }
+
+  /** Lets a user's request in until the returned function is called; `at-capacity` when the user has its share of the connections. */
+  admit(user: string): () => void {
+    return this.#requests.take(user);
   }
 
   /** A new connection. `at-capacity` when the VM has as many as it may; `not-ready` when nothing listens inside. */
@@ -68,6 +93,20 @@ export class VmConnections {
     if (newest === undefined) return null;
     this.#idle.get(newest)!();
     return newest.destroyed || !newest.writable ? this.takeIdle() : newest;
+  }
+
+  /** Watches an exchange: `stalled` is told once, with why, when no bytes pass for too long. */
+  watch(stalled: (error: CloudletError) => void): QuietWatch {
+    const { clock, quietMs } = this.#options;
+    const lease = new Lease(clock, quietMs, () =>
+      stalled(
+        new CloudletError(
+          'deadline-exceeded',
+          `expected bytes of the server or of its caller within ${quietMs / 1000} s, none passed; long work has to say that it goes on`,
+        ),
+      ),
+    );
+    return { passed: () => lease.renew(), end: () => lease.end() };
   }
 
   /** Takes back a connection whose exchange is over. */

@@ -70,11 +70,11 @@ export class VmFleet {
     return latest.findLast(({ parts }) => parts.mode === 'own') ?? latest.at(-1);
   }
 
-  /** Begins a clone of an image. */
-  clone(name: FunctionName, content: VmContent, mode: 'shared' | 'own'): ServiceVm {
+  /** Begins a clone of an image; `owner`: whose own it is, null: one to be shared. */
+  clone(name: FunctionName, content: VmContent, owner: string | null): ServiceVm {
     const { hold, restore } = this.#options.world;
     const { cpus, diskMib } = content.spec.limits;
-    return this.begin(name, content, mode, {
+    return this.begin(name, content, owner, {
       via: 'cached',
       open: async ({ id, place, signal }) => {
         const held = await hold(content.image, signal);
@@ -87,13 +87,14 @@ export class VmFleet {
   }
 
   /** Begins a VM; whoever wants it waits for `ready`. `at-capacity` when there is no room, `draining` at the end. */
-  begin(name: FunctionName, { image, spec }: VmContent, mode: 'shared' | 'own', { via, open }: VmOpening): ServiceVm {
+  begin(name: FunctionName, { image, spec }: VmContent, owner: string | null, { via, open }: VmOpening): ServiceVm {
     if (this.#closed !== null) throw drained();
-    const { policy, world, bind, observer, changed } = this.#options;
-    const place = this.admission.admit(image);
+    const { policy, world, bind, observer, changed, limits } = this.#options;
+    const place = this.admission.admit(image, owner);
+    const mode = owner === null ? 'shared' : 'own';
     const id = `vm-${randomBytes(6).toString('hex')}`;
     const vm: ServiceVm = new ServiceVm({
-      ...{ id, name, image, spec, mode, place, policy, bind },
+      ...{ id, name, image, spec, mode, place, policy, bind, quietMs: limits.quietMs },
       network: world.network ?? {},
       clock: world.clock ?? systemClock,
       log: this.log(name),

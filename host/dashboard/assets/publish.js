@@ -6,6 +6,7 @@ import { byId, formatBytes, make, problemBox } from './view.js';
 
 /** What each state of a deployment is called. */
 const STAGES = /** @type {Readonly<Record<string, string>>} */ ({
+  waiting: 'Waiting for its turn…',
   receiving: 'Receiving…',
   inspecting: 'Checking what it needs…',
   transpiling: 'Preparing it to run…',

@@ -10,8 +10,6 @@ export class Climbs {
   readonly #going = new Set<Climb>();
   readonly #tidying = new Set<Promise<void>>();
 
-  #looking = 0;
-
   /** `closing` gives all of them up. */
   constructor(parts: ClimbParts, closing: AbortSignal) {
     this.#parts = parts;
@@ -20,30 +18,20 @@ export class Climbs {
 
   /** The act for a wish. Whoever gets it follows it in the same turn, else it may have ended before. */
   async for(wish: Wish): Promise<Climb> {
-    this.#looking += 1;
-    try {
-      const key = keyOf(wish);
-      for (let going = this.#begun.get(key); going !== undefined; going = this.#begun.get(key)) {
-        const climb = await going;
-        if (!climb.isGivenUp) return climb;
-        // It was given up and serves nobody who comes now.
-        if (this.#begun.get(key) === going) this.#begun.delete(key);
-      }
-      const begun = Climb.begin(this.#parts, wish, this.#closing);
-      this.#begun.set(key, begun);
-      const forget = () => {
-        if (this.#begun.get(key) === begun) this.#begun.delete(key);
-      };
-      begun.then((climb) => this.#follow(climb, forget), forget);
-      return await begun;
-    } finally {
-      this.#looking -= 1;
+    const key = keyOf(wish);
+    for (let going = this.#begun.get(key); going !== undefined; going = this.#begun.get(key)) {
+      const climb = await going;
+      if (!climb.isGivenUp) return climb;
+      // It was given up and serves nobody who comes now.
+      if (this.#begun.get(key) === going) this.#begun.delete(key);
     }
-  }
-
-  /** How many look for a way now: each will be one that goes on, so it counts already. */
-  get looking(): number {
-    return this.#looking;
+    const begun = Climb.begin(this.#parts, wish, this.#closing);
+    this.#begun.set(key, begun);
+    const forget = () => {
+      if (this.#begun.get(key) === begun) this.#begun.delete(key);
+    };
+    begun.then((climb) => this.#follow(climb, forget), forget);
+    return await begun;
   }
 
   /** Whether any of them will read a part. */

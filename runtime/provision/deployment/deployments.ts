@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   asCloudletError,
   CloudletError,
@@ -9,25 +8,32 @@ import {
   type Digest,
   type FunctionName,
   isEnded,
-  parseDigest,
-  unmetRequirements,
   type WantedParts,
 } from '../../../guest-sdk/protocol/index.ts';
 import { type Clock, systemClock } from '../../sandbox/index.ts';
+import { FairPlaces } from '../../service/index.ts';
 import type { PublishOptions } from '../publish.ts';
 import type { AskedDeployment } from './asked-deployment.ts';
 import type { Climb } from './climb.ts';
 import { Climbs } from './climbs.ts';
 import type { DeploymentsOptions } from './deployments-options.ts';
 import type { Dictionaries } from './dictionaries.ts';
+import { expectRequirements } from './expect-requirements.ts';
 import { Ladder } from './ladder.ts';
-import { DEPLOYMENT_PATIENCE, type DeploymentPatience, ProgressWatch } from './progress-watch.ts';
+import { newDeployment } from './new-deployment.ts';
+import { DEPLOYMENT_PATIENCE, type DeploymentPatience } from './progress-watch.ts';
 import type { RungProgress } from './rung.ts';
 import { WatchedDeployment } from './watched-deployment.ts';
-import { subjectOf, wishOf } from './wish.ts';
+import { watchPublish } from './watched-publish.ts';
+import { subjectOf, type Wish, wishOf } from './wish.ts';
 
 /** Deployments at once: each may hold parts and a machine. */
-const MOST_AT_ONCE = 64;
+const PLACES = {
+  ...{ limit: 64, share: 1, what: 'deployments at once' },
+  ...{ remedy: 'try again when one of yours has ended', retryAfterS: 10 },
+};
+/** Who asks when nobody is named. */
+const OWNER = 'owner';
 /** How often parts that nobody came back for are looked for, milliseconds. */
 const SWEEP_MS = 3_600_000;
 
@@ -35,6 +41,8 @@ interface Going {
   readonly watched: WatchedDeployment;
   /** Null: a publish that is watched. */
   readonly climb: Climb | null;
+  /** Leaves its place. */
+  readonly leave: () => void;
 }
 
 /** Acts of provisioning by id: asked for, fed with parts, watched to exactly one end. */
@@ -44,6 +52,7 @@ export class Deployments {
   readonly #clock: Clock;
   readonly #now: () => Date;
   readonly #going = new Map<string, Going>();
+  readonly #places = new FairPlaces(PLACES);
   readonly #climbs: Climbs;
   readonly #patience: DeploymentPatience;
   readonly #closing = new AbortController();
@@ -67,22 +76,29 @@ export class Deployments {
 
   /**
    * Takes the cheapest way to what is wanted. Resolves when it began, and when there was nothing to do but to look, when it is ready.
-   * `requirements-unmet` says what is missing for each alternative; `function-unknown`, `service-unknown` why no way can be taken.
+   * `requirements-unmet` says what is missing for each alternative; `function-unknown`, `service-unknown` why no way can be taken; `at-capacity` that
+   * `user` has its share of the places.
    */
-  async ask(request: DeploymentRequest): Promise<AskedDeployment> {
+  async ask(request: DeploymentRequest, user = OWNER): Promise<AskedDeployment> {
     this.#checkOpen();
-    await this.#checkRequirements(request);
+    await expectRequirements(request.requirements, this.#options.facts);
     const { want } = request;
     if ('store' in want) throw new CloudletError('store-unknown', `expected a wish without store, got "${want.store}"`);
     const dictionary = this.dictionaries.first(request.dictionaries);
     const wish = wishOf(want, request, dictionary);
-    this.#checkRoom();
-    const climb = await this.#climbs.for(wish);
-    const { kind, name } = subjectOf(wish);
-    const watched = this.#beginIn(climb, () => this.#begin(kind, name, climb.rung, climb.last));
+    const leave = this.#places.take(user);
+    let climb: Climb;
+    let watched: WatchedDeployment;
+    try {
+      // What it is to be told begins in the turn in which its act is found: later the act would be further, or over.
+      climb = await this.#climbs.for(wish);
+      watched = this.#followed(climb, wish);
+    } catch (error) {
+      leave();
+      throw error;
+    }
     const { id } = watched.state;
-    this.#going.set(id, { watched, climb });
-    climb.follow(watched);
+    this.#going.set(id, { watched, climb, leave });
     const ended = this.#track(
       climb.done
         .then(
@@ -90,7 +106,7 @@ export class Deployments {
           (error: unknown) => watched.failed(this.#told(error)),
         )
         .catch((error: unknown) => this.#options.failed?.(error))
-        .finally(() => this.#going.delete(id)),
+        .finally(() => this.#forget(id)),
     );
     if (climb.rung === 'running') await ended;
     return {
@@ -108,39 +124,28 @@ export class Deployments {
     name: FunctionName,
     body: AsyncIterable<Uint8Array>,
     options: Omit<PublishOptions, 'onProgress'> = {},
+    user = OWNER,
   ): Promise<Deployment> {
     this.#checkOpen();
-    this.#checkRoom();
-    const watched = this.#begin('function', name, 'package', { stage: 'receiving' });
+    const leave = this.#places.take(user);
+    const watched = kept(leave, () => this.#begin('function', name, 'package', { stage: 'receiving' }));
     const { id } = watched.state;
-    this.#going.set(id, { watched, climb: null });
-    const received = Promise.withResolvers<void>();
-    const late = new AbortController();
-    const watch = new ProgressWatch(this.#clock, this.#patience, (error) => late.abort(error));
-    const signal = AbortSignal.any([late.signal, ...(options.signal === undefined ? [] : [options.signal])]);
-    const onProgress = (progress: RungProgress): void => {
-      watched.progress(progress);
-      watch.saw(progress);
-      if (progress.stage !== 'receiving') received.resolve();
-    };
-    const ended = this.#options.publish(name, body, { ...options, signal, onProgress }).then(
-      (published) => {
-        watched.ready({ address: published.address, digest: parseDigest(published.digest), published });
-        received.resolve();
-      },
-      (error: unknown) => {
-        const isReceiving = watched.state.stage === 'receiving';
-        watched.failed(this.#told(error));
-        if (isReceiving) this.#options.store.history.remove(id);
-        received.reject(error);
-      },
+    this.#going.set(id, { watched, climb: null, leave });
+    const { received, ended } = watchPublish(
+      watched,
+      (watching) => this.#options.publish(name, body, { ...options, ...watching }),
+      { clock: this.#clock, patience: this.#patience, signal: options.signal, told: (error) => this.#told(error) },
     );
-    const over = (): void => {
-      watch.end();
-      this.#going.delete(id);
+    const over = ({ isUnreceived }: { readonly isUnreceived: boolean }): void => {
+      // Its sender is told by the answer.
+      if (isUnreceived) this.#options.store.history.remove(id);
+      this.#forget(id);
     };
-    void this.#track(ended.finally(over));
-    await received.promise;
+    const done = this.#track(ended.then(over));
+    await received.catch(async (error: unknown) => {
+      await done;
+      throw error;
+    });
     return watched.state;
   }
 
@@ -215,7 +220,7 @@ export class Deployments {
     if (going !== undefined) {
       going.watched.failed(reason);
       going.climb.leave(going.watched, reason);
-      this.#going.delete(id);
+      this.#forget(id);
     }
     return this.get(id);
   }
@@ -230,14 +235,22 @@ export class Deployments {
     while (this.#working.size > 0) await Promise.allSettled(this.#working);
   }
 
-  /** An act that nobody can follow, since that cannot be written down, is given up. */
-  #beginIn(climb: Climb, begin: () => WatchedDeployment): WatchedDeployment {
+  #followed(climb: Climb, wish: Wish): WatchedDeployment {
+    const { kind, name } = subjectOf(wish);
     try {
-      return begin();
+      const watched = this.#begin(kind, name, climb.rung, climb.last);
+      climb.follow(watched);
+      return watched;
     } catch (error) {
+      // An act that nobody can follow, since that cannot be written down, is given up.
       climb.leave(null, asCloudletError(error));
       throw error;
     }
+  }
+
+  #forget(id: string): void {
+    this.#going.get(id)?.leave();
+    this.#going.delete(id);
   }
 
   #begin(kind: 'function' | 'service', name: string, rung: DeploymentRung, last: RungProgress): WatchedDeployment {
@@ -250,33 +263,12 @@ export class Deployments {
       unwritten,
       closing: this.#closing.signal,
     };
-    return new WatchedDeployment(parts, {
-      ...{ id: randomUUID(), kind, name, ...(kind === 'function' ? { function: name } : {}) },
-      ...{ rung, stage: last.stage, state: last.stage },
-      ...{ bytesDone: last.bytesDone ?? 0, bytesTotal: last.bytesTotal ?? null, estimateS: null },
-      ...{ startedAt: this.#now().toISOString(), endedAt: null },
-      ...(last.digest === undefined ? {} : { digest: last.digest }),
-    });
+    return new WatchedDeployment(parts, newDeployment(kind, name, rung, last, this.#now()));
   }
 
   #sweep(): void {
     void this.#track(this.#options.store.parts.sweep(this.#climbs.isUsing)).catch(() => {}); // What could not be removed is tried again in an hour.
     this.#cancelSweep = this.#clock.after(SWEEP_MS, () => this.#sweep());
-  }
-
-  async #checkRequirements({ requirements }: DeploymentRequest): Promise<void> {
-    const unmet = requirements.length === 0 ? null : unmetRequirements(requirements, await this.#options.facts());
-    if (unmet === null) return;
-    const all = unmet.map((clause, at) => (unmet.length === 1 ? clause : `${at + 1}: ${clause}`)).join('; ');
-    throw new CloudletError('requirements-unmet', `expected a cloudlet that has what is required, but ${all}`);
-  }
-
-  #checkRoom(): void {
-    if (this.#going.size + this.#climbs.looking < MOST_AT_ONCE) return;
-    throw new CloudletError(
-      'at-capacity',
-      `expected at most ${MOST_AT_ONCE} deployments at once; try again when one has ended`,
-    );
   }
 
   #checkOpen(): void {
@@ -292,5 +284,15 @@ export class Deployments {
     const tracked = work.finally(() => this.#working.delete(tracked));
     this.#working.add(tracked);
     return tracked;
+  }
+}
+
+/** Leaves a place again when what was to have it cannot begin. */
+function kept<T>(leave: () => void, begin: () => T): T {
+  try {
+    return begin();
+  } catch (error) {
+    leave();
+    throw error;
   }
 }

@@ -1,10 +1,10 @@
 import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import type { Clock } from '../../sandbox/index.ts';
-import type { RungProgress } from './rung.ts';
+import { type RungProgress, WAITING } from './rung.ts';
 
 /** How long an act of provisioning may take. */
 export interface DeploymentPatience {
-  /** Without any progress (another stage, more bytes, lines of a log), milliseconds. */
+  /** Without any progress (another stage, more bytes, lines of a log), milliseconds; while it waits for its turn that is not counted. */
   readonly silentMs: number;
   /** In all, milliseconds: progress can be as slow as whoever makes it likes. */
   readonly wholeMs: number;
@@ -51,6 +51,7 @@ export class ProgressWatch {
   #wait(): void {
     const { silentMs, wholeMs } = this.#patience;
     const now = this.#clock.now();
+    if (this.#stage === WAITING) this.#lastAtMs = now;
     const silentLeft = this.#lastAtMs + silentMs - now;
     const wholeLeft = this.#beganAtMs + wholeMs - now;
     if (silentLeft <= 0) this.#end(`any progress within ${inMinutes(silentMs)}`);

@@ -21,6 +21,9 @@ export interface PartSource {
   get(part: Digest, signal?: AbortSignal, urgent?: boolean): Promise<Uint8Array>;
 }
 
+/** The stage of an act that waits for another one's turn to end: it can do nothing, and that is no stall. */
+export const WAITING = 'waiting';
+
 /** How far an act of provisioning is. */
 export interface RungProgress {
   /** One word for people and programs, such as `receiving`, `applying`, `installing`, `starting`, `probing`. */

@@ -26,9 +26,10 @@ export async function askForEntry(
   wish: OpenedWish,
   request: Omit<DeploymentRequest, 'want' | 'have'>,
   signal: AbortSignal,
+  user?: string,
 ): Promise<FedDeployment> {
   try {
-    const asked = await deployments.ask({ ...request, want: wish.want });
+    const asked = await deployments.ask({ ...request, want: wish.want }, user);
     const fed = feed(deployments, wish, asked, signal).finally(wish.close);
     fed.catch(() => {}); // Whoever waits for the end of the deployment is told there.
     return { asked: { ...asked, missing: [] }, fed };

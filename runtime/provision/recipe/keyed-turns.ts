@@ -4,14 +4,20 @@ import { unlessAborted } from '../../machine/index.ts';
 export class KeyedTurns {
   readonly #last = new Map<string, Promise<void>>();
 
-  /** Does `work` when all who came before with this key are done; rejects with the signal's reason when it aborts while it waits. */
-  async take<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  /**
+   * Does `work` when all who came before with this key are done, telling `waiting` if there are any; rejects with the signal's reason when it aborts
+   * while it waits.
+   */
+  async take<T>(key: string, signal: AbortSignal, work: () => Promise<T>, waiting = (): void => {}): Promise<T> {
     const before = this.#last.get(key);
     const { promise: done, resolve } = Promise.withResolvers<void>();
     const last = before === undefined ? done : before.then(() => done);
     this.#last.set(key, last);
     try {
-      if (before !== undefined) await unlessAborted(before, signal);
+      if (before !== undefined) {
+        waiting();
+        await unlessAborted(before, signal);
+      }
       return await work();
     } finally {
       resolve();

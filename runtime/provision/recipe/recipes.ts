@@ -4,7 +4,7 @@ import type { NetworkWorld } from '../../outside/network/network.ts';
 import { type Clock, systemClock } from '../../sandbox/clock.ts';
 import { openOutboundProxy } from '../../service/index.ts';
 import type { VmImage } from '../../vm/image/vm-image.ts';
-import type { PartSource, RungContext } from '../deployment/rung.ts';
+import { type PartSource, type RungContext, WAITING } from '../deployment/rung.ts';
 import { askSources, installPackages, tidy } from './install-packages.ts';
 import { KeyedTurns } from './keyed-turns.ts';
 import { openMirrors } from './mirrors.ts';
@@ -52,13 +52,15 @@ export class Recipes {
    * fails (`recipe-failed`, or `not-ready` by its server), or the signal aborts.
    */
   make(recipe: Recipe, context: RungContext): Promise<MadeRecipe> {
-    const { signal } = context;
-    return this.#withBase(recipe, signal, (base) =>
-      this.#turns.take(recipeKey(recipe, base.image.digest), signal, async () => {
+    const { signal, report } = context;
+    return this.#withBase(recipe, signal, (base) => {
+      const work = async (): Promise<MadeRecipe> => {
         const known = await this.#known(recipe, base, signal);
         return known === null ? this.#make(recipe, base, context) : { image: known, isNew: false };
-      }),
-    );
+      };
+      const waiting = (): void => report({ stage: WAITING });
+      return this.#turns.take(recipeKey(recipe, base.image.digest), signal, work, waiting);
+    });
   }
 
   async #withBase<T>(recipe: Recipe, signal: AbortSignal, use: (base: HeldBase) => Promise<T>): Promise<T> {

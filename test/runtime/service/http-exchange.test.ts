@@ -19,7 +19,8 @@ async function into(server: Server, limit = 8): Promise<{ connections: VmConnect
   const local = await serveLocally(server);
   const vm = new FakeVm('v', new Map([[80, local.port]]));
   const clock = new FakeClock();
-  const connections = new VmConnections({ connect: (signal) => vm.relay.connect(80, signal), limit, clock });
+  const connect = (signal?: AbortSignal) => vm.relay.connect(80, signal);
+  const connections = new VmConnections({ connect, limit, clock, quietMs: 1000 });
   closers.push(
     () => local.close(),
     () => vm.close(),
@@ -204,6 +205,65 @@ exchanges('leaving the answer ends the connection', async () => {
   }
   await over;
   while (connections.used > 0) await new Promise(setImmediate);
+});
+
+exchanges('without a byte for too long ends with its reason, and gives its connection back', async () => {
+  const { connections, clock } = await into(http(() => {}));
+  for (const request of [ask(), ask({ method: 'POST', body: bytes('a') }), ask({ webSocket: true })]) {
+    const hanging = code(exchange(connections, request));
+    while (connections.used === 0) await new Promise(setImmediate);
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    clock.advance(999);
+    assert.is(connections.used, 1);
+    clock.advance(1000);
+    assert.is(await hanging, 'deadline-exceeded');
+    while (connections.used > 0) await new Promise(setImmediate);
+  }
+});
+
+exchanges('goes on as long as bytes pass, whichever way, and breaks off when they stop', async () => {
+  const { connections, clock } = await into(
+    http((incoming, outgoing) => {
+      outgoing.flushHeaders();
+      incoming.on('data', (chunk: Buffer) => outgoing.write(chunk));
+    }),
+  );
+  const gates = Array.from({ length: 5 }, () => Promise.withResolvers<void>());
+  async function* slowly(): AsyncGenerator<Uint8Array> {
+    for (const gate of gates) {
+      await gate.promise;
+      yield Buffer.from('x');
+    }
+    await new Promise(() => {});
+  }
+  const { body } = await exchange(connections, ask({ method: 'POST', body: slowly() }));
+  const reader = body[Symbol.asyncIterator]();
+  for (const gate of gates) {
+    clock.advance(900);
+    gate.resolve();
+    assert.is(String((await reader.next()).value), 'x');
+  }
+  const rest = reader.next();
+  clock.advance(1000);
+  await rest.then(
+    () => assert.unreachable(),
+    (error: Error) => assert.ok(error),
+  );
+  while (connections.used > 0) await new Promise(setImmediate);
+});
+
+exchanges('a WebSocket may be quiet', async () => {
+  const server = http(() => {});
+  server.on('upgrade', (_, socket) => {
+    socket.write('HTTP/1.1 101 S\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
+    socket.on('data', (chunk: Uint8Array) => socket.write(chunk));
+  });
+  const { connections, clock } = await into(server);
+  const { tunnel } = await exchange(connections, ask({ webSocket: true }));
+  clock.advance(100_000);
+  tunnel!.write('still here');
+  assert.is(String(await new Promise<Buffer>((resolve) => tunnel!.once('data', resolve))), 'still here');
+  tunnel!.destroy();
 });
 
 exchanges('agrees to a WebSocket, with what came right behind the head', async () => {

@@ -230,6 +230,43 @@ services('a request that goes on holds the lease', async () => {
   await until(() => all.get(NAME).vms.length === 0);
 });
 
+services('a request without a byte for too long ends, and with it its hold on the lease', async () => {
+  const limits = { leaseS: 10, diskMib: 1024, cpus: 1, connections: 8 };
+  const { services: all, clock } = await lab({ limits: { quietMs: 60_000 } }, { limits });
+  await all.start(NAME, JOIN, ANN);
+  const hanging = code(all.request(NAME, get('/never'), ANN));
+  await until(() => all.get(NAME).vms[0]!.connections > 0);
+  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  clock.advance(59_000);
+  assert.is(all.get(NAME).vms.length, 1, 'it may be a long one');
+  clock.advance(60_000);
+  assert.is(await hanging, 'deadline-exceeded');
+  clock.advance(10_000);
+  await until(() => all.get(NAME).vms.length === 0);
+});
+
+services('one who asks for all connections and all VMs leaves some to others', async () => {
+  const limits = { leaseS: 600, diskMib: 1024, cpus: 1, connections: 8 };
+  const { services: all } = await lab({ limits: { vms: 5, bytes: 2 ** 40 } }, { limits });
+  await all.start(NAME, JOIN, ANN);
+  const leaving = new AbortController();
+  const greedy = { ...ANN, signal: leaving.signal };
+  const hanging = Array.from({ length: 20 }, () => code(all.request(NAME, get('/never'), greedy)));
+  await until(() => all.get(NAME).vms[0]!.connections === 6);
+  const answer = await all.request(NAME, get('/'), BOB);
+  assert.is(answer.status, 200);
+  await text(answer.body);
+  leaving.abort();
+  const codes = await Promise.all(hanging);
+  assert.equal([codes.filter((each) => each === 'client-closed').length, new Set(codes).size], [6, 2]);
+  const answered = await all.request(NAME, get('/'), ANN);
+  assert.is(answered.status, 200, 'what was left is free again');
+  await text(answered.body);
+  const owned = await Promise.all(Array.from({ length: 5 }, () => code(all.start(NAME, OWN, ANN))));
+  assert.equal([owned.filter((each) => each === 'ok').length, owned.at(-1)], [3, 'at-capacity']);
+  assert.is(await code(all.start(NAME, OWN, BOB)), 'ok');
+});
+
 services('users are those of the lease', async () => {
   const { services: all, clock } = await lab({}, { limits: { leaseS: 60, diskMib: 1024, cpus: 1, connections: 8 } });
   await all.start(NAME, JOIN, ANN);

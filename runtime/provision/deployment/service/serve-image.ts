@@ -2,7 +2,7 @@ import type { FunctionName, ServiceInfo } from '../../../../guest-sdk/protocol/i
 import type { Services } from '../../../service/index.ts';
 import type { VmImage } from '../../../vm/image/index.ts';
 import { KeyedTurns } from '../../recipe/keyed-turns.ts';
-import type { Provisioned, RungContext } from '../rung.ts';
+import { type Provisioned, type RungContext, WAITING } from '../rung.ts';
 
 /** What services are done with here. */
 export type ServiceHall = Pick<Services, 'list' | 'put' | 'start' | 'remove'>;
@@ -22,7 +22,8 @@ export function serveImage(
 ): Promise<Provisioned> {
   const turns = TURNS.get(services) ?? new KeyedTurns();
   TURNS.set(services, turns);
-  return turns.take(name, context.signal, () => serve(services, name, image, context));
+  const waiting = (): void => context.report({ stage: WAITING });
+  return turns.take(name, context.signal, () => serve(services, name, image, context), waiting);
 }
 
 /** One after another for a name: what one that fails takes back would else be what another has just given. */

@@ -324,6 +324,29 @@ for (const [what, everyS, progress, sentence] of ENDLESS)
     await lab.close();
   });
 
+deployments('waiting for the turn of another is no stall, but what comes after it may be', async () => {
+  let report: RungContext['report'] = () => {};
+  const hung = Promise.withResolvers<never>();
+  const stuck = (context: RungContext) => {
+    report = context.report;
+    return hung.promise;
+  };
+  const lab = await openDeploymentsLab([rung('on-demand', stuck)]);
+  const { id } = (await lab.deployments.ask(request())).deployment;
+  await new Promise(setImmediate);
+  report({ stage: 'waiting' });
+  lab.clock.advance(3_600_000);
+  await new Promise(setImmediate);
+  assert.equal([lab.deployments.get(id).stage, lab.deployments.get(id).endedAt], ['waiting', null]);
+  report({ stage: 'installing' });
+  lab.clock.advance(899_000);
+  assert.is(lab.deployments.get(id).endedAt, null);
+  lab.clock.advance(2000);
+  assert.match((await endOf(lab.deployments, id)).problem!.detail, /any progress within 15 minutes.*"installing"/);
+  hung.reject(new Error('nobody hears it'));
+  await lab.close();
+});
+
 deployments('a publish that stalls ends, too', async () => {
   const publish: DeploymentsOptions['publish'] = (_, __, { signal }) =>
     new Promise((_, reject) => signal!.addEventListener('abort', () => reject(signal!.reason)));
@@ -341,10 +364,20 @@ deployments('of many at once as many go on as may, also when their ways take tim
     return { missing: [], provision: ({ signal }: RungContext) => Promise.race([hung.promise, aborted(signal)]) };
   };
   const lab = await openDeploymentsLab([{ name: 'package', offer }]);
-  const asked = Array.from({ length: 200 }, (_, at) => lab.deployments.ask(request({ function: `photo-${at}` })));
-  const outcomes = await Promise.allSettled(asked);
-  const codes = outcomes.map((each) => (each.status === 'fulfilled' ? 'ok' : (each.reason as CloudletError).code));
-  assert.equal([codes.filter((code) => code === 'ok').length, new Set(codes)], [64, new Set(['ok', 'at-capacity'])]);
+  const flood = async (user: string) => {
+    const asked = Array.from({ length: 200 }, (_, at) =>
+      lab.deployments.ask(request({ function: `photo-${user}-${at}` }), user),
+    );
+    const outcomes = await Promise.allSettled(asked);
+    const codes = outcomes.map((each) => (each.status === 'fulfilled' ? 'ok' : (each.reason as CloudletError).code));
+    assert.equal(new Set(codes), new Set(['ok', 'at-capacity']));
+    return codes.filter((code) => code === 'ok').length;
+  };
+  assert.equal([await flood('ann'), await flood('bob'), await flood('cid')], [32, 16, 8]);
+  const [last] = lab.deployments.list().filter(({ name }) => name.startsWith('photo-ann'));
+  await refused(lab.deployments.ask(request(), 'ann'), 'at-capacity', /left for others \(8\).*beside 32/);
+  await lab.deployments.cancel(last!.id);
+  await lab.deployments.ask(request({ function: 'late' }), 'dan');
   await lab.close();
 });
 

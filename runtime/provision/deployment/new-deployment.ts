@@ -1,0 +1,20 @@
+import { randomUUID } from 'node:crypto';
+import type { Deployment, DeploymentRung } from '../../../guest-sdk/protocol/index.ts';
+import type { RungProgress } from './rung.ts';
+
+/** A deployment as it begins, under an id of its own. */
+export function newDeployment(
+  kind: 'function' | 'service',
+  name: string,
+  rung: DeploymentRung,
+  last: RungProgress,
+  startedAt: Date,
+): Deployment {
+  return {
+    ...{ id: randomUUID(), kind, name, ...(kind === 'function' ? { function: name } : {}) },
+    ...{ rung, stage: last.stage, state: last.stage },
+    ...{ bytesDone: last.bytesDone ?? 0, bytesTotal: last.bytesTotal ?? null, estimateS: null },
+    ...{ startedAt: startedAt.toISOString(), endedAt: null },
+    ...(last.digest === undefined ? {} : { digest: last.digest }),
+  };
+}
