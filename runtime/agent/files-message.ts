@@ -38,8 +38,11 @@ export function encodeFiles(
   return { message: { tableBytes: table.length, contentBytes, scratchBytes }, parts: [table, ...contents] };
 }
 
-/** The files of which `encodeFiles` made these bytes; they are views of them. */
-export function decodeFiles(message: FilesMessage | null, bytes: Uint8Array): GrantedFiles {
+/**
+ * The files of which `encodeFiles` made these bytes; they are views of them. A guest that `looksUpPaths` has the empty root besides,
+ * where what it looks for in vain is seen.
+ */
+export function decodeFiles(message: FilesMessage | null, bytes: Uint8Array, looksUpPaths: boolean): GrantedFiles {
   const { tableBytes, scratchBytes } = message ?? { tableBytes: 0, scratchBytes: 0 };
   // The table is decoded from a copy: the bytes may be shared between workers, and decoders of text refuse those.
   const table = message === null ? [] : (decodeMessage(bytes.slice(0, tableBytes)) as readonly TableEntry[]);
@@ -55,7 +58,7 @@ export function decodeFiles(message: FilesMessage | null, bytes: Uint8Array): Gr
   }));
   // Last, because guests take the first that fits. It has what is granted and else nothing, but without it a C library says of a path that is
   // in no directory that there is none, without a word to us: nobody could be told what the program looked for.
-  if (!directories.some(({ at: place }) => place.length === 0)) {
+  if (looksUpPaths && !directories.some(({ at: place }) => place.length === 0)) {
     directories.push({ path: '/', at: [], writable: false, files: [] });
   }
   return new GrantedFiles(directories, scratchBytes);

@@ -60,7 +60,13 @@ export async function loadComponent(component: WorkerComponent): Promise<GuestCo
   };
   return {
     message: component.message,
-    files: decodeFiles(component.message.files, component.files),
+    files: decodeFiles(component.message.files, component.files, looksUpPaths(modules.values())),
     instantiate: async (imports, instantiateCore) => make(getCoreModule, imports, instantiateCore),
   };
+}
+
+/** Whether a guest can ask for a path at all: by WASI 0.1, or by a method of a directory. */
+function looksUpPaths(modules: Iterable<WebAssembly.Module>): boolean {
+  const asks = /^path_|descriptor\.[a-z-]+-at$/;
+  return [...modules].some((module) => WebAssembly.Module.imports(module).some(({ name }) => asks.test(name)));
 }

@@ -46,6 +46,7 @@ own('do what they should, and call every function of WASI 0.2', async () => {
     'files',
     'first',
     'http',
+    'nothing',
     'request',
     'sockets',
     'system',
