@@ -1,8 +1,16 @@
 import * as v from 'valibot';
 import { CloudletError, encodeBase64 } from '../../protocol/index.ts';
-import { type BodySource, readWhole, type Transport, type TransportResponse } from '../transport.ts';
+import {
+  type BodySource,
+  readWhole,
+  type Transport,
+  type TransportRequest,
+  type TransportResponse,
+} from '../transport.ts';
 import { parseChallenge } from './challenge.ts';
-import { isLoopbackName, type RegistryReference, registryOrigin } from './registry-reference.ts';
+import { addressFault } from './registry-address.ts';
+import { impatient } from './registry-patience.ts';
+import { type RegistryReference, registryOrigin } from './registry-reference.ts';
 
 /** How a registry is asked. */
 export interface RegistryOptions {
@@ -11,8 +19,13 @@ export interface RegistryOptions {
   readonly credentials?: string | undefined;
   /** Plain HTTP, for a registry that is not on this machine. */
   readonly insecure?: boolean | undefined;
+  /** How long it may be silent, milliseconds; a minute when left out. */
+  readonly idleMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** How long a registry may be silent, milliseconds: one that stops in the middle would be waited for without an end. */
+const IDLE_MS = 60_000;
 
 /** A request to a registry. */
 export interface RegistryRequest {
@@ -62,8 +75,7 @@ export class RegistryAccess {
   /** The whole address of a path below the repository, or of one that the registry gave. */
   url(path: string): string {
     const base = `${this.#origin}/v2/${this.#repository}/`;
-    const url = /^(https?:)?\//.test(path) ? new URL(path, this.#origin) : new URL(path, base);
-    return this.#checked(url).href;
+    return this.#checked(path, /^(https?:)?\//.test(path) ? this.#origin : base).href;
   }
 
   async #follow(start: string, { method = 'GET', headers, body }: RegistryRequest): Promise<TransportResponse> {
@@ -77,14 +89,19 @@ export class RegistryAccess {
       if (!isRedirect || location === null) return response;
       await readWhole(response.body, MAX_TOKEN_BYTES);
       if (left === 0) throw unavailable(this.#origin, `at most ${MAX_REDIRECTS} redirects, got more`);
-      url = this.#checked(new URL(location, url));
+      url = this.#checked(location, url.href);
     }
   }
 
-  async #send(request: Parameters<Transport>[0]): Promise<TransportResponse> {
+  #send(request: TransportRequest): Promise<TransportResponse> {
+    const { signal, idleMs = IDLE_MS } = this.#options;
+    return impatient((each) => this.#ask(each), { ...request, signal }, idleMs);
+  }
+
+  async #ask(request: TransportRequest): Promise<TransportResponse> {
     const { transport, signal } = this.#options;
     try {
-      return await transport({ ...request, signal });
+      return await transport(request);
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof CloudletError) || error.code !== 'network-unavailable') throw error;
@@ -97,11 +114,12 @@ export class RegistryAccess {
     }
   }
 
-  /** What goes over the network is encrypted, unless it stays on this machine or was asked for otherwise. */
-  #checked(url: URL): URL {
-    const isPlain = url.protocol === 'http:' && (this.#options.insecure === true || isLoopbackName(url.hostname));
-    if (url.protocol === 'https:' || isPlain) return url;
-    throw unavailable(this.#origin, `an address of https, got ${url.protocol}//${url.host}`);
+  /** An address that the registry gave, where it is one that it may send us to. */
+  #checked(text: string, base: string, isShownCredentials = false): URL {
+    const asked = { origin: this.#origin, insecure: this.#options.insecure === true, isShownCredentials };
+    const fault = addressFault(text, base, asked);
+    if (fault !== null) throw unavailable(this.#origin, fault);
+    return new URL(text, base);
   }
 
   /** Gets the proof that a registry asks for; false when there is nothing more to give. */
@@ -116,7 +134,7 @@ export class RegistryAccess {
       this.#authorization = basic;
       return basic !== undefined;
     }
-    const realm = this.#checked(new URL(challenge.realm, this.#origin));
+    const realm = this.#checked(challenge.realm, this.#origin, basic !== undefined);
     if (challenge.service !== undefined) realm.searchParams.set('service', challenge.service);
     realm.searchParams.set('scope', `repository:${this.#repository}:${this.#scope}`);
     const headers = basic === undefined ? {} : { authorization: basic };

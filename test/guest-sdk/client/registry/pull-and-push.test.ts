@@ -108,6 +108,14 @@ for (const [what, instead, code, sentence] of [
     'network-unavailable',
     /an address of https/,
   ],
+  ['a redirect to nowhere', () => redirect('http://['), 'network-unavailable', /an address, got/],
+  ['a redirect to a file', () => redirect('file:///etc/passwd'), 'network-unavailable', /an address of https/],
+  [
+    'a token service that is no address',
+    () => new Response(null, { status: 401, headers: { 'www-authenticate': 'Bearer realm="https://[",service="s"' } }),
+    'network-unavailable',
+    /an address, got/,
+  ],
   ['redirects without an end', (url: URL) => Response.redirect(url), 'network-unavailable', /at most 5 redirects/],
   [
     'a page',
@@ -132,6 +140,22 @@ for (const [what, instead, code, sentence] of [
     const reference = parseRegistryReference(`oci://localhost/fn@${digest}`);
     await refused(() => pullPackage(reference, { transport, credentials }), code, sentence);
   });
+}
+
+for (const [what, stalled] of [
+  ['says nothing', () => new Promise<Response>(() => {})],
+  [
+    'stops within an answer',
+    () => new Response(new ReadableStream({ start: (body) => body.enqueue(Uint8Array.of(1)) })),
+  ],
+] as const)
+  registry(`one that ${what} is not waited for without an end`, async () => {
+    const transport = fetchTransport((async () => stalled()) as typeof fetch) as Transport;
+    await refused(() => pullPackage(REFERENCE, { transport, idleMs: 20 }), 'network-unavailable', /nothing came for/);
+  });
+
+function redirect(location: string): Response {
+  return new Response(null, { status: 307, headers: { location } });
 }
 
 registry('a registry on another computer is asked by HTTPS unless told otherwise', async () => {
