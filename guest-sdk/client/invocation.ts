@@ -1,4 +1,4 @@
-import type { FunctionName } from '../protocol/index.ts';
+import { CloudletError, type FunctionName } from '../protocol/index.ts';
 import { notACloudlet, problemOf } from './problem.ts';
 import type { HostAddress } from './request.ts';
 import { type BodySource, readWhole, type TransportResponse } from './transport.ts';
@@ -74,6 +74,13 @@ export async function requestFunction(
     ...options
   }: InvokeOptions & { readonly method?: string; readonly body?: BodySource | undefined } = {},
 ): Promise<Answer> {
+  // An application may have been given the path: what it resolves to is this function's, not something else of the cloudlet.
+  const { pathname } = new URL(`${host.origin}/f/${name}${path}`);
+  if (pathname !== `/f/${name}` && !pathname.startsWith(`/f/${name}/`))
+    throw new CloudletError(
+      'request-invalid',
+      `expected a path below the function "${name}", such as /hello, got ${JSON.stringify(path.slice(0, 200))}`,
+    );
   const request = { method, path: `/f/${name}${path}`, headers: headersOf(options), body, signal: options.signal };
   const response = await host.sendRaw(request);
   // A function cannot set it, and a problem that names the invocation which failed does not have it.

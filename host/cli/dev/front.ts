@@ -72,6 +72,11 @@ async function serve(options: FrontOptions, incoming: IncomingMessage, outgoing:
     outgoing.writeHead(421, { 'content-type': 'text/plain' }).end('expected localhost as the host of the request\n');
     return done(421);
   }
+  const place = placeBelow(path);
+  if (place === null) {
+    outgoing.writeHead(400, { 'content-type': 'text/plain' }).end('expected a path as the target of the request\n');
+    return done(400);
+  }
   const target = new URL(options.url);
   const headers = [...fieldsOf(incoming.rawHeaders), 'host', target.host];
   if (options.token !== undefined) headers.push('authorization', `Bearer ${options.token}`);
@@ -79,7 +84,7 @@ async function serve(options: FrontOptions, incoming: IncomingMessage, outgoing:
     hostname: target.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: target.port,
     method,
-    path: `/f/${options.name}${path}`,
+    path: `/f/${options.name}${place}`,
     headers: headers as unknown as NodeJS.Dict<string>,
   });
   incoming.on('error', () => asked.destroy()).pipe(asked);
@@ -90,6 +95,18 @@ async function serve(options: FrontOptions, incoming: IncomingMessage, outgoing:
     done(502);
   });
   asked.on('response', (answer) => void forward(options, incoming, answer, outgoing, done));
+}
+
+/**
+ * The target of a request as a path that stays below the function's own: the host would resolve `..`, and what is beside the function is not for whoever
+ * asks here without a token. Null for what is no path.
+ */
+export function placeBelow(target: string): string | null {
+  const text = target.startsWith('/') ? `http://localhost${target}` : target;
+  if (!/^http:\/\//i.test(text) || !URL.canParse(text)) return null;
+  const isPlain = target.startsWith('/') && !/[\\.]|%2e/i.test(target.split('?', 1)[0]!);
+  const { pathname, search } = new URL(text);
+  return isPlain ? target : `${pathname}${search}`;
 }
 
 async function forward(

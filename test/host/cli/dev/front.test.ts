@@ -2,7 +2,7 @@ import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Front, type FrontRequest, openFront } from '../../../../host/cli/dev/front.ts';
+import { type Front, type FrontRequest, openFront, placeBelow } from '../../../../host/cli/dev/front.ts';
 import { refused } from '../../../support/refusal.ts';
 
 const test = suite('the front of a function that is developed');
@@ -110,6 +110,36 @@ test('answers nobody who came by another name', async () => {
     }).end();
   });
   assert.is(status, 421);
+});
+
+for (const [target, place] of [
+  ['/', '/'],
+  ['/a.b?c=/../d', '/a.b?c=/../d'],
+  ['/%2f..%2fv1', '/%2f..%2fv1'],
+  ['//x', '//x'],
+  ['/../../v1/status', '/v1/status'],
+  ['/%2e%2E/.%2e/v1/status', '/v1/status'],
+  ['/..\\..\\v1/status', '/v1/status'],
+  ['/a/../b?c#d', '/b?c'],
+  ['http://localhost/../../v1', '/v1'],
+  ['http://localhost', '/'],
+  ['*', null],
+  ['localhost:1', null],
+  ['ftp://x/', null],
+] as const)
+  test(`the target ${target} stays with the function`, () => assert.is(placeBelow(target), place));
+
+test('nothing else of the host is reached through it', async () => {
+  const { port } = new URL(front.url);
+  const url = await new Promise((resolve) => {
+    request(
+      { host: '127.0.0.1', port, path: '/../../v1/functions', headers: { host: 'localhost' } },
+      async (answer) => {
+        resolve(JSON.parse((await answer.toArray()).join(''))[1]);
+      },
+    ).end();
+  });
+  assert.is(url, '/f/thumb/v1/functions');
 });
 
 test('that cannot have its port says so', async () => {
