@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { CloudletError, type GrantRequest, parseGrant } from '../../protocol/index.ts';
 import { PROJECT_FILE, readGrant } from '../project.ts';
@@ -38,7 +38,16 @@ export async function planGrant(
   const needed = await grantOfTrace({ ...record, sources: Object.fromEntries(sources) }, before, place);
   // What an earlier trace copied is there.
   const absent = await Promise.all(needed.copies.map((copy) => isCopied(place, copy).then((is) => !is)));
-  const traced = { ...needed, copies: needed.copies.filter((_, at) => absent[at]) };
+  const copies = needed.copies.filter((_, at) => absent[at]);
+  const withheld = await withheldFiles(place, copies);
+  const notes =
+    withheld.length === 0
+      ? needed.notes
+      : [
+          `not everybody on this computer may read these, and everybody who gets the package may: ${withheld.join(', ')}`,
+          ...needed.notes,
+        ];
+  const traced = { ...needed, copies, notes };
   parseGrant(traced.grant, 'the traced grant');
   const base = { name, component: inner.startsWith('..') ? basename(component) : inner };
   return {
@@ -59,6 +68,22 @@ export async function planGrant(
     },
   };
 }
+
+/** What is copied from elsewhere and not for everybody to read, such as keys. */
+async function withheldFiles(place: string, copies: readonly CopiedFile[]): Promise<string[]> {
+  const modes = await Promise.all(
+    copies.map(({ source }) =>
+      stat(resolve(place, source)).then(
+        ({ mode }) => mode,
+        () => READABLE,
+      ),
+    ),
+  );
+  return copies.filter((_, at) => (modes[at]! & READABLE) === 0).map(({ source }) => source);
+}
+
+/** The bit of a mode by which others may read. */
+const READABLE = 0o004;
 
 /** A source of a record, which is below `folder` or absolute, as a project in `place` names it. */
 function placed(folder: string, place: string, source: string): string {

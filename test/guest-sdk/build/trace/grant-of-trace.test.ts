@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
@@ -17,7 +17,7 @@ import {
 import { bytesFor, limitsFor } from '../../../../guest-sdk/build/trace/headroom.ts';
 import { describeChanges, grantChanges, withGrant } from '../../../../guest-sdk/build/trace/project-text.ts';
 import { NO_TRACE } from '../../../../guest-sdk/build/trace/trace-record.ts';
-import { type GrantRequest, NO_USE, type Use } from '../../../../guest-sdk/protocol/index.ts';
+import { type GrantRequest, NO_USE, parseName, type Use } from '../../../../guest-sdk/protocol/index.ts';
 
 const traces = suite<{ folder: string }>('the grant of a trace');
 
@@ -209,6 +209,16 @@ traces('is compared with what a project asks for', () => {
   const { unused, lacking } = compareTrace(seen, { files: [{ path: '/data', from: 'd' }], http: ['never.example'] });
   assert.match(unused.join('\n'), /^http never.example: granted, and no trace used it/);
   assert.match(lacking.join('\n'), /^files: traces used \/m\/y, not granted; .*\nenvironment: traces used M/);
+});
+
+traces('a copy of what not everybody may read is told', async ({ folder }) => {
+  const place = join(folder, 'project');
+  await mkdir(place);
+  const secret = join(folder, 'assets/one');
+  await chmod(secret, 0o600);
+  const seen = record(read({ '/etc/shadow': secret, '/etc/hosts': join(folder, 'assets/two') }));
+  const { traced } = await planGrant({ name: parseName('fn'), folder: place, component: join(place, 'fn.wasm') }, seen);
+  assert.match(traced.notes[0] ?? '', new RegExp(`not everybody.*: ${secret}$`));
 });
 
 traces.run();
