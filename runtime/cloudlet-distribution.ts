@@ -1,26 +1,25 @@
-import type { Published } from '../guest-sdk/protocol/index.ts';
+import type { FunctionName, Published } from '../guest-sdk/protocol/index.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import { type CloudletParts, publishParts } from './cloudlet-parts.ts';
 import { Distribution } from './distribution/index.ts';
-import { versionId } from './function/function-version.ts';
 import { publishReceived } from './provision/index.ts';
-import type { SandboxPool } from './sandbox/index.ts';
 import type { WorkInProgress } from './work-in-progress.ts';
 
 /** What the registry of a cloudlet changes beside the registry. */
 interface DistributionWorld {
-  readonly pool: SandboxPool;
   readonly feed: ChangeFeed;
   readonly work: WorkInProgress;
   readonly registered: (published: Published) => void;
+  /** Removes a version that no call goes to, and in which none runs. */
+  readonly remove: (name: FunctionName, version: number) => Promise<void>;
 }
 
 /** The functions of a cloudlet as an OCI registry. */
 export function openDistribution(
   parts: CloudletParts,
-  { pool, feed, work, registered }: DistributionWorld,
+  { feed, work, registered, remove }: DistributionWorld,
 ): Distribution {
-  const { data, compiler, limits } = parts;
+  const { data, limits } = parts;
   return new Distribution({
     data,
     limits,
@@ -32,10 +31,7 @@ export function openDistribution(
       return published;
     },
     removeVersion: async (name, version) => {
-      const removed = data.registry.version(name, version);
-      data.registry.removeVersion(name, version);
-      pool.drop(versionId(name, removed));
-      for (const digest of await data.collectGarbage()) await compiler.forget(digest);
+      await remove(name, version);
       feed.emit({ kind: 'functions' });
     },
   });

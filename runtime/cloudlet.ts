@@ -97,14 +97,15 @@ export class Cloudlet {
     const { publishers } = this;
     this.#functions = new Functions({ data, compiler, stores, outside, policy, publishers, uses, pool: this.#pool });
     this.#swaps = new VersionSwaps({ functions: this.#functions, pool: this.#pool, registry: data.registry });
+    const registered = (published: Published) => void this.#registered(published);
     this.#deployments = openDeployments({
       ...{ parts, functions: this.#functions, pool: this.#pool, services: this.#services, feed: this.#feed },
       publish: (name, body, options) => this.publish(name, body, options),
-      registered: (published) => void this.#registered(published),
+      registered,
     });
     this.distribution = openDistribution(parts, {
-      ...{ pool: this.#pool, feed: this.#feed, work: this.#work },
-      registered: (published) => void this.#registered(published),
+      ...{ feed: this.#feed, work: this.#work, registered },
+      remove: (name, version) => this.versions.remove(name, version),
     });
     this.catalogue = openCatalogue(parts, this.#feed, this, this.#deployments);
     this.deployments = withStore(parts, this, this.#deployments, this.catalogue, this.#work.signal);

@@ -85,7 +85,7 @@ export async function pushManifest(
     data.registry.publishers.keep(signatures);
     if (reference.kind === 'tag') data.registry.tags.set(name, reference.tag, present);
   } else {
-    const received = await receive(parts, bytes, signatures, signal);
+    const received = await receive(parts, name, bytes, signatures, signal);
     const tag = reference.kind === 'tag' ? { tag: reference.tag } : {};
     try {
       await parts.publish(name, received, { ...tag, ...(signal === undefined ? {} : { signal }) });
@@ -100,7 +100,7 @@ export async function pushManifest(
 
 async function pushSignature(parts: PushParts, name: FunctionName, bytes: Uint8Array): Promise<AcceptedManifest> {
   const { data, repositories, waiting } = parts;
-  const signature = await readSignature(bytes, sourceOf(data));
+  const signature = await readSignature(bytes, sourceOf(parts, name));
   const { digest, subject } = signature;
   const [version] = await repositories.versionsOf(name, subject);
   const found =
@@ -121,11 +121,13 @@ async function pushSignature(parts: PushParts, name: FunctionName, bytes: Uint8A
 const MAX_KEPT = 8;
 
 async function receive(
-  { data: { blobs }, limits }: PushParts,
+  parts: PushParts,
+  name: FunctionName,
   bytes: Uint8Array,
   signatures: readonly VerifiedSignature[],
   signal: AbortSignal | undefined,
 ): Promise<ReceivedPackage> {
+  const { blobs } = parts.data;
   const written = await blobs.write(once(bytes), { limitBytes: MAX_PACKAGE_JSON_BYTES, signal });
   const holds = [written.release];
   const release = () => {
@@ -133,7 +135,7 @@ async function receive(
   };
   try {
     const named = { mediaType: MEDIA_TYPES.manifest, digest: written.digest, size: bytes.length };
-    const source = sourceOf({ blobs });
+    const source = sourceOf(parts, name, written.digest);
     const read = await readManifest(
       named,
       {
@@ -144,7 +146,7 @@ async function receive(
         },
         read: source.read,
       },
-      limits,
+      parts.limits,
     );
     const { digest, sizeBytes, component, grant, layers } = read;
     return { digest, sizeBytes, blobs: read.blobs, stored: { component, grant, layers }, signatures, release };
@@ -154,9 +156,23 @@ async function receive(
   }
 }
 
-function sourceOf({ blobs }: Pick<DataDir, 'blobs'>) {
+/** The blobs of one repository, and those that were pushed for it: who knows a digest has not thereby what another function has. */
+function sourceOf(
+  { data: { blobs, registry }, repositories, pushed }: PushParts,
+  name: FunctionName,
+  manifest?: Digest,
+) {
+  const isOwn = async (digest: Digest): Promise<boolean> => {
+    if (digest === manifest || pushed.has(name, digest)) return true;
+    if (registry.find(name) === undefined) return false;
+    const found = await repositories.blob(name, digest);
+    // Made for the asking, as the config of a component is that came without a package: whoever found it here does not send it.
+    if (found !== undefined && found !== 'stored')
+      pushed.keep(name, await blobs.write(once(found.bytes), { limitBytes: found.bytes.length }));
+    return found !== undefined;
+  };
   return {
-    sizeOf: (digest: Digest) => sizeOfBlob(blobs, digest),
+    sizeOf: async (digest: Digest) => ((await isOwn(digest)) ? await sizeOfBlob(blobs, digest) : undefined),
     read: (digest: Digest) => blobs.read(digest),
   };
 }

@@ -12,6 +12,9 @@ export const UPLOAD_MS = 60 * 60 * 1000;
 /** Uploads at once: each has a file. */
 const MAX_UPLOADS = 64;
 
+/** How long an upload has been silent that gives way to another when there are too many, milliseconds. */
+export const GIVES_WAY_MS = 60 * 1000;
+
 /** What uploads work on. */
 export interface UploadsParts {
   /** Where their files are; nothing else is there. */
@@ -58,7 +61,7 @@ export class Uploads {
   /** Begins an upload and gives its id. */
   async begin(repository: string): Promise<string> {
     await this.#sweep();
-    if (this.#uploads.size >= MAX_UPLOADS)
+    if (this.#uploads.size >= MAX_UPLOADS && !(await this.#giveWay()))
       throw new CloudletError('at-capacity', `expected at most ${MAX_UPLOADS} uploads at once, got one more`);
     const id = randomUUID();
     const path = join(this.#parts.directory, id);
@@ -103,7 +106,9 @@ export class Uploads {
 
   /** Gives an upload up. */
   async cancel(repository: string, id: string): Promise<void> {
-    await this.#forget(this.#find(repository, id));
+    const upload = this.#find(repository, id);
+    // What it writes would count as nobody's.
+    await this.#alone(upload, () => this.#forget(upload));
   }
 
   /** Removes all of them. */
@@ -166,6 +171,15 @@ export class Uploads {
     const now = this.#parts.now();
     for (const upload of [...this.#uploads.values()])
       if (!upload.busy && upload.until <= now) await this.#forget(upload);
+  }
+
+  /** Gives up the upload that has been silent for longest, if that is long: a sender that never ends its uploads must not stop all others. */
+  async #giveWay(): Promise<boolean> {
+    const idle = [...this.#uploads.values()].filter(({ busy }) => !busy).sort((a, b) => a.until - b.until);
+    const [longest] = idle;
+    if (longest === undefined || longest.until - UPLOAD_MS + GIVES_WAY_MS > this.#parts.now()) return false;
+    await this.#forget(longest);
+    return true;
   }
 
   async #forget({ id, path }: Upload): Promise<void> {

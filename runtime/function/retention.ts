@@ -47,11 +47,11 @@ export class Retention {
     if (idle.length > 0) tracked(this.#remove(name, idle).catch(failed));
   }
 
-  /** Removes one version; false when it is in use. */
+  /** Removes one version; false when it is in use, or serves while the current one is loaded. */
   async remove(name: FunctionName, version: number): Promise<boolean> {
     const found = this.#world.registry.find(name)?.versions.find((each) => each.version === version);
     if (found === undefined) return true;
-    if (this.uses.has(versionId(name, found))) return false;
+    if (this.uses.has(versionId(name, found)) || this.#world.standIn(name) === version) return false;
     await this.#remove(name, [found]);
     return true;
   }

@@ -150,6 +150,51 @@ registry('a blob of another function is taken without its bytes; of an unknown o
   assert.is((await lab.put('two', 'latest', manifest)).status, 201);
 });
 
+registry('a manifest has the blobs of its own function only, whoever knows the digest of another', async () => {
+  const { manifest, blobs } = await packageOf({ arguments: ['x'] });
+  await lab.publish('one', COMPONENT);
+  for (const content of blobs.values()) if (content !== COMPONENT) await lab.upload('two', content);
+  const refused = await lab.put('two', 'latest', manifest);
+  assert.is(await errorOf(refused), '400 MANIFEST_INVALID');
+  await lab.upload('two', COMPONENT);
+  assert.is((await lab.put('two', 'latest', manifest)).status, 201);
+});
+
+registry('an earlier component that came without a package is pushed again without a byte', async () => {
+  await lab.publish('one', COMPONENT);
+  const manifest = await (await lab.ask('/v2/one/manifests/1')).text();
+  await lab.push('one', 'latest', await packageOf({ arguments: ['x'] }));
+  assert.is((await lab.put('one', 'latest', manifest)).status, 201);
+  assert.is(lab.data.registry.get('one' as never).current, 3);
+});
+
+registry('uploads that nobody ends give way to others once they are silent', async () => {
+  const begin = () => lab.ask('/v2/one/blobs/uploads/', { method: 'POST' });
+  const first = (await begin()).headers.get('location')!;
+  for (let at = 1; at < 64; at += 1) assert.is((await begin()).status, 202);
+  assert.is(await errorOf(await begin()), '429 TOOMANYREQUESTS');
+  lab.now += 61_000;
+  assert.is((await begin()).status, 202);
+  assert.is(await errorOf(await lab.ask(first)), '404 BLOB_UPLOAD_UNKNOWN');
+});
+
+registry('an upload that is being sent is not given up by another request', async () => {
+  const at = (await lab.ask('/v2/one/blobs/uploads/', { method: 'POST' })).headers.get('location')!;
+  let end = () => {};
+  const body = new ReadableStream({
+    start(controller) {
+      controller.enqueue(bytes('abc'));
+      end = () => controller.close();
+    },
+  });
+  const sending = lab.ask(at, { method: 'PATCH', body });
+  while ((await lab.ask(at)).headers.get('range') !== '0-2') await new Promise(setImmediate);
+  assert.is(await errorOf(await lab.ask(at, { method: 'DELETE' })), '409 BLOB_UPLOAD_INVALID');
+  end();
+  assert.is((await sending).status, 202);
+  assert.is((await lab.ask(at, { method: 'DELETE' })).status, 204);
+});
+
 registry('lists come in pages', async () => {
   for (const name of ['a', 'b', 'c']) await lab.publish(name, COMPONENT);
   const first = await lab.ask('/v2/_catalog?n=2');

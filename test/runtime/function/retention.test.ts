@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { digestOfHex } from '../../../guest-sdk/protocol/index.ts';
-import { surplusVersions } from '../../../runtime/function/retention.ts';
+import { digestOfHex, parseName } from '../../../guest-sdk/protocol/index.ts';
+import { Retention, surplusVersions } from '../../../runtime/function/retention.ts';
 import type { RegisteredVersion } from '../../../runtime/store/index.ts';
 
 const retention = suite('versions beyond those that are kept');
@@ -27,5 +27,29 @@ for (const [what, count, current, kept, shared, surplus] of [
       surplus,
     );
   });
+
+retention('what serves while the current one is loaded is not removed', async () => {
+  const removed: number[] = [];
+  let standIn: number | undefined = 1;
+  const found = { name: parseName('fn'), current: 2, versions: versions(2) };
+  const desk = new Retention({
+    registry: {
+      find: () => found,
+      traffic: { split: () => null, retain: () => null },
+      removeVersion: (_: string, version: number) => removed.push(version),
+    } as unknown as ConstructorParameters<typeof Retention>[0]['registry'],
+    versions: 5,
+    standIn: () => standIn,
+    drop: () => {},
+    collectGarbage: async () => [],
+    forget: async () => {},
+    tracked: () => {},
+    failed: (error) => assert.unreachable(String(error)),
+  });
+  assert.is(await desk.remove(found.name, 1), false);
+  standIn = undefined;
+  assert.is(await desk.remove(found.name, 1), true);
+  assert.equal(removed, [1]);
+});
 
 retention.run();
