@@ -100,8 +100,7 @@ export class Cloudlet {
     const registered = (published: Published) => void this.#registered(published);
     this.#deployments = openDeployments({
       ...{ parts, functions: this.#functions, pool: this.#pool, services: this.#services, feed: this.#feed },
-      publish: (name, body, options) => this.publish(name, body, options),
-      registered,
+      ...{ registered, publish: (name, body, options) => this.publish(name, body, options) },
     });
     this.distribution = openDistribution(parts, {
       ...{ feed: this.#feed, work: this.#work, registered },
