@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServiceSpec } from '../../guest-sdk/protocol/index.ts';
 import type { ComputerConditions } from '../../runtime/machine/index.ts';
+import { emptyQcow2 } from '../../runtime/vm/disk/empty-qcow2.ts';
 import { type VmImage, VmImageStore, type VmImageStoreOptions } from '../../runtime/vm/image/index.ts';
 
 export const HERE: ComputerConditions = {
@@ -68,6 +69,8 @@ export class VmImageLab {
       here = HERE,
       key = null as string | null,
       stockKernel = false,
+      /** What is changed in the header of a service's layer. */
+      qcow2 = null as { readonly at: number; readonly bytes: Uint8Array } | null,
     } = {},
   ): Promise<VmImage> {
     const layers = base === null ? (['raw'] as const) : (['qcow2'] as const);
@@ -77,6 +80,8 @@ export class VmImageLab {
       await writeFile(draft.state, `the state of ${text}`);
       const disk = await open(draft.layers[0]!, 'r+');
       if (base === null) await disk.truncate(DISK_BYTES);
+      else await disk.writeFile(emptyQcow2({ bytes: DISK_BYTES, clusterBits: 12 }));
+      if (qcow2 !== null) await disk.write(qcow2.bytes, 0, qcow2.bytes.length, qcow2.at);
       await disk.close();
       await write(draft.layers[0]!, Buffer.from(`the disk of ${text}`), 70_000);
       return await draft.commit({

@@ -19,6 +19,7 @@ import {
   manifestLength,
 } from './archive-format.ts';
 import { ByteReader } from './byte-reader.ts';
+import { expectPlainLayers } from './plain-layers.ts';
 
 /** How an image is imported. */
 export interface ImportOptions {
@@ -45,7 +46,7 @@ export async function importImageFile(
 
 /**
  * Puts the image in an archive into the store. Refused, and nothing is left: one that is torn or changed, that fits its own digests
- * not (`image-refused`), that was saved for another computer (`conditions-differ`), whose base is not here (`base-unknown`), or for which the
+ * not or whose disk needs another file (`image-refused`), that was saved for another computer (`conditions-differ`), whose base is not here (`base-unknown`), or for which the
  * disk or the budget has no room (`storage-full`).
  */
 export async function importImage(
@@ -71,6 +72,7 @@ export async function importImage(
     const draft = await store.draft({ memoryMib: conditions.memoryMib, layers: layers.map(({ format }) => format) });
     try {
       await unpack(reader, declaredFiles(draft.directory, manifest), store.budgetBytes, options.signal);
+      await expectPlainLayers(draft.directory, manifest);
       return await draft.adopt(text, options.signal);
     } finally {
       await draft.discard();

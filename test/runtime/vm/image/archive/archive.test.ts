@@ -90,6 +90,26 @@ archives('a service goes where its base is', async ({ lab, there, image, file })
   assert.is((await importImageFile(there.store, path)).digest, service.digest);
 });
 
+/** A field of a qcow2 header, and what an author could put there. */
+for (const [what, at, bytes, sentence] of [
+  ['no qcow2', 0, Buffer.from('QFIX'), /it does not begin as one/],
+  ['one whose data is in a second file', 72, Buffer.from([0, 0, 0, 0, 0, 0, 0, 4]), /it needs the features 0x4/],
+  ['one that is encrypted', 32, Buffer.from([0, 0, 0, 1]), /it is encrypted/],
+  ['one whose first table is beyond its end', 40, Buffer.from([0, 0, 1, 0, 0, 0, 0, 0]), /image/],
+] as const)
+  archives(
+    `of a service whose layer is ${what} is refused, and leaves nothing`,
+    async ({ lab, there, image, file }) => {
+      const path = join(lab.folder, 'service.vm');
+      await exportImage(await lab.make('a service', { base: image, qcow2: { at, bytes } }), path);
+      await importImageFile(there.store, file);
+      const error = await failureOf(importImageFile(there.store, path));
+      assert.is(error.code, 'image-refused');
+      assert.match(error.message, sentence);
+      assert.equal(await readdir(there.directory), [hexOf(image.digest)]);
+    },
+  );
+
 const frameOf = (bytes: Buffer) => bytes.subarray(HEAD_BYTES + bytes.readUInt32BE(HEAD_BYTES - 4));
 const manifestOf = (bytes: Buffer) =>
   bytes.subarray(HEAD_BYTES, HEAD_BYTES + bytes.readUInt32BE(HEAD_BYTES - 4)).toString();
