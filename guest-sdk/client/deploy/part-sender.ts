@@ -6,6 +6,11 @@ import { type PackedPart, PartPacker } from './packed-part.ts';
 
 /** Parts on their way at once: enough that the link never waits for an answer, few enough that what is wanted next is soon sent. */
 const IN_FLIGHT = 4;
+/**
+ * Bytes of them: parts share the link, and when it breaks all of them are lost. Four long ones at once would take four times as long until the first
+ * is there; a link that breaks more often would never get one across.
+ */
+const IN_FLIGHT_BYTES = 1.5 * 1024 * 1024;
 
 /** Where parts go, and who is told. */
 export interface SenderParts {
@@ -21,6 +26,7 @@ export interface SenderParts {
 /** Sends what a cloudlet wants, in its order, a few at once, until nothing is missing. */
 export class PartSender {
   readonly #parts: SenderParts;
+  readonly #bytes: ReadonlyMap<Digest, number>;
   readonly #packer = new PartPacker();
   readonly #flying = new Map<Digest, Promise<void>>();
   /** When each was sent, counted in requests: an answer to an earlier one does not know of it. */
@@ -29,6 +35,7 @@ export class PartSender {
 
   constructor(parts: SenderParts) {
     this.#parts = parts;
+    this.#bytes = new Map(parts.held.parts.map(({ digest, bytes }) => [digest, bytes]));
   }
 
   /** Sends all that is wanted now; call it again when that may be more. `known`: what is wanted, from an answer that came before anything was sent. */
@@ -41,7 +48,7 @@ export class PartSender {
     failed.promise.catch(() => {}); // Observed below as long as anything is on its way.
     let queue = this.#queue(wanted);
     for (;;) {
-      while (queue.length > 0 && this.#flying.size < IN_FLIGHT) {
+      while (queue.length > 0 && this.#hasRoom()) {
         const digest = queue.shift()!;
         const at = this.#begin();
         const flight = this.#put(digest).then(
@@ -62,6 +69,11 @@ export class PartSender {
       if (this.#flying.size === 0) return;
       await Promise.race([failed.promise, ...this.#flying.values()]);
     }
+  }
+
+  #hasRoom(): boolean {
+    const bytes = [...this.#flying.keys()].reduce((sum, digest) => sum + (this.#bytes.get(digest) ?? 0), 0);
+    return this.#flying.size < IN_FLIGHT && bytes < IN_FLIGHT_BYTES;
   }
 
   #begin(): number {
