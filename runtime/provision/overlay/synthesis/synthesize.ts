@@ -128,7 +128,7 @@ class Run {
     // QEMU is there when the last of the memory comes.
     const complete = feed.memory.then(() => report?.({ stage: 'starting' }));
     complete.catch(() => undefined); // The restore is told.
-    return await restore({
+    const vm = restore({
       id,
       shape: { accelerator, memoryMib, vcpus },
       disk: {
@@ -144,6 +144,9 @@ class Run {
       state: draft.state,
       complete,
       signal,
+    });
+    return await vm.catch((error: unknown) => {
+      throw refusedState(error) ?? error;
     });
   }
 
@@ -190,4 +193,13 @@ class Run {
     this.#server?.close();
     for (const close of this.#closing.splice(0)) await close();
   }
+}
+
+/** What QEMU says of a state that it cannot make devices of: sent again it would be the same, so nobody is to try that. */
+const REFUSED = /load of migration failed/;
+
+function refusedState(error: unknown): CloudletError | null {
+  if (!(error instanceof CloudletError) || error.code !== 'machine-failed' || !REFUSED.test(error.message)) return null;
+  const sentence = `the state of the devices in the overlay is not one of its machine: ${error.message}; make the overlay anew`;
+  return new CloudletError('overlay-refused', sentence, { cause: error });
 }
