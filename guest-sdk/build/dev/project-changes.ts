@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type FSWatcher, watch } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { CloudletError } from '../../protocol/index.ts';
+import { WatchedFolders } from './watched-folders.ts';
 
 /** How long changes are gathered after the last one, milliseconds: an editor writes a file in several steps, a branch changes many. */
 const GATHER_MS = 15;
@@ -20,19 +19,27 @@ const MAX_COMPARED = 4 * 1024 * 1024;
 export async function* projectChanges(folder: string, signal: AbortSignal): AsyncGenerator<readonly string[]> {
   const pending = new Set<string>();
   let wake = Promise.withResolvers<void>();
-  const watcher = watchFolder(folder, (path) => {
-    if (LEFT_OUT.test(path)) return;
-    pending.add(path);
-    wake.resolve();
+  let failure: { readonly error: unknown } | undefined;
+  const watched = new WatchedFolders({
+    folder,
+    leftOut: (path) => LEFT_OUT.test(path),
+    changed: (path) => {
+      pending.add(path);
+      wake.resolve();
+    },
+    failed: (error) => {
+      failure = { error };
+      wake.resolve();
+    },
   });
-  const known = await stampsIn(folder);
+  const known = stampsIn(folder);
   const end = (): void => wake.resolve();
   signal.addEventListener('abort', end, { once: true });
   if (pending.size > 0 || signal.aborted) end();
-  watcher.once('error', end);
   try {
     while (!signal.aborted) {
       await wake.promise;
+      if (failure !== undefined) throw failure.error;
       wake = Promise.withResolvers();
       for (let seen = -1; seen !== pending.size && !signal.aborted; ) {
         seen = pending.size;
@@ -42,7 +49,7 @@ export async function* projectChanges(folder: string, signal: AbortSignal): Asyn
       pending.clear();
       const changed: string[] = [];
       for (const path of paths) {
-        const stamp = await stampOf(join(folder, path));
+        const stamp = stampOf(join(folder, path));
         if (stamp !== (known.get(path) ?? GONE)) changed.push(path);
         known.set(path, stamp);
       }
@@ -50,16 +57,16 @@ export async function* projectChanges(folder: string, signal: AbortSignal): Asyn
     }
   } finally {
     signal.removeEventListener('abort', end);
-    watcher.close();
+    watched.close();
   }
 }
 
-/** What each file of a project is now. */
-async function stampsIn(folder: string): Promise<Map<string, string>> {
+/** What each file of a project is now; at once, so that nothing which changes from here on is taken for what was there. */
+function stampsIn(folder: string): Map<string, string> {
   const known = new Map<string, string>();
-  for (const path of await readdir(folder, { recursive: true })) {
+  for (const path of readdirSync(folder, { recursive: true })) {
     const plain = path.split(sep).join('/');
-    if (!LEFT_OUT.test(plain)) known.set(plain, await stampOf(join(folder, path)));
+    if (!LEFT_OUT.test(plain)) known.set(plain, stampOf(join(folder, path)));
   }
   return known;
 }
@@ -67,26 +74,12 @@ async function stampsIn(folder: string): Promise<Map<string, string>> {
 const GONE = 'gone';
 
 /** What tells one state of a file from another: its content. */
-async function stampOf(path: string): Promise<string> {
+function stampOf(path: string): string {
   try {
-    const bytes = await readFile(path);
+    const bytes = readFileSync(path);
     if (bytes.length > MAX_COMPARED) return `${bytes.length} ${performance.now()}`;
     return createHash('sha256').update(bytes).digest('base64');
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EISDIR' ? 'folder' : GONE;
-  }
-}
-
-function watchFolder(folder: string, changed: (path: string) => void): FSWatcher {
-  try {
-    return watch(folder, { recursive: true }, (_, name) => {
-      if (name !== null) changed(name.split(sep).join('/'));
-    });
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const remedy = code === 'ENOSPC' ? '; the system watches too many files: raise fs.inotify.max_user_watches' : '';
-    throw new CloudletError('project-invalid', `${folder} cannot be watched (${code ?? message})${remedy}`, {
-      cause: error,
-    });
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -28,5 +28,53 @@ changes('are told by path, without what a build writes and what stayed the same,
   assert.is((await third).done, true);
   await rm(folder, { recursive: true });
 });
+
+changes('are told of a file that was renamed over the old one, as editors save, and of its next change', async () => {
+  const { folder, found, end } = await watchedProject();
+  for (const text of ['two', 'three']) {
+    const next = found.next();
+    await writeFile(join(folder, 'f.ts~'), text);
+    await rename(join(folder, 'f.ts~'), join(folder, 'src/f.ts'));
+    assert.ok((await next).value?.includes('src/f.ts'), text);
+  }
+  const next = found.next();
+  await appendFile(join(folder, 'src/f.ts'), ' and more');
+  assert.equal((await next).value, ['src/f.ts']);
+  await end();
+});
+
+changes('are told in folders that come, go, and come again', async () => {
+  const { folder, found, end } = await watchedProject();
+  for (const text of ['one', 'two']) {
+    const come = found.next();
+    await mkdir(join(folder, 'later/deep'), { recursive: true });
+    await writeFile(join(folder, 'later/deep/a.ts'), text);
+    let told = (await come).value ?? [];
+    while (!told.includes('later/deep/a.ts')) told = (await found.next()).value ?? [];
+    const changed = found.next();
+    await appendFile(join(folder, 'later/deep/a.ts'), ', changed');
+    assert.equal((await changed).value, ['later/deep/a.ts']);
+    const gone = found.next();
+    await rm(join(folder, 'later'), { recursive: true });
+    told = (await gone).value ?? [];
+    while (!told.includes('later')) told = (await found.next()).value ?? [];
+  }
+  await end();
+});
+
+/** A project with `src/f.ts`, watched; `end` ends that and removes it. */
+async function watchedProject() {
+  const folder = await mkdtemp(join(tmpdir(), 'cloudlet-changes-'));
+  await mkdir(join(folder, 'src'));
+  await writeFile(join(folder, 'src/f.ts'), 'one');
+  const controller = new AbortController();
+  const found = projectChanges(folder, controller.signal);
+  const end = async () => {
+    controller.abort();
+    assert.is((await found.next()).done, true);
+    await rm(folder, { recursive: true });
+  };
+  return { folder, found, end };
+}
 
 changes.run();
