@@ -14,32 +14,41 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 export const VERBS: Readonly<Record<string, () => Promise<{ readonly default: Verb }>>> = {
   start: () => import('./start.ts'),
   serve: () => import('./serve.ts'),
+  doctor: () => import('./doctor.ts'),
+  discover: () => import('./discover.ts'),
+  image: () => import('./image.ts'),
   new: () => import('./new.ts'),
-  build: () => import('./build.ts'),
-  inspect: () => import('./inspect.ts'),
-  trace: () => import('./trace.ts'),
-  types: () => import('./typescript-types.ts'),
-  pack: () => import('./pack.ts'),
   dev: () => import('./dev.ts'),
   test: () => import('./test.ts'),
-  bench: () => import('./bench.ts'),
+  build: () => import('./build.ts'),
+  trace: () => import('./trace.ts'),
+  inspect: () => import('./inspect.ts'),
+  types: () => import('./typescript-types.ts'),
+  pack: () => import('./pack.ts'),
   publish: () => import('./publish.ts'),
   deploy: () => import('./deploy.ts'),
   invoke: () => import('./invoke.ts'),
+  bench: () => import('./bench.ts'),
   ls: () => import('./ls.ts'),
   logs: () => import('./logs.ts'),
+  rm: () => import('./rm.ts'),
+  secret: () => import('./secret.ts'),
   publisher: () => import('./publisher.ts'),
   versions: () => import('./versions.ts'),
   diff: () => import('./diff.ts'),
   split: () => import('./split.ts'),
   rollback: () => import('./rollback.ts'),
-  rm: () => import('./rm.ts'),
-  secret: () => import('./secret.ts'),
-  store: () => import('./store.ts'),
-  discover: () => import('./discover.ts'),
   vm: () => import('./vm.ts'),
-  image: () => import('./image.ts'),
-  doctor: () => import('./doctor.ts'),
+  store: () => import('./store.ts'),
+};
+
+/** Headings of the help, each before the verb that it begins with. */
+const HEADINGS: Readonly<Record<string, string>> = {
+  start: 'A host:',
+  new: "A function's development:",
+  publish: 'Functions at a host:',
+  versions: 'Versions of a function:',
+  vm: 'Native servers and what is offered to devices:',
 };
 
 /** Verbs that run a command with words of its own. */
@@ -84,9 +93,13 @@ async function assemble(words: readonly string[], context: VerbContext): Promise
     .showHelpAfterError('(run with --help for what is possible)')
     .helpCommand(false);
   const named = words.find((word) => !word.startsWith('-'));
-  const chosen = named !== undefined && Object.hasOwn(VERBS, named) ? [VERBS[named]!] : Object.values(VERBS);
-  const loaded = await Promise.all(chosen.map((load) => load()));
-  for (const { default: verb } of loaded) verb(program, context);
+  const chosen = named !== undefined && Object.hasOwn(VERBS, named) ? [named] : Object.keys(VERBS);
+  const loaded = await Promise.all(chosen.map((name) => VERBS[name]!()));
+  for (const [at, { default: verb }] of loaded.entries()) {
+    const heading = HEADINGS[chosen[at]!];
+    if (heading !== undefined) program.commandsGroup(heading);
+    verb(program, context);
+  }
   return program;
 }
 

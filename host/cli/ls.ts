@@ -1,3 +1,4 @@
+import type { FunctionInfo } from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
 import { formatSize, shortDigest } from './terminal/size.ts';
 import { table } from './terminal/table.ts';
@@ -12,7 +13,7 @@ const verb: Verb = (program) => {
       return console.error('no functions yet; publish one with: npx cloudlet publish DIR|FILE');
     const rows = functions.map((each) => [
       each.name,
-      String(each.version),
+      shownVersion(each),
       each.state,
       each.doors.join(','),
       formatSize(each.sizeBytes),
@@ -21,5 +22,11 @@ const verb: Verb = (program) => {
     console.log(table([['NAME', 'VERSION', 'STATE', 'DOORS', 'SIZE', 'DIGEST'], ...rows]).join('\n'));
   });
 };
+
+/** The current version, or those that calls are shared out among. */
+function shownVersion({ version, split }: FunctionInfo): string {
+  if (split === undefined) return String(version);
+  return split.versions.map((each) => `${each.version}=${each.percent}%`).join(' ');
+}
 
 export default verb;

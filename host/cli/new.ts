@@ -25,7 +25,8 @@ const verb: Verb = (program, { interruption }) => {
       const near = relative(process.cwd(), folder) || '.';
       const shown = near.startsWith('..') ? folder : near;
       for (const file of files) console.log(`  ${shown}/${file}`);
-      console.log(`${name} is in ${shown}; publish it with: npx cloudlet publish ${shown}`);
+      console.log(`${name} is in ${shown}; see it at work, changed as you save: npx cloudlet dev ${shown}`);
+      console.log(`publish it with: npx cloudlet publish ${shown}`);
     });
 };
 

@@ -29,7 +29,9 @@ const verb: Verb = (program) => {
   withHostFlags(command).action(async (text: string, words: string[], flags: SplitFlags) => {
     const name = typed(() => parseName(text));
     if (flags.off === true ? words.length > 0 || flags.sticky !== undefined : words.length === 0)
-      throw new UsageError('expected shares such as 2=10, or --off alone');
+      throw new UsageError(
+        `expected shares such as 2=10, or --off alone; what they are now says npx cloudlet versions ${name}`,
+      );
     const { versions } = await clientFor(flags);
     const current = async () => (await versions.list(name)).versions.find((each) => each.current)!.version;
     const split = flags.off === true ? null : parseSplitWords(words, await current(), flags.sticky);

@@ -4,9 +4,11 @@ import { UsageError } from './usage-error.ts';
 
 const NAMES = Object.keys(TEMPLATES) as TemplateName[];
 
+const NAME_WIDTH = Math.max(...NAMES.map(({ length }) => length)) + 2;
+
 /** The templates for a person to read: a name and its purpose a line. */
 export function templateList(): string {
-  return NAMES.map((name) => `  ${name.padEnd(20)}${TEMPLATES[name]}`).join('\n');
+  return NAMES.map((name) => `  ${name.padEnd(NAME_WIDTH)}${TEMPLATES[name]}`).join('\n');
 }
 
 /**
@@ -35,7 +37,9 @@ export async function askForTemplate({ input, output }: Terminal, signal: AbortS
   const ended = new AbortController();
   lines.once('close', () => ended.abort());
   const width = String(NAMES.length).length;
-  const list = NAMES.map((name, at) => `  ${String(at + 1).padStart(width)} ${name.padEnd(20)}${TEMPLATES[name]}`);
+  const list = NAMES.map(
+    (name, at) => `  ${String(at + 1).padStart(width)} ${name.padEnd(NAME_WIDTH)}${TEMPLATES[name]}`,
+  );
   output.write(`${list.join('\n')}\n`);
   try {
     for (;;) {

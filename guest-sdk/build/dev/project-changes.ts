@@ -64,7 +64,7 @@ export async function* projectChanges(folder: string, signal: AbortSignal): Asyn
 /** What each file of a project is now; at once, so that nothing which changes from here on is taken for what was there. */
 function stampsIn(folder: string): Map<string, string> {
   const known = new Map<string, string>();
-  for (const path of readdirSync(folder, { recursive: true })) {
+  for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     const plain = path.split(sep).join('/');
     if (!LEFT_OUT.test(plain)) known.set(plain, stampOf(join(folder, path)));
   }

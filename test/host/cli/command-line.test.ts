@@ -201,6 +201,9 @@ commandLine('doctor tells of each thing how it stands, with a remedy for what is
     'C toolchain',
     'C++ toolchain',
     'Rust toolchain',
+    'existing programs',
+    'Go toolchain',
+    'Python toolchain',
     'port',
     'data',
   ]);

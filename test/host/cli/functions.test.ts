@@ -272,6 +272,9 @@ functions('rolls back, and says which version calls go to', async () => {
   assert.is((await lab.run(['publish', await guest('typed'), '--name', 'cat'])).status, 0);
   assert.match((await lab.run(['rollback', 'cat'])).text, /^cat is at version 1 \(sha256:/);
   assert.is(json<FunctionInfo>((await lab.run(['rollback', 'cat', '2', '--json'])).text).version, 2);
+  await lab.run(['split', 'cat', '1=30']);
+  assert.match((await lab.run(['ls'])).text, /^cat +2=70% 1=30% /m);
+  await lab.run(['split', 'cat', '--off']);
   assert.is((await lab.run(['rollback', 'cat', '9'])).status, 1);
   assert.is((await lab.run(['rollback', 'cat', 'first'])).status, 2);
 });
