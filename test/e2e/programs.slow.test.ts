@@ -10,9 +10,11 @@ import { createClient } from '../../guest-sdk/client/index.ts';
 import { parseName } from '../../guest-sdk/protocol/index.ts';
 import { bodyOf } from '../support/cloudlet-lab.ts';
 import { type DebianProgram, nativeProgram, programComponent } from '../support/debian-program.ts';
+import { CWEBP, FLITE, GOCR, POCKETSPHINX, type ProgramData, ZSTD } from '../support/debian-programs.ts';
 import { HostLab } from '../support/host-lab.ts';
 
-interface Case extends DebianProgram {
+interface Case {
+  readonly program: DebianProgram & { readonly data?: ProgramData };
   /** How it is asked, with its input, or a file of it beside the native program. */
   readonly asks: readonly { readonly args: readonly string[]; readonly input: () => Promise<Uint8Array> }[];
 }
@@ -38,54 +40,41 @@ const WORDS = 'A cloudlet is one hop away. It reads, and speaks, for you.';
 
 const CASES: readonly Case[] = [
   {
-    name: 'gocr',
-    package: 'gocr',
-    archive: 'gocr_0.52.orig.tar.gz',
-    sha256: 'df906463105f5f4273becc2404570f187d4ea52bd5769d33a7a8661a747b8686',
-    folder: 'gocr-0.52',
-    native: ['gocr', 'libnetpbm11'],
-    command: './configure && make',
+    program: GOCR,
     asks: [
       { args: ['-'], input: sample('ocr/sample.pbm') },
       { args: ['-f', 'XML', '-'], input: sample('ocr/sample.pbm') },
     ],
   },
   {
-    name: 'cwebp',
-    package: 'webp',
-    archive: 'libwebp_1.2.4.orig.tar.gz',
-    sha256: '7bf5a8a28cc69bcfa8cb214f2c3095703c6b73ac5fba4d5480c205331d9494df',
-    folder: 'libwebp-1.2.4',
-    native: ['webp', 'libwebp7', 'libwebpmux3', 'libwebpdemux2', 'libjpeg62-turbo', 'libpng16-16', 'libtiff6'],
-    command: 'cmake -S . -B out -DCMAKE_BUILD_TYPE=Release && cmake --build out --target cwebp',
+    program: CWEBP,
     asks: [
       { args: ['-quiet', '-q', '80', '-o', '-', '--', '-'], input: picture },
       { args: ['-quiet', '-lossless', '-o', '-', '--', '-'], input: picture },
     ],
   },
   {
-    name: 'zstd',
-    package: 'zstd',
-    archive: 'libzstd_1.5.4+dfsg2.orig.tar.xz',
-    sha256: '8cf4bbb65e77ec348d052c8d6230eba66d435bddf64c8b5be2fcb16880c19953',
-    folder: 'zstd-1.5.4',
-    native: ['zstd'],
-    command: 'make -C programs zstd',
+    program: ZSTD,
     asks: ['-1', '-3', '-19'].map((level) => ({ args: [level, '--single-thread', '-c', '-'], input: text })),
   },
   {
-    name: 'flite',
-    package: 'flite',
-    archive: 'flite_2.2.orig.tar.gz',
-    sha256: 'ab1555fe5adc3f99f1d4a1a0eb1596d329fd6d74f1464a0097c81f53c0cf9e5c',
-    folder: 'flite-2.2',
-    native: ['flite', 'libflite1'],
-    command: './configure --with-audio=none && make',
-    output: 'bin/flite',
-    absent: ['network'],
+    program: FLITE,
+    asks: ['kal', '/voices/awb.flitevox', '/voices/rms.flitevox', '/voices/slt.flitevox'].map((voice) => ({
+      args: ['-voice', voice, '-t', WORDS, '/dev/stdout'],
+      input: nothing,
+    })),
+  },
+  {
+    program: POCKETSPHINX,
     asks: [
-      { args: ['-voice', 'kal', '-t', WORDS, '/dev/stdout'], input: nothing },
-      { args: ['-voice', 'slt', '-t', WORDS, '/dev/stdout'], input: nothing },
+      {
+        args: [
+          ...['-hmm', '/model/en-us', '-lm', '/model/en-us.lm.bin', '-dict', '/model/cmudict-en-us.dict'],
+          ...['-adcin', 'yes', '-adchdr', '44', '-cepext', '.wav', '-cepdir', '/sound', '-ctl', '/sound/list'],
+          ...['-cmn', 'batch', '-hyp', '/dev/stdout'],
+        ],
+        input: nothing,
+      },
     ],
   },
 ];
@@ -101,16 +90,18 @@ programs.after(async ({ folder, host }) => {
   await rm(folder, { recursive: true, force: true });
 });
 
-for (const program of CASES) {
+for (const { program, asks } of CASES) {
   programs(`${program.name} gives to the byte what Debian's own gives`, async ({ folder, host }) => {
+    const { data } = program;
     const component = await programComponent(program);
     const here = join(folder, program.name);
     const native = await nativeProgram(program, here);
+    await data?.make(native, here);
     const limits = { memoryMib: 256, deadlineMs: 300_000, cpuMs: 300_000 };
-    const packed = await pack({ component, grant: { limits }, folder: here });
+    const packed = await pack({ component, grant: { limits, files: [...(data?.files ?? [])] }, folder: here });
 
     const client = createClient({ url: host.url, token: host.token });
-    const name = parseName(program.name);
+    const name = parseName(program.name.replaceAll('_', '-'));
     const body = bodyOf(Buffer.concat(packed.pieces));
     let problem: string | undefined = 'it never ended';
     for await (const { state, problem: why } of client.publish(name, body, {
@@ -119,14 +110,13 @@ for (const program of CASES) {
     }))
       problem = state === 'ready' ? undefined : why?.detail;
     assert.is(problem, undefined);
-    for (const { args, input } of program.asks) {
+    for (const { args, input } of asks) {
       const bytes = await input();
       const where = join(here, 'input');
       await writeFile(where, bytes);
-      const expected = execFileSync(native.file, withFile(args, join(here, 'output')), {
-        ...native,
-        cwd: here,
-        input: bytes,
+      const own = data?.files.map(({ path, from }) => [path, join(here, from)] as const) ?? [];
+      const expected = execFileSync(native.file, nativeWords(args, [...own, ['/dev/stdout', join(here, 'output')]]), {
+        ...{ env: native.env, cwd: here, input: bytes, stdio: ['pipe', 'pipe', 'ignore'] },
       });
       const answer = await client.run(name, args, bytes);
       const pieces: Uint8Array[] = [];
@@ -138,9 +128,15 @@ for (const program of CASES) {
   });
 }
 
-/** The native flite opens its output anew for each part: a file takes that, a pipe does not. */
-function withFile(args: readonly string[], file: string): string[] {
-  return args.map((arg) => (arg === '/dev/stdout' ? file : arg));
+/**
+ * The words for the native program, with files of this computer in place of the component's. It opens its output anew for each part: a file takes
+ * that, a pipe does not.
+ */
+function nativeWords(args: readonly string[], places: readonly (readonly [string, string])[]): string[] {
+  return args.map((arg) => {
+    const [path, place] = places.find(([each]) => arg === each || arg.startsWith(`${each}/`)) ?? ['', ''];
+    return place + arg.slice(path.length);
+  });
 }
 
 programs.run();

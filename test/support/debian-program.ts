@@ -16,9 +16,19 @@ export interface DebianProgram extends ProgramBuild {
   readonly package: string;
   readonly archive: string;
   readonly sha256: string;
-  /** Folder that the archive unpacks to. */
+  /** Folder that the archive unpacks to, in which the command is run. */
   readonly folder: string;
+  /** Sources of libraries that its command builds before it. */
+  readonly libraries?: readonly Pick<DebianProgram, 'package' | 'archive' | 'sha256'>[];
   readonly native: readonly string[];
+}
+
+/** A program as Debian has it, and how it is run. */
+export interface NativeProgram {
+  /** Where its packages are unpacked. */
+  readonly folder: string;
+  readonly file: string;
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** The component of a program, kept by the digest of its source, its build and the toolchain. */
@@ -38,9 +48,8 @@ export async function programComponent(program: DebianProgram): Promise<string> 
   if (isKept) return kept;
   const scratch = await mkdtemp(join(tmpdir(), 'cloudlet-test-program-'));
   try {
-    await debianSource({ ...program, folder: scratch });
     const { command, output, absent } = program;
-    const folder = join(scratch, program.folder);
+    const folder = await unpackedSource(program, scratch);
     const made = await build(folder, { cache: TEST_CACHE, program: { command, output, absent } });
     await mkdir(join(TEST_CACHE, 'debian-programs'), { recursive: true });
     await writeFile(`${kept}.partial`, await readFile(made.component));
@@ -51,9 +60,18 @@ export async function programComponent(program: DebianProgram): Promise<string> 
   }
 }
 
+/** Unpacks the source of a program and its libraries below `folder`, and gives the folder in which it is built. */
+export async function unpackedSource(program: DebianProgram, folder: string): Promise<string> {
+  for (const source of [...(program.libraries ?? []), program]) await debianSource({ ...source, folder });
+  return join(folder, program.folder);
+}
+
 /** Unpacks a program as Debian has it below `folder`, and gives how it is run. */
-export async function nativeProgram({ native, name }: DebianProgram, folder: string) {
+export async function nativeProgram({ native, name }: DebianProgram, folder: string): Promise<NativeProgram> {
   await debianPackages(native, folder);
-  const libraries = ['usr/lib/x86_64-linux-gnu', 'lib/x86_64-linux-gnu', 'usr/lib'].map((path) => join(folder, path));
-  return { file: join(folder, 'usr/bin', name), env: { LD_LIBRARY_PATH: libraries.join(':') } };
+  const libraries = [
+    ...['', '/blas', '/lapack'].map((place) => `usr/lib/x86_64-linux-gnu${place}`),
+    ...['lib/x86_64-linux-gnu', 'usr/lib'],
+  ].map((path) => join(folder, path));
+  return { folder, file: join(folder, 'usr/bin', name), env: { LD_LIBRARY_PATH: libraries.join(':') } };
 }
