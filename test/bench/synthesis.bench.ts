@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
-import { hexOf, MAX_LINK_BYTES } from '../../guest-sdk/protocol/index.ts';
+import { readFile } from 'node:fs/promises';
+import { hexOf } from '../../guest-sdk/protocol/index.ts';
 import { deployable } from '../../host/cli/deploy/deployable.ts';
 import { deploying } from '../../host/cli/deploy/deploying.ts';
 import { openOverlayFile } from '../../runtime/provision/overlay/overlay-file.ts';
@@ -10,6 +10,7 @@ import { Samples } from './synthesis/measured.ts';
 import { naiveRuns, transferS } from './synthesis/naive-synthesis.ts';
 import { type Bases, BENCH_CACHE, buildComponent, prepare, prepareBases } from './synthesis/prepared.ts';
 import { ProvisionHost } from './synthesis/provision-host.ts';
+import { measuredTransferS } from './synthesis/transfer.ts';
 
 const MIB = 2 ** 20;
 const REPETITIONS = 10;
@@ -52,26 +53,6 @@ async function firstAnswer(ask: () => Promise<number>): Promise<void> {
   while ((await ask()) !== 200) await new Promise((resolve) => setTimeout(resolve, ASK_MS));
 }
 
-/** The same bytes to the same host, which takes them and does nothing. */
-async function transfer(overlay: string, { shape }: Link): Promise<number> {
-  const host = await ProvisionHost.start(BENCH_CACHE);
-  const device = await host.device(shape);
-  try {
-    const body = new Uint8Array(await readFile(overlay));
-    const headers = { 'content-type': 'application/octet-stream' };
-    const began = performance.now();
-    for (let at = 0; at < body.length; at += MAX_LINK_BYTES) {
-      const piece = body.subarray(at, at + MAX_LINK_BYTES);
-      const status = await device.ask('/v1/link', { method: 'POST', headers, body: piece });
-      if (status !== 200) throw new Error(`expected the bytes to be taken, got status ${status}`);
-    }
-    return (performance.now() - began) / 1000;
-  } finally {
-    await device.close();
-    await host.stop();
-  }
-}
-
 /** Removes what a synthesis left as a cached VM, so that the next one is one. */
 async function forget({ images }: Bases, overlay: string): Promise<void> {
   const file = await openOverlayFile(overlay);
@@ -94,7 +75,8 @@ const benchmark: Benchmark = {
       const add = (figure: string, value: number, link = '-', kind: 'measured' | 'projected' = 'measured') =>
         samples.add({ application: name, link, figure, value, kind });
       const { overlay, stockImage } = await prepare(application, bases, say);
-      const { size } = await stat(overlay);
+      const bytes = new Uint8Array(await readFile(overlay));
+      const size = bytes.length;
       const naive = await naiveRuns(bases, stockImage, Math.min(repetitions, NAIVE_REPETITIONS));
       add('overlay_mib', size / MIB);
       add('naive_overlay_mib', naive.packedBytes / MIB);
@@ -103,7 +85,7 @@ const benchmark: Benchmark = {
       add('data_mib', (await dataBytesOf(application)) / MIB);
       say(`${name}: overlay ${mib(size)}, naive ${mib(naive.packedBytes)} of ${mib(naive.rawBytes)}`);
       for (const link of LINKS) {
-        const loopbackS = link.shape === null ? await transfer(overlay, link) : null;
+        const loopbackS = link.shape === null ? await measuredTransferS(bytes, link) : null;
         for (const appliedS of naive.appliedS) {
           // Over the loopback the bytes themselves take no time that counts beside the rest.
           const sentS =
@@ -111,7 +93,7 @@ const benchmark: Benchmark = {
           add('naive_first_answer_s', sentS + appliedS, link.name, 'projected');
         }
         for (let repetition = 0; repetition < repetitions; repetition += 1) {
-          const sentS = await transfer(overlay, link);
+          const sentS = await measuredTransferS(bytes, link);
           const { firstAnswerS, totalS } = await pipelined(application, overlay, link);
           await forget(bases, overlay);
           add('transfer_s', sentS, link.name);

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type CloudletClient, createClient } from '../../../guest-sdk/client/index.ts';
+import { type ClientOptions, type CloudletClient, createClient } from '../../../guest-sdk/client/index.ts';
 import { type LinkShape, ShapedLink } from '../../support/shaped-link.ts';
 import { freePort, Server } from '../server.ts';
 
@@ -38,13 +38,16 @@ export class ProvisionHost {
     return new ProvisionHost(server, data, (await readFile(join(data, 'owner-token'), 'utf8')).trim());
   }
 
-  /** A device at this host; without a shape, on its own loopback. */
-  async device(shape: LinkShape | null): Promise<Device> {
+  /** A device at this host; without a shape, on its own loopback. It has what a browser has, unless it is given more. */
+  async device(
+    shape: LinkShape | null,
+    platform: Pick<ClientOptions, 'transport' | 'compression'> = {},
+  ): Promise<Device> {
     const link = shape === null ? null : await ShapedLink.open(this.#server.port, shape);
     const url = `http://127.0.0.1:${link?.port ?? this.#server.port}`;
     const authorization = `Bearer ${this.#token}`;
     return {
-      client: createClient({ url, token: this.#token }),
+      client: createClient({ url, token: this.#token, ...platform }),
       ask: async (path, init = {}) => {
         const response = await fetch(`${url}${path}`, { ...init, headers: { ...init.headers, authorization } });
         await response.arrayBuffer();
