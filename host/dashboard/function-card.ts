@@ -24,7 +24,7 @@ function functionHead(fn: FunctionInfo, now: number): Markup {
       <span class="state state-${fn.state}">${fn.state}</span>
     </div>
     <p class="facts">
-      <span>version ${fn.version}${fn.versions.length > 1 ? ` of ${fn.versions.length}` : ''}</span>
+      <span>version ${fn.version}${fn.versions.length > 1 ? `, ${fn.versions.length} kept` : ''}</span>
       <span>${formatBytes(fn.sizeBytes)}</span>
       ${current === undefined ? '' : html`<span>published ${ago(current.publishedAt, now)}</span>`}
       ${shares(fn)}

@@ -138,7 +138,7 @@ page('shows the owner functions with their doors, machines and recent calls', as
   const { html } = await visit('owner');
   for (const words of [
     /<h3 id="function-photo">photo<\/h3>/,
-    /version 2 of 2/,
+    /version 2, 2 kept/,
     /154 KiB/,
     /keeps 1\.9 MiB/,
     /published <time datetime="2026-11-22T11:58:00Z">2 min ago/,
