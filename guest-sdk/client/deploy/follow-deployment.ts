@@ -23,9 +23,14 @@ export async function* followDeployment(
     try {
       const headers: Record<string, string> = last === 0 ? {} : { 'last-event-id': String(last) };
       const response = await host.send({ path, headers, signal });
+      let isFirst = true;
       for await (const streamed of readEvents(response.body)) {
         const event = parseEvent(host, streamed, path);
-        if (event === null || event.id <= last) continue;
+        if (event === null) continue;
+        // A cloudlet that lost power tells anew what it knows; its end may have a number that was seen already.
+        if (isFirst && event.id <= last) last = 0;
+        isFirst = false;
+        if (event.id <= last) continue;
         last = event.id;
         away = 0;
         yield event;

@@ -92,6 +92,12 @@ export class DeploymentHistory {
     return rows.map((row) => ({ id: row.id, event: row.event, data: JSON.parse(row.data) }) as DeploymentEvent);
   }
 
+  /** The number behind which somebody goes on who says that it was the last: 0 when it is none yet, as after a loss of power, which may have cost events. */
+  resumed(id: string, last: number): number {
+    const { id: newest } = this.#last.get(id) as { id: number | null };
+    return last > (newest ?? 0) ? 0 : last;
+  }
+
   /** All that are remembered, newest first. */
   list(): Deployment[] {
     const rows = this.#database.prepare('SELECT state FROM deployments ORDER BY began DESC, rowid DESC').all();

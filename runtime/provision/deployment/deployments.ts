@@ -168,7 +168,7 @@ export class Deployments {
   async *events(id: string, after = 0, signal?: AbortSignal): AsyncGenerator<DeploymentEvent, void, undefined> {
     this.get(id);
     const { history } = this.#options.store;
-    let last = after;
+    let last = history.resumed(id, after);
     while (signal?.aborted !== true) {
       const going = this.#going.get(id);
       const rung = going?.watched.bell.rung(signal);

@@ -208,6 +208,31 @@ deployments('who comes back with the number of an event gets those behind it, ea
   await lab.close();
 });
 
+deployments('who comes back with a number that there never was is told all, and the end', async () => {
+  const go = Promise.withResolvers<void>();
+  const lab = await openDeploymentsLab([
+    rung('on-demand', async () => {
+      await go.promise;
+      return PHOTO;
+    }),
+  ]);
+  const { id } = (await lab.deployments.ask(request())).deployment;
+  const following = eventsOf(lab.deployments, id, 999_999_999_999_999);
+  await new Promise(setImmediate);
+  go.resolve();
+  const ids = [1, 2];
+  assert.equal(
+    (await following).map((each) => each.id),
+    ids,
+  );
+  assert.equal(
+    (await eventsOf(lab.deployments, id, 3)).map((each) => each.id),
+    ids,
+    'also when it has ended',
+  );
+  await lab.close();
+});
+
 deployments('of much progress in a moment the last is told, with an estimate from the rate', async () => {
   let report: RungContext['report'] = () => {};
   const go = Promise.withResolvers<void>();
