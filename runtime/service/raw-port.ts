@@ -6,8 +6,8 @@ import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 export interface RawPortOptions {
   /** Address of this computer on which it is. */
   readonly bind: string;
-  /** A new connection to the server inside. */
-  readonly connect: () => Promise<Duplex>;
+  /** A new connection to the server inside, for somebody at an address. */
+  readonly connect: (from: string) => Promise<Duplex>;
   /** Connections at once. */
   readonly limit: number;
   /** Called when bytes pass. */
@@ -30,7 +30,7 @@ export async function openRawPort({ bind, connect, limit, used }: RawPortOptions
     open.add(socket);
     socket.on('error', () => undefined);
     socket.once('close', () => open.delete(socket));
-    connect().then(
+    connect(socket.remoteAddress ?? '').then(
       (inside) => joinStreams(socket, inside, used),
       // At its limit, or the server is gone: a closed connection is all that TCP can say.
       () => socket.destroy(),

@@ -160,7 +160,9 @@ export class ServiceVm {
   async openPort(): Promise<number> {
     const { bind, spec } = this.parts;
     const { limits } = spec;
-    const connect = (): Promise<Duplex> => this.#connections.open(this.#ending.signal);
+    // Nobody says who he is there: who floods it from one address leaves some to others, and to callers of HTTP.
+    const connect = (from: string): Promise<Duplex> =>
+      this.#connections.openFor(`address ${from}`, this.#ending.signal);
     this.#raw ??= openRawPort({ bind, connect, limit: limits.connections, used: this.passed });
     try {
       const { port, close } = await this.#raw;

@@ -62,6 +62,19 @@ export class VmConnections {
     return this.#requests.take(user);
   }
 
+  /** A new connection that counts as one of a user's. */
+  async openFor(user: string, signal?: AbortSignal): Promise<Duplex> {
+    const leave = this.admit(user);
+    try {
+      const connection = await this.open(signal);
+      connection.once('close', leave);
+      return connection;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
   /** A new connection. `at-capacity` when the VM has as many as it may; `not-ready` when nothing listens inside. */
   async open(signal?: AbortSignal): Promise<Duplex> {
     const { connect, limit } = this.#options;

@@ -425,6 +425,24 @@ services('after the end there are no VMs any more, and no starts', async () => {
   assert.is(await code(all.start(NAME, JOIN, ANN)), 'draining');
 });
 
+services('who floods a raw port leaves connections to callers of HTTP', async () => {
+  const limits = { leaseS: 600, diskMib: 1024, cpus: 1, connections: 8 };
+  const { services: all } = await lab({}, { limits });
+  const { vm } = await all.start(NAME, { mode: 'join', port: true }, ANN);
+  const flood = Array.from({ length: 8 }, () => connect({ host: '127.0.0.1', port: vm.port! }));
+  let closed = 0;
+  for (const socket of flood) socket.on('error', () => undefined).on('close', () => (closed += 1));
+  await until(() => closed === 2 && all.get(NAME).vms[0]!.connections >= 6);
+  const answer = await all.request(NAME, get('/'), BOB);
+  assert.is(await text(answer.body), 'GET / 2');
+  for (const socket of flood) socket.destroy();
+  await until(() => all.get(NAME).vms[0]!.connections <= 1);
+  const socket = connect({ host: '127.0.0.1', port: vm.port! });
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  assert.match(String(await new Promise<Buffer>((resolve) => socket.once('data', resolve))), /^HTTP\/1\.1 200 /);
+  socket.destroy();
+});
+
 services('a raw port leads to the server, and ends with the VM', async () => {
   const { services: all, vms } = await lab({}, { protocol: 'tcp' });
   const echo = await serveLocally(rawServer((socket) => socket.pipe(socket)));
