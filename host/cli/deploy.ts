@@ -12,6 +12,9 @@ import type { Verb } from './verb.ts';
 interface DeployFlags extends HostFlags {
   readonly name?: string;
   readonly grant?: string;
+  readonly key?: string;
+  readonly user?: string;
+  readonly insecure?: boolean;
   readonly service?: boolean;
   readonly from?: string;
   readonly require?: readonly string[];
@@ -24,6 +27,9 @@ const verb: Verb = (program, { interruption }) => {
     .description('have a function or service on the host by the cheapest way: running, cached, fetched, sent, made')
     .option('--name <name>', 'its name there (default: its own, or that of the file)')
     .option('--grant <file>', 'what a component asks for, as a cloudlet.json says it')
+    .option('--key <file>', 'sign a function with this private key; make one with: npx cloudlet store keys new FILE')
+    .option('--user <user:password>', 'for a registry (default CLOUDLET_REGISTRY_AUTH)')
+    .option('--insecure', 'ask a registry by plain HTTP, also on another computer')
     .option('--service', 'what is named is a service: a name, the address of an overlay, a folder with a recipe')
     .option('--from <url>', 'where the host can fetch it as well')
     .option(

@@ -50,6 +50,10 @@ const verb: Verb = (program) => {
     const { secretsSet = [], grant } = await (await clientFor(flags)).function(typed(() => parseName(text)));
     const missing = grant.secrets.filter((key) => !secretsSet.includes(key));
     if (flags.json) return console.log(JSON.stringify({ set: secretsSet, missing }));
+    if (secretsSet.length + missing.length === 0)
+      return console.error(
+        `no secrets; name them in "secrets" of cloudlet.json, or set one with: npx cloudlet secret set ${text} KEY`,
+      );
     for (const key of secretsSet) console.log(printable(key));
     for (const key of missing) console.log(`${printable(key)}  (not set)`);
   });

@@ -51,6 +51,12 @@ export interface AnythingWanted {
 export interface DeployWords {
   readonly name?: string | undefined;
   readonly grant?: string | undefined;
+  /** File of the private key to sign with. */
+  readonly key?: string | undefined;
+  /** `USER:PASSWORD` for a registry. */
+  readonly user?: string | undefined;
+  /** A registry elsewhere may be asked by plain HTTP. */
+  readonly insecure?: boolean | undefined;
   readonly service?: boolean | undefined;
   /** Another address that it can be fetched from. */
   readonly from?: string | undefined;
