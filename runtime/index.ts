@@ -6,7 +6,13 @@ export type { StoredComponent } from './cloudlet-parts.ts';
 export { VERSION } from './cloudlet-status.ts';
 export { changeModules } from './component/binary/nested-modules.ts';
 export { type ComponentInfo, inspectComponent } from './component/inspect.ts';
-export { inspectTypes, type NamedTypes } from './component/inspect-types.ts';
+export {
+  type ImportedInterface,
+  type ImportedResource,
+  inspectTypes,
+  type NamedTypes,
+  type ResourceHandle,
+} from './component/inspect-types.ts';
 export { withMemoryImage } from './component/rewrite/memory-image.ts';
 export { rewriteModule } from './component/rewrite/rewrite-module.ts';
 export { readStackMap, type StackMap, stackMapOf, withoutSourceMap, withSourceMap } from './component/source-map.ts';

@@ -4,7 +4,13 @@ export { ArtifactCache } from './artifact-cache.ts';
 export { type ComponentBytes, ComponentCompiler, type ComponentCompilerOptions } from './component-compiler.ts';
 export type { ConfinementLimits, NetworkIsolation } from './confined/confinement.ts';
 export { type ComponentInfo, inspectComponent } from './inspect.ts';
-export { inspectTypes, type NamedTypes } from './inspect-types.ts';
+export {
+  type ImportedInterface,
+  type ImportedResource,
+  inspectTypes,
+  type NamedTypes,
+  type ResourceHandle,
+} from './inspect-types.ts';
 export { limitMemory } from './limit-memory.ts';
 export { hasPosition, readStackMap, type StackMap } from './source-map.ts';
 export { TOOLS } from './tools.ts';

@@ -17,7 +17,7 @@ export function flagBytes(flags: number): 1 | 2 | 4 {
   return flags <= 8 ? 1 : flags <= 16 ? 2 : 4;
 }
 
-/** Size and alignment of a type. */
+/** Size and alignment of a type; what is unsupported as a value is a handle here. */
 export function layoutOf(type: WitType): Layout {
   switch (type.kind) {
     case 'bool':
@@ -48,8 +48,6 @@ export function layoutOf(type: WitType): Layout {
       const { payload, size, align } = casesOf(payloadsOf(type) ?? []);
       return { size: up(payload + size, align), align };
     }
-    case 'unsupported':
-      throw new TypeError(`${type.what} has no layout`);
     default:
       return scalar(4);
   }

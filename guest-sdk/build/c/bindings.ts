@@ -1,3 +1,4 @@
+import type { ImportedInterface, ResourceHandle } from '../../../runtime/index.ts';
 import type { WitFunction, WitType } from '../../protocol/index.ts';
 import { planExports } from './export.ts';
 import { writeGlue } from './glue.ts';
@@ -17,6 +18,9 @@ export interface CBindings {
 export interface World {
   readonly name: string;
   readonly functions: readonly WitFunction[];
+  /** What it imports; none when absent. */
+  readonly imports?: readonly ImportedInterface[];
+  readonly handles?: ReadonlyMap<WitType, ResourceHandle>;
   readonly names: ReadonlyMap<WitType, string>;
 }
 

@@ -1,7 +1,11 @@
-import { CloudletError, formatFunction, type WitFunction, type WitType } from '../../protocol/index.ts';
+import { CloudletError, formatFunction, type WitFunction } from '../../protocol/index.ts';
 import type { World } from '../c/bindings.ts';
-import { type FlatType, flatten, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../c/flat-type.ts';
+import { flatten, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../c/flat-type.ts';
+import { shortName } from '../imported-function.ts';
+import { naming, refuseExport, refuseImport } from '../refuse-function.ts';
+import { bitsOf, CORE_TYPES, fromBits } from './core-value.ts';
 import { crateName, identifier, literal, moduleName } from './identifier.ts';
+import { writeImports } from './imports.ts';
 import { TypeWriter } from './type-writer.ts';
 
 /** The crate that an author's code uses: its name, and the text of its root beside the parts in `guest/rust`. */
@@ -9,8 +13,6 @@ export interface RustBindings {
   readonly crate: string;
   readonly text: string;
 }
-
-const CORE_TYPES: Readonly<Record<FlatType, string>> = { i32: 'i32', i64: 'i64', f32: 'f32', f64: 'f64' };
 
 /** An exported function in its Rust form. */
 interface RustExport {
@@ -27,8 +29,9 @@ interface RustExport {
  * `export!` that makes canonical ABI exports of a type with those traits.
  * @throws CloudletError `unsupported-type` for what Rust functions cannot take, naming the function.
  */
-export function generateRust({ name, functions, names }: World): RustBindings {
-  const types = new TypeWriter(names);
+export function generateRust({ name, functions, imports = [], names, handles = new Map() }: World): RustBindings {
+  const types = new TypeWriter({ names, handles });
+  for (const wit of imports.flatMap((each) => each.functions)) refuseImport('Rust', wit, handles);
   const exports = functions.map((wit) => planExport(wit, types));
   const modules = [...new Set(exports.map((each) => each.module))];
   const full = new Set(functions.map((wit) => wit.interface));
@@ -43,18 +46,25 @@ export function generateRust({ name, functions, names }: World): RustBindings {
   const bounds = modules.map((module) => (module === null ? 'crate::Guest' : `crate::${module}::Guest`)).join(' + ');
   const calls = exports.map((each, at) => callOf(each, at, bounds, types));
   const doors = exports.map((each, at) => doorOf(each, at));
+  const taken = new Set(functions.flatMap((wit) => (wit.interface === null ? [] : [shortName(wit.interface)])));
+  const imported = writeImports(imports, types, taken);
   const text = `// Generated from the WIT of the world ${JSON.stringify(name)} on every build; changes are lost.
 #![allow(dead_code, non_camel_case_types, unused_imports, unused_macros, unused_unsafe, clippy::all)]
 mod memory;
 #[macro_use]
 mod value;
 #[macro_use]
+mod lent;
+#[macro_use]
 mod compound;
+#[macro_use]
+mod resource;
+use lent::{Kept, Lent, Slots};
 use memory::{Fields, Flat, most_of, record_layout, variant_layout};
-use value::Value;
+use value::{Laid, Value};
 
 ${types.definitions}
-${traits.join('\n')}
+${imported}${traits.join('\n')}
 #[doc(hidden)]
 pub mod __export {
     use super::*;
@@ -78,17 +88,14 @@ ${doors.join('')}        };
 }
 
 function planExport(wit: WitFunction, types: TypeWriter): RustExport {
-  try {
-    if (wit.async) throw new CloudletError('unsupported-type', 'Rust functions cannot be async; leave the word out');
+  refuseExport('Rust', wit);
+  return naming(wit, () => {
     const params = wit.params.map((param) => `${identifier(param.name)}: ${types.name(param.type)}`).join(', ');
     const result = wit.result === null ? '' : ` -> ${types.name(wit.result)}`;
-    const module = wit.interface === null ? null : moduleName(wit.interface.replace(/^.*\//, '').replace(/@.*$/, ''));
+    const module = wit.interface === null ? null : moduleName(shortName(wit.interface));
     const core = wit.interface === null ? wit.function : `${wit.interface}#${wit.function}`;
     return { wit, signature: `(${params})${result}`, module, core };
-  } catch (error) {
-    if (!(error instanceof CloudletError)) throw error;
-    throw new CloudletError(error.code, `${formatFunction(wit)}: ${error.message}`, { cause: error });
-  }
+  });
 }
 
 function traitOf(module: string | null, exports: readonly RustExport[]): string {
@@ -127,7 +134,7 @@ function callOf(each: RustExport, at: number, bounds: string, types: TypeWriter)
     });
     lines.push(`memory::release(at, record_layout(&[${layouts.join(', ')}]));`);
   } else if (locals.length > 0) {
-    const values = flat.map((type, index) => (type === 'i32' ? `a${index} as u32 as u64` : bitsOf(type, `a${index}`)));
+    const values = flat.map((type, index) => bitsOf(type, `a${index}`));
     lines.push(`let flat = [${values.join(', ')}];`, 'let mut flat = Flat(&flat);');
     lines.push(...locals.map((local) => `${local}Value::lift(&mut flat);`));
   }
@@ -160,13 +167,4 @@ ${indent}unsafe extern "C" fn post_${at}(at: *mut u8) {
 ${indent}    unsafe { $crate::__export::post_${at}(at) }
 ${indent}}
 `;
-}
-
-function bitsOf(type: WitType['kind'] | FlatType, name: string): string {
-  return type === 'i64' ? `${name} as u64` : `${name}.to_bits() as u64`;
-}
-
-function fromBits(type: string, bits: string): string {
-  if (type === 'f32') return `f32::from_bits(${bits} as u32)`;
-  return type === 'f64' ? `f64::from_bits(${bits})` : `${bits} as ${type}`;
 }

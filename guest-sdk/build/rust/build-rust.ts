@@ -21,7 +21,7 @@ import { findRust, INSTALL_RUST_TOOLS, RUST_TOOLS } from './toolchain.ts';
 const GUEST_RUST = fileURLToPath(new URL('../../guest/rust/', import.meta.url));
 
 /** Parts of the crate of every world. */
-const PARTS = ['memory.rs', 'value.rs', 'compound.rs'];
+const PARTS = ['memory.rs', 'value.rs', 'lent.rs', 'compound.rs', 'resource.rs'];
 
 /** The crate of functions that serve HTTP. */
 const HTTP_CRATE = 'cloudlet';
@@ -57,7 +57,8 @@ export async function buildRust(project: Project, context: BuildContext): Promis
   const rustc = (args: readonly string[]) =>
     runCompiler(rust.rustc, [...common, `--target=${RUST_TARGET}`, '-O', `--edition=${EDITION}`, ...args], { signal });
   const flags = linkerFlags(rust, model);
-  if (library !== null) flags.push(await compileLibrary(library, cargo ?? scratch, rustc));
+  for (const each of new Set([library, bindings]))
+    if (each !== null) flags.push(await compileLibrary(each, cargo ?? scratch, rustc));
   if (model === 'command') flags.push(`-Clink-arg=${await compileExit(cargo ?? scratch, rustc)}`);
 
   const output = join(scratch, 'core.wasm');
@@ -85,8 +86,7 @@ export async function buildRust(project: Project, context: BuildContext): Promis
 
 async function bind(world: string, wit: string, context: BuildContext): Promise<RustBindings> {
   begin(context, 'bind', `write a crate from the world ${world}`);
-  const { functions, names } = await describeWorld(wit, BUILD_WORLD);
-  return generateRust({ name: world, functions, names });
+  return generateRust({ name: world, ...(await describeWorld(wit, world)) });
 }
 
 async function httpLibrary(): Promise<RustBindings> {

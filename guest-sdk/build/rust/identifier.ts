@@ -9,12 +9,12 @@ const KEYWORDS = new Set(
 const NEVER = new Set(['self', 'super', 'crate', '_']);
 
 /** Modules that the crate of a world has besides those of its interfaces. */
-const MODULES = new Set(['compound', 'memory', 'value']);
+const MODULES = new Set(['compound', 'lent', 'memory', 'resource', 'value']);
 
 /** Types that every Rust file, or the crate of a world, has by their plain names; those of a world must not hide them. */
 const PRELUDE = new Set(
-  `Box Copy Clone Debug Default Drop Eq Err Fields Flat Fn FnMut FnOnce From Guest Into Iterator None Ok Option Ord PartialEq PartialOrd Result Self
-  Send Sized Some String Sync ToOwned ToString TryFrom TryInto Unpin Value Vec`.split(/\s+/),
+  `Box Copy Clone Debug Default Drop Eq Err Fields Flat Fn FnMut FnOnce From Guest Into Iterator Kept Laid Lent None Ok Option Ord PartialEq PartialOrd Result Self
+  Send Sized Slots Some String Sync ToOwned ToString TryFrom TryInto Unpin Value Vec`.split(/\s+/),
 );
 
 /** Crates that every Rust file can name. */

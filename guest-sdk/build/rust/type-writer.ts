@@ -1,5 +1,7 @@
+import type { ImportedResource } from '../../../runtime/index.ts';
 import { CloudletError, type WitType } from '../../protocol/index.ts';
-import { camel, caseName, identifier, typeName, upperSnake } from './identifier.ts';
+import { type KnownTypes, partsOf, TypeNames } from '../type-names.ts';
+import { caseName, identifier, typeName, upperSnake } from './identifier.ts';
 
 const SCALARS: Readonly<Partial<Record<WitType['kind'], string>>> = {
   bool: 'bool',
@@ -17,25 +19,24 @@ const SCALARS: Readonly<Partial<Record<WitType['kind'], string>>> = {
   string: 'String',
 };
 
-/** Most flags of one type that the canonical ABI carries, and most elements of a tuple that Rust's own traits know. */
-const MAX_FLAGS = 32;
+/** Most elements of a tuple that Rust's own traits know. */
 const MAX_ELEMENTS = 12;
 
 /** Names Rust types for WIT types, and collects the definitions of those that Rust does not have. */
 export class TypeWriter {
-  readonly #names: ReadonlyMap<WitType, string>;
+  readonly #names: TypeNames;
   /** Definition by Rust type name. */
   readonly #definitions = new Map<string, string>();
-  /** Rust type name by the type's shape and author's name: one type may come as several equal objects. */
-  readonly #written = new Map<string, string>();
+  /** Rust types that are the failure of a result. */
+  readonly #errors = new Set<string>();
 
-  /** `names` is what the author calls the types. */
-  constructor(names: ReadonlyMap<WitType, string>) {
-    this.#names = names;
+  constructor(known: KnownTypes) {
+    this.#names = new TypeNames(known, typeName);
   }
 
   get definitions(): string {
-    return [...this.#definitions.values()].join('\n');
+    const errors = [...this.#errors].filter((name) => this.#definitions.has(name)).map(errorOf);
+    return [...this.#definitions.values(), ...errors].join('\n');
   }
 
   /** The Rust type that holds a value of a WIT type. */
@@ -49,6 +50,7 @@ export class TypeWriter {
       case 'option':
         return `Option<${this.name(type.some)}>`;
       case 'result':
+        if (type.err !== null) this.#errors.add(this.name(type.err));
         return `Result<${payload(type.ok)}, ${payload(type.err)}>`;
       case 'tuple':
         if (type.elements.length > MAX_ELEMENTS) {
@@ -56,44 +58,56 @@ export class TypeWriter {
           throw new CloudletError('unsupported-type', `${limit}; use a record`);
         }
         return `(${type.elements.map((element) => `${this.name(element)},`).join(' ')})`;
-      case 'unsupported':
+      case 'unsupported': {
+        const handle = this.#names.handle(type);
+        if (handle !== null) return this.#names.resource(handle.resource);
         throw new CloudletError(
           'unsupported-type',
           `Rust functions cannot take or give ${type.what}; use plain values`,
         );
+      }
       default:
         return this.#defined(type);
     }
   }
 
-  #defined(type: WitType): string {
-    const label = this.#label(type);
-    const key = JSON.stringify([label, type]);
-    const known = this.#written.get(key);
-    if (known !== undefined) return known;
-    // Two interfaces may each have an `item`: the second is `Item2`.
-    let name = label;
-    for (let next = 2; [...this.#written.values()].includes(name); next += 1) name = `${label}${next}`;
-    this.#written.set(key, name);
-    this.#definitions.set(name, this.#define(type, name));
-    return name;
+  /** The Rust type by which an import takes a value that stays its caller's: `&str`, `&[u8]`, `Option<&str>`, `&Bucket`. */
+  argument(type: WitType, inList = false): string {
+    const owned = this.name(type);
+    if (this.#owns(type)) return owned;
+    switch (type.kind) {
+      case 'string':
+        return '&str';
+      case 'list':
+        return `&[${this.argument(type.element, true)}]`;
+      case 'option':
+        return `Option<${this.argument(type.some, inList)}>`;
+      case 'tuple':
+        return `(${type.elements.map((element) => `${this.argument(element, inList)},`).join(' ')})`;
+      case 'record':
+      case 'variant':
+        return inList ? owned : `&${owned}`;
+      case 'unsupported':
+        return `&${owned}`;
+      default:
+        return owned;
+    }
   }
 
-  #label(type: WitType): string {
-    const given = this.#names.get(type);
-    if (given !== undefined) return typeName(given);
-    switch (type.kind) {
-      case 'record':
-        return camel(`record-${type.fields.map((field) => field.name).join('-')}`);
-      case 'variant':
-        return camel(`variant-${type.cases.map((c) => c.name).join('-')}`);
-      case 'enum':
-        return camel(`enum-${type.cases.join('-')}`);
-      case 'flags':
-        return camel(`flags-${type.names.join('-')}`);
-      default:
-        throw new TypeError(`${type.kind} needs no definition`);
-    }
+  /** The Rust type of an imported resource. */
+  resource(resource: ImportedResource): string {
+    return this.#names.resource(resource);
+  }
+
+  /** Whether a value has a handle of its own in it, so that it is given away and cannot be copied. */
+  #owns(type: WitType): boolean {
+    return this.#names.handle(type)?.mode === 'own' || partsOf(type).some(([, part]) => this.#owns(part));
+  }
+
+  #defined(type: WitType): string {
+    const { name, fresh } = this.#names.of(type);
+    if (fresh) this.#definitions.set(name, this.#define(type, name));
+    return name;
   }
 
   #define(type: WitType, name: string): string {
@@ -101,10 +115,10 @@ export class TypeWriter {
       case 'record': {
         const fields = type.fields.map((field) => `${identifier(field.name)}: ${this.name(field.type)}`);
         const body = fields.map((field) => `    pub ${field},\n`).join('');
-        return `#[derive(Clone, Debug, PartialEq)]\npub struct ${name} {\n${body}}\nrecord!(${name} { ${fields.join(', ')} });\n`;
+        return `#[derive(${this.#derive(type)})]\npub struct ${name} {\n${body}}\nrecord!(${name} { ${fields.join(', ')} });\n`;
       }
       case 'variant':
-        return this.#enumeration(name, 'Clone, Debug, PartialEq', type.cases);
+        return this.#enumeration(name, this.#derive(type), type.cases);
       case 'enum':
         return this.#enumeration(
           name,
@@ -122,6 +136,10 @@ export class TypeWriter {
     }
   }
 
+  #derive(type: WitType): string {
+    return this.#owns(type) ? 'Debug' : 'Clone, Debug, PartialEq';
+  }
+
   #enumeration(
     name: string,
     derive: string,
@@ -135,10 +153,17 @@ export class TypeWriter {
   }
 }
 
+/** What lets `?` turn it into a `Box<dyn Error>`. */
+function errorOf(name: string): string {
+  return `impl std::fmt::Display for ${name} {
+    fn fmt(&self, to: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(to, "{self:?}")
+    }
+}
+impl std::error::Error for ${name} {}
+`;
+}
+
 function flagsType(flags: number): string {
-  if (flags > MAX_FLAGS) {
-    const limit = `expected flags of at most ${MAX_FLAGS} names, got ${flags}`;
-    throw new CloudletError('unsupported-type', `${limit}; split them`);
-  }
   return flags <= 8 ? 'u8' : flags <= 16 ? 'u16' : 'u32';
 }

@@ -1,15 +1,26 @@
 // Values that are made of others; a part of the crate that is generated for a world.
+use crate::lent::{Kept, Lent, Slots};
 use crate::memory::{Fields, Flat, most_of, record_layout, variant_layout};
-use crate::value::Value;
+use crate::value::{Laid, Value};
 
 /// A record with its fields, in order.
 macro_rules! record {
     ($name:ty { $($field:ident: $type:ty),* }) => {
-        impl Value for $name {
+        impl Laid for $name {
             const SIZE: usize = record_layout(&[$((<$type>::SIZE, <$type>::ALIGN)),*]).0;
             const ALIGN: usize = record_layout(&[$((<$type>::SIZE, <$type>::ALIGN)),*]).1;
             const FLAT: usize = 0 $(+ <$type>::FLAT)*;
-
+        }
+        impl Lent for $name {
+            fn lower(&self, slots: &mut Slots, kept: &mut Kept) {
+                $(self.$field.lower(slots, kept);)*
+            }
+            unsafe fn lay(&self, at: *mut u8, kept: &mut Kept) {
+                let mut fields = Fields::at(at);
+                $(unsafe { self.$field.lay(fields.next::<$type>(), kept) };)*
+            }
+        }
+        impl Value for $name {
             unsafe fn load(at: *mut u8) -> Self {
                 let mut fields = Fields::at(at);
                 unsafe { Self { $($field: fields.load()),* } }
@@ -34,11 +45,38 @@ macro_rules! record {
 /// A variant, or a type like one, with the integer of its tag and its cases.
 macro_rules! variant {
     ([$($generic:ident)*] $name:ty: $tag:ty { $($at:literal => $case:ident $(($value:ident: $type:ty))?),* }) => {
-        impl<$($generic: Value),*> Value for $name {
+        impl<$($generic: Laid),*> Laid for $name {
             const SIZE: usize = variant_layout(<$tag>::SIZE, &[$((0 $(+ <$type>::SIZE)?, 1 $(* <$type>::ALIGN)?)),*]).0;
             const ALIGN: usize = variant_layout(<$tag>::SIZE, &[$((0 $(+ <$type>::SIZE)?, 1 $(* <$type>::ALIGN)?)),*]).1;
             const FLAT: usize = 1 + most_of(&[$(0 $(+ <$type>::FLAT)?),*]);
-
+        }
+        impl<$($generic: Lent),*> Lent for $name {
+            #[allow(unused_variables)]
+            fn lower(&self, slots: &mut Slots, kept: &mut Kept) {
+                let end = slots.after(Self::FLAT);
+                match self {
+                    $(Self::$case $(($value))? => {
+                        slots.push($at);
+                        $(<$type as Lent>::lower($value, slots, kept);)?
+                    })*
+                }
+                slots.skip_to(end);
+            }
+            #[allow(unused_variables)]
+            unsafe fn lay(&self, at: *mut u8, kept: &mut Kept) {
+                let payload = variant_layout(<$tag>::SIZE, &[$((0 $(+ <$type>::SIZE)?, 1 $(* <$type>::ALIGN)?)),*]).2;
+                unsafe {
+                    let payload = at.add(payload);
+                    match self {
+                        $(Self::$case $(($value))? => {
+                            ($at as $tag).store(at);
+                            $(<$type as Lent>::lay($value, payload, kept);)?
+                        })*
+                    }
+                }
+            }
+        }
+        impl<$($generic: Value),*> Value for $name {
             #[allow(unused_variables)]
             unsafe fn load(at: *mut u8) -> Self {
                 let payload = variant_layout(<$tag>::SIZE, &[$((0 $(+ <$type>::SIZE)?, 1 $(* <$type>::ALIGN)?)),*]).2;
@@ -109,16 +147,27 @@ macro_rules! flags {
             }
         }
         carried!($name as $bits: |bits| Self(bits), |value| value.0);
+        lent_scalar!($name);
     };
 }
 
 macro_rules! tuples {
     ($(($($type:ident $at:tt)*))*) => {$(
-        impl<$($type: Value),*> Value for ($($type,)*) {
+        impl<$($type: Laid),*> Laid for ($($type,)*) {
             const SIZE: usize = record_layout(&[$((<$type>::SIZE, <$type>::ALIGN)),*]).0;
             const ALIGN: usize = record_layout(&[$((<$type>::SIZE, <$type>::ALIGN)),*]).1;
             const FLAT: usize = 0 $(+ <$type>::FLAT)*;
-
+        }
+        impl<$($type: Lent),*> Lent for ($($type,)*) {
+            fn lower(&self, slots: &mut Slots, kept: &mut Kept) {
+                $(self.$at.lower(slots, kept);)*
+            }
+            unsafe fn lay(&self, at: *mut u8, kept: &mut Kept) {
+                let mut fields = Fields::at(at);
+                $(unsafe { self.$at.lay(fields.next::<$type>(), kept) };)*
+            }
+        }
+        impl<$($type: Value),*> Value for ($($type,)*) {
             unsafe fn load(at: *mut u8) -> Self {
                 let mut fields = Fields::at(at);
                 unsafe { ($(fields.load::<$type>(),)*) }

@@ -4,9 +4,12 @@ mod memory;
 #[macro_use]
 mod value;
 #[macro_use]
+mod lent;
+#[macro_use]
 mod compound;
+use lent::{Kept, Lent, Slots};
 use memory::{Flat, most_of, variant_layout};
-use value::Value;
+use value::{Laid, Value};
 
 /// A request to the function, with its whole body.
 #[derive(Clone, Debug)]

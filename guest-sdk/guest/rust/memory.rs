@@ -1,5 +1,5 @@
 // Where values lie: core values, memory, and the layout of what is made of others; a part of the crate that is generated for a world.
-use crate::value::Value;
+use crate::value::{Laid, Value};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 
 /// Core values that have not been taken yet.
@@ -25,7 +25,7 @@ impl Fields {
         Fields(start, 0)
     }
 
-    fn next<T: Value>(&mut self) -> *mut u8 {
+    pub fn next<T: Laid>(&mut self) -> *mut u8 {
         let at = self.1.next_multiple_of(T::ALIGN);
         self.1 = at + T::SIZE;
         unsafe { self.0.add(at) }

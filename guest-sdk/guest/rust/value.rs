@@ -5,15 +5,18 @@
 // low bits of a wide one, so that no case needs to know what the others are.
 use crate::memory::{Flat, reallocate, release};
 
-/// A type that a function of the world takes or gives.
-pub trait Value: Sized {
+/// How much room a type takes.
+pub trait Laid {
     const SIZE: usize;
     const ALIGN: usize;
     /// How many core values carry it.
     const FLAT: usize;
     /// Whether it lies in memory as in Rust and any bits are a value, so that a list of it is used where it lies.
     const PLAIN: bool = false;
+}
 
+/// A type that a function of the world takes or gives.
+pub trait Value: Laid + Sized {
     /// Takes the value that lies at an address, with all that it points to.
     unsafe fn load(at: *mut u8) -> Self;
     /// Lays the value there; what it points to is the taker's.
@@ -73,11 +76,13 @@ unsafe fn take_list<T: Value>(start: usize, length: usize) -> Vec<T> {
     }
 }
 
-impl Value for () {
+impl Laid for () {
     const SIZE: usize = 0;
     const ALIGN: usize = 1;
     const FLAT: usize = 0;
+}
 
+impl Value for () {
     unsafe fn load(_: *mut u8) {}
     unsafe fn store(self, _: *mut u8) {}
     unsafe fn lift(_: &mut Flat) {}
@@ -85,12 +90,13 @@ impl Value for () {
 
 macro_rules! number {
     ($($type:ty),*: $lift:expr, $bits:expr) => {$(
-        impl Value for $type {
+        impl Laid for $type {
             const SIZE: usize = size_of::<$type>();
             const ALIGN: usize = size_of::<$type>();
             const FLAT: usize = 1;
             const PLAIN: bool = true;
-
+        }
+        impl Value for $type {
             unsafe fn load(at: *mut u8) -> Self {
                 unsafe { at.cast::<$type>().read() }
             }
@@ -115,11 +121,12 @@ number!(f64: |bits| f64::from_bits(bits), |value| value.to_bits());
 /// A type that is carried as another one is.
 macro_rules! carried {
     ($type:ty as $other:ty: $from:expr, $into:expr) => {
-        impl Value for $type {
+        impl Laid for $type {
             const SIZE: usize = <$other>::SIZE;
             const ALIGN: usize = <$other>::ALIGN;
             const FLAT: usize = <$other>::FLAT;
-
+        }
+        impl Value for $type {
             unsafe fn load(at: *mut u8) -> Self {
                 let from: fn($other) -> $type = $from;
                 from(unsafe { <$other>::load(at) })
@@ -144,11 +151,13 @@ carried!(char as u32: |code| char::from_u32(code).expect("a scalar value"), |val
 // The host only passes UTF-8: it is its contract, and checking twice would cost as much as most functions.
 carried!(String as Vec<u8>: |bytes| unsafe { String::from_utf8_unchecked(bytes) }, |text| text.into_bytes());
 
-impl<T: Value> Value for Vec<T> {
+impl<T> Laid for Vec<T> {
     const SIZE: usize = 8;
     const ALIGN: usize = 4;
     const FLAT: usize = 2;
+}
 
+impl<T: Value> Value for Vec<T> {
     unsafe fn load(at: *mut u8) -> Self {
         unsafe {
             let words = at.cast::<u32>();

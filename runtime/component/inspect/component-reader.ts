@@ -38,6 +38,7 @@ export function readComponent(reader: ByteReader, parent: Scope | null = null): 
     imports: scope.imports,
     exports: scope.exports,
     asynchronous: scope.features.asynchronous,
+    handles: scope.features.handles,
   };
 }
 

@@ -1,7 +1,16 @@
 /** Reads the type definitions of a component: value types, functions, resources, instance types and component types. */
 import { type ByteReader, refused } from '../binary/byte-reader.ts';
 import { readAlias } from './alias-reader.ts';
-import { type Extern, type FuncType, LIMITS, lookUp, named, Scope, type TypeDef } from './type-space.ts';
+import {
+  type ComponentType,
+  type Extern,
+  type FuncType,
+  LIMITS,
+  lookUp,
+  named,
+  Scope,
+  type TypeDef,
+} from './type-space.ts';
 import {
   checkName,
   hex,
@@ -11,6 +20,8 @@ import {
   readMany,
   readValueType,
 } from './value-type-reader.ts';
+
+const NO_HANDLES: ComponentType['handles'] = new Map();
 
 /** Reads one definition of a type section, or of the declarations inside an instance or component type. */
 export function readDefinition(reader: ByteReader, scope: Scope): TypeDef {
@@ -23,7 +34,7 @@ export function readDefinition(reader: ByteReader, scope: Scope): TypeDef {
     case 0x3f:
       reader.skipLeb('the representation of a resource');
       if (readFlag(reader, 'whether a resource has a destructor')) reader.skipLeb('the destructor of a resource');
-      return { kind: 'resource', name: null };
+      return { kind: 'resource', name: null, identity: {} };
     case 0x3e:
       throw refused(
         'the component has an asynchronous destructor, which the component model dropped; build it with current tools',
@@ -36,7 +47,13 @@ export function readDefinition(reader: ByteReader, scope: Scope): TypeDef {
     case 0x41: {
       const inner = new Scope(scope);
       readDeclarations(reader, inner);
-      return { kind: 'component', imports: inner.imports, exports: inner.exports, asynchronous: false };
+      return {
+        kind: 'component',
+        imports: inner.imports,
+        exports: inner.exports,
+        asynchronous: false,
+        handles: NO_HANDLES,
+      };
     }
     default: {
       const value = readDefinedValueType(opcode, reader, scope);
@@ -62,7 +79,7 @@ export function readExternDescription(reader: ByteReader, scope: Scope, name: st
     case 0x03:
       // "sub resource" makes a type of its own; "eq" gives a name to one that is known.
       if (readFlag(reader, 'the bound of a type'))
-        return { sort: 'type', type: named({ kind: 'resource', name: null }, name) };
+        return { sort: 'type', type: named({ kind: 'resource', name: null, identity: {} }, name) };
       return { sort: 'type', type: named(lookUp(reader, scope.types, 'a type'), name) };
     case 0x04: {
       const type = lookUp(reader, scope.types, 'a component type');

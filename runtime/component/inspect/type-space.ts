@@ -14,6 +14,14 @@ export interface ValueType {
 export interface ResourceType {
   readonly kind: 'resource';
   readonly name: string | null;
+  /** One object for one resource, whatever names it goes by. */
+  readonly identity: object;
+}
+
+/** A handle of a resource, where a type has one; as a value it is `unsupported`. */
+export interface Handle {
+  readonly mode: 'own' | 'borrow';
+  readonly resource: ResourceType;
 }
 
 export interface FuncType {
@@ -34,6 +42,8 @@ export interface ComponentType {
   readonly exports: ReadonlyMap<string, Extern>;
   /** Whether anything in the whole file is asynchronous: a function, a built-in, an option. False for a type alone. */
   readonly asynchronous: boolean;
+  /** What the `unsupported` types in the whole file are that stand for handles, by identity. Empty for a type alone. */
+  readonly handles: ReadonlyMap<WitType, Handle>;
 }
 
 export type TypeDef = ValueType | ResourceType | FuncType | InstanceType | ComponentType;
@@ -77,6 +87,7 @@ export class Budget {
 /** What a file uses, noted while it is read. */
 export interface Features {
   asynchronous: boolean;
+  readonly handles: Map<WitType, Handle>;
 }
 
 /** The first of a list of names, as a sentence can hold them: a file may have thousands. */
@@ -103,7 +114,7 @@ export class Scope {
     this.parent = parent;
     this.depth = parent === null ? 0 : parent.depth + 1;
     this.budget = parent === null ? new Budget() : parent.budget;
-    this.features = parent === null ? { asynchronous: false } : parent.features;
+    this.features = parent === null ? { asynchronous: false, handles: new Map() } : parent.features;
     if (this.depth > LIMITS.nesting) {
       throw refused(`expected at most ${LIMITS.nesting} components or types inside one another, got more`);
     }
@@ -143,5 +154,5 @@ export function lookUp<T>(reader: ByteReader, space: readonly T[], what: string)
 /** The same resource under a name; every other type is itself. Names like `import-type-x` are the linker's, not the author's. */
 export function named(type: TypeDef, name: string): TypeDef {
   if (type.kind !== 'resource') return type;
-  return { kind: 'resource', name: name.replace(/^import-type-/, '') };
+  return { ...type, name: name.replace(/^import-type-/, '') };
 }

@@ -169,7 +169,9 @@ function handle(mode: 'own' | 'borrow', reader: ByteReader, scope: Scope): Value
   const resource = scope.types[index];
   if (resource?.kind !== 'resource') throw reader.malformed(`the index of a resource defined before, not ${index},`);
   const name = resource.name ?? 'resource';
-  return leaf({ kind: 'unsupported', what: mode === 'own' ? name : `borrow<${name}>` });
+  const value = leaf({ kind: 'unsupported', what: mode === 'own' ? name : `borrow<${name}>` });
+  scope.features.handles.set(value.type, { mode, resource });
+  return value;
 }
 
 function leaf(type: WitType): ValueType {

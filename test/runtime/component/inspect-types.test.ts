@@ -48,6 +48,30 @@ types('have the names that their author gave them', async () => {
   }
 });
 
+types('of imports come with their resources, of which each is one whatever its names', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'cloudlet-types-'));
+  try {
+    const wit = `package a:b; interface s { resource r { f: func(); } } interface t { use s.{r as q}; g: func(x: borrow<q>) -> q; }
+world w { import s; import t; }`;
+    await writeFile(join(folder, 'w.wit'), wit);
+    const { imports, handles } = inspectTypes(await componentNew(await embedWorld(null, { wit: folder }), []));
+    assert.equal(
+      imports.map(({ name, functions }) => [name, functions.map((each) => each.function)]),
+      [
+        ['a:b/s', ['[method]r.f']],
+        ['a:b/t', ['g']],
+      ],
+    );
+    const [s, t] = imports;
+    assert.is(t?.resources.get('q'), s?.resources.get('r'));
+    const [g] = t?.functions ?? [];
+    assert.equal(handles.get(g!.params[0]!.type), { mode: 'borrow', resource: { interface: 'a:b/s', name: 'r' } });
+    assert.equal(handles.get(g!.result!)?.mode, 'own');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 types('are refused for what is no component', () => {
   assert.throws(() => inspectTypes(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)), /core module/);
   assert.throws(() => inspectTypes(Uint8Array.of(1, 2, 3)), /WebAssembly/);

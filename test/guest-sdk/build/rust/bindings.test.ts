@@ -80,4 +80,64 @@ bindings('refuse asynchronous functions, and interfaces of one name', () => {
   assert.throws(() => generateRust({ name: 'w', functions: twice, names: new Map() }), /one name in Rust/);
 });
 
+const bucket: WitType = { kind: 'unsupported', what: 'bucket' };
+const lent: WitType = { kind: 'unsupported', what: 'borrow<bucket>' };
+const resource = { interface: 'a:store/kept@1.0.0', name: 'bucket' };
+const handles = new Map([
+  [bucket, { mode: 'own', resource }],
+  [lent, { mode: 'borrow', resource }],
+] as const);
+
+/** The crate of a world that imports one interface with these functions. */
+const importing = (name: string, functions: readonly WitFunction[]) => {
+  const own = functions.map((each) => ({ ...each, interface: name }));
+  const imports = [{ name, functions: own, types: new Map(), resources: new Map([['bucket', resource]]) }];
+  return generateRust({ name: 'w', functions: [fn('f', point, null)], names: new Map(), imports, handles }).text;
+};
+
+bindings('have a module for an imported interface, methods of its resources, and lend what is given', () => {
+  const list: WitType = { kind: 'list', element: { kind: 'string' } };
+  const text = importing('a:store/kept@1.0.0', [
+    { ...fn('open', { kind: 'string' }, bucket) },
+    {
+      ...fn('[method]bucket.keep', lent, list),
+      params: ['self', 'kept'].map((name, at) => ({ name, type: [lent, list][at]! })),
+    },
+    { ...fn('[constructor]bucket', { kind: 'option', some: lent }, bucket) },
+    { ...fn('[static]bucket.join', { kind: 'list', element: bucket }, null) },
+  ]);
+  for (const words of [
+    /^ {4}pub fn store_kept_open\(value: &str\) -> Bucket/m,
+    /^ {8}pub fn keep\(&self, kept: &\[&str\]\) -> Vec<String>/m,
+    /^ {8}pub fn new\(value: Option<&Bucket>\) -> Bucket/m,
+    /^ {8}pub fn join\(value: Vec<Bucket>\)/m,
+    /^pub mod store \{\n {4}\/\/\/ `a:store\/kept@1\.0\.0`\n {4}pub mod kept \{\n {8}pub use crate::store_kept_open as open;/m,
+    /link_name = "\[resource-drop\]bucket"/,
+  ])
+    assert.match(text, words);
+});
+
+for (const [what, wit, words] of [
+  [
+    'a stream',
+    fn('read', { kind: 'list', element: { kind: 'unsupported', what: 'stream<u8>' } }, null),
+    /import a:b\/c read: .*: value\[\]: .*stream<u8>/,
+  ],
+  [
+    'a handle that is lent inside a record',
+    fn('put', { kind: 'record', fields: [{ name: 'to', type: lent }] }, null),
+    /value\.to: .*lend borrow<bucket> inside a record/,
+  ],
+  ['an async function', { ...fn('wait', point, null), async: true }, /import a:b\/c wait: .*cannot be async/],
+  [
+    'a long tuple',
+    fn('many', { kind: 'tuple', elements: many(13).map((): WitType => point) }, null),
+    /many: .*at most 12/,
+  ],
+] as const) {
+  bindings(`refuse to import ${what}, with the path to it`, () => {
+    assert.throws(() => importing('a:b/c', [wit]), words);
+  });
+}
+
 bindings.run();
