@@ -1,4 +1,4 @@
-import { access, lstat, readdir, readFile, realpath } from 'node:fs/promises';
+import { access, lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import {
   type Annotations,
@@ -50,14 +50,14 @@ export async function pack({ component, grant, folder, annotations, key }: PackO
   for (const from of [...files, ...scratch].flatMap((each) => each.from ?? [])) {
     for (const path of await filesAt(folder, from)) {
       if (found.has(path)) continue;
-      const bytes = await readFile(join(folder, path));
-      left -= bytes.length;
+      // Looked at before it is read: it may be larger than memory.
+      left -= (await stat(join(folder, path))).size;
       if (left < 0 || found.size === MAX_FILES) {
         throw invalid(
           `expected at most ${MAX_FILES} files of ${MAX_BYTES} bytes together, got more at ${JSON.stringify(from)}`,
         );
       }
-      found.set(path, bytes);
+      found.set(path, await readFile(join(folder, path)));
     }
   }
   const bytes = await readFile(component);

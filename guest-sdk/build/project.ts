@@ -114,10 +114,13 @@ export async function readProject(folder: string): Promise<Project> {
   const project = complete(resolve(folder), file);
   const { entries, component, wit } = project;
   for (const source of [...entries, component, wit].filter((each) => each !== null)) {
-    await stat(source).catch((error: unknown) => {
+    const found = await stat(source).catch((error: unknown) => {
       const remedy = source === component ? '; build it first, as its README says' : '';
       throw invalid(`${PROJECT_FILE} names ${source}, which cannot be read${remedy}`, error);
     });
+    // Pipes and devices have no end.
+    if (!found.isFile() && !(source === wit && found.isDirectory()))
+      throw invalid(`${PROJECT_FILE} names ${source}, which is no file`);
   }
   return project;
 }

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import {
   blobsInMemory,
   CloudletError,
@@ -31,7 +31,12 @@ const MAX_ENTRIES = 128;
 
 /** Whether a file is a tar, as packages are. */
 export async function isPackageFile(path: string): Promise<boolean> {
-  const file = await open(path, 'r').catch(() => null);
+  // A pipe would be waited for, and loses what is read of it.
+  const isFile = await stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  const file = isFile ? await open(path, 'r').catch(() => null) : null;
   if (file === null) return false;
   try {
     const { buffer, bytesRead } = await file.read(new Uint8Array(TAR_BLOCK_BYTES), 0, TAR_BLOCK_BYTES, 0);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   askedGrant,
@@ -12,6 +12,7 @@ import {
 } from '../../guest-sdk/protocol/index.ts';
 import { importsWithoutGrant, inspectComponent } from '../../runtime/index.ts';
 import type { Inspection } from './inspect.ts';
+import { fileOrFolder } from './plain-file.ts';
 import { nameOfFile } from './publishable.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -19,8 +20,7 @@ import { UsageError } from './usage-error.ts';
 export async function inspectFile(
   path: string,
 ): Promise<Inspection & { readonly kind: string; readonly file: string }> {
-  const found = await stat(path).catch(() => null);
-  if (found?.isDirectory() === true) return inspectProject(path);
+  if ((await fileOrFolder(path, 'a component or a project')).isDirectory()) return inspectProject(path);
   return inspectBytes(path);
 }
 
@@ -41,6 +41,7 @@ async function inspectProject(folder: string) {
 }
 
 async function inspectBytes(path: string, hint = '') {
+  await fileOrFolder(path, 'a component', hint);
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`expected a component, but ${path} cannot be read (${error.code})${hint}`, { cause: error });
   });

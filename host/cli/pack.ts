@@ -1,6 +1,5 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
 import { isRegistryAddress, parseRegistryReference, pushPackage } from '../../guest-sdk/client/index.ts';
-import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import { checkOutput, writeOutput } from './invoke/output.ts';
 import { type PackageWords, packaged, registryOptions } from './package/packaged.ts';
 import { showProgress } from './terminal/progress.ts';
 import { formatSize } from './terminal/size.ts';
@@ -20,7 +19,7 @@ const verb: Verb = (program, { interruption }) => {
     .description(
       'a project, component or package as one file, an OCI image layout; signed, and pushed to a registry, when asked',
     )
-    .option('-o, --output <file>', 'where it goes (default: <name>.package.tar, unless it is pushed)')
+    .option('-o, --output <file>', 'where it goes, "-" is stdout (default: <name>.package.tar, unless it is pushed)')
     .option('--grant <file>', 'what a component asks for, as a cloudlet.json says it')
     .option('--key <file>', 'sign with this private key; make one with: npx cloudlet store keys new FILE')
     .option('--annotation <key=value...>', 'further annotations of the manifest')
@@ -33,11 +32,13 @@ const verb: Verb = (program, { interruption }) => {
       const target = flags.push === undefined ? null : typed(() => parseRegistryReference(flags.push!));
       if (flags.output !== undefined && isRegistryAddress(flags.output))
         throw new UsageError('expected a file with --output; a registry is named with --push');
+      await checkOutput(flags.output);
       const annotations = flags.annotation === undefined ? {} : { annotations: annotationsOf(flags.annotation) };
       const { name, opened } = await packaged(what ?? '.', { ...flags, ...annotations }, signal);
       const { written, component, layers, signers } = opened;
       const file = flags.output ?? (target === null ? `${name || 'function'}.package.tar` : null);
-      if (file !== null) await writeWhole(file, written.pieces);
+      if (file !== null) await writeOutput(each(written.pieces), file);
+      const say = file === '-' ? console.error : console.log;
       let pushed: { readonly sentBytes: number; readonly totalBytes: number } | null = null;
       if (target !== null) {
         const progress = showProgress(flags.push!);
@@ -63,34 +64,21 @@ const verb: Verb = (program, { interruption }) => {
         pushed: flags.push ?? null,
         sentBytes: pushed?.sentBytes ?? null,
       };
-      if (flags.json) return console.log(JSON.stringify(summary));
-      console.log(`${file ?? flags.push}  ${formatSize(sizeBytes)}`);
-      console.log(`  digest   ${digest}`);
-      console.log(`  code     ${formatSize(codeBytes)}`);
-      console.log(
+      if (flags.json) return say(JSON.stringify(summary));
+      say(`${file ?? flags.push}  ${formatSize(sizeBytes)}`);
+      say(`  digest   ${digest}`);
+      say(`  code     ${formatSize(codeBytes)}`);
+      say(
         `  data     ${formatSize(dataBytes)}${layers.length === 0 ? '' : ` in ${layers.length} ${layers.length === 1 ? 'layer' : 'layers'}`}`,
       );
-      for (const each of signers) console.log(`  signed   ${each}`);
+      for (const each of signers) say(`  signed   ${each}`);
       if (pushed !== null)
-        console.log(
-          `  pushed   ${flags.push}  (sent ${formatSize(pushed.sentBytes)} of ${formatSize(pushed.totalBytes)})`,
-        );
+        say(`  pushed   ${flags.push}  (sent ${formatSize(pushed.sentBytes)} of ${formatSize(pushed.totalBytes)})`);
     });
 };
 
-/** Writes a file that is there whole or not at all. */
-async function writeWhole(path: string, pieces: readonly Uint8Array[]): Promise<void> {
-  const partial = `${path}.${process.pid}.partial`;
-  try {
-    await writeFile(partial, pieces as Uint8Array[]);
-    await rename(partial, path);
-  } catch (error) {
-    await rm(partial, { force: true });
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CloudletError('request-invalid', `expected to write ${path}, which cannot be written (${code})`, {
-      cause: error,
-    });
-  }
+async function* each(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* pieces;
 }
 
 function annotationsOf(words: readonly string[]): Record<string, string> {

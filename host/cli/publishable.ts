@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { basename, dirname, extname } from 'node:path';
 import type { Build } from '../../guest-sdk/build/index.ts';
 import {
@@ -11,6 +10,7 @@ import {
   parseName,
   type WrittenPackage,
 } from '../../guest-sdk/protocol/index.ts';
+import { fileOrFolder } from './plain-file.ts';
 import { typed, UsageError } from './usage-error.ts';
 
 /** What is sent to be published, with the name that it would be published under. */
@@ -41,9 +41,7 @@ export async function publishable(
   grantFile: string | undefined,
   signal: AbortSignal,
 ): Promise<Publishable> {
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`expected a component or a project directory, but ${path} cannot be read (${error.code})`);
-  });
+  const found = await fileOrFolder(path, 'a component or a project directory');
   if (!found.isDirectory()) {
     const name = typed(() => parseName(nameOfFile(path)));
     if (grantFile !== undefined) return packed(name, path, grantFile);

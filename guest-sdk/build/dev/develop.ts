@@ -27,7 +27,7 @@ export interface DevelopOptions extends Pick<BuildOptions, 'cache' | 'output' | 
 
 /**
  * Builds a project and has it served, again after each change, until `signal` fires. A change during a build begins another one as soon
- * as that has ended. Only what cannot be watched throws.
+ * as that has ended. Only what cannot be watched, or not any more, throws.
  */
 export async function develop(folder: string, options: DevelopOptions): Promise<void> {
   const { onEvent, signal } = options;

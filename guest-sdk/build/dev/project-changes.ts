@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
+import { CloudletError } from '../../protocol/index.ts';
 import { WatchedFolders } from './watched-folders.ts';
 
 /** How long changes are gathered after the last one, milliseconds: an editor writes a file in several steps, a branch changes many. */
@@ -14,7 +15,7 @@ const MAX_COMPARED = 4 * 1024 * 1024;
 
 /**
  * Watches a project and gives, each time that something in it has changed, the paths that did, relative to its folder and sorted. A file
- * that was only written anew with what it had is no change. Ends when `signal` fires.
+ * that was only written anew with what it had is no change. Ends when `signal` fires; `project-invalid` when the folder is gone.
  */
 export async function* projectChanges(folder: string, signal: AbortSignal): AsyncGenerator<readonly string[]> {
   const pending = new Set<string>();
@@ -45,6 +46,9 @@ export async function* projectChanges(folder: string, signal: AbortSignal): Asyn
         seen = pending.size;
         await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
       }
+      // Whatever takes its name later is another folder, which nobody watches.
+      if (!existsSync(folder))
+        throw new CloudletError('project-invalid', `${folder} is gone; begin again where the project is now`);
       const paths = [...pending].sort();
       pending.clear();
       const changed: string[] = [];
@@ -76,10 +80,12 @@ const GONE = 'gone';
 /** What tells one state of a file from another: its content. */
 function stampOf(path: string): string {
   try {
-    const bytes = readFileSync(path);
-    if (bytes.length > MAX_COMPARED) return `${bytes.length} ${performance.now()}`;
-    return createHash('sha256').update(bytes).digest('base64');
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EISDIR' ? 'folder' : GONE;
+    const found = statSync(path);
+    // Pipes and devices have no end.
+    if (!found.isFile()) return found.isDirectory() ? 'folder' : 'neither';
+    if (found.size > MAX_COMPARED) return `${found.size} ${found.mtimeMs}`;
+    return createHash('sha256').update(readFileSync(path)).digest('base64');
+  } catch {
+    return GONE;
   }
 }

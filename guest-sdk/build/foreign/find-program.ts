@@ -48,10 +48,14 @@ async function byContent(paths: readonly string[]): Promise<string[]> {
 
 /** Whether a file is a linked WebAssembly program. */
 export async function isProgram(path: string): Promise<boolean> {
-  const file = await open(path, 'r').catch(() => null);
+  // Before it is opened, which waits where it is a pipe.
+  const isFile = await stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  const file = isFile ? await open(path, 'r').catch(() => null) : null;
   if (file === null) return false;
   try {
-    if (!(await file.stat()).isFile()) return false;
     const head = new Uint8Array(9);
     const { bytesRead } = await file.read(head, 0, head.length, 0);
     if (bytesRead < head.length || MAGIC.some((byte, at) => head[at] !== byte)) return false;

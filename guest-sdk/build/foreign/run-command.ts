@@ -32,8 +32,8 @@ const GRACE_MS = 2000;
 const COMPLAINT = /\berror:|\bundefined symbol\b|file not found|^cc: /;
 
 /**
- * Runs a shell's command line to its end, as the leader of a process group that ends with it: make and configure start others. Only an
- * abort throws.
+ * Runs a shell's command line to its end, as the leader of a process group that ends with it: make and configure start others, and what they leave
+ * behind has two seconds. Only an abort throws.
  */
 export function runCommand(command: string, options: CommandOptions): Promise<CommandEnd> {
   const { cwd, bin, environment, onLine, signal } = options;
@@ -72,6 +72,14 @@ export function runCommand(command: string, options: CommandOptions): Promise<Co
     };
     signal?.addEventListener('abort', stop, { once: true });
     child.once('error', reject);
+    // What it left running in the background holds its output open, and would be waited for.
+    child.once('exit', () => {
+      const grace = setTimeout(() => {
+        end('SIGKILL');
+        for (const stream of [child.stdout, child.stderr]) stream.destroy();
+      }, GRACE_MS);
+      child.once('close', () => clearTimeout(grace));
+    });
     child.once('close', (code, by) => {
       clearTimeout(killer);
       signal?.removeEventListener('abort', stop);

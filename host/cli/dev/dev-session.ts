@@ -6,7 +6,7 @@ import { waysToInvoke } from '../invoke/plan.ts';
 import { typed, UsageError } from '../usage-error.ts';
 import { type DevHost, type DevHostFlags, openDevHost } from './dev-host.ts';
 import { DevView } from './dev-view.ts';
-import { type Front, openFront } from './front.ts';
+import { checkPort, type Front, openFront } from './front.ts';
 import { FunctionLines } from './function-lines.ts';
 import { type DevKey, takeKeys } from './keys.ts';
 
@@ -27,6 +27,8 @@ export async function runDev(folder: string, flags: DevFlags, interruption: Abor
   const view = new DevView((line) => console.log(line), folder);
   const quit = new AbortController();
   const signal = AbortSignal.any([interruption, quit.signal]);
+  // Before anything is built: whoever names a port means that one.
+  if (port !== null) await checkPort(port);
   const host = await openDevHost(flags);
   const session = new DevSession(host, name, view, port, signal);
   const again = pressesOf(signal);

@@ -63,6 +63,18 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   };
 }
 
+/** Refuses a port that is taken, with `conflict`. */
+export async function checkPort(port: number): Promise<void> {
+  const nobody = {
+    url: 'http://localhost',
+    name: '',
+    token: undefined,
+    explain: async () => null,
+    onRequest: () => {},
+  };
+  await (await openFront({ ...nobody, port })).close();
+}
+
 async function serve(options: FrontOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const { method = 'GET', url: path = '/' } = incoming;
   const began = performance.now();

@@ -1,10 +1,10 @@
-import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { OpenedPackage } from '../../../guest-sdk/build/index.ts';
 import { isRegistryAddress, parseRegistryReference, pullPackage } from '../../../guest-sdk/client/index.ts';
 import { parseName } from '../../../guest-sdk/protocol/index.ts';
 import { clientConfig } from '../../config.ts';
 import { nodeTransport } from '../host-access/node-transport.ts';
+import { fileOrFolder } from '../plain-file.ts';
 import { nameOfFile } from '../publishable.ts';
 import { showProgress } from '../terminal/progress.ts';
 import { typed, UsageError } from '../usage-error.ts';
@@ -44,9 +44,7 @@ export async function packaged(what: string, words: PackageWords, signal: AbortS
     const name = nameOfFile(reference.repository.split('/').at(-1)!);
     return { name, opened: await signed(await pulled(what, words, signal)) };
   }
-  const found = await stat(what).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`expected a project, a component or a package, but ${what} cannot be read (${error.code})`);
-  });
+  const found = await fileOrFolder(what, 'a project, a component or a package');
   if (found.isDirectory()) {
     if (grant !== undefined)
       throw new UsageError('expected --grant with a component; a project has its grant in cloudlet.json');

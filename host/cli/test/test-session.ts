@@ -1,5 +1,5 @@
 import { build, develop, readProject } from '../../../guest-sdk/build/index.ts';
-import { asCloudletError, type FunctionName, parseName } from '../../../guest-sdk/protocol/index.ts';
+import { asCloudletError, CloudletError, type FunctionName, parseName } from '../../../guest-sdk/protocol/index.ts';
 import { hostConfig } from '../../config.ts';
 import { type DevHost, type DevHostFlags, openDevHost } from '../dev/dev-host.ts';
 import { printable } from '../terminal/printable.ts';
@@ -21,6 +21,7 @@ export async function testProject(folder: string, flags: TestFlags, signal: Abor
   // On another host it must not take the place of what is published there.
   const name = parseName(flags.to === undefined ? project.name : `test-${project.name}`.slice(0, 63));
   const host = await openDevHost(flags);
+  if (flags.to !== undefined) await refuseTaken(host, name, signal);
   const test = (): Promise<boolean> => testOnce(folder, flags, host, name, signal);
   try {
     if (flags.watch === true) {
@@ -54,6 +55,16 @@ export async function testProject(folder: string, flags: TestFlags, signal: Abor
     if (flags.to !== undefined) await host.client.remove(name).catch(() => {});
     await host.close();
   }
+}
+
+/** What is tested on another host is removed there afterwards: it must not be somebody's. */
+async function refuseTaken({ client, url }: DevHost, name: FunctionName, signal: AbortSignal): Promise<void> {
+  const taken = (await client.functions(signal)).some((each) => each.name === name);
+  if (taken)
+    throw new CloudletError(
+      'conflict',
+      `expected no function "${name}" at ${url}, where the tests would run and remove it; if an earlier test left it: npx cloudlet rm ${name}`,
+    );
 }
 
 async function testOnce(

@@ -1,9 +1,11 @@
-import { appendFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { appendFile, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { projectChanges } from '../../../../guest-sdk/build/index.ts';
+import { refused } from '../../../support/refusal.ts';
 
 const changes = suite('changes of a project');
 
@@ -76,5 +78,18 @@ async function watchedProject() {
   };
   return { folder, found, end };
 }
+
+changes('pipes in it are not waited for, and a folder that is gone is told', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'cloudlet-changes-'));
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  await symlink('/dev/zero', join(folder, 'zero'));
+  const found = projectChanges(folder, new AbortController().signal);
+  const first = found.next();
+  await writeFile(join(folder, 'f.ts'), 'one');
+  assert.equal((await first).value, ['f.ts']);
+  const gone = found.next();
+  await rm(folder, { recursive: true });
+  await refused(() => gone, 'project-invalid', /is gone; begin again/);
+});
 
 changes.run();

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -60,6 +61,11 @@ finding('is told by its bytes, however few or torn', async () => {
   }
   assert.is(await isProgram(join(folder, 'missing')), false);
   assert.is(await isProgram(folder), false);
+});
+
+finding('a pipe in its place is not waited for', async () => {
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  assert.is(await isProgram(join(folder, 'pipe')), false);
 });
 
 finding.run();

@@ -2,7 +2,7 @@ import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Front, type FrontRequest, openFront, placeBelow } from '../../../../host/cli/dev/front.ts';
+import { checkPort, type Front, type FrontRequest, openFront, placeBelow } from '../../../../host/cli/dev/front.ts';
 import { refused } from '../../../support/refusal.ts';
 
 const test = suite('the front of a function that is developed');
@@ -146,6 +146,7 @@ test('that cannot have its port says so', async () => {
   const port = Number(new URL(front.url).port);
   const options = { url: front.url, name: 'x', token: undefined, explain: async () => null, onRequest: () => {} };
   await refused(() => openFront({ ...options, port }), 'conflict', /port \d+ cannot be taken.*--port/);
+  await refused(() => checkPort(port), 'conflict', /port \d+ cannot be taken.*--port/);
 });
 
 test.run();
