@@ -30,19 +30,19 @@ export async function keptBuild(folder: string, makers: readonly string[] = MAKE
 }
 
 /**
- * The component that a project names in place of a source, since its own script builds it: `absent` when that was not run yet; null when the
- * project names none.
+ * The component of a project that says by which command it is built: what an earlier build left, however old, or `absent`; null for every other project.
+ * Such builds take minutes, other tools and the network: they are begun by people, not by a host that starts.
  */
-export async function foreignBuild(folder: string): Promise<KeptBuild | 'absent' | null> {
-  const named = await readFile(join(folder, 'cloudlet.json'), 'utf8').then(componentIn, () => null);
-  if (named === null) return null;
-  return described(join(folder, named)).catch(() => 'absent' as const);
+export async function programBuild(folder: string): Promise<KeptBuild | 'absent' | null> {
+  const name = await readFile(join(folder, 'cloudlet.json'), 'utf8').then(nameOfProgram, () => null);
+  return name === null ? null : described(join(folder, 'build', `${name}.wasm`)).catch(() => 'absent' as const);
 }
 
-function componentIn(text: string): string | null {
+/** The name in a project file that has a command in it; else null. */
+function nameOfProgram(text: string): string | null {
   try {
-    const { component } = JSON.parse(text) as { readonly component?: unknown };
-    return typeof component === 'string' ? component : null;
+    const { name, build } = JSON.parse(text) as { readonly name?: unknown; readonly build?: unknown };
+    return build !== undefined && typeof name === 'string' && /^[a-z0-9-]+$/.test(name) ? name : null;
   } catch {
     return null; // Whoever builds the project says what is wrong with it.
   }

@@ -7,7 +7,7 @@ import { packBuilt } from '../../guest-sdk/build/pack.ts';
 import { asCloudletError, type FunctionName, parseName } from '../../guest-sdk/protocol/index.ts';
 import type { Cloudlet } from '../../runtime/index.ts';
 import { buildApart } from './build-apart.ts';
-import { foreignBuild, type KeptBuild, keptBuild } from './kept-build.ts';
+import { type KeptBuild, keptBuild, programBuild } from './kept-build.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
 
@@ -23,7 +23,7 @@ export interface ExamplesToPublish {
 
 /**
  * Publishes every example, building those whose sources changed since. One that cannot be built or published is skipped with the
- * reason: examples never keep a host from serving. Those that their own scripts build are named in one line until they are. A component that its function already has, as whatever version, is left alone:
+ * reason: examples never keep a host from serving. Those that have a build of their own are named in one line until it was run. A component that its function already has, as whatever version, is left alone:
  * a rollback outlives a restart.
  */
 export async function publishExamples({ cloudlet, say, signal, folder = EXAMPLES }: ExamplesToPublish): Promise<void> {
@@ -34,12 +34,12 @@ export async function publishExamples({ cloudlet, say, signal, folder = EXAMPLES
   for (const name of names.sort()) {
     if (signal.aborted) return;
     try {
-      const foreign = await foreignBuild(join(folder, name));
-      if (foreign === 'absent') {
+      const program = await programBuild(join(folder, name));
+      if (program === 'absent') {
         absent.push(name);
         continue;
       }
-      const kept = foreign ?? (await exampleBuild(join(folder, name), (line) => say(`${name}: ${line}`), signal));
+      const kept = program ?? (await exampleBuild(join(folder, name), (line) => say(`${name}: ${line}`), signal));
       const packed = await packBuilt(join(folder, name), kept.component);
       if (await isPublished(cloudlet, parseName(name), (packed ?? kept).digest)) continue;
       const body = packed === null ? createReadStream(kept.component) : Readable.from(packed.pieces);
@@ -58,7 +58,7 @@ export async function publishExamples({ cloudlet, say, signal, folder = EXAMPLES
     }
   }
   if (absent.length > 0)
-    say(`not built here: ${absent.join(', ')}, native programs; examples/README.md says how to have them`);
+    say(`not built here: ${absent.join(', ')}, native programs; run: npx cloudlet build examples/${absent[0]}`);
 }
 
 async function exampleBuild(folder: string, say: (line: string) => void, signal: AbortSignal): Promise<KeptBuild> {

@@ -1,12 +1,10 @@
 /**
  * The native programs among the examples, in both of their forms, in one cloudlet with a base VM of Debian.
  */
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { readRecipeFile } from '../../guest-sdk/build/index.ts';
+import { build, readRecipeFile } from '../../guest-sdk/build/index.ts';
 import { packBuilt } from '../../guest-sdk/build/pack.ts';
 import {
   type Deployment,
@@ -17,9 +15,9 @@ import {
 } from '../../guest-sdk/protocol/index.ts';
 import { ensureBaseVmApart } from '../../runtime/vm/base/index.ts';
 import { bodyOf, type CloudletLab, openLab } from './cloudlet-lab.ts';
+import { TEST_CACHE } from './microvm-lab.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
-const run = promisify(execFile);
 
 /** What became of a deployment: the way that was taken, what it did, and its end. */
 export interface Deployed {
@@ -56,8 +54,8 @@ export class ApplicationLab {
   /** Builds the component of an example as its README says, publishes it, and runs it with an input. */
   async runComponent(application: string, input: Uint8Array, args: readonly string[]): Promise<Uint8Array> {
     const folder = join(EXAMPLES, application);
-    await run(process.execPath, [join(folder, 'build.mjs')]);
-    const packed = await packBuilt(folder, join(folder, 'build', `${application}.wasm`));
+    const { component } = await build(folder, { cache: TEST_CACHE });
+    const packed = await packBuilt(folder, component);
     const name = parseName(application);
     await this.cloudlet.publish(name, bodyOf(Buffer.concat(packed!.pieces)));
     const ran = await this.cloudlet.invoke(name, { door: 'run', arguments: [...args] }, bodyOf(input));

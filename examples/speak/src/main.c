@@ -1,5 +1,4 @@
 /* Text on standard input, spoken on standard output as WAV. Its one argument chooses a voice: awb, rms or slt. */
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,23 +10,6 @@ void usenglish_init(cst_voice *voice);
 
 /* Longest text that is spoken: an hour of it, more or less. */
 #define MAX_TEXT (64 * 1024)
-
-/* The noise of voiceless sounds is drawn by rand: with that of the native program's libc, the two speak alike to the last bit. */
-int rand(void) {
-  static uint32_t ring[34];
-  static int at = -1;
-  if (at < 0) {
-    ring[0] = 1;
-    for (int i = 1; i < 31; i++) ring[i] = 16807LL * (int32_t)ring[i - 1] % 2147483647;
-    for (int i = 31; i < 34; i++) ring[i] = ring[i - 31];
-    at = 0;
-    for (int i = 0; i < 310; i++) rand();
-  }
-  uint32_t next = ring[(at + 31) % 34] + ring[(at + 3) % 34];
-  ring[at] = next;
-  at = (at + 1) % 34;
-  return next >> 1;
-}
 
 int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "slt";

@@ -8,7 +8,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { readRecipeFile } from '../../../guest-sdk/build/index.ts';
+import { build, readRecipeFile } from '../../../guest-sdk/build/index.ts';
 import type { Digest } from '../../../guest-sdk/protocol/index.ts';
 import { hostPolicy } from '../../../runtime/grant/index.ts';
 import { type Accelerator, chooseAccelerator, computerConditions } from '../../../runtime/machine/index.ts';
@@ -105,7 +105,7 @@ export async function buildComponent(application: Application, say: (line: strin
   const project = projectOf(application);
   if (await exists(join(project, 'build', `${application.name}.wasm`))) return;
   say(`building the component of ${application.name}`);
-  await run(process.execPath, [join(project, 'build.mjs')]);
+  await build(project, { cache: BENCH_CACHE });
 }
 
 function exists(path: string): Promise<boolean> {
