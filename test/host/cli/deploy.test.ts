@@ -70,6 +70,14 @@ deploy('of a package that changed only what changed is sent', async () => {
   assert.ok(second.sentBytes < first.sentBytes / 4, `${second.sentBytes} of ${first.sentBytes} bytes were sent`);
 });
 
+deploy('signs with a key, and says whose a name is to whoever has none', async () => {
+  await lab.run(['store', 'keys', 'new', 'key.jwk']);
+  assert.is((await run('typed.wasm', '--name', 'signed', '--key', 'key.jwk')).published?.version, 1);
+  const unsigned = await lab.run(['deploy', 'typed.wasm', '--name', 'signed', '--grant', 'grant.json']);
+  assert.is(unsigned.status, 1);
+  assert.match(unsigned.errors, /to be signed by the key .* got no signature; .*--key FILE/);
+});
+
 deploy('fetches from an address', async () => {
   const bytes = await readFile(await guest('cat'));
   const server = createServer((_, response) => response.end(bytes));
