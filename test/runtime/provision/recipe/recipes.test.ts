@@ -231,6 +231,12 @@ recipes('are not ready when their server never listens, or answers otherwise', a
   assert.is(lab.made.size, 0);
 });
 
+recipes('that wait while the same is made say so', async ({ lab }) => {
+  const [first, second] = await Promise.all([lab.make(PLAIN), lab.make(PLAIN)]);
+  assert.equal([first.isNew, second.isNew, lab.opened], [true, false, 1]);
+  assert.is(lab.stages.filter((stage) => stage === 'waiting').length, 1);
+});
+
 recipes('on a base that is not here are refused', async ({ lab }) => {
   const error = await failure(lab.make({ base: `sha256:${'c'.repeat(64)}`, service: SERVICE }));
   assert.is(error.code, 'base-unknown');
