@@ -50,7 +50,8 @@ export async function benchFunction(options: BenchOptions): Promise<BenchResult>
     for (;;) {
       if (options.signal.aborted || begun >= calls) return;
       const due = dueAt(begun);
-      if (due - beganAt >= durationMs) return;
+      // What is due and was never begun is not waited for: a rate that cannot be had would have no end.
+      if (Math.max(due, now()) - beganAt >= durationMs) return;
       begun += 1;
       if (due > now()) await sleepUntil(due, now, options.signal);
       if (options.signal.aborted) return;

@@ -88,4 +88,17 @@ histogram('of nothing, and of nothing but zero', () => {
   assert.equal([none.percentile(0.99), none.rows(4).length], [0, 1]);
 });
 
+histogram('a rate that cannot be had ends when its time is over', async () => {
+  let at = 0;
+  const call = async () => {
+    at += 10;
+    return null;
+  };
+  const { signal } = new AbortController();
+  const now = () => at;
+  const options = { call, concurrency: 1, callsPerSecond: 1e9, durationMs: 100, calls: 1000, signal, now };
+  const { calls } = await benchFunction(options);
+  assert.is(calls, 10);
+});
+
 histogram.run();
