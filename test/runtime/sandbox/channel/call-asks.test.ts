@@ -25,6 +25,7 @@ import {
 import { CallAsks } from '../../../../runtime/sandbox/channel/call-asks.ts';
 import { Channel } from '../../../../runtime/sandbox/channel/channel.ts';
 import { FrameWriter } from '../../../../runtime/sandbox/channel/frame-writer.ts';
+import { FunctionUse } from '../../../../runtime/use/function-use.ts';
 import type { ByteSource } from '../../../../runtime/wasi/index.ts';
 import { AskLab } from '../../../support/ask-lab.ts';
 import { FakeMachine } from '../../../support/fake-machine.ts';
@@ -591,6 +592,34 @@ asks('that a grant or policy denies are told in the log, each once, and no more 
     for (let at = 0; at < 40; at++) await outside.ask(`absent-${at}`, null).answer.catch(() => {});
   });
   assert.is(lab.log.length, 16);
+});
+
+asks('for which nothing was granted are told by what was asked for, with what grants it', async () => {
+  const [near] = duplexPair();
+  const use = new FunctionUse({
+    note: () => {},
+    changed: () => {},
+    stored: () => ({ keyValueBytes: 0, blobBytes: 0 }),
+  });
+  const log: string[] = [];
+  const list = new CallAsks({ services: {}, failed: () => {}, use }, new FrameWriter(near), (text) => log.push(text));
+  const remote = { address: Uint8Array.of(192, 0, 2, 1), port: 5432 };
+  const request = { method: 'GET', scheme: 'https', authority: 'api.example.org', path: '/', headers: [], body: false };
+  for (const [id, service, args] of [
+    [1, 'http.send', request],
+    [2, 'tcp.connect', { remote, binding: null }],
+    [3, 'dns.resolve', { name: 'db.example.org' }],
+    [4, 'http.send', 'nonsense'],
+  ] as const)
+    list.take({ kind: 'ask', id, payload: ask(service, args) });
+  const hint = 'run npx cloudlet trace --learn --allow-net -- …, or add it to cloudlet.json';
+  assert.equal(
+    log,
+    ['http api.example.org', 'tcp 192.0.2.1:5432', 'lookup db.example.org', 'http.send'].map(
+      (asked) => `the function was not granted ${asked}; ${hint}`,
+    ),
+  );
+  assert.equal(use.use.denied, ['http api.example.org', 'http.send', 'lookup db.example.org', 'tcp 192.0.2.1:5432']);
 });
 
 asks('leave nothing in the list of an invocation when they are over', async () => {
