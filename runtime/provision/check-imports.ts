@@ -98,9 +98,20 @@ export function grantWarnings(imports: readonly string[], asked: AskedGrant, { r
       (each) =>
         `${each.what}: asked for ${each.asked}, granted ${each.granted}; this cloudlet's policy allows no more (--policy)`,
     ),
+    ...requestsWithoutHost(imports, asked),
     ...unused.map(
       ({ key, prefixes }) =>
         `${key}: asked for, but the component does not import ${prefixes[0]!.replace(/[/@]$/, '')}, so it makes no use of it`,
     ),
+  ];
+}
+
+/** No linker leaves in a component what its own code does not call, save a JavaScript engine's: worth a word, and no refusal, for either may do without. */
+function requestsWithoutHost(imports: readonly string[], asked: AskedGrant): string[] {
+  const { prefixes, line } = INTERFACES.find(({ key }) => key === 'http')!;
+  const found = imports.find((name) => prefixes.some((prefix) => name.startsWith(prefix)));
+  if (found === undefined || asked.http.length > 0) return [];
+  return [
+    `http: the component imports ${found}, and no host is asked for, so its requests will be refused; add ${line} to cloudlet.json, or see whom it asks with: npx cloudlet trace --allow-net`,
   ];
 }

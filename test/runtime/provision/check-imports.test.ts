@@ -60,4 +60,19 @@ imports('who publishes is warned of what was reduced, and of what cannot be used
   ]);
 });
 
+imports('who imports requests and asks for no host is told so, and is taken', () => {
+  const warned = (found: string[], grant: unknown) => {
+    const asked = parseGrant(grant);
+    check(found, grant);
+    return grantWarnings(found, asked, effectiveGrant(asked, hostPolicy()));
+  };
+  for (const name of ['wasi:http/outgoing-handler@0.2.6', 'wasi:http/client@0.3.0']) {
+    const [sentence, ...others] = warned([...STANDARD, name], {});
+    assert.equal(others, []);
+    assert.match(sentence!, new RegExp(`imports ${name}, and no host is asked for.*"http": \\["api.example.org"\\]`));
+    assert.equal(warned([...STANDARD, name], { http: ['a.org'] }), []);
+  }
+  assert.equal(warned(STANDARD, {}), []);
+});
+
 imports.run();
