@@ -59,6 +59,7 @@ export {
   ByteFeed,
   type CreateOverlayOptions,
   createOverlay,
+  filesInPackage,
   importsWithoutGrant,
   type MadeOverlay,
   type OverlayFile,

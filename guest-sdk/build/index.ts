@@ -3,6 +3,7 @@ export { type Build, type Builder, type BuildOptions, build, openBuilder } from 
 export { findClang, INSTALL_C_TOOLS, INSTALL_CXX_TOOLS } from './c/clang.ts';
 export { CASES_FILE, type Case, hasCases, readCases } from './cases.ts';
 export { type CaseDoors, type CheckedCase, caseName, checkCase } from './check-case.ts';
+export { describeComponent, describePackage } from './describe-version.ts';
 export { type DevelopEvent, type DevelopOptions, develop } from './dev/develop.ts';
 export { projectChanges } from './dev/project-changes.ts';
 export type { ProgramBuild } from './foreign/build-program.ts';
@@ -14,7 +15,13 @@ export type { BuildProgress, BuildStage } from './progress.ts';
 export { PROJECT_FILE, type Project, ProjectFile, readGrant, readProject } from './project.ts';
 export { projectSchema } from './project-schema.ts';
 export { sourceDigest } from './provenance.ts';
-export { checkPackage, isPackageFile, type OpenedPackage, readPackageFile } from './read-package-file.ts';
+export {
+  checkPackage,
+  isPackageFile,
+  type OpenedPackage,
+  readPackageBytes,
+  readPackageFile,
+} from './read-package-file.ts';
 export { type LocalRecipe, type RecipeBytes, readRecipeFile } from './recipe-file.ts';
 export { findRust, INSTALL_RUST_TOOLS } from './rust/toolchain.ts';
 export { scaffold } from './scaffold.ts';

@@ -51,8 +51,16 @@ export async function isPackageFile(path: string): Promise<boolean> {
 
 /** Reads a package from a file, and compares every part with its digest; `package-invalid`, `grant-invalid` or `signature-invalid` says what is wrong. */
 export async function readPackageFile(path: string): Promise<OpenedPackage> {
+  return await readPackageBytes(createReadStream(path) as AsyncIterable<Uint8Array>, path);
+}
+
+/** The same of the bytes of a package that came from elsewhere; `path` is what errors call it. */
+export async function readPackageBytes(
+  bytes: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  path: string,
+): Promise<OpenedPackage> {
   try {
-    return await read(path);
+    return await read(bytes, path);
   } catch (error) {
     if (!(error instanceof CloudletError) || error.code !== 'body-truncated') throw error;
     throw new CloudletError(
@@ -65,9 +73,9 @@ export async function readPackageFile(path: string): Promise<OpenedPackage> {
   }
 }
 
-async function read(path: string): Promise<OpenedPackage> {
+async function read(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, path: string): Promise<OpenedPackage> {
   const { ByteFeed, readTar } = await import('../../runtime/index.ts');
-  const feed = new ByteFeed(createReadStream(path) as AsyncIterable<Uint8Array>);
+  const feed = new ByteFeed(each(pieces));
   const documents = new Map<string, unknown>();
   const blobs = new Map<Digest, Uint8Array>();
   const limits = { what: path, entries: MAX_ENTRIES, bytes: MAX_PACKAGE_BYTES };
@@ -109,4 +117,8 @@ async function openPackage(
   const { digest, manifest, blobs, signatures } = await readLayout(documents, blobsInMemory(all), LIMITS);
   const own = new Map(blobs.map((each) => [each, all.get(each)!]));
   return await checkPackage(await layoutOf({ digest, bytes: manifest }, own, signatures));
+}
+
+async function* each(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* pieces;
 }

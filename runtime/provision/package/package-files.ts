@@ -1,11 +1,11 @@
 import {
   asCloudletError,
   CloudletError,
+  type Digest,
   type FilesLayer,
   type Grant,
   namesOfGuestPath,
 } from '../../../guest-sdk/protocol/index.ts';
-import type { BlobStore } from '../../store/index.ts';
 import type { GrantedDirectory, GrantedFile } from '../../wasi/index.ts';
 import { ByteFeed } from './byte-feed.ts';
 import { expanded } from './expanded.ts';
@@ -20,11 +20,16 @@ export const MAX_FILES_BYTES = 64 * 1024 * 1024;
 /** What headers and fillings of so many files may take of a tar. */
 const MAX_LAYER_BYTES = MAX_FILES_BYTES + MAX_FILES * 4096;
 
+/** Where the layers of a package are: the blob store, or a package in memory. */
+export interface PackageBlobs {
+  readonly open: (digest: Digest) => Promise<{ readonly bytes: AsyncIterable<Uint8Array> }>;
+}
+
 /** Files by their paths in the package. */
 export type PackageFiles = ReadonlyMap<string, Uint8Array>;
 
 /** Reads the layers of a package into memory, verified and bounded; a later layer's file stands in for an earlier one's. `package-invalid` says what is wrong. */
-export async function readPackageFiles(blobs: BlobStore, layers: readonly FilesLayer[]): Promise<PackageFiles> {
+export async function readPackageFiles(blobs: PackageBlobs, layers: readonly FilesLayer[]): Promise<PackageFiles> {
   const files = new Map<string, Uint8Array>();
   let left = MAX_FILES_BYTES;
   for (const layer of layers) {
