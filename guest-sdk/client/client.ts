@@ -1,10 +1,7 @@
 import {
-  bytesOfDigest,
   Deployment,
   DeploymentList,
   type DeploymentRequestInput,
-  type Digest,
-  encodeBase64,
   FunctionInfo,
   FunctionList,
   type FunctionName,
@@ -16,27 +13,17 @@ import type { Compression } from './compression.ts';
 import type { Content } from './deploy/content.ts';
 import { type DeployNews, type DeployOptions, deploy } from './deploy/deploy.ts';
 import { type PushFunctionOptions, pushFunction } from './deploy/push-function.ts';
-import { readEvents } from './event-lines.ts';
 import { fetchTransport } from './fetch-transport.ts';
 import { type Answer, callExport, type InvokeOptions, requestFunction, runCommand } from './invocation.ts';
 import { type LinkRate, measureLink } from './link-rate.ts';
 import { type LogOptions, logLines } from './log-lines.ts';
+import { type PublishOptions, publishFunction } from './publish-function.ts';
 import { type PublishersClient, publishersClient } from './publishers.ts';
 import { connect, type HostAddress, type HostRequest } from './request.ts';
 import { type ServicesClient, servicesClient } from './services.ts';
 import { type StoreClient, storeClient } from './store.ts';
 import { type BodySource, readWhole, type Transport } from './transport.ts';
 import { type VersionsClient, versionsClient } from './versions.ts';
-
-/** What a component or package is published with. */
-export interface PublishOptions {
-  readonly sizeBytes?: number;
-  /** That of a component by default; a package has another, see `PACKAGE_TYPES`. */
-  readonly mediaType?: string;
-  /** Lets the cloudlet refuse bytes that changed on their way. */
-  readonly digest?: Digest;
-  readonly signal?: AbortSignal;
-}
 
 /** One cloudlet over HTTP. Every method rejects with the cloudlet's own `CloudletError`, or `network-unavailable` when none answers. */
 export interface CloudletClient {
@@ -118,7 +105,7 @@ export function createClient({ url, token, transport = fetchTransport(), compres
     status: (signal) => host.json(Status, { path: '/v1/status', signal }),
     functions: async (signal) => (await host.json(FunctionList, { path: '/v1/functions', signal })).functions,
     function: (name, signal) => host.json(FunctionInfo, { path: at(name), signal }),
-    publish: (name, component, options = {}) => publish(host, at(name), component, options),
+    publish: (name, component, options = {}) => publishFunction(host, name, component, options),
     deploy: (request, options) => deploy(host, request, options),
     push: (name, content, options) => pushFunction(host, name, content, options),
     deployments: async (signal) => (await host.json(DeploymentList, { path: '/v1/deployments', signal })).deployments,
@@ -150,18 +137,4 @@ async function nothing(host: HostAddress, request: HostRequest): Promise<void> {
   const response = await host.send(request);
   // A body that is not read, even an empty one, would hold the connection.
   await readWhole(response.body, 0);
-}
-
-async function* publish(
-  host: HostAddress,
-  path: string,
-  component: BodySource,
-  { sizeBytes, digest, mediaType = 'application/wasm', signal }: PublishOptions,
-): AsyncGenerator<Deployment> {
-  const headers: Record<string, string> = { 'content-type': mediaType, prefer: 'respond-async' };
-  if (sizeBytes !== undefined) headers['content-length'] = String(sizeBytes);
-  if (digest !== undefined) headers['content-digest'] = `sha-256=:${encodeBase64(bytesOfDigest(digest))}:`;
-  const accepted = await host.json(Deployment, { method: 'PUT', path, headers, body: component, signal });
-  const response = await host.send({ path: `/v1/deployments/${encodeURIComponent(accepted.id)}/events`, signal });
-  for await (const { data } of readEvents(response.body)) yield host.parse(Deployment, data, path);
 }

@@ -1,6 +1,6 @@
 /** The library on the device. Runs in browsers, on phones and in Node; what needs Node has a door of its own (`mdns.ts`). */
 export { type BenchOptions, type BenchResult, benchFunction } from './bench-function.ts';
-export { type ClientOptions, type CloudletClient, createClient, type PublishOptions } from './client.ts';
+export { type ClientOptions, type CloudletClient, createClient } from './client.ts';
 export { type Compression, gzipCompression } from './compression.ts';
 export { type Content, contentOf } from './deploy/content.ts';
 export { type DeployNews, type DeployOptions, failureOf, type HeldDictionary } from './deploy/deploy.ts';
@@ -11,6 +11,7 @@ export { type FunctionUnderTest, functionUnderTest, UNDER_TEST, type UnderTest }
 export type { Answer, InvokeOptions } from './invocation.ts';
 export { LatencyHistogram } from './latency-histogram.ts';
 export type { LinkRate } from './link-rate.ts';
+export type { PublishOptions } from './publish-function.ts';
 export type { PublishersClient } from './publishers.ts';
 export { type PulledPackage, type PullOptions, pullPackage } from './registry/pull-package.ts';
 export { type PushedPackage, type PushOptions, pushPackage } from './registry/push-package.ts';

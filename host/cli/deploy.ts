@@ -5,6 +5,7 @@ import { drawnDeployment, type EndedDeployment, sentSentence } from './deploy/dr
 import { lookupAt } from './deploy/name-lookup.ts';
 import { parseRequirements } from './deploy/requirement-words.ts';
 import { clientFor, type HostFlags, keptFor, withHostFlags } from './host-access/host-flags.ts';
+import { settlePublisher } from './package/source.ts';
 import { printable } from './terminal/printable.ts';
 import { showProgress } from './terminal/progress.ts';
 import type { Verb } from './verb.ts';
@@ -17,6 +18,7 @@ interface DeployFlags extends HostFlags {
   readonly insecure?: boolean;
   readonly service?: boolean;
   readonly from?: string;
+  readonly trust?: string;
   readonly require?: readonly string[];
   readonly json?: boolean;
 }
@@ -32,6 +34,7 @@ const verb: Verb = (program, { interruption }) => {
     .option('--insecure', 'ask a registry by plain HTTP, also on another computer')
     .option('--service', 'what is named is a service: a name, the address of an overlay, a folder with a recipe')
     .option('--from <url>', 'where the host can fetch it as well')
+    .option('--trust <fingerprint>', "the key that the function's name belongs to from now on")
     .option(
       '--require <key=value...>',
       'what the host must have, such as memoryMib=512.. isa=x86_64; the word "or" begins an alternative',
@@ -45,6 +48,7 @@ const verb: Verb = (program, { interruption }) => {
     const kept = keptFor(flags);
     const progress = showProgress(found.name);
     try {
+      if (found.kind === 'function') await settlePublisher(client, found.name, found, flags, signal);
       const end = await drawnDeployment(
         deploying(client, found, { requirements, kept }, signal),
         found.bytes,

@@ -3,6 +3,7 @@ import type { HostAddress } from '../request.ts';
 import type { Content } from './content.ts';
 import { type DeployNews, type DeployOptions, deploy, type HeldDictionary } from './deploy.ts';
 import { cutIntoParts, type HeldParts } from './held-parts.ts';
+import { pushSigned } from './push-signed.ts';
 
 /** How a function is pushed. */
 export interface PushFunctionOptions extends Pick<DeployOptions, 'signal'> {
@@ -12,6 +13,8 @@ export interface PushFunctionOptions extends Pick<DeployOptions, 'signal'> {
   readonly dictionaries?: readonly HeldDictionary[];
   /** Where the cloudlet can fetch it as well. */
   readonly from?: string | undefined;
+  /** Fingerprints of the keys whose signatures are in the package: where the cloudlet has it without one of theirs, it goes whole, to bring them. */
+  readonly signers?: readonly string[];
   readonly requirements?: Parameters<typeof deploy>[1]['requirements'];
 }
 
@@ -23,9 +26,21 @@ export async function* pushFunction(
   host: HostAddress,
   name: FunctionName,
   content: Content,
-  { digest, dictionaries = [], from, requirements = [], signal }: PushFunctionOptions = {},
+  { digest, signers = [], ...options }: PushFunctionOptions = {},
 ): AsyncGenerator<DeployNews> {
   const known = digest ?? (await digestOf(await content.slice(0, content.bytes)));
+  const push = pushKnown(host, name, content, known, options);
+  if (signers.length === 0) yield* push;
+  else yield* pushSigned(host, { name, content, digest: known, signers }, push, options.signal);
+}
+
+async function* pushKnown(
+  host: HostAddress,
+  name: FunctionName,
+  content: Content,
+  known: Digest,
+  { dictionaries = [], from, requirements = [], signal }: Omit<PushFunctionOptions, 'digest' | 'signers'>,
+): AsyncGenerator<DeployNews> {
   const request = (parts: readonly Part[]) => ({
     want: { function: name, digest: known, parts: [...parts], ...(from === undefined ? {} : { from }) },
     requirements,

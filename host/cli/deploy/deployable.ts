@@ -10,6 +10,7 @@ import {
   parseName,
 } from '../../../guest-sdk/protocol/index.ts';
 import { openOverlayFile } from '../../../runtime/index.ts';
+import type { PackageWords } from '../package/packaged.ts';
 import { publishableSource } from '../package/source.ts';
 import { nameOfFile } from '../publishable.ts';
 import { typed, UsageError } from '../usage-error.ts';
@@ -31,6 +32,8 @@ export interface FunctionHere {
   readonly component: string;
   /** Where the host can fetch it as well. */
   readonly from: string | undefined;
+  /** Fingerprints of the keys that signed it. */
+  readonly signers: readonly string[];
   readonly bytes: number;
   close(): Promise<void>;
 }
@@ -48,15 +51,10 @@ export interface AnythingWanted {
 }
 
 /** What the words of the command say beside what is deployed. */
-export interface DeployWords {
+export interface DeployWords extends Omit<PackageWords, 'annotations'> {
   readonly name?: string | undefined;
-  readonly grant?: string | undefined;
-  /** File of the private key to sign with. */
-  readonly key?: string | undefined;
-  /** `USER:PASSWORD` for a registry. */
-  readonly user?: string | undefined;
-  /** A registry elsewhere may be asked by plain HTTP. */
-  readonly insecure?: boolean | undefined;
+  /** The key that its name belongs to from now on. */
+  readonly trust?: string | undefined;
   readonly service?: boolean | undefined;
   /** Another address that it can be fetched from. */
   readonly from?: string | undefined;
@@ -77,22 +75,29 @@ export async function deployable(
   lookup: Lookup,
   signal: AbortSignal,
 ): Promise<Deployable> {
-  if (/^https?:\/\//.test(what)) return fromAddress(what, words);
+  if (/^https?:\/\//.test(what)) return fromAddress(what, unsigned(words, 'an address that the host fetches from'));
   if (isRegistryAddress(what)) return ofFunction(what, words, signal);
   const found = await stat(what).catch(() => null);
   if (found === null) {
     if (!/^[a-z][a-z0-9-]{0,62}$/.test(what))
       throw new UsageError(`expected a file, a project, an address or the name of something on the host, got ${what}`);
+    unsigned(words, 'what is on the host');
     return { name: what, want: await lookup(what), ...NOTHING_HELD };
   }
   if (found.isDirectory()) {
     const recipe = join(what, 'recipe.json');
     const isRecipe = words.service === true || (!(await exists(join(what, 'cloudlet.json'))) && (await exists(recipe)));
-    return isRecipe ? ofRecipe(recipe, words) : ofFunction(what, words, signal);
+    return isRecipe ? ofRecipe(recipe, unsigned(words, 'a service')) : ofFunction(what, words, signal);
   }
-  if (what.endsWith('.json')) return ofRecipe(what, words);
-  if (what.endsWith('.overlay')) return ofOverlay(what, words);
+  if (what.endsWith('.json')) return ofRecipe(what, unsigned(words, 'a service'));
+  if (what.endsWith('.overlay')) return ofOverlay(what, unsigned(words, 'a service'));
   return ofFunction(what, words, signal);
+}
+
+/** Only a function that is here can be signed: a key that would not be used is a mistake. */
+function unsigned(words: DeployWords, what: string): DeployWords {
+  if (words.key === undefined && words.trust === undefined) return words;
+  throw new UsageError(`expected --key and --trust with a function that is here, got them with ${what}`);
 }
 
 function fromAddress(address: string, words: DeployWords): Deployable {
@@ -116,6 +121,7 @@ async function ofFunction(path: string, words: DeployWords, signal: AbortSignal)
     digest,
     component: found.path,
     from: words.from,
+    signers: found.signers ?? [],
     bytes: content.bytes,
     close,
   };

@@ -15,8 +15,8 @@ export async function* deploying(
     yield* client.deploy({ want: found.want, requirements }, { held: found.held, signal });
     return;
   }
-  const { name, content, digest, from } = found;
+  const { name, content, digest, from, signers } = found;
   const present = kept === undefined ? null : await functionAt(client, name, signal);
   const dictionaries = (await kept?.dictionaries(present?.component ?? present?.digest)) ?? [];
-  yield* client.push(name, content, { digest, dictionaries, from, requirements, signal });
+  yield* client.push(name, content, { digest, dictionaries, from, signers, requirements, signal });
 }

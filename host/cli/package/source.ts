@@ -26,7 +26,7 @@ export async function publishableSource(what: string, words: PackageWords, signa
 export async function settlePublisher(
   client: CloudletClient,
   name: FunctionName,
-  { signers = [] }: Source,
+  { signers = [] }: Pick<Source, 'signers'>,
   { key, trust }: { readonly key?: string | undefined; readonly trust?: string | undefined },
   signal: AbortSignal,
 ): Promise<void> {
