@@ -6,7 +6,7 @@ import {
   parseDigest,
   parseName,
 } from '../guest-sdk/protocol/index.ts';
-import { Catalogue, type EntryProvisioner } from './catalogue/index.ts';
+import { Catalogue, type EntryProvisioner, type ProvisionedEntry } from './catalogue/index.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import type { Cloudlet } from './cloudlet.ts';
 import type { DeploymentDesk } from './cloudlet-deployments.ts';
@@ -23,13 +23,13 @@ export function openCatalogue(
   cloudlet: Publishing,
   deployments: DeploymentDesk,
 ): Catalogue {
-  const provision: EntryProvisioner = async (manifest, { again, signal }) => {
+  const provision: EntryProvisioner = async (manifest, { signal, ...entry }) => {
     if (manifest.kind === 'service') {
       const wish = await openServiceEntry(manifest, data.blobs);
       const fed = await askForEntry(deployments, wish, { requirements: [] }, signal);
       return await endOfDeployment(deployments, fed, signal);
     }
-    const name = await publishEntry(data, cloudlet, manifest, { again, signal });
+    const name = await publishEntry(data, cloudlet, manifest, entry, signal);
     const { digest, doors } = await cloudlet.function(name);
     const address = doors.includes('http') ? `/f/${name}/` : `/v1/functions/${name}`;
     return { kind: 'function', name, address, digest: parseDigest(digest) };
@@ -58,8 +58,8 @@ export function withStore(
       const wish = await openServiceEntry(manifest, data.blobs);
       return (await askForEntry(deployments, wish, { requirements }, signal, user)).asked;
     }
-    const name = await catalogue.provisionedAs(manifest.name, (again) =>
-      publishEntry(data, cloudlet, manifest, { again, signal }),
+    const name = await catalogue.provisionedAs(manifest.name, (entry) =>
+      publishEntry(data, cloudlet, manifest, entry, signal),
     );
     return await deployments.ask({ requirements, want: { function: name } }, user);
   };
@@ -81,15 +81,31 @@ async function publishEntry(
   { blobs }: CloudletParts['data'],
   cloudlet: Publishing,
   manifest: EntryManifest & { readonly kind: 'function' },
-  { again, signal }: { readonly again: boolean; readonly signal: AbortSignal },
+  { again, publisher }: ProvisionedEntry,
+  signal: AbortSignal,
 ): Promise<FunctionName> {
   const name = parseName(manifest.function);
   const file = manifest.files?.find((each) => each.name === manifest.package);
   // A version that the owner went back to, or published since, is not replaced by the same revision again.
   if (file === undefined || (again && (await isPublished(cloudlet, name)))) return name;
   const { bytes } = await blobs.open(file.digest as Digest);
-  await cloudlet.publish(name, bytes, { contentLength: file.bytes, signal });
+  const vouched = publisher === null ? {} : { vouchedBy: publisher };
+  try {
+    await cloudlet.publish(name, bytes, { contentLength: file.bytes, ...vouched, signal });
+  } catch (error) {
+    throw publisher === null ? unsignedEntry(manifest.name, error) : error;
+  }
   return name;
+}
+
+/** What is refused for want of a signature may have one in two places. */
+function unsignedEntry(name: string, error: unknown): unknown {
+  if (!(error instanceof CloudletError) || error.code !== 'signature-invalid') return error;
+  return new CloudletError(
+    'signature-invalid',
+    `${error.message}; or sign the entry "${name}" that brings it: npx cloudlet store add … --key FILE`,
+    { cause: error },
+  );
 }
 
 async function isPublished(cloudlet: Pick<Cloudlet, 'function'>, name: FunctionName): Promise<boolean> {

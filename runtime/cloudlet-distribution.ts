@@ -2,6 +2,7 @@ import type { FunctionName, Published } from '../guest-sdk/protocol/index.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import { type CloudletParts, publishParts } from './cloudlet-parts.ts';
 import { Distribution } from './distribution/index.ts';
+import type { Publishers } from './function/publishers.ts';
 import { publishReceived } from './provision/index.ts';
 import type { WorkInProgress } from './work-in-progress.ts';
 
@@ -9,6 +10,7 @@ import type { WorkInProgress } from './work-in-progress.ts';
 interface DistributionWorld {
   readonly feed: ChangeFeed;
   readonly work: WorkInProgress;
+  readonly publishers: Pick<Publishers, 'signed'>;
   readonly registered: (published: Published) => void;
   /** Removes a version that no call goes to, and in which none runs. */
   readonly remove: (name: FunctionName, version: number) => Promise<void>;
@@ -17,12 +19,16 @@ interface DistributionWorld {
 /** The functions of a cloudlet as an OCI registry. */
 export function openDistribution(
   parts: CloudletParts,
-  { feed, work, registered, remove }: DistributionWorld,
+  { feed, work, publishers, registered, remove }: DistributionWorld,
 ): Distribution {
   const { data, limits } = parts;
   return new Distribution({
     data,
     limits,
+    signed: (name, digest) => {
+      publishers.signed(name, digest);
+      feed.emit({ kind: 'functions' });
+    },
     publish: async (name, received, options) => {
       const publish = (signal: AbortSignal) =>
         publishReceived(publishParts(parts), name, received, { ...options, signal });

@@ -103,7 +103,7 @@ export class Cloudlet {
       ...{ registered, publish: (name, body, options) => this.publish(name, body, options) },
     });
     this.distribution = openDistribution(parts, {
-      ...{ feed: this.#feed, work: this.#work, registered },
+      ...{ feed: this.#feed, work: this.#work, publishers, registered },
       remove: (name, version) => this.versions.remove(name, version),
     });
     this.catalogue = openCatalogue(parts, this.#feed, this, this.#deployments);

@@ -25,10 +25,18 @@ import { pageType } from './web/page-type.ts';
 /** An entry that stands for something that runs here. */
 export type ServerManifest = Exclude<EntryManifest, { kind: 'application' }>;
 
-/** Brings about what an entry stands for, and resolves once it can be used. `again`: this very revision was provisioned before. */
+/** What is known of an entry that is provisioned. */
+export interface ProvisionedEntry {
+  /** This very revision was provisioned before. */
+  readonly again: boolean;
+  /** Fingerprint of the key that signed it; null when nobody did. */
+  readonly publisher: string | null;
+}
+
+/** Brings about what an entry stands for, and resolves once it can be used. */
 export type EntryProvisioner = (
   manifest: ServerManifest,
-  options: { readonly again: boolean; readonly signal: AbortSignal },
+  options: ProvisionedEntry & { readonly signal: AbortSignal },
 ) => Promise<Provisioned>;
 
 /** What a catalogue is made of. */
@@ -178,10 +186,10 @@ export class Catalogue {
     return manifest.kind === 'application' ? this.#serverOf(manifest) : manifest;
   }
 
-  /** Provisions the present revision of an entry, and remembers that this was done: `again` when it was. */
-  async provisionedAs<T>(name: string, provision: (again: boolean) => Promise<T>): Promise<T> {
-    const { revision } = this.#find(name);
-    const provisioned = await provision(this.#entries.isProvisioned(name));
+  /** Provisions the present revision of an entry, and remembers that this was done. */
+  async provisionedAs<T>(name: string, provision: (entry: ProvisionedEntry) => Promise<T>): Promise<T> {
+    const { revision, publisher } = this.#find(name);
+    const provisioned = await provision({ again: this.#entries.isProvisioned(name), publisher });
     this.#entries.setProvisioned(name, revision);
     return provisioned;
   }
@@ -209,8 +217,8 @@ export class Catalogue {
   }
 
   async #provision(manifest: ServerManifest, signal?: AbortSignal): Promise<Provisioned> {
-    return await this.provisionedAs(manifest.name, (again) =>
-      this.#tracked(signal, (until) => this.#parts.provision(manifest, { again, signal: until })),
+    return await this.provisionedAs(manifest.name, (entry) =>
+      this.#tracked(signal, (until) => this.#parts.provision(manifest, { ...entry, signal: until })),
     );
   }
 

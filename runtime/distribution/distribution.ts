@@ -11,7 +11,7 @@ import { asDigestRefusal, Uploads } from './uploads.ts';
 import { WaitingSignatures } from './waiting-signatures.ts';
 
 /** What a registry works on. */
-export interface DistributionParts extends Pick<PushParts, 'data' | 'limits' | 'publish'> {
+export interface DistributionParts extends Pick<PushParts, 'data' | 'limits' | 'signed' | 'publish'> {
   /** Removes a version that no calls go to. */
   readonly removeVersion: (name: FunctionName, version: number) => Promise<void>;
   /** Milliseconds, of a clock that only goes on. */

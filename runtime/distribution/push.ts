@@ -28,6 +28,8 @@ export interface PushParts {
   readonly pushed: PushedBlobs;
   readonly waiting: WaitingSignatures;
   readonly limits: PackageLimits;
+  /** Hears that a version has a signature that it had not. */
+  readonly signed: (name: FunctionName, digest: Digest) => void;
   /** Makes a received package a version, as every publish does. */
   readonly publish: (
     name: FunctionName,
@@ -83,6 +85,7 @@ export async function pushManifest(
   if (present !== undefined && reference.kind !== 'latest') {
     // It is a version already: a tag, or a signature that came with it, is all that is new.
     data.registry.publishers.keep(signatures);
+    parts.signed(name, digest);
     if (reference.kind === 'tag') data.registry.tags.set(name, reference.tag, present);
   } else {
     const received = await receive(parts, name, bytes, signatures, signal);
@@ -114,6 +117,7 @@ async function pushSignature(parts: PushParts, name: FunctionName, bytes: Uint8A
   if (publishers.signatures(subject).length >= MAX_KEPT)
     throw new CloudletError('conflict', `expected at most ${MAX_KEPT} signatures of a package, got one more`);
   publishers.keep([verified]);
+  parts.signed(name, subject);
   return { digest, subject };
 }
 

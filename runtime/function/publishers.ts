@@ -59,9 +59,18 @@ export class Publishers {
     checkFunctionPublisher(this.#question(name, digest));
   }
 
+  /** A version has a signature that it had not: the name of one that calls go to, if nobody's, is the key's now, as had it come with the version. */
+  signed(name: FunctionName, digest: Digest): void {
+    const { publishers } = this.#data.registry;
+    const question = this.#question(name, digest);
+    if (question.pinned !== undefined || this.#data.registry.version(name).digest !== digest) return;
+    if (!isTrustedPublisher(question)) return;
+    const key = checkFunctionPublisher(question);
+    if (key !== null) publishers.pin(name, key);
+  }
+
   #question(name: FunctionName, digest: Digest) {
     const { publishers } = this.#data.registry;
-    const signed = [...new Set(publishers.signatures(digest).map(({ fingerprint }) => fingerprint))];
-    return { name, policy: this.#policy, signed, pinned: publishers.pinned(name) };
+    return { name, policy: this.#policy, signed: publishers.signers(digest), pinned: publishers.pinned(name) };
   }
 }

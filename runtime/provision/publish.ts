@@ -37,6 +37,8 @@ export interface PublishOptions {
   readonly digest?: Digest;
   /** The digest that the version must have: the component's, or that of the package's manifest. Another one is `body-truncated`. */
   readonly versionDigest?: Digest;
+  /** The key that signed the store entry that it comes with: counts as a signature of it. */
+  readonly vouchedBy?: string;
   /** What the publisher calls the version, beside its number. */
   readonly tag?: string;
   /** Calls go to the version before until this one is loaded, and stay with it when that fails: then the publish does, with `component-refused`. */
@@ -191,7 +193,7 @@ async function register(
   { data, compiler, policy }: PublishParts,
   name: FunctionName,
   { digest, sizeBytes, component, packed }: Received,
-  { tag, onProgress, signal }: PublishOptions,
+  { tag, vouchedBy, onProgress, signal }: PublishOptions,
 ): Promise<Published> {
   const report = (stage: PublishProgress['stage']): void => {
     if (signal?.aborted === true) throw abortError(signal);
@@ -208,14 +210,24 @@ async function register(
   const { publishers } = data.registry;
   const rules = policy ?? hostPolicy();
   const signatures = packed?.signatures ?? [];
-  const signed = [...new Set(signatures.map(({ fingerprint }) => fingerprint))];
+  const signers = [
+    ...signatures.map(({ fingerprint }) => fingerprint),
+    ...(vouchedBy === undefined ? [] : [vouchedBy]),
+  ];
+  // What was signed once is signed by whatever way it comes again.
+  const signed = [...new Set([...signers, ...publishers.signers(digest)])];
   // Asked again in the turn in which the version is written: somebody else may have had the name meanwhile.
   const pinOf = () =>
     checkFunctionPublisher({ name, policy: rules.functions.publishers, signed, pinned: publishers.pinned(name) });
   const marks = () => {
     const pin = pinOf();
     const isNew = pin !== null && pin !== publishers.pinned(name);
-    return { signatures, ...(isNew ? { pin } : {}), ...(tag === undefined ? {} : { tag }) };
+    return {
+      signatures,
+      ...(vouchedBy === undefined ? {} : { vouchedBy }),
+      ...(isNew ? { pin } : {}),
+      ...(tag === undefined ? {} : { tag }),
+    };
   };
   pinOf();
   const existing = data.registry.find(name);

@@ -27,6 +27,14 @@ export const PUBLISHER_TABLES = `
     FOREIGN KEY (name, version) REFERENCES versions (name, version) ON DELETE CASCADE
   ) STRICT, WITHOUT ROWID;`;
 
+/** Who vouched for a version otherwise than by a signature of its manifest: the publisher of a store entry that it came with. */
+export const VOUCHER_TABLE = `
+  CREATE TABLE vouchers (
+    subject TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    PRIMARY KEY (subject, fingerprint)
+  ) STRICT, WITHOUT ROWID;`;
+
 /** Who signed which package, and whose a name is. */
 export class PublisherTable {
   readonly #database: DatabaseSync;
@@ -54,14 +62,30 @@ export class PublisherTable {
       insert.run(digest, subject, fingerprint, jws, manifest);
   }
 
+  /** Fingerprints of the keys that signed a package, or whose store entry brought it, each once. */
+  signers(subject: Digest): string[] {
+    const rows = this.#database
+      .prepare('SELECT fingerprint FROM vouchers WHERE subject = ?')
+      .all(subject) as unknown as { readonly fingerprint: string }[];
+    return [...new Set([...this.signatures(subject), ...rows].map(({ fingerprint }) => fingerprint))];
+  }
+
+  /** Keeps that a key signed the store entry that brought a component or package. */
+  vouch(subject: Digest, fingerprint: string): void {
+    this.#database
+      .prepare('INSERT OR IGNORE INTO vouchers (subject, fingerprint) VALUES (?, ?)')
+      .run(subject, fingerprint);
+  }
+
   /** Removes one signature; false when there was none. */
   remove(digest: Digest): boolean {
     return this.#database.prepare('DELETE FROM signatures WHERE digest = ?').run(digest).changes > 0;
   }
 
-  /** Removes the signatures of packages that no version is any more. */
+  /** Removes the signatures of, and what vouched for, packages that no version is any more. */
   sweep(): void {
-    this.#database.exec('DELETE FROM signatures WHERE subject NOT IN (SELECT digest FROM versions)');
+    for (const table of ['signatures', 'vouchers'])
+      this.#database.exec(`DELETE FROM ${table} WHERE subject NOT IN (SELECT digest FROM versions)`);
   }
 
   /** Whose a name is; undefined when it is nobody's. */

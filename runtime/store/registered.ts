@@ -35,6 +35,8 @@ export interface NewVersion {
   readonly package?: { readonly text: string; readonly blobs: readonly Digest[] };
   /** Signatures of it that were checked. */
   readonly signatures?: readonly VerifiedSignature[];
+  /** The key that signed the store entry that it came with. */
+  readonly vouchedBy?: string;
   /** The key that the name belongs to from now on. */
   readonly pin?: string;
   /** What a pusher calls the version. */

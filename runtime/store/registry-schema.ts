@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { ENTRY_TABLES } from './entry-schema.ts';
-import { PUBLISHER_TABLES } from './publisher-table.ts';
+import { PUBLISHER_TABLES, VOUCHER_TABLE } from './publisher-table.ts';
 
 /**
  * How the registry came to its present schema; the number of steps done is SQLite's `user_version`. Steps are only ever
@@ -60,6 +60,7 @@ const MIGRATIONS: readonly string[] = [
      PRIMARY KEY (name, version),
      FOREIGN KEY (name, version) REFERENCES versions (name, version) ON DELETE CASCADE
    ) STRICT, WITHOUT ROWID;`,
+  VOUCHER_TABLE,
 ];
 
 /** Brings the schema up to date, each step whole or not at all; refuses one that a newer Cloudlet wrote. */

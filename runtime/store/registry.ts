@@ -80,10 +80,11 @@ export class Registry {
    * `created` is false. Signatures, the name's key and the tag are written in both cases.
    */
   publish(name: FunctionName, made: NewVersion): { readonly version: number; readonly created: boolean } {
-    const { digest, sizeBytes, description, package: packed, signatures = [], pin, tag } = made;
+    const { digest, sizeBytes, description, package: packed, signatures = [], vouchedBy, pin, tag } = made;
     return this.#transaction(() => {
       const mark = (version: number): void => {
         this.publishers.keep(signatures);
+        if (vouchedBy !== undefined) this.publishers.vouch(digest, vouchedBy);
         if (pin !== undefined) this.publishers.pin(name, pin);
         if (tag !== undefined) this.tags.set(name, tag, version);
       };

@@ -1,10 +1,39 @@
 // end to end
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseDeploymentRequest, parseName } from '../../guest-sdk/protocol/index.ts';
+import {
+  canonicalBytes,
+  fingerprintOf,
+  newPublisherKey,
+  parseDeploymentRequest,
+  parseName,
+  publicPartOf,
+  signDetached,
+} from '../../guest-sdk/protocol/index.ts';
+import type { Cloudlet } from '../../runtime/index.ts';
 import { digestOf } from '../support/catalogue-lab.ts';
 import { bodyOf, type CloudletLab, guestBytes, openLab, publishGuest } from '../support/cloudlet-lab.ts';
 import { refused } from '../support/refusal.ts';
+
+/** Puts the entry of a guest as the function `greet`, signed with a key. */
+async function put({ catalogue }: Cloudlet, guest: string, version: string, key?: JsonWebKey): Promise<void> {
+  const bytes = await guestBytes(guest);
+  await catalogue.receive(bodyOf(bytes), bytes.length, digestOf(bytes));
+  const manifest = {
+    ...{
+      format: 1,
+      kind: 'function',
+      name: 'greeter',
+      version,
+      title: 'Greeter',
+      function: 'greet',
+      package: 'g.wasm',
+    },
+    files: [{ name: 'g.wasm', digest: digestOf(bytes), bytes: bytes.length, mediaType: 'application/wasm' }],
+  };
+  const signature = key === undefined ? {} : { signature: await signDetached(canonicalBytes(manifest), key, 'entry') };
+  await catalogue.put('greeter', { manifest, ...signature });
+}
 
 const catalogues = suite<{ lab: CloudletLab; component: Uint8Array }>('the store of a cloudlet');
 
@@ -56,6 +85,43 @@ catalogues('a deployment may wish an entry, and is asked for nothing', async ({ 
   }
   const nobody = parseDeploymentRequest({ want: { store: 'nobody' } });
   await refused(() => cloudlet.deployments.ask(nobody), 'store-unknown', /nobody/);
+});
+
+catalogues("a function that a signed entry brought is its publisher's, also after it is gone back to", async () => {
+  const lab = await openLab({ policy: { functions: { publishers: 'pinned' } } });
+  try {
+    const { cloudlet } = lab;
+    const [key, other] = [await newPublisherKey(), await newPublisherKey()];
+    const mine = fingerprintOf(publicPartOf(key));
+    const name = parseName('greet');
+    await put(cloudlet, 'typed', '1');
+    await refused(
+      () => cloudlet.catalogue.install('greeter', {}),
+      'signature-invalid',
+      /publish --key FILE; or sign the entry "greeter"/,
+    );
+    for (const [guest, version] of [
+      ['typed', '1'],
+      ['cat', '2'],
+    ] as const) {
+      await put(cloudlet, guest, version, key);
+      await cloudlet.catalogue.install('greeter', {});
+    }
+    assert.equal((await cloudlet.function(name)).publisher, { fingerprint: mine, trusted: true });
+    assert.equal(
+      cloudlet.publishers.list().map((each) => [each.name, each.fingerprint]),
+      [['greet', mine]],
+    );
+    await cloudlet.rollback(name, 1);
+    assert.is((await cloudlet.function(name)).publisher?.fingerprint, mine);
+    // Somebody else's entry does not get the name.
+    cloudlet.catalogue.remove('greeter');
+    await put(cloudlet, 'late', '3', other);
+    await refused(() => cloudlet.catalogue.install('greeter', {}), 'signature-invalid', new RegExp(mine));
+    assert.is((await cloudlet.function(name)).version, 1);
+  } finally {
+    await lab.close();
+  }
 });
 
 catalogues('keeps the files of its entries when garbage is collected, over a restart', async ({ lab, component }) => {

@@ -15,6 +15,7 @@ import {
 } from '../../guest-sdk/protocol/index.ts';
 import { ComponentCompiler } from '../../runtime/component/index.ts';
 import { Distribution } from '../../runtime/distribution/index.ts';
+import { Publishers } from '../../runtime/function/publishers.ts';
 import { type FunctionPublishers, hostPolicy } from '../../runtime/grant/index.ts';
 import { publishComponent, publishReceived } from '../../runtime/provision/index.ts';
 import { DataDir } from '../../runtime/store/index.ts';
@@ -44,20 +45,22 @@ export class RegistryLab {
   readonly ask: (path: string, init?: RequestInit) => Promise<Response>;
   /** As `ask`, by nobody. */
   readonly askAnonymously: (path: string, init?: RequestInit) => Promise<Response>;
+  /** Whose functions the policy takes; a test may change it. */
+  publishers: FunctionPublishers;
   /** Milliseconds that the registry believes have passed. */
   now = 0;
   readonly #directory: string;
   readonly #compiler = new ComponentCompiler({ cacheDir: CACHE });
-  readonly #options: RegistryLabOptions;
 
   private constructor(directory: string, data: DataDir, options: RegistryLabOptions) {
     this.#directory = directory;
-    this.#options = options;
     this.data = data;
     const limits = { componentBytes: 1024 * 1024, packageBytes: options.packageBytes ?? 4 * 1024 * 1024 };
+    this.publishers = options.publishers ?? 'anyone';
     this.distribution = new Distribution({
       data,
       limits,
+      signed: (name, digest) => new Publishers(data, this.publishers).signed(name, digest),
       publish: (name, received, more) => publishReceived(this.#parts, name, received, more),
       removeVersion: async (name, version) => data.registry.removeVersion(name, version),
       now: () => this.now,
@@ -109,7 +112,7 @@ export class RegistryLab {
   }
 
   get #parts() {
-    const policy = hostPolicy({}, { functions: { publishers: this.#options.publishers as 'anyone' } });
+    const policy = hostPolicy({}, { functions: { publishers: this.publishers as 'anyone' } });
     return {
       data: this.data,
       compiler: this.#compiler,

@@ -26,12 +26,16 @@ async function withLab(publishers: 'anyone' | 'pinned' | string[], work: (lab: R
   }
 }
 
+async function attach(lab: RegistryLab, name: string, { signatures }: Awaited<ReturnType<typeof by>>): Promise<void> {
+  for (const { jws, digest, manifest } of signatures) {
+    for (const each of ['{}', jws]) await lab.upload(name, new TextEncoder().encode(each));
+    assert.is((await lab.put(name, digest, manifest)).status, 201);
+  }
+}
+
 /** Pushes as a publisher does whose signature has to be there first. */
 async function pushSigned(lab: RegistryLab, name: string, written: Awaited<ReturnType<typeof by>>): Promise<Response> {
-  for (const { jws, digest, manifest } of written.signatures) {
-    for (const each of ['{}', jws]) await lab.upload(name, new TextEncoder().encode(each));
-    await lab.put(name, digest, manifest);
-  }
+  await attach(lab, name, written);
   return await lab.push(name, 'latest', written);
 }
 
@@ -80,6 +84,37 @@ signed('what was published unsigned becomes signed when the same comes with a si
     lab.data.registry.remove(name);
     assert.is(lab.data.registry.publishers.pinned(name), undefined);
     assert.equal(lab.data.registry.publishers.signatures(again.digest as never), []);
+  });
+});
+
+for (const [policy, pinned] of [
+  ['anyone', MINE],
+  ['pinned', MINE],
+  [[MINE], MINE],
+  [[THEIRS], undefined],
+] as const)
+  signed(`a signature that is attached to what runs has the name at once, under ${policy} ${pinned}`, async () => {
+    await withLab('anyone', async (lab) => {
+      await lab.push('fn', 'latest', await by(undefined, '1'));
+      await lab.push('fn', 'latest', await by(undefined, '2'));
+      lab.publishers = policy as 'anyone';
+      const name = parseName('fn');
+      // Of a version before it says nothing about what runs.
+      await attach(lab, name, await by(KEYS[0], '1'));
+      assert.is(lab.data.registry.publishers.pinned(name), undefined);
+      await attach(lab, name, await by(KEYS[0], '2'));
+      assert.is(lab.data.registry.publishers.pinned(name), pinned);
+      // The first has it; another's signature is kept beside.
+      await attach(lab, name, await by(KEYS[1], '2'));
+      assert.is(lab.data.registry.publishers.pinned(name), pinned ?? THEIRS);
+    });
+  });
+
+signed('what was signed once is signed by whatever way it comes again', async () => {
+  await withLab('pinned', async (lab) => {
+    await lab.publish('fn', tarOfPackage(await by(KEYS[0], '1')));
+    await lab.publish('fn', tarOfPackage(await by(KEYS[0], '2')));
+    assert.is((await lab.publish('fn', tarOfPackage(await by(undefined, '1')))).version, 3);
   });
 });
 
