@@ -1,8 +1,12 @@
-import { CloudletError, formatFunction, type WitFunction, type WitType } from '../../protocol/index.ts';
+import { formatFunction, type WitFunction, type WitType } from '../../protocol/index.ts';
 import type { World } from '../c/bindings.ts';
-import { type FlatType, flatten, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../c/flat-type.ts';
+import { flatten, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../c/flat-type.ts';
+import { coreModule, shortName } from '../imported-function.ts';
+import { naming, refuseExport, refuseImport } from '../refuse-function.ts';
 import { member } from './identifier.ts';
+import { bitsOf, writeImports } from './imports.ts';
 import { layoutOf, membersOf } from './layout.ts';
+import { MEMORY } from './memory.ts';
 import { TypeWriter } from './type-writer.ts';
 import { ValueWriter } from './value-writer.ts';
 
@@ -11,10 +15,14 @@ export interface AssemblyScriptBindings {
   /** Name of the module with the types, for the author's imports. */
   readonly module: string;
   readonly types: string;
+  /** The module beside it that carries values. */
+  readonly values: string;
   /** The entry, which imports the author's by the name `AUTHOR`. */
   readonly glue: string;
   /** What the core exports are to be called: names of the glue and of the canonical ABI. */
   readonly names: ReadonlyMap<string, string>;
+  /** Modules of core imports that the world has. */
+  readonly modules: ReadonlySet<string>;
 }
 
 /** Name by which the glue imports the author's entry, which may have any. */
@@ -37,56 +45,13 @@ export function zero<T>(): T {
 }
 `;
 
-/** Memory of a call: what the host allocates for arguments and what is laid out for the answer is freed after it was read. */
-const MEMORY = `let blocks: usize = 0;
-function take(size: usize): usize {
-  const block = heap.alloc(size + 16);
-  store<usize>(block, blocks);
-  blocks = block;
-  return block + 16;
-}
-function release(): void {
-  while (blocks != 0) {
-    const next = load<usize>(blocks);
-    heap.free(blocks);
-    blocks = next;
-  }
-  __collect();
-}
-export function reallocate(old: usize, oldSize: usize, align: usize, size: usize): usize {
-  if (size == 0) return align;
-  const block = take(size);
-  if (oldSize != 0) memory.copy(block, old, min(oldSize, size));
-  return block;
-}
-function takeString(start: usize, length: i32): string { return String.UTF8.decodeUnsafe(start, length); }
-function giveString(at: usize, value: string): void {
-  const length = String.UTF8.byteLength(value);
-  const start = length == 0 ? 1 : take(length);
-  String.UTF8.encodeUnsafe(changetype<usize>(value), value.length, start);
-  store<u32>(at, <u32>start);
-  store<u32>(at + 4, length);
-}
-function takeNumbers<T extends ArrayBufferView>(start: usize, length: i32, size: i32): T {
-  const list = instantiate<T>(length);
-  memory.copy(list.dataStart, start, <usize>length * size);
-  return list;
-}
-function giveNumbers<T extends ArrayBufferView>(at: usize, value: T, size: i32, align: usize): void {
-  const bytes = <usize>value.byteLength;
-  const start = bytes == 0 ? align : take(bytes);
-  memory.copy(start, value.dataStart, bytes);
-  store<u32>(at, <u32>start);
-  store<u32>(at + 4, <u32>(bytes / size));
-}
-`;
-
 /**
  * Writes the AssemblyScript bindings of a world: a module of its types, and the glue between the author's functions and the canonical ABI.
  * @throws CloudletError `unsupported-type` naming the function.
  */
-export function generateAssemblyScript({ name, functions, names }: World): AssemblyScriptBindings {
-  const types = new TypeWriter(names);
+export function generateAssemblyScript(world: World): AssemblyScriptBindings {
+  const { name, functions, imports = [], names, handles = new Map() } = world;
+  const types = new TypeWriter({ names, handles });
   const values = new ValueWriter(types);
   const exported = new Map([['reallocate', 'cabi_realloc']]);
   const calls = functions.map((fn, at) => {
@@ -94,25 +59,31 @@ export function generateAssemblyScript({ name, functions, names }: World): Assem
     exported.set(`call_${at}`, core).set(`post_${at}`, `cabi_post_${core}`);
     return callOf(fn, at, values);
   });
+  for (const wit of imports.flatMap((each) => each.functions)) refuseImport('AssemblyScript', wit, handles);
+  const imported = writeImports(imports, types, values);
   const used = [...types.definitions.matchAll(/^export (?:class|enum) (\w+)/gm)].map((match) => match[1] ?? '');
-  const imports = ['Option', 'Result', 'ok', 'err', 'none', ...used];
+  const resources = [...imported.matchAll(/^export class (\w+)/gm)].map((match) => match[1] ?? '');
+  const typesUsed = ['Option', 'Result', 'ok', 'err', 'none', ...used, ...resources].join(', ');
   const header = `// Generated from the WIT of the world ${JSON.stringify(name)} on every build; changes are lost.\n`;
   const functionsOf = functions.map((fn) => `//   ${formatFunction(fn)}\n`).join('');
   return {
     module: name,
-    types: `${header}// The functions to write:\n${functionsOf}${PRELUDE}${types.definitions}`,
-    glue: `${header}import { ${imports.join(', ')} } from ${JSON.stringify(name)};
+    types: `${header}// The functions to write:\n${functionsOf}import * as values from "./values";\n${PRELUDE}${types.definitions}${imported}`,
+    values: `${header}import { ${typesUsed} } from "./index";\n${MEMORY}${values.functions}`,
+    glue: `${header}import { ${typesUsed} } from ${JSON.stringify(name)};
+import * as values from ${JSON.stringify(`${name}/values`)};
 import * as author from "./${AUTHOR}";
 const slots = memory.data(${MAX_FLAT_PARAMS * 8}, 8);
-${MEMORY}${values.functions}${calls.join('')}`,
+export function reallocate(old: usize, oldSize: usize, align: usize, size: usize): usize { return values.reallocate(old, oldSize, align, size); }
+${calls.join('')}`,
+    modules: new Set(imports.map((each) => coreModule(each.name))),
     names: exported,
   };
 }
 
 function callOf(fn: WitFunction, at: number, values: ValueWriter): string {
-  try {
-    if (fn.async)
-      throw new CloudletError('unsupported-type', 'AssemblyScript functions cannot be async; leave the word out');
+  refuseExport('AssemblyScript', fn);
+  return naming(fn, () => {
     const flat = fn.params.flatMap((param) => flatten(param.type));
     const inMemory = flat.length > MAX_FLAT_PARAMS;
     const { offsets } = membersOf(fn.params.map((param) => param.type));
@@ -120,20 +91,17 @@ function callOf(fn: WitFunction, at: number, values: ValueWriter): string {
     const args = fn.params.map((param, index) => {
       const own = slot * 8;
       slot += flatten(param.type).length;
-      return inMemory ? values.load(param.type, `at + ${offsets[index]}`) : values.lift(param.type, `slots + ${own}`);
+      return `values.${inMemory ? values.load(param.type, `at + ${offsets[index]}`) : values.lift(param.type, `slots + ${own}`)}`;
     });
     const params = inMemory ? 'at: usize' : flat.map((type, index) => `a${index}: ${type}`).join(', ');
     const saved = inMemory
       ? []
       : flat.map((type, index) => `store<u64>(slots + ${index * 8}, ${bitsOf(type, `a${index}`)});`);
     const locals = args.map((arg, index) => `const p${index} = ${arg};`);
-    const path = fn.interface === null ? '' : `${member(fn.interface.replace(/^.*\//, '').replace(/@.*$/, ''))}.`;
+    const path = fn.interface === null ? '' : `${member(shortName(fn.interface))}.`;
     const call = `author.${path}${member(fn.function)}(${args.map((_, index) => `p${index}`).join(', ')})`;
     return `export function call_${at}(${params}): ${answerOf(fn.result, call, values, [...saved, ...locals], at)}`;
-  } catch (error) {
-    if (!(error instanceof CloudletError)) throw error;
-    throw new CloudletError(error.code, `${formatFunction(fn)}: ${error.message}`, { cause: error });
-  }
+  });
 }
 
 /** The core result's type, and the body that gives it. */
@@ -145,23 +113,23 @@ function answerOf(
   at: number,
 ): string {
   const body = (lines: readonly string[]) => `{\n${[...before, ...lines].map((line) => `  ${line}\n`).join('')}}\n`;
-  if (result === null) return `void ${body([`${call};`, 'release();'])}`;
+  if (result === null) return `void ${body([`${call};`, 'values.release();'])}`;
   const flat = flatten(result);
   const answer = `const answer: ${values.type(result)} = ${call};`;
   const { size } = layoutOf(result);
   const stored = [
     answer,
-    `const to = take(${Math.max(size, 8)});`,
+    `const to = values.take(${Math.max(size, 8)});`,
     'store<u64>(to, 0);',
-    values.store(result, 'to', 'answer'),
+    `values.${values.store(result, 'to', 'answer')}`,
   ];
   if (flat.length > MAX_FLAT_RESULTS)
-    return `usize ${body([...stored, 'return to;'])}export function post_${at}(to: usize): void { release(); }\n`;
+    return `usize ${body([...stored, 'return to;'])}export function post_${at}(to: usize): void { values.release(); }\n`;
   // One core value: what lies there, read as an integer or float of the type's width.
   const core = flat[0] ?? 'i32';
   const signed = isSigned(result) ? 'i' : 'u';
   const read = core === 'i32' ? `${signed}${size * 8}` : core;
-  return `${core} ${body([...stored, `const core: ${core} = load<${read}>(to);`, 'release();', 'return core;'])}`;
+  return `${core} ${body([...stored, `const core: ${core} = load<${read}>(to);`, 'values.release();', 'return core;'])}`;
 }
 
 /** Whether the one scalar that a type comes to is a signed integer, whose sign its core value has to carry on. */
@@ -169,10 +137,4 @@ function isSigned(type: WitType): boolean {
   if (type.kind === 'record') return type.fields.some((field) => isSigned(field.type));
   if (type.kind === 'tuple') return type.elements.some(isSigned);
   return type.kind === 's8' || type.kind === 's16' || type.kind === 's32';
-}
-
-function bitsOf(type: FlatType, name: string): string {
-  if (type === 'i32') return `<u64><u32>${name}`;
-  if (type === 'i64') return `<u64>${name}`;
-  return type === 'f32' ? `<u64>reinterpret<u32>(${name})` : `reinterpret<u64>(${name})`;
 }

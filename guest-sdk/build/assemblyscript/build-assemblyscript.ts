@@ -24,22 +24,22 @@ export async function buildAssemblyScript(project: Project, context: BuildContex
   const world = await nameWorld(project.wit ?? wit, project.world);
   await addBuildWorld(wit, world, []);
   begin(context, 'bind', `write a module from the world ${world}`);
-  const { functions, names } = await describeWorld(wit, BUILD_WORLD);
-  const bindings = generateAssemblyScript({ name: world, functions, names });
+  const bindings = generateAssemblyScript({ name: world, ...(await describeWorld(wit, world)) });
 
   begin(context, 'compile', 'compile with AssemblyScript');
   const { module, warnings } = await compile(entry, project.folder, bindings);
   if (warnings !== '') context.onProgress({ kind: 'warning', text: warnings });
-  refuseImports(module);
+  refuseImports(module, bindings.modules);
 
   begin(context, 'componentize', 'make it a component');
   return encodeComponent(renameExports(module, bindings.names), 'reactor', { wit, world: BUILD_WORLD });
 }
 
-async function compile(entry: string, folder: string, { module, types, glue }: AssemblyScriptBindings) {
+async function compile(entry: string, folder: string, { module, types, values, glue }: AssemblyScriptBindings) {
   const generated = new Map([
     [`${GLUE}.ts`, glue],
     [`node_modules/${module}/index.ts`, types],
+    [`node_modules/${module}/values.ts`, values],
   ]);
   // The compiler sees one folder: that of the entry, under a name of ours, with what is generated beside it.
   const placeOf = (name: string) => {
@@ -65,11 +65,12 @@ async function compile(entry: string, folder: string, { module, types, glue }: A
 }
 
 /** What the language's library asks of a browser, no world has. */
-function refuseImports(module: Uint8Array): void {
-  const [first] = WebAssembly.Module.imports(new WebAssembly.Module(new Uint8Array(module)));
+function refuseImports(module: Uint8Array, world: ReadonlySet<string>): void {
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(new Uint8Array(module)));
+  const first = imports.find((each) => !world.has(each.module));
   if (first === undefined) return;
   throw new CloudletError(
     'build-failed',
-    `functions in AssemblyScript import nothing, and this one needs ${first.module}.${first.name}; leave out Math.random, Date.now, console and process`,
+    `functions in AssemblyScript import nothing but what their world names, and this one needs ${first.module}.${first.name}; leave out Math.random, Date.now, console and process`,
   );
 }

@@ -17,6 +17,11 @@ export function member(name: string): string {
   return RESERVED.has(plain) ? `${plain}_` : plain;
 }
 
+/** A WIT name as that of an imported function, which may be a word that is reserved before names alone. */
+export function callable(name: string): string {
+  return name === 'get' || name === 'set' ? name : member(name);
+}
+
 /** Types that every file of the language has, and those of each generated module. */
 const TYPES =
   /^(Array|ArrayBuffer|ArrayBufferView|Atomics|DataView|Date|Error|Function|Iterator|Map|Math|Number|Object|Option|Result|Set|StaticArray|String|Symbol|Tuple\d+|[A-Z]\w*Array|[IUF]\d+|V128|Bool|T\d*|E)$/;

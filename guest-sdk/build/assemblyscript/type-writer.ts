@@ -1,5 +1,7 @@
+import type { ImportedResource, ResourceHandle } from '../../../runtime/index.ts';
 import { CloudletError, type WitType } from '../../protocol/index.ts';
-import { camel, caseName } from '../rust/identifier.ts';
+import { caseName } from '../rust/identifier.ts';
+import { type KnownTypes, TypeNames } from '../type-names.ts';
 import { member, typeName } from './identifier.ts';
 
 const SCALARS: Readonly<Partial<Record<WitType['kind'], string>>> = {
@@ -32,16 +34,13 @@ export const TYPED_ARRAYS: Readonly<Partial<Record<WitType['kind'], string>>> = 
   f64: 'Float64Array',
 };
 
-const MAX_FLAGS = 32;
-
 /** Names AssemblyScript types for WIT types, and collects the definitions of those that the language does not have. */
 export class TypeWriter {
-  readonly #names: ReadonlyMap<WitType, string>;
+  readonly #names: TypeNames;
   readonly #definitions = new Map<string, string>();
-  readonly #written = new Map<string, string>();
 
-  constructor(names: ReadonlyMap<WitType, string>) {
-    this.#names = names;
+  constructor(known: KnownTypes) {
+    this.#names = new TypeNames(known, typeName);
   }
 
   get definitions(): string {
@@ -62,11 +61,14 @@ export class TypeWriter {
         return `Result<${this.name(type.ok)}, ${this.name(type.err)}>`;
       case 'tuple':
         return this.#tuple(type.elements);
-      case 'unsupported':
+      case 'unsupported': {
+        const handle = this.#names.handle(type);
+        if (handle !== null) return this.#names.resource(handle.resource);
         throw new CloudletError(
           'unsupported-type',
           `AssemblyScript functions cannot take or give ${type.what}; use plain values`,
         );
+      }
       default:
         return this.#defined(type);
     }
@@ -82,33 +84,19 @@ export class TypeWriter {
     return `${name}<${elements.map((element) => this.name(element)).join(', ')}>`;
   }
 
-  #defined(type: WitType): string {
-    const label = this.#label(type);
-    const key = JSON.stringify([label, type]);
-    const known = this.#written.get(key);
-    if (known !== undefined) return known;
-    let name = label;
-    for (let next = 2; [...this.#written.values()].includes(name); next += 1) name = `${label}${next}`;
-    this.#written.set(key, name);
-    this.#definitions.set(name, this.#define(type, name));
-    return name;
+  /** The class of an imported resource. */
+  resource(resource: ImportedResource): string {
+    return this.#names.resource(resource);
   }
 
-  #label(type: WitType): string {
-    const given = this.#names.get(type);
-    if (given !== undefined) return typeName(given);
-    switch (type.kind) {
-      case 'record':
-        return camel(`record-${type.fields.map((field) => field.name).join('-')}`);
-      case 'variant':
-        return camel(`variant-${type.cases.map((c) => c.name).join('-')}`);
-      case 'enum':
-        return camel(`enum-${type.cases.join('-')}`);
-      case 'flags':
-        return camel(`flags-${type.names.join('-')}`);
-      default:
-        throw new TypeError(`${type.kind} needs no definition`);
-    }
+  handle(type: WitType): ResourceHandle | null {
+    return this.#names.handle(type);
+  }
+
+  #defined(type: WitType): string {
+    const { name, fresh } = this.#names.of(type);
+    if (fresh) this.#definitions.set(name, this.#define(type, name));
+    return name;
   }
 
   #define(type: WitType, name: string): string {
@@ -120,10 +108,6 @@ export class TypeWriter {
       case 'enum':
         return enumeration(name, type.cases, (at) => `${at}`);
       case 'flags':
-        if (type.names.length > MAX_FLAGS) {
-          const limit = `expected flags of at most ${MAX_FLAGS} names, got ${type.names.length}`;
-          throw new CloudletError('unsupported-type', `${limit}; split them`);
-        }
         return enumeration(name, type.names, (at) => `1 << ${at}`);
       case 'variant': {
         const tags = enumeration(

@@ -7,7 +7,15 @@ import { TYPED_ARRAYS, type TypeWriter } from './type-writer.ts';
 
 const UNSIGNED = { 1: 'u8', 2: 'u16', 4: 'u32' } as const;
 
-/** Writes the functions that take values out of memory, lay them there, and make them of core values: three for each type. */
+/** The bodies of a type's functions. */
+interface Bodies {
+  readonly load: string;
+  readonly store: string;
+  readonly lift: string;
+  readonly lower: string;
+}
+
+/** Writes the functions that take values out of memory, lay them there, and make them of core values and core values of them: four for each type. */
 export class ValueWriter {
   readonly #types: TypeWriter;
   readonly #ids = new Map<string, number>();
@@ -39,6 +47,11 @@ export class ValueWriter {
     return `lift_${this.#id(type)}(${at})`;
   }
 
+  /** Lays a value down as core values, likewise. */
+  lower(type: WitType, at: string, value: string): string {
+    return `lower_${this.#id(type)}(${at}, ${value});`;
+  }
+
   #id(type: WitType): number {
     const key = JSON.stringify([this.#types.name(type), type]);
     const known = this.#ids.get(key);
@@ -46,20 +59,22 @@ export class ValueWriter {
     const id = this.#ids.size;
     this.#ids.set(key, id);
     const name = this.#types.name(type);
-    const { load, store, lift } = this.#bodies(type, name);
+    const { load, store, lift, lower } = this.#bodies(type, name);
     this.#functions.push(
-      `function load_${id}(at: usize): ${name} {\n${load}}\n`,
-      `function store_${id}(at: usize, value: ${name}): void {\n${store}}\n`,
-      `function lift_${id}(at: usize): ${name} {\n${lift}}\n`,
+      `export function load_${id}(at: usize): ${name} {\n${load}}\n`,
+      `export function store_${id}(at: usize, value: ${name}): void {\n${store}}\n`,
+      `export function lift_${id}(at: usize): ${name} {\n${lift}}\n`,
+      `export function lower_${id}(at: usize, value: ${name}): void {\n${lower}}\n`,
     );
     return id;
   }
 
-  #bodies(type: WitType, name: string): { load: string; store: string; lift: string } {
+  #bodies(type: WitType, name: string): Bodies {
     const plain = (memory: string) => ({
       load: `  return <${name}>load<${memory}>(at);\n`,
       store: `  store<${memory}>(at, <${memory}>value);\n`,
       lift: `  return <${name}>load<u64>(at);\n`,
+      lower: '  store<u64>(at, <u64>value);\n',
     });
     switch (type.kind) {
       case 'bool':
@@ -67,11 +82,20 @@ export class ValueWriter {
           load: '  return load<u8>(at) != 0;\n',
           store: '  store<u8>(at, value ? 1 : 0);\n',
           lift: '  return load<u64>(at) != 0;\n',
+          lower: '  store<u64>(at, value ? 1 : 0);\n',
         };
       case 'f32':
-        return { ...plain('f32'), lift: '  return reinterpret<f32>(<u32>load<u64>(at));\n' };
+        return {
+          ...plain('f32'),
+          lift: '  return reinterpret<f32>(<u32>load<u64>(at));\n',
+          lower: '  store<u64>(at, <u64>reinterpret<u32>(value));\n',
+        };
       case 'f64':
-        return { ...plain('f64'), lift: '  return reinterpret<f64>(load<u64>(at));\n' };
+        return {
+          ...plain('f64'),
+          lift: '  return reinterpret<f64>(load<u64>(at));\n',
+          lower: '  store<u64>(at, reinterpret<u64>(value));\n',
+        };
       case 'enum':
         return plain(UNSIGNED[discriminantBytes(type.cases.length)]);
       case 'flags':
@@ -94,6 +118,15 @@ export class ValueWriter {
       case 'option':
       case 'result':
         return this.#cases(type, name);
+      case 'unsupported': {
+        const given = this.#types.handle(type)?.mode === 'own' ? 'value.give_()' : 'value.handle_';
+        return {
+          load: `  return new ${name}(load<u32>(at));\n`,
+          store: `  store<u32>(at, ${given});\n`,
+          lift: `  return new ${name}(<u32>load<u64>(at));\n`,
+          lower: `  store<u64>(at, <u64>${given});\n`,
+        };
+      }
       default:
         return plain(name);
     }
@@ -104,6 +137,8 @@ export class ValueWriter {
       load: `  const start: usize = load<u32>(at), length: i32 = load<u32>(at + 4);\n  return ${take};\n`,
       store: `  ${give};\n`,
       lift: `  const start: usize = <u32>load<u64>(at), length: i32 = <i32>load<u64>(at + 8);\n  return ${take};\n`,
+      // The slots of the pair have room for its form in memory, which is read before they are written.
+      lower: `  ${give};\n  const start = load<u32>(at), length = load<u32>(at + 4);\n  store<u64>(at, <u64>start);\n  store<u64>(at + 8, <u64>length);\n`,
     };
   }
 
@@ -119,12 +154,18 @@ export class ValueWriter {
   const list = new ${name}(length);
   for (let index = 0; index < length; index++) list[index] = ${this.load(element, `start + index * ${size}`)};
   return list`;
-    const give = `const start = value.length == 0 ? ${align} : take(value.length * ${size});
+    const give = `const start = value.length == 0 ? <usize>${align} : take(value.length * ${size});
   store<u32>(at, <u32>start);
   store<u32>(at + 4, value.length);
   for (let index = 0; index < value.length; index++) ${this.store(element, `start + index * ${size}`, 'value[index]')}`;
-    const { load, store, lift } = this.#pair('@', give);
-    return { load: load.replace('\n  return @', take), store, lift: lift.replace('\n  return @', take) };
+    const { load, store, lift, lower } = this.#pair('@', give);
+    // The block keeps the names of the two apart.
+    return {
+      load: load.replace('\n  return @', take),
+      store,
+      lift: lift.replace('\n  return @', take),
+      lower: `  {\n  ${give};\n  }\n${lower.slice(lower.indexOf('  const start = load'))}`,
+    };
   }
 
   #members(members: readonly (readonly [string, WitType])[], name: string) {
@@ -143,6 +184,9 @@ export class ValueWriter {
         .map(([field, type], at) => `  ${this.store(type, `at + ${offsets[at]}`, `value.${field}`)}\n`)
         .join(''),
       lift: `  return new ${name}(${each((type, at) => this.lift(type, `at + ${slots[at]}`))});\n`,
+      lower: members
+        .map(([field, type], at) => `  ${this.lower(type, `at + ${slots[at]}`, `value.${field}`)}\n`)
+        .join(''),
     };
   }
 
@@ -158,11 +202,15 @@ export class ValueWriter {
     const stores = payloads.map((inner, at) =>
       inner === null ? '' : `  if (tag == ${at}) ${this.store(inner, `at + ${payload}`, `value.${field(at)}`)}\n`,
     );
+    const lowers = payloads.map((inner, at) =>
+      inner === null ? '' : `  if (tag == ${at}) ${this.lower(inner, 'at + 8', `value.${field(at)}`)}\n`,
+    );
     const end = '    default: return unreachable();\n  }\n';
     return {
       load: `  switch (<i32>load<${tag}>(at)) {\n${arms((inner) => this.load(inner, `at + ${payload}`))}${end}`,
       store: `  const tag: i32 = ${value};\n  store<${tag}>(at, <${tag}>tag);\n${stores.join('')}`,
       lift: `  switch (<i32>load<u64>(at)) {\n${arms((inner) => this.lift(inner, 'at + 8'))}${end}`,
+      lower: `  const tag: i32 = ${value};\n  memory.fill(at, 0, ${flatten(type).length * 8});\n  store<u64>(at, <u64>tag);\n${lowers.join('')}`,
     };
   }
 }
