@@ -143,7 +143,7 @@ for (const [what, file, words] of [
   [
     'is a Rust command with WIT',
     { name: 'x', entry: 'src/a.rs', wit: 'world.wit', kind: 'command' },
-    /a function of kind command in Rust has no world/,
+    /a command in Rust has no world/,
   ],
   ['has two TypeScript entries', { name: 'x', entry: ['src/a.ts', 'src/a.js'] }, /one entry/],
   [
