@@ -4,6 +4,7 @@ export type { CloudletEvent } from './change-feed.ts';
 export { Cloudlet } from './cloudlet.ts';
 export type { StoredComponent } from './cloudlet-parts.ts';
 export { VERSION } from './cloudlet-status.ts';
+export { withoutCustomSection } from './component/binary/custom-section.ts';
 export { changeModules } from './component/binary/nested-modules.ts';
 export { type ComponentInfo, inspectComponent } from './component/inspect.ts';
 export {

@@ -78,6 +78,11 @@ function buildWith(engine: QuickJsEngine, folder: string, options: BuildOptions)
     begin(context, 'check', 'read cloudlet.json');
     const read = options.program === undefined ? null : await readProgramProject(folder, options.program);
     const asked = read?.project ?? (await readProject(folder));
+    if (asked.component !== null && context.strip)
+      onProgress({
+        kind: 'warning',
+        text: `${asked.component} is built already, and stays as it is: nothing is left out`,
+      });
     if (asked.component !== null) return described(asked.component, asked, await readFile(asked.component));
     const missing = await missingFor(asked);
     if (missing !== null) throw new CloudletError('tool-missing', missing);

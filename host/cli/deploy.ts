@@ -16,6 +16,7 @@ interface DeployFlags extends HostFlags {
   readonly key?: string;
   readonly user?: string;
   readonly insecure?: boolean;
+  readonly strip?: boolean;
   readonly service?: boolean;
   readonly from?: string;
   readonly trust?: string;
@@ -32,6 +33,7 @@ const verb: Verb = (program, { interruption }) => {
     .option('--key <file>', 'sign a function with this private key; make one with: npx cloudlet store keys new FILE')
     .option('--user <user:password>', 'for a registry (default CLOUDLET_REGISTRY_AUTH)')
     .option('--insecure', 'ask a registry by plain HTTP, also on another computer')
+    .option('--strip', 'build a project without names of functions and source maps, which only stacks show')
     .option('--service', 'what is named is a service: a name, the address of an overlay, a folder with a recipe')
     .option('--from <url>', 'where the host can fetch it as well')
     .option('--trust <fingerprint>', "the key that the function's name belongs to from now on")

@@ -21,6 +21,7 @@ const verb: Verb = (program, { interruption }) => {
     )
     .option('-o, --output <file>', 'where it goes, "-" is stdout (default: <name>.package.tar, unless it is pushed)')
     .option('--grant <file>', 'what a component asks for, as a cloudlet.json says it')
+    .option('--strip', 'build a project without names of functions and source maps, which only stacks show')
     .option('--key <file>', 'sign with this private key; make one with: npx cloudlet store keys new FILE')
     .option('--annotation <key=value...>', 'further annotations of the manifest')
     .option('--push <oci://…>', 'put it into a registry, such as oci://localhost:5000/name:tag')

@@ -12,6 +12,7 @@ import type { Verb } from './verb.ts';
 interface PublishFlags extends HostFlags {
   readonly name?: string;
   readonly grant?: string;
+  readonly strip?: boolean;
   readonly key?: string;
   readonly trust?: string;
   readonly user?: string;
@@ -28,6 +29,7 @@ const verb: Verb = (program, { interruption }) => {
       '--grant <file>',
       'what a component asks for, as a cloudlet.json says it; its paths are relative to the file',
     )
+    .option('--strip', 'build a project without names of functions and source maps, which only stacks show')
     .option('--key <file>', 'sign with this private key; make one with: npx cloudlet store keys new FILE')
     .option('--trust <fingerprint>', 'the key that the name belongs to from now on')
     .option('--user <user:password>', 'for a registry (default CLOUDLET_REGISTRY_AUTH)')

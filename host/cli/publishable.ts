@@ -32,17 +32,26 @@ export interface Publishable {
   readonly send: (sent: (bytes: number) => void) => AsyncGenerator<Uint8Array>;
 }
 
+/** What the words of a command say of what is published. */
+export interface PublishWords {
+  /** File with what a component asks for. */
+  readonly grant?: string | undefined;
+  /** Builds a project without names of functions and source maps. */
+  readonly strip?: boolean | undefined;
+}
+
 /**
  * What a path names: a component, or a project, which is built first. With a grant, the project's own or that of the file `grantFile`,
  * a package is made of it.
  */
 export async function publishable(
   path: string,
-  grantFile: string | undefined,
+  { grant: grantFile, strip = false }: PublishWords,
   signal: AbortSignal,
 ): Promise<Publishable> {
   const found = await fileOrFolder(path, 'a component or a project directory');
   if (!found.isDirectory()) {
+    if (strip) throw new UsageError(STRIP_WHAT);
     const name = typed(() => parseName(nameOfFile(path)));
     if (grantFile !== undefined) return packed(name, path, grantFile);
     return componentFile(name, path, found.size, await digestOfFile(path, signal));
@@ -50,9 +59,13 @@ export async function publishable(
   if (grantFile !== undefined)
     throw new UsageError('expected --grant with a component; a project has its grant in cloudlet.json');
   const { buildShown } = await import('./build-shown.ts');
-  const { component, project, sizeBytes, digest } = await buildShown(path, signal);
+  const { component, project, sizeBytes, digest } = await buildShown(path, signal, { strip });
   return publishableProject({ component, sizeBytes, digest, project });
 }
+
+/** Said when something is to be stripped that is built already. */
+export const STRIP_WHAT =
+  'expected --strip with a project, which is built here; what is built already is published as it is';
 
 /** What is sent of a project that was built: its component alone when it asks for nothing. */
 export async function publishableProject({ component, sizeBytes, digest, project }: Build): Promise<Publishable> {

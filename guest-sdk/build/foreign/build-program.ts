@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve } from 'node:path';
+import { withoutCustomSection } from '../../../runtime/index.ts';
 import { CloudletError } from '../../protocol/index.ts';
 import { EXIT_IMPORT } from '../c/exit-status.ts';
 import { encodeComponent } from '../encode.ts';
@@ -26,6 +27,9 @@ export interface ProgramBuild {
   /** Functions that are refused, or kinds of them (`network`), whose calls may fail instead: the program is known to do without. */
   readonly absent?: readonly string[] | undefined;
 }
+
+/** Section of a module with the names of its functions. */
+const NAMES = 'name';
 
 /** The component of an existing program. */
 export interface BuiltProgram {
@@ -69,6 +73,8 @@ export async function buildProgram(folder: string, wanted: ProgramBuild, context
     begin(context, 'componentize', `let functions be called by other types than their own, as ${example}`);
     core = await allowUnlikeCalls(core, { pointers: cast !== undefined });
   }
+  // After all that reads it; the program that the build left stays as it is, and is not linked anew.
+  if (context.strip) core = withoutCustomSection(core, NAMES);
   begin(context, 'componentize', 'make it a component');
   const wit = join(context.scratch, 'wit');
   await assembleWit(null, wit);

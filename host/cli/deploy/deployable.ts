@@ -12,7 +12,7 @@ import {
 import { openOverlayFile } from '../../../runtime/index.ts';
 import type { PackageWords } from '../package/packaged.ts';
 import { publishableSource } from '../package/source.ts';
-import { nameOfFile } from '../publishable.ts';
+import { nameOfFile, STRIP_WHAT } from '../publishable.ts';
 import { typed, UsageError } from '../usage-error.ts';
 import { functionContent } from './function-content.ts';
 
@@ -75,9 +75,10 @@ export async function deployable(
   lookup: Lookup,
   signal: AbortSignal,
 ): Promise<Deployable> {
+  const found = await stat(what).catch(() => null);
+  if (words.strip === true && found?.isDirectory() !== true) throw new UsageError(STRIP_WHAT);
   if (/^https?:\/\//.test(what)) return fromAddress(what, unsigned(words, 'an address that the host fetches from'));
   if (isRegistryAddress(what)) return ofFunction(what, words, signal);
-  const found = await stat(what).catch(() => null);
   if (found === null) {
     if (!/^[a-z][a-z0-9-]{0,62}$/.test(what))
       throw new UsageError(`expected a file, a project, an address or the name of something on the host, got ${what}`);
@@ -87,6 +88,7 @@ export async function deployable(
   if (found.isDirectory()) {
     const recipe = join(what, 'recipe.json');
     const isRecipe = words.service === true || (!(await exists(join(what, 'cloudlet.json'))) && (await exists(recipe)));
+    if (isRecipe && words.strip === true) throw new UsageError(STRIP_WHAT);
     return isRecipe ? ofRecipe(recipe, unsigned(words, 'a service')) : ofFunction(what, words, signal);
   }
   if (what.endsWith('.json')) return ofRecipe(what, unsigned(words, 'a service'));

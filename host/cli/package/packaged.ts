@@ -5,7 +5,7 @@ import { parseName } from '../../../guest-sdk/protocol/index.ts';
 import { clientConfig } from '../../config.ts';
 import { nodeTransport } from '../host-access/node-transport.ts';
 import { fileOrFolder } from '../plain-file.ts';
-import { nameOfFile } from '../publishable.ts';
+import { nameOfFile, STRIP_WHAT } from '../publishable.ts';
 import { showProgress } from '../terminal/progress.ts';
 import { typed, UsageError } from '../usage-error.ts';
 
@@ -19,6 +19,8 @@ export interface PackageWords {
   /** `user:password` for a registry. */
   readonly user?: string | undefined;
   readonly insecure?: boolean | undefined;
+  /** Builds a project without names of functions and source maps. */
+  readonly strip?: boolean | undefined;
 }
 
 /** A package, and the name that its function would have. */
@@ -29,7 +31,7 @@ export interface Packaged {
 
 /** Makes a package of what a word names: a project, which is built first, a component, a package file, or an address in a registry; signs it with the key. */
 export async function packaged(what: string, words: PackageWords, signal: AbortSignal): Promise<Packaged> {
-  const { key, grant, annotations } = words;
+  const { key, grant, annotations, strip = false } = words;
   const [{ readKey }, build] = await Promise.all([
     import('../key-file.ts'),
     import('../../../guest-sdk/build/index.ts'),
@@ -39,6 +41,7 @@ export async function packaged(what: string, words: PackageWords, signal: AbortS
     secret === undefined ? opened : await build.checkPackage(await build.sign(opened.written, secret));
   const options = { key: secret, ...(annotations === undefined ? {} : { annotations }) };
   if (isRegistryAddress(what)) {
+    if (strip) throw new UsageError(STRIP_WHAT);
     if (grant !== undefined || annotations !== undefined) throw packedAlready('a package in a registry');
     const reference = typed(() => parseRegistryReference(what));
     const name = nameOfFile(reference.repository.split('/').at(-1)!);
@@ -49,10 +52,11 @@ export async function packaged(what: string, words: PackageWords, signal: AbortS
     if (grant !== undefined)
       throw new UsageError('expected --grant with a component; a project has its grant in cloudlet.json');
     const { buildShown } = await import('../build-shown.ts');
-    const { component, project } = await buildShown(what, signal);
+    const { component, project } = await buildShown(what, signal, { strip });
     const written = await build.packProject({ component, grant: project.grant, folder: project.folder, ...options });
     return { name: project.name, opened: await build.checkPackage(written) };
   }
+  if (strip) throw new UsageError(STRIP_WHAT);
   const name = nameOfFile(what);
   if (await build.isPackageFile(what)) {
     if (grant !== undefined || annotations !== undefined) throw packedAlready(what);

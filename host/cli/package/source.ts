@@ -13,7 +13,7 @@ export interface Source extends Publishable {
 export async function publishableSource(what: string, words: PackageWords, signal: AbortSignal): Promise<Source> {
   if (words.key === undefined && !isRegistryAddress(what)) {
     const { isPackageFile } = await import('../../../guest-sdk/build/index.ts');
-    if (!(await isPackageFile(what))) return await publishable(what, words.grant, signal);
+    if (!(await isPackageFile(what))) return await publishable(what, words, signal);
   }
   const { name, opened } = await packaged(what, words, signal);
   return { ...packageOf(name, what, opened.written), signers: opened.signers };
