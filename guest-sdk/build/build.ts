@@ -19,6 +19,8 @@ import { withTemporaryFolder } from './temporary-folder.ts';
 export interface BuildOptions {
   readonly onProgress?: (progress: BuildProgress) => void;
   readonly signal?: AbortSignal;
+  /** Told the absolute path of each file outside of the folder that is read, of TypeScript and JavaScript; packages and the guest library are not told. */
+  readonly onSource?: (path: string) => void;
   /** Folder for what can be made again, such as a compiled standard library; `~/.cache/cloudlet` by default. */
   readonly cache?: string;
   /** Hosts that it may ask beside those of its project file: without any, what asks for them is not built in. */
@@ -74,7 +76,8 @@ export function openBuilder(): Builder {
 function buildWith(engine: QuickJsEngine, folder: string, options: BuildOptions): Promise<Build> {
   return withTemporaryFolder(async (scratch) => {
     const { onProgress = () => {}, signal, cache = join(homedir(), '.cache', 'cloudlet') } = options;
-    const context: BuildContext = { onProgress, signal, scratch, cache, engine, strip: options.strip === true };
+    const { onSource = () => {}, strip = false } = options;
+    const context: BuildContext = { onProgress, onSource, signal, scratch, cache, engine, strip };
     begin(context, 'check', 'read cloudlet.json');
     const read = options.program === undefined ? null : await readProgramProject(folder, options.program);
     const asked = read?.project ?? (await readProject(folder));

@@ -19,6 +19,8 @@ export interface BuildContext {
   readonly cache: string;
   /** Leaves out what only helps to read a stack: source maps, names of functions. */
   readonly strip: boolean;
+  /** Told each file outside of the project's folder that the build reads, as far as its compiler tells. */
+  readonly onSource: (path: string) => void;
   /** Evaluates programs of QuickJS functions. */
   readonly engine: QuickJsEngine;
 }

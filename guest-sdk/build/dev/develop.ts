@@ -1,5 +1,7 @@
 import { asCloudletError, type CloudletError } from '../../protocol/index.ts';
 import { type Build, type BuildOptions, openBuilder } from '../build.ts';
+import { readProject } from '../project.ts';
+import { BuildWrites } from './build-writes.ts';
 import { projectChanges } from './project-changes.ts';
 
 /** What happens to a project that is developed. */
@@ -25,6 +27,14 @@ export interface DevelopOptions extends Pick<BuildOptions, 'cache' | 'output' | 
   readonly again?: AsyncIterator<unknown>;
 }
 
+/** How long after a build the last of what it wrote may be told by the system, milliseconds. */
+const SETTLE_MS = 50;
+
+async function settled(writes: BuildWrites): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  writes.end();
+}
+
 /**
  * Builds a project and has it served, again after each change, until `signal` fires. A change during a build begins another one as soon
  * as that has ended. Only what cannot be watched, or not any more, throws.
@@ -32,18 +42,29 @@ export interface DevelopOptions extends Pick<BuildOptions, 'cache' | 'output' | 
 export async function develop(folder: string, options: DevelopOptions): Promise<void> {
   const { onEvent, signal } = options;
   const builder = openBuilder();
+  const writes = new BuildWrites();
+  let watchToo = (_path: string): void => {};
   const run = async (changed: readonly string[]): Promise<void> => {
     const began = performance.now();
     onEvent({ kind: 'building', changed });
+    // An existing program's build writes among its sources.
+    const writesHere = await readProject(folder).then(
+      ({ program }) => program !== null,
+      () => false,
+    );
+    if (writesHere) writes.begin();
     try {
       const { cache, output, strip } = options;
-      const made = await builder.build(folder, {
+      const building = builder.build(folder, {
         ...(cache === undefined ? {} : { cache }),
         ...(output === undefined ? {} : { output }),
         ...(strip === undefined ? {} : { strip }),
         signal,
+        onSource: (path) => watchToo(path),
         onProgress: (progress) => progress.kind === 'warning' && onEvent(progress),
       });
+      // Before anybody is told how it ended: what is saved in answer to that is an edit.
+      const made = await building.finally(writesHere ? () => settled(writes) : undefined);
       const buildMs = performance.now() - began;
       await options.publish(made, signal);
       onEvent({ kind: 'served', build: made, buildMs, ms: performance.now() - began });
@@ -53,7 +74,12 @@ export async function develop(folder: string, options: DevelopOptions): Promise<
     }
   };
   // Watched from before the first build: what is edited during it is built next.
-  const changes = projectChanges(folder, signal);
+  const changes = projectChanges(folder, signal, {
+    writes,
+    outside: (add) => {
+      watchToo = add;
+    },
+  });
   let next = changes.next();
   let asked = options.again?.next();
   try {

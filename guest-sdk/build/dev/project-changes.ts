@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { CloudletError } from '../../protocol/index.ts';
+import type { BuildWrites } from './build-writes.ts';
+import { OutsideFiles } from './outside-files.ts';
 import { WatchedFolders } from './watched-folders.ts';
 
 /** How long changes are gathered after the last one, milliseconds: an editor writes a file in several steps, a branch changes many. */
@@ -13,26 +15,42 @@ const LEFT_OUT = /(?:^|\/)(?:build|node_modules|\.[^/]*)(?:\/|$)/;
 /** Largest file whose content is compared, bytes; a larger one has changed when it was written. */
 const MAX_COMPARED = 4 * 1024 * 1024;
 
+/** What of a project is watched beside its folder, and what is no change in it. */
+export interface ChangeOptions {
+  /** Called once with what watches a file outside of the folder too, by its absolute path; it is told as `../shared/x.ts`. */
+  readonly outside?: (add: (path: string) => void) => void;
+  /** What a build writes in the folder, for a project whose builds do. */
+  readonly writes?: BuildWrites;
+}
+
 /**
  * Watches a project and gives, each time that something in it has changed, the paths that did, relative to its folder and sorted. A file
  * that was only written anew with what it had is no change. Ends when `signal` fires; `project-invalid` when the folder is gone.
  */
-export async function* projectChanges(folder: string, signal: AbortSignal): AsyncGenerator<readonly string[]> {
+export async function* projectChanges(
+  folder: string,
+  signal: AbortSignal,
+  { outside, writes }: ChangeOptions = {},
+): AsyncGenerator<readonly string[]> {
   const pending = new Set<string>();
   let wake = Promise.withResolvers<void>();
+  const touched = (path: string): void => {
+    writes?.note(path);
+    pending.add(path);
+    wake.resolve();
+  };
   let failure: { readonly error: unknown } | undefined;
   const watched = new WatchedFolders({
     folder,
     leftOut: (path) => LEFT_OUT.test(path),
-    changed: (path) => {
-      pending.add(path);
-      wake.resolve();
-    },
+    changed: touched,
     failed: (error) => {
       failure = { error };
       wake.resolve();
     },
   });
+  const others = new OutsideFiles((path) => touched(relative(folder, path).split(sep).join('/')));
+  outside?.((path) => others.add(path));
   const known = stampsIn(folder);
   const end = (): void => wake.resolve();
   signal.addEventListener('abort', end, { once: true });
@@ -54,7 +72,8 @@ export async function* projectChanges(folder: string, signal: AbortSignal): Asyn
       const changed: string[] = [];
       for (const path of paths) {
         const stamp = stampOf(join(folder, path));
-        if (stamp !== (known.get(path) ?? GONE)) changed.push(path);
+        const before = known.get(path) ?? GONE;
+        if (stamp !== before && writes?.isEdit(path, before === GONE) !== false) changed.push(path);
         known.set(path, stamp);
       }
       if (changed.length > 0 && !signal.aborted) yield changed;
@@ -62,6 +81,7 @@ export async function* projectChanges(folder: string, signal: AbortSignal): Asyn
   } finally {
     signal.removeEventListener('abort', end);
     watched.close();
+    others.close();
   }
 }
 

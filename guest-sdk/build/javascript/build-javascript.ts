@@ -21,7 +21,7 @@ export async function buildJavaScript(project: Project, context: BuildContext): 
   const kept = key === null ? null : await keptShell(context.cache, key);
   const functions = kept === null ? await assembleWorld(project, wit) : kept.functions;
   begin(context, 'bundle', 'bundle the sources');
-  const { code, map, warnings } = await bundle(project, entryOf(project, functions));
+  const { code, map, warnings } = await bundle(project, entryOf(project, functions), context.onSource);
   for (const text of warnings) context.onProgress({ kind: 'warning', text });
   const component = await compile();
   return context.strip ? component : withSourceMap(component, map);

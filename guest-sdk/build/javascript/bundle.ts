@@ -21,10 +21,15 @@ export interface Bundle {
 /**
  * Bundles `entry`, the text of a module that joins the author's module to the guest library.
  *
+ * `onSource` is told each file that is read outside of the project's folder, also when another cannot be bundled.
  * For QuickJS async functions become generators over the library's promises, because nothing runs the engine's own job queue.
  * @throws CloudletError `build-failed` with esbuild's words.
  */
-export async function bundle(project: Project, entry: string): Promise<Bundle> {
+export async function bundle(
+  project: Project,
+  entry: string,
+  onSource: (path: string) => void = () => {},
+): Promise<Bundle> {
   const [source = project.folder] = project.entries;
   const lowered = { 'async-await': false, 'async-generator': false, 'for-await': false };
   try {
@@ -33,7 +38,7 @@ export async function bundle(project: Project, entry: string): Promise<Bundle> {
       absWorkingDir: project.folder,
       alias: { 'cloudlet/guest': join(GUEST_FOLDER, 'index.ts') },
       bundle: true,
-      plugins: [OFFERED],
+      plugins: [OFFERED, tellSources(project.folder, onSource)],
       external: ['wasi:*', 'node:*'],
       format: 'esm',
       target: 'es2023',
@@ -98,6 +103,20 @@ const OFFERED: Plugin = {
     });
   },
 };
+
+/** Tells what is read outside of a project's folder, but for packages and the guest library, which nobody edits. */
+function tellSources(folder: string, onSource: (path: string) => void): Plugin {
+  return {
+    name: 'cloudlet-sources',
+    setup(esbuild) {
+      esbuild.onLoad({ filter: /(?:)/, namespace: 'file' }, ({ path }) => {
+        const isInside = [folder, GUEST_FOLDER].some((top) => !relative(top, path).startsWith('..'));
+        if (!isInside && !/[\\/]node_modules[\\/]/.test(path)) onSource(path);
+        return undefined;
+      });
+    },
+  };
+}
 
 async function format(messages: readonly Message[], kind: 'error' | 'warning'): Promise<string[]> {
   return (await formatMessages([...messages], { kind, color: false })).map((text) => text.trim());

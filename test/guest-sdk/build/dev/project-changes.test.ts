@@ -64,6 +64,37 @@ changes('are told in folders that come, go, and come again', async () => {
   await end();
 });
 
+changes(
+  'of files beside it are told once they are watched too, also where an editor puts another in their place',
+  async () => {
+    const top = await mkdtemp(join(tmpdir(), 'cloudlet-changes-'));
+    const folder = join(top, 'project');
+    for (const name of [folder, join(top, 'shared')]) await mkdir(name);
+    const shared = join(top, 'shared', 'x.ts');
+    await writeFile(shared, 'one');
+    const controller = new AbortController();
+    let watchToo = (_: string): void => {};
+    const found = projectChanges(folder, controller.signal, {
+      outside: (add) => {
+        watchToo = add;
+      },
+    });
+    const first = found.next();
+    watchToo(shared);
+    watchToo(join(top, 'gone', 'y.ts'));
+    await writeFile(join(top, 'shared', 'other.ts'), 'x');
+    await writeFile(join(top, 'shared', 'swap'), 'two');
+    await rename(join(top, 'shared', 'swap'), shared);
+    assert.equal((await first).value, ['../shared/x.ts']);
+    const second = found.next();
+    await rm(shared);
+    assert.equal((await second).value, ['../shared/x.ts']);
+    controller.abort();
+    assert.is((await found.next()).done, true);
+    await rm(top, { recursive: true });
+  },
+);
+
 /** A project with `src/f.ts`, watched; `end` ends that and removes it. */
 async function watchedProject() {
   const folder = await mkdtemp(join(tmpdir(), 'cloudlet-changes-'));

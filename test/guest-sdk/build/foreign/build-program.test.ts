@@ -64,7 +64,10 @@ programs('becomes a component under its own name, without a project file', async
 
 programs('is stripped of the names of its functions when asked, and what its build left is not', async () => {
   const source = '__attribute__((noinline)) int chosen_name(int n) { volatile int m = n; return m; }\n';
-  await write({ Makefile: 'all: tool\n', 'tool.c': `${source}int main(int n, char **words) { return chosen_name(n) - 1; }\n` });
+  await write({
+    Makefile: 'all: tool\n',
+    'tool.c': `${source}int main(int n, char **words) { return chosen_name(n) - 1; }\n`,
+  });
   const named = await readFile((await make({ command: 'make' })).component);
   const stripped = await readFile((await make({ command: 'make' }, { strip: true })).component);
   const left = await readFile(join(folder, 'tool'));
