@@ -38,6 +38,9 @@ const DRAIN_MS = 1000;
 /** After how long versions that nobody calls any more are given up, seconds: each edit leaves one. */
 const IDLE_S = 30;
 
+/** Versions that it keeps, the one that serves and the one before: each edit makes one. */
+const RETAIN = 2;
+
 /** The host that `--to` names, or one in this process, of its own, without isolation unless asked for, whose data is gone at the end. */
 export async function openDevHost(flags: DevHostFlags): Promise<DevHost> {
   return flags.to === undefined ? ownHost(flags) : otherHost(flags);
@@ -46,7 +49,15 @@ export async function openDevHost(flags: DevHostFlags): Promise<DevHost> {
 async function ownHost({ sandbox = 'process', policy }: DevHostFlags): Promise<DevHost> {
   const dataDir = await mkdtemp(join(tmpdir(), 'cloudlet-dev-'));
   try {
-    const chosen: ServeFlags = { port: 0, bind: '127.0.0.1', data: dataDir, sandbox, policy, idle: IDLE_S };
+    const chosen: ServeFlags = {
+      port: 0,
+      bind: '127.0.0.1',
+      data: dataDir,
+      sandbox,
+      policy,
+      idle: IDLE_S,
+      retain: RETAIN,
+    };
     const config = typed(() => hostConfig(chosen));
     const journal = createJournal({ write: () => {} });
     const quiet = { journal, say: () => {}, handleSignals: false, advertise: false, drainMs: DRAIN_MS, spare: true };
