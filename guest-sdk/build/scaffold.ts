@@ -36,7 +36,14 @@ export async function scaffold(template: string, folder: string, name: string): 
   await rewrite(join(target, 'tsconfig.json'), (text) =>
     text
       .replace('../../guest/index.ts', pathFrom(target, join(GUEST_FOLDER, 'index.ts')))
+      .replace('../../client/index.ts', pathFrom(target, join(PACKAGE_FOLDER, 'guest-sdk/client/index.ts')))
       .replaceAll('../../../node_modules/', `${pathFrom(target, join(PACKAGE_FOLDER, 'node_modules'))}/`),
+  );
+  await rewrite(join(target, 'test/tsconfig.json'), (text) =>
+    text.replace(
+      '../../../../node_modules/',
+      `${pathFrom(join(target, 'test'), join(PACKAGE_FOLDER, 'node_modules'))}/`,
+    ),
   );
   return (await contentOf(target)).sort();
 }

@@ -34,6 +34,9 @@ export interface HostAddress {
 /** A list of functions with many exports is the longest answer that is read whole. */
 const MAX_JSON_BYTES = 64 * 1024 * 1024;
 
+const NOTHING: Readonly<Record<string, string>> = {};
+const JSON_BODY: Readonly<Record<string, string>> = { 'content-type': 'application/json' };
+
 /** Binds a transport to an address; `request-invalid` when the address is none. */
 export function connect(
   url: string,
@@ -42,12 +45,12 @@ export function connect(
   compression: Compression = gzipCompression,
 ): HostAddress {
   const origin = originOf(url);
-  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const sendRaw = ({ path, method = 'GET', headers, body, json, signal }: HostRequest): Promise<TransportResponse> =>
     transport({
       method,
       url: `${origin}${path}`,
-      headers: { ...authorization, ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: { ...authorization, ...(json === undefined ? NOTHING : JSON_BODY), ...headers },
       body: json === undefined ? body : new TextEncoder().encode(JSON.stringify(json)),
       signal,
     });

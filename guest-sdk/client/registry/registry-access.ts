@@ -82,7 +82,8 @@ export class RegistryAccess {
     let url = new URL(start);
     for (let left = MAX_REDIRECTS; ; left -= 1) {
       const isOwn = url.origin === this.#origin;
-      const proof = isOwn && this.#authorization !== undefined ? { authorization: this.#authorization } : {};
+      const proof: Record<string, string> =
+        isOwn && this.#authorization !== undefined ? { authorization: this.#authorization } : {};
       const response = await this.#send({ method, url: url.href, headers: { ...headers, ...proof }, body });
       const location = response.header('location');
       const isRedirect = [301, 302, 303, 307, 308].includes(response.status) && (method === 'GET' || method === 'HEAD');
@@ -137,7 +138,7 @@ export class RegistryAccess {
     const realm = this.#checked(challenge.realm, this.#origin, basic !== undefined);
     if (challenge.service !== undefined) realm.searchParams.set('service', challenge.service);
     realm.searchParams.set('scope', `repository:${this.#repository}:${this.#scope}`);
-    const headers = basic === undefined ? {} : { authorization: basic };
+    const headers: Record<string, string> = basic === undefined ? {} : { authorization: basic };
     const answer = await this.#send({ method: 'GET', url: realm.href, headers });
     if (answer.status !== 200) throw await refusal(answer, realm.href);
     const text = new TextDecoder().decode(await readWhole(answer.body, MAX_TOKEN_BYTES));

@@ -32,15 +32,31 @@ for (const template of Object.keys(TEMPLATES).filter((name) => !name.startsWith(
   );
 }
 
-scaffolding('in TypeScript has types that an editor finds', async () => {
+scaffolding('in TypeScript has types that an editor finds, of the function and of its tests', async () => {
   for (const template of Object.keys(TEMPLATES).filter((name) => name.startsWith('typescript-'))) {
     const folder = join(parent, 'deep', template);
     await scaffold(template, folder, 'types');
     const source = join(folder, 'src', 'function.ts');
     if (template === 'typescript-hono')
       await writeFile(source, `import { cors } from 'hono/cors';\n${await readFile(source, 'utf8')}\nvoid cors;\n`);
-    const { status, stdout } = await runTool(process.execPath, [TSC, '-p', folder]);
-    assert.is(status, 0, stdout);
+    const name = join(folder, 'test', 'own.test.ts');
+    await writeFile(
+      name,
+      `import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createClient, functionUnderTest } from 'cloudlet/client';
+import type { HttpFunction } from 'cloudlet/guest';
+test('it', async () => assert.equal((await functionUnderTest().request('/')).status, 200));
+export const [client, fn]: [unknown, HttpFunction | null] = [createClient({ url: '' }), null];
+`,
+    );
+    for (const part of [folder, join(folder, 'test')]) {
+      const { status, stdout } = await runTool(process.execPath, [TSC, '--noEmit', '-p', part]);
+      assert.is(status, 0, stdout);
+    }
+    await writeFile(name, "import { functionUnderTest } from 'cloudlet/client';\nfunctionUnderTest().reqest('/');\n");
+    const wrong = await runTool(process.execPath, [TSC, '--noEmit', '-p', join(folder, 'test')]);
+    assert.match(wrong.stdout, /own\.test\.ts.*reqest/);
   }
 });
 

@@ -19,7 +19,7 @@ files.after(() => rm(folder, { recursive: true }));
 
 const { signal } = new AbortController();
 for (const [verb, read] of [
-  ['publish', (path: string) => publishable(path, undefined, signal)],
+  ['publish', (path: string) => publishable(path, {}, signal)],
   ['pack', (path: string) => packaged(path, {}, signal)],
   ['inspect', (path: string) => inspectFile(path)],
 ] as const)
