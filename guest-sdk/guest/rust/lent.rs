@@ -11,6 +11,28 @@ pub trait Lent: Laid {
     fn lower(&self, slots: &mut Slots, kept: &mut Kept);
     /// Lays it there, likewise.
     unsafe fn lay(&self, at: *mut u8, kept: &mut Kept);
+    /// The same for what is given by reference, which differs for handles.
+    fn lower_lent(&self, slots: &mut Slots, kept: &mut Kept) {
+        self.lower(slots, kept);
+    }
+    unsafe fn lay_lent(&self, at: *mut u8, kept: &mut Kept) {
+        unsafe { self.lay(at, kept) }
+    }
+}
+
+impl<T: Laid> Laid for &T {
+    const SIZE: usize = T::SIZE;
+    const ALIGN: usize = T::ALIGN;
+    const FLAT: usize = T::FLAT;
+}
+
+impl<T: Lent> Lent for &T {
+    fn lower(&self, slots: &mut Slots, kept: &mut Kept) {
+        T::lower_lent(self, slots, kept);
+    }
+    unsafe fn lay(&self, at: *mut u8, kept: &mut Kept) {
+        unsafe { T::lay_lent(self, at, kept) }
+    }
 }
 
 /// Core values of a call, as 64 bits each; those that nobody adds are 0.

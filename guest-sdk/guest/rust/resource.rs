@@ -48,17 +48,10 @@ macro_rules! resource {
             unsafe fn lay(&self, at: *mut u8, _: &mut Kept) {
                 unsafe { self.give().store(at) }
             }
-        }
-        impl Laid for &$name {
-            const SIZE: usize = 4;
-            const ALIGN: usize = 4;
-            const FLAT: usize = 1;
-        }
-        impl Lent for &$name {
-            fn lower(&self, slots: &mut Slots, kept: &mut Kept) {
+            fn lower_lent(&self, slots: &mut Slots, kept: &mut Kept) {
                 self.0.load(std::sync::atomic::Ordering::Relaxed).lower(slots, kept);
             }
-            unsafe fn lay(&self, at: *mut u8, kept: &mut Kept) {
+            unsafe fn lay_lent(&self, at: *mut u8, kept: &mut Kept) {
                 unsafe { self.0.load(std::sync::atomic::Ordering::Relaxed).lay(at, kept) }
             }
         }
