@@ -2,6 +2,7 @@
 // time limit: 120 s
 import { suite } from 'uvu';
 import { tryCounter } from '../../../support/importing-world.ts';
+import { tryLowering } from '../../../support/lowered-world.ts';
 
 const imports = suite('what a function in AssemblyScript imports');
 
@@ -77,5 +78,34 @@ export function ready(): Uint32Array {
 imports('counts in keyvalue, reads its configuration, and waits', () =>
   tryCounter('f.ts', COUNTER, { language: 'assemblyscript' }),
 );
+
+const LOWERING = `import { b, Box, En, Fl, Pair, V, VTag, some, none, Tuple2, ok } from 'w';
+export function run(): string {
+  const list = new Int16Array(2);
+  list[0] = -1; list[1] = 2;
+  const p = new Pair('ä', list, -0.5);
+  const out = new Array<string>();
+  const all = [V.ofNone(), V.ofF(1.5), V.ofD(-2.25), V.ofI(-3), V.ofP(p), V.ofS('s'), V.ofL(u64.MAX_VALUE)];
+  for (let at = 0; at < all.length; at++) {
+    const v = all[at];
+    const back = b.e.few(-1, v, Fl.X | Fl.Z, En.Two);
+    assert(back.tag == v.tag && back.f == v.f && back.d == v.d && back.i == v.i && back.l == v.l);
+    const box = Box.create(v);
+    assert(box.get().tag == v.tag && box.get().i == v.i);
+    const n = b.e.eat(box, ok<Box, string>(Box.create(v)));
+    assert(n.length == 2 && n[1].get().tag == v.tag);
+    n[0].drop(); n[1].drop();
+    out.push(b.e.many(-1, u64.MAX_VALUE, 0.5, 'd', some<string>('e'), v, Fl.Y, En.One, 0x1f600, [v, V.ofI(-1)], new Tuple2<bool, i64>(true, -9), p));
+  }
+  assert(b.e.one(-1.5) == -1.5);
+  assert(b.e.neg(-2) == -2);
+  const r = b.e.rec(p, some<Pair>(p));
+  assert(r.f0.a == 'ä' && r.f1.isSome && r.f1.value.b[0] == -1 && r.f1.value.c == -0.5);
+  assert(!b.e.rec(p, none<Pair>()).f1.isSome);
+  return out.join('\\n');
+}
+`;
+
+imports('is given values of every shape', () => tryLowering('f.ts', LOWERING, { language: 'assemblyscript' }));
 
 imports.run();

@@ -1,6 +1,7 @@
 // time limit: 300 s
 import { suite } from 'uvu';
 import { tryCounter } from '../../../support/importing-world.ts';
+import { tryLowering } from '../../../support/lowered-world.ts';
 
 const imports = suite('what a function in Rust imports');
 
@@ -51,5 +52,29 @@ counter::export!(F);
 `;
 
 imports('counts in keyvalue, reads its configuration, and waits', () => tryCounter('f.rs', COUNTER));
+
+const LOWERING = `use w::{b::e::{self, Box_, En, Fl, Pair, V}, Guest};
+struct F;
+impl Guest for F { fn run() -> String {
+    let p = Pair { a: "ä".into(), b: vec![-1, 2], c: -0.5 };
+    let mut out = vec![];
+    for v in [V::None, V::F(1.5), V::D(-2.25), V::I(-3), V::P(p.clone()), V::S("s".into()), V::L(u64::MAX)] {
+        assert_eq!(e::few(-1, &v, Fl::X | Fl::Z, En::Two), v);
+        let b = Box_::new(&v);
+        assert_eq!(b.get(), v);
+        let n = e::eat(b, Ok(Box_::new(&v)));
+        assert!(n.len() == 2 && n[1].get() == v);
+        out.push(e::many(-1, u64::MAX, 0.5, "d", Some("e"), &v, Fl::Y, En::One, '😀', &[v.clone(), V::I(-1)], (true, -9), &p));
+    }
+    assert_eq!(e::one(-1.5), -1.5);
+    assert_eq!(e::neg(-2), -2);
+    assert_eq!(e::rec(&p, Some(&p)), (p.clone(), Some(p.clone())));
+    assert_eq!(e::rec(&p, None).1, None);
+    out.join("\\n")
+} }
+w::export!(F);
+`;
+
+imports('is given values of every shape', () => tryLowering('f.rs', LOWERING));
 
 imports.run();
