@@ -32,7 +32,8 @@ async function zstd(pieces: readonly Uint8Array[], dictionary: Uint8Array | unde
   stream.on('error', reject);
   let unflushed = 0;
   for (const piece of pieces) {
-    stream.write(piece);
+    // Told of the end while it holds a piece, Node's encoder ends its frame twice, an empty one behind it.
+    await new Promise<void>((written) => void stream.write(piece, () => written()));
     unflushed += piece.length;
     if (unflushed < FLUSH_BYTES) continue;
     unflushed = 0;

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createZstdCompress } from 'node:zlib';
 import { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
@@ -14,6 +13,9 @@ import { archiveHead, BLOCK_BYTES, COMPRESSION, END } from './archive-format.ts'
 
 /** What is read at once. */
 const READ_BYTES = 8 * BLOCK_BYTES;
+
+/** Node's encoder that is told of the end while it holds a piece ends its frame twice, an empty one behind it: so it holds none. */
+const WRITING = { ...COMPRESSION, writableHighWaterMark: 1 };
 
 /** How an image is exported. */
 export interface ExportOptions {
@@ -33,7 +35,7 @@ export async function exportImage(image: VmImage, path: string, options: ExportO
     const file = createWriteStream(temporary, { flags: 'wx', mode: 0o600 });
     file.write(archiveHead(manifest));
     const signal = options.signal === undefined ? {} : { signal: options.signal };
-    await pipeline(Readable.from(blocks(image, manifest, options)), createZstdCompress(COMPRESSION), file, signal);
+    await pipeline(blocks(image, manifest, options), createZstdCompress(WRITING), file, signal);
     await rename(temporary, path);
     return (await stat(path)).size;
   } catch (error) {

@@ -75,6 +75,16 @@ archives('begins with these bytes, else no cloudlet knows another’s', async ({
   );
 });
 
+archives('is the same however often it is written, with nothing behind its frame', async ({ lab, image, bytes }) => {
+  const path = join(lab.folder, 'again.vm');
+  for (let round = 0; round < 20; round += 1) {
+    await exportImage(image, path);
+    assert.ok(bytes.equals(await readFile(path)), `round ${round}`);
+  }
+  const framed = frameOf(bytes);
+  assert.is(framed.indexOf(framed.subarray(0, 4), 4), -1);
+});
+
 archives('comes in pieces of any length', async ({ there, image, bytes }) => {
   assert.is((await importImage(there.store, inPieces(bytes))).digest, image.digest);
 });
