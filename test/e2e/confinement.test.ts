@@ -105,12 +105,11 @@ async function startAndKill(name: string, afterMs = 0): Promise<number> {
   return host.pid!;
 }
 
-/** Processes whose arguments hold a name: QEMUs, and what starts them; not the host, which is given the name, too. */
+/** Processes whose arguments hold a name: QEMUs, what starts them, and forks of a host that are about to be that. */
 function named(name: string): string[] {
   return readdirSync('/proc').filter((pid) => {
     try {
-      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-      return words.includes(name) && !words.includes(START_QEMUS);
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(name);
     } catch {
       return false; // No process, or one that ended.
     }

@@ -66,12 +66,12 @@ function undisguise(words: string): string {
   return words.replaceAll(`@${GUEST_WASI_VERSION}`, `@${WASI_VERSION}`).replaceAll('xasi:', 'wasi:');
 }
 
-/** The author's own error without the engine's layers around it: what was being done, and frames inside the engine. */
+/** The author's own error without the engine's layers around it: what was being done, and frames inside the engine and of what joins the two. */
 function plain(words: string): string {
   return undisguise(words)
     .replace(/^(?:[:\s]|Failed to evaluate user JavaScript module|Failed to finish JavaScript module evaluation)*/, '')
     .replace(/^Error: /, '')
-    .replaceAll(/\n\s+at .*\(componentize-qjs:user\.js:.*\)/g, '')
+    .replaceAll(/\n\s+at .*\b(?:componentize-qjs:user|cloudlet-entry)\.js:\d+.*/g, '')
     .trimEnd();
 }
 
