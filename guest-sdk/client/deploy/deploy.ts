@@ -45,6 +45,12 @@ export interface DeployOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/**
+ * How long nothing may be on its way while the cloudlet says that it is receiving, milliseconds; then it is asked what it lacks. What it had as this
+ * began may be gone or damaged when it comes to it.
+ */
+const LACKING_MS = 3000;
+
 /** How often it is asked for anew when the cloudlet is interrupted: a host that is killed again and again has another fault. */
 const ATTEMPTS = 5;
 
@@ -120,6 +126,8 @@ class Run {
   #over = false;
   #sending: Promise<void> = Promise.resolve();
   #leave: () => void = () => {};
+  #isSending = false;
+  #isReceiving: boolean;
 
   constructor(
     host: HostAddress,
@@ -138,6 +146,7 @@ class Run {
     this.#wait = wait;
     this.#count = count;
     this.#missing = missing;
+    this.#isReceiving = missing.length > 0;
     const stop = () => this.#stop.abort(signal?.reason);
     if (signal?.aborted === true) stop();
     signal?.addEventListener('abort', stop, { once: true });
@@ -148,6 +157,7 @@ class Run {
     const sender = this.#held?.inBatches === true ? this.#batches(this.#held) : this.#sender();
     if (this.#missing.length > 0) this.#send(sender, this.#known());
     void this.#follow(sender);
+    void this.#lack(sender);
     for (;;) {
       const next = this.#news.shift();
       if (next !== undefined) yield next;
@@ -198,7 +208,12 @@ class Run {
   /** One after another: a way that is taken later may want other parts. */
   #send(sender: Sender | null, known?: WantedParts): void {
     if (sender === null) return;
-    this.#sending = this.#sending.then(() => sender.send(known)).catch((error: unknown) => this.#fail(error));
+    this.#isSending = true;
+    const sending = this.#sending.then(() => sender.send(known)).catch((error: unknown) => this.#fail(error));
+    this.#sending = sending;
+    void sending.then(() => {
+      if (this.#sending === sending) this.#isSending = false;
+    });
   }
 
   /** What is wanted was in the answer that accepted it: no need to ask. */
@@ -206,10 +221,25 @@ class Run {
     return { wanted: this.#missing.map(({ digest }) => digest), missing: this.#missing.length };
   }
 
+  /** Asks now and then what is missing, as long as it should all be there and is not. */
+  async #lack(sender: Sender | null): Promise<void> {
+    const { signal } = this.#stop;
+    try {
+      for (;;) {
+        await waited(LACKING_MS, signal);
+        if (signal.aborted || this.#over) return;
+        if (this.#isReceiving && !this.#isSending) this.#send(sender);
+      }
+    } catch {
+      // It was stopped.
+    }
+  }
+
   async #follow(sender: Sender | null): Promise<void> {
     try {
       for await (const event of followDeployment(this.#host, this.#id, this.#stop.signal, this.#wait)) {
         this.#tell({ kind: 'event', event });
+        if (event.event === 'state') this.#isReceiving = event.data.stage === 'receiving';
         if (event.event === 'rung' && event.data.bytesMissing > 0) this.#send(sender);
       }
       this.#over = true;

@@ -44,7 +44,7 @@ export class Climb {
     this.#step = step;
     this.#abort = abort;
     this.#needs = new PartNeeds(parts, abort.signal, (error) => abort.abort(error));
-    this.#needs.replace(step.offer.missing);
+    this.#needs.replace(step.offer);
     this.#last = this.#beginning();
     // In a later turn: whoever began it follows it first.
     this.over = Promise.resolve().then(() => this.#climb());
@@ -136,7 +136,7 @@ export class Climb {
     const next = await this.#parts.ladder.next(this.#wish, failed, signal);
     if ('whys' in next) throw thrown;
     this.#step = next;
-    this.#needs.replace(next.offer.missing);
+    this.#needs.replace(next.offer);
     const problem = { code: error.code, detail: error.message };
     const bytesMissing = this.#needs.progress.bytesTotal;
     for (const follower of this.#followers)

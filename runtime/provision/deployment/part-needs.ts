@@ -3,7 +3,7 @@ import type { Clock } from '../../sandbox/index.ts';
 import { abortError } from '../../store/index.ts';
 import type { ChunkIndex } from './chunk-index.ts';
 import type { PartStore } from './part-store.ts';
-import { MAX_PART_BYTES, type Part, type PartSource } from './rung.ts';
+import { MAX_PART_BYTES, type Offer, type Part, type PartSource } from './rung.ts';
 
 /** How many parts a device is told at once: more than it sends at once. */
 const TOLD = 64;
@@ -41,10 +41,11 @@ export class PartNeeds implements PartSource {
     signal.addEventListener('abort', () => this.#cancelPatience?.(), { once: true });
   }
 
-  /** What the way that is taken now needs; parts that are here count as sent. */
-  replace(parts: readonly Part[]): void {
+  /** What the way that is taken now needs; parts that are here count as sent, and stay. */
+  replace({ missing: parts, reads = [] }: Pick<Offer, 'missing' | 'reads'>): void {
     this.#missing.clear();
     this.#totalBytes = 0;
+    for (const { digest } of reads) if (this.#store.has(digest)) this.#used.add(digest);
     for (const { digest, bytes } of parts) {
       if (this.#missing.has(digest)) continue;
       this.#bytes.set(digest, bytes);

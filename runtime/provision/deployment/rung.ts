@@ -58,6 +58,8 @@ export interface Provisioned {
 export interface Offer {
   /** What the device must send; empty when nothing. */
   readonly missing: readonly Part[];
+  /** All parts that it will read, those among them that were sent before: they stay. */
+  readonly reads?: readonly Part[];
   /** Takes the way. Rejects with a code of the error table, and nothing is left of it then. */
   provision(context: RungContext): Promise<Provisioned>;
 }

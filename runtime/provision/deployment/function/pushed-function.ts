@@ -30,14 +30,14 @@ async function offer(
   if (total > parts.limitBytes) throw tooLarge(parts.limitBytes, total);
   if (way === 'package') {
     // All of it: whether some chunks are here was another way.
-    return sendable(wish, await notSent(parts, list), provision(parts, want, list, total));
+    return sendable(wish, await notSent(parts, list), list, provision(parts, want, list, total));
   }
   // Its own first, since whoever comes later may find an end of patience. All that is known already costs a look.
   const blobs = new Set([...parts.blobsOf(want.function), ...parts.allBlobs()]);
   for (const blob of blobs) await parts.chunks.index(blob, signal).catch(ifReadable(signal));
   const missing = await notSent(parts, list, (digest) => parts.chunks.has(digest));
   if (wish.dictionary === null && missing.length === (await notSent(parts, list)).length) return null;
-  return sendable(wish, missing, provision(parts, want, list, total));
+  return sendable(wish, missing, list, provision(parts, want, list, total));
 }
 
 /** The parts of what is wanted; null when the wish names none. What is no longer than a part, and at hand, is one. */
@@ -52,10 +52,11 @@ function partsOf({ parts, digest }: FunctionWish, { have }: Wish): readonly Part
 function sendable(
   wish: Wish,
   missing: readonly Part[],
+  reads: readonly Part[],
   provision: Offer['provision'],
 ): Offer | { readonly why: string } {
   const lost = missing.filter(({ digest }) => !isAtHand(wish, digest));
-  if (lost.length === 0) return { missing, provision };
+  if (lost.length === 0) return { missing, reads, provision };
   return { why: `${lost.length} of its parts are neither here nor at hand, such as ${lost[0]!.digest}` };
 }
 

@@ -23,6 +23,10 @@ async function refused(work: Promise<unknown>, code: ErrorCode, message: RegExp)
   assert.match((error as CloudletError).message, message);
 }
 
+async function turns(happened: () => boolean): Promise<void> {
+  while (!happened()) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Reads all parts, the second first. */
 const reading = async ({ parts, report }: RungContext) => {
   const bytes = [await parts.get(second.digest), await parts.get(first.digest)];
@@ -154,6 +158,46 @@ deployments('two at once of the same do the work once, and both see all of it', 
     assert.is(lab.deployments.get(id).stage, 'ready');
   }
   assert.is(times, 1);
+  await lab.close();
+});
+
+deployments('one that found parts here as another was made of them has them when it takes its way', async () => {
+  const [ended, taken] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const found: boolean[] = [];
+  const lab = await openDeploymentsLab([
+    {
+      name: 'package',
+      offer: async (wish) => {
+        const isOther = 'function' in wish.want && wish.want.function === 'other';
+        const missing = PARTS.filter(({ digest }) => !lab.store.parts.has(digest));
+        if (isOther) {
+          found.push(missing.length === 0);
+          await taken.promise;
+        }
+        return {
+          missing,
+          reads: PARTS,
+          provision: async (context) => {
+            const made = await reading(context);
+            if (!isOther) await ended.promise;
+            return made;
+          },
+        };
+      },
+    },
+  ]);
+  const { deployment } = await lab.deployments.ask(request());
+  await lab.deployments.part(deployment.id, first.digest, once(FIRST), NEVER);
+  await lab.deployments.part(deployment.id, second.digest, once(SECOND), NEVER);
+  const asking = lab.deployments.ask(request({ function: 'other' }));
+  await turns(() => found.length === 1);
+  ended.resolve();
+  assert.is((await endOf(lab.deployments, deployment.id)).stage, 'ready');
+  taken.resolve();
+  const other = await asking;
+  assert.equal([found, other.missing], [[true], []]);
+  assert.is((await endOf(lab.deployments, other.deployment.id)).stage, 'ready');
+  await turns(() => [...lab.store.parts.digests()].length === 0);
   await lab.close();
 });
 
