@@ -214,8 +214,8 @@ async function register(
     ...signatures.map(({ fingerprint }) => fingerprint),
     ...(vouchedBy === undefined ? [] : [vouchedBy]),
   ];
-  // What was signed once is signed by whatever way it comes again.
-  const signed = [...new Set([...signers, ...publishers.signers(digest)])];
+  // What was signed once is signed by whatever way it comes again, unless somebody else says that it is his.
+  const signed = signers.length > 0 ? signers : publishers.signers(digest);
   // Asked again in the turn in which the version is written: somebody else may have had the name meanwhile.
   const pinOf = () =>
     checkFunctionPublisher({ name, policy: rules.functions.publishers, signed, pinned: publishers.pinned(name) });

@@ -45,8 +45,9 @@ for (const verb of ['deploy', 'publish'])
     const again = await run<{ sentBytes: number }>(verb, 'reader', '--name', verb, '--key', 'mine.jwk');
     assert.ok(again.sentBytes < 2000, `${again.sentBytes} bytes for what is there and signed`);
     const stranger = await lab.run([verb, 'reader', '--name', verb, '--key', 'other.jwk']);
-    // The bytes are those that the name's key signed: another signature takes nothing away.
-    assert.is(stranger.status, 0, stranger.errors);
+    // The bytes are those that the name's key signed, and still nobody else's.
+    assert.is(stranger.status, 1);
+    for (const each of [mine, other]) assert.ok(stranger.errors.includes(each), stranger.errors);
     assert.is(await publisherOf(verb), mine);
     await writeFile(join(lab.folder, 'reader', 'assets', 'b.txt'), `${verb}\n`);
     const changed = await lab.run([verb, 'reader', '--name', verb, '--key', 'other.jwk']);
