@@ -4,6 +4,7 @@ export const TEMPLATES = {
   'typescript-typed': 'exports functions with types, in TypeScript',
   'typescript-hono': 'answers HTTP requests with Hono, in TypeScript',
   'javascript-http': 'answers HTTP requests, in JavaScript',
+  'javascript-typed': 'exports functions with types, in JavaScript',
   'assemblyscript-typed': 'exports functions with types, in AssemblyScript',
   'c-command': 'reads standard input and writes standard output, in C',
   'c-typed': 'exports functions with types, in C',

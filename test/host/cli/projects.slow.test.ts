@@ -21,6 +21,7 @@ const CALLS: Readonly<Record<TemplateName, { words: string[]; input?: string; an
   'typescript-typed': { words: ['count-words', '"b a b"'], answer: /^\[\["b",2\],\["a",1\]\]\n$/ },
   'typescript-hono': { words: ['/hello/Ada'], answer: /^Hello, Ada!\n$/ },
   'javascript-http': { words: ['/?name=Ada'], answer: /^\{"hello":"Ada","path":"\/"\}$/ },
+  'javascript-typed': { words: ['count-words', '"b a b"'], answer: /^\[\["b",2\],\["a",1\]\]\n$/ },
   'assemblyscript-typed': {
     words: ['histogram', '{"width": 1, "rgba": "/wAA/w=="}', '4'],
     answer: /^\[0,1,0,0\]\n$/,
