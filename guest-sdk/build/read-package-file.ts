@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
 import {
   blobsInMemory,
   CloudletError,
@@ -16,6 +15,7 @@ import {
   TAR_BLOCK_BYTES,
   verifySignature,
 } from '../protocol/index.ts';
+import { openFile } from './open-file.ts';
 import type { SignablePackage } from './pack.ts';
 
 /** A package in a file, checked. */
@@ -31,12 +31,7 @@ const MAX_ENTRIES = 128;
 
 /** Whether a file is a tar, as packages are. */
 export async function isPackageFile(path: string): Promise<boolean> {
-  // A pipe would be waited for, and loses what is read of it.
-  const isFile = await stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-  const file = isFile ? await open(path, 'r').catch(() => null) : null;
+  const file = await openFile(path);
   if (file === null) return false;
   try {
     const { buffer, bytesRead } = await file.read(new Uint8Array(TAR_BLOCK_BYTES), 0, TAR_BLOCK_BYTES, 0);

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { type FileHandle, readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { CloudletError } from '../../protocol/index.ts';
+import { openFile } from '../open-file.ts';
 
 /** Folders that hold no program of a build: probes, and what a build of ours wrote. */
 const LEFT_OUT = new Set(['.git', 'node_modules', 'CMakeFiles', 'autom4te.cache']);
@@ -48,12 +49,7 @@ async function byContent(paths: readonly string[]): Promise<string[]> {
 
 /** Whether a file is a linked WebAssembly program. */
 export async function isProgram(path: string): Promise<boolean> {
-  // Before it is opened, which waits where it is a pipe.
-  const isFile = await stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-  const file = isFile ? await open(path, 'r').catch(() => null) : null;
+  const file = await openFile(path);
   if (file === null) return false;
   try {
     const head = new Uint8Array(9);
@@ -68,7 +64,7 @@ export async function isProgram(path: string): Promise<boolean> {
 
 const EXPORT = 7;
 
-async function hasSection(file: Awaited<ReturnType<typeof open>>, wanted: number): Promise<boolean> {
+async function hasSection(file: FileHandle, wanted: number): Promise<boolean> {
   const { size } = await file.stat();
   const head = new Uint8Array(6);
   for (let at = 8; at < size; ) {

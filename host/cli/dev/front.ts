@@ -84,6 +84,10 @@ async function serve(options: FrontOptions, incoming: IncomingMessage, outgoing:
     outgoing.writeHead(421, { 'content-type': 'text/plain' }).end('expected localhost as the host of the request\n');
     return done(421);
   }
+  if (!isFromHere(incoming.headers.origin)) {
+    outgoing.writeHead(403, { 'content-type': 'text/plain' }).end('expected a page of this computer to ask\n');
+    return done(403);
+  }
   const place = placeBelow(path);
   if (place === null) {
     outgoing.writeHead(400, { 'content-type': 'text/plain' }).end('expected a path as the target of the request\n');
@@ -107,6 +111,11 @@ async function serve(options: FrontOptions, incoming: IncomingMessage, outgoing:
     done(502);
   });
   asked.on('response', (answer) => void forward(options, incoming, answer, outgoing, done));
+}
+
+/** Whether a page asks that this computer serves, on whatever port, or no page at all: one of elsewhere is not who develops. */
+function isFromHere(origin: string | undefined): boolean {
+  return origin === undefined || /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(origin);
 }
 
 /**

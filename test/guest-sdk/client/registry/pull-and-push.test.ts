@@ -160,11 +160,11 @@ function redirect(location: string): Response {
 
 registry('a registry on another computer is asked by HTTPS unless told otherwise', async () => {
   for (const [insecure, origin] of [
-    [false, 'https://registry.example'],
-    [true, 'http://registry.example'],
+    [false, 'https://images.example'],
+    [true, 'http://images.example'],
   ] as const) {
     const { sent, transport } = transportOf(() => new Response(null, { status: 404 }));
-    const reference = parseRegistryReference('oci://registry.example/a/b:c');
+    const reference = parseRegistryReference('oci://images.example/a/b:c');
     await refused(() => pullPackage(reference, { transport, insecure }), 'not-found', /is not there/);
     assert.is(sent[0]!.url, `${origin}/v2/a/b/manifests/c`);
   }

@@ -4,15 +4,15 @@ import { addressFault } from '../../../../guest-sdk/client/registry/registry-add
 
 const address = suite('an address that a registry gives');
 
-const FAR = 'https://registry.example';
-const PLAIN = 'http://registry.example';
+const FAR = 'https://images.example';
+const PLAIN = 'http://images.example';
 const HERE = 'http://localhost:5000';
 
 for (const [origin, text, fault] of [
   [FAR, '/v2/a/blobs/uploads/1?x=y', null],
   [FAR, 'https://storage.example/b', null],
   [FAR, 'http://storage.example/b', /an address of https/],
-  [FAR, 'http://registry.example/b', /an address of https/],
+  [FAR, 'http://images.example/b', /an address of https/],
   [FAR, 'file:///etc/passwd', /an address of https, got file:/],
   [FAR, 'data:,x', /an address of https/],
   [FAR, 'http://[', /an address, got/],
@@ -36,7 +36,7 @@ for (const [origin, text, fault] of [
 
 address('a password goes in clear to the registry itself, where that was asked for, and to nobody else', () => {
   const asked = { origin: PLAIN, insecure: true, isShownCredentials: true };
-  assert.is(addressFault('http://registry.example:81/token', PLAIN, asked), null);
+  assert.is(addressFault('http://images.example:81/token', PLAIN, asked), null);
   assert.match(addressFault('http://auth.example/token', PLAIN, asked) ?? '', /an address of https/);
 });
 

@@ -101,6 +101,19 @@ for (const [path, length] of [
     assert.equal([answer.status, (await answer.text()).length], [500, length]);
   });
 
+for (const [origin, status] of [
+  ['http://localhost:5173', 200],
+  ['http://127.0.0.1', 200],
+  ['https://evil.example', 403],
+  ['http://localhost.evil.example', 403],
+  ['null', 403],
+] as const)
+  test(`answers ${status} to a page of ${origin}`, async () => {
+    const answer = await fetch(`${front.url}/`, { method: 'POST', headers: { origin }, body: 'x' });
+    await answer.arrayBuffer();
+    assert.is(answer.status === 403 ? 403 : 200, status);
+  });
+
 test('answers nobody who came by another name', async () => {
   const status = await new Promise((resolve) => {
     const { port } = new URL(front.url);
