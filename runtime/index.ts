@@ -22,6 +22,8 @@ export {
   parseReference,
   parseRegistryDigest,
   parseRepository,
+  parseWantedDigest,
+  parseWantedReference,
   type RegistryCode,
   RegistryRefusal,
 } from './distribution/index.ts';

@@ -18,6 +18,7 @@ const CODES: { readonly [K in ErrorCode]?: readonly [code: string, status?: numb
   unauthorized: ['UNAUTHORIZED'],
   forbidden: ['DENIED'],
   'signature-invalid': ['DENIED', 403],
+  conflict: ['DENIED'],
   'grant-missing': ['DENIED', 403],
   'package-invalid': ['MANIFEST_INVALID', 400],
   'grant-invalid': ['MANIFEST_INVALID', 400],

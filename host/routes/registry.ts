@@ -1,6 +1,12 @@
 import { type Context, Hono } from 'hono';
 import { MEDIA_TYPES } from '../../guest-sdk/protocol/index.ts';
-import { parseReference, parseRegistryDigest, parseRepository, RegistryRefusal } from '../../runtime/index.ts';
+import {
+  parseReference,
+  parseRepository,
+  parseWantedDigest,
+  parseWantedReference,
+  RegistryRefusal,
+} from '../../runtime/index.ts';
 import type { HostContext } from '../http/connection.ts';
 import { fileAnswer } from '../http/file-answer.ts';
 import { listPage } from '../http/registry-answer.ts';
@@ -74,7 +80,10 @@ export function registryRoutes({ cloudlet }: HostParts): Hono<HostContext> {
       errors: ['function-unknown', 'not-found', 'storage-corrupt'],
     }),
     async (c) => {
-      const { digest, bytes } = await cloudlet.distribution.manifest(name(c), parseReference(c.req.param('reference')));
+      const { digest, bytes } = await cloudlet.distribution.manifest(
+        name(c),
+        parseWantedReference(c.req.param('reference')),
+      );
       return c.body(bytes as Uint8Array<ArrayBuffer>, 200, {
         ...INERT,
         'content-type': MEDIA_TYPES.manifest,
@@ -127,7 +136,7 @@ export function registryRoutes({ cloudlet }: HostParts): Hono<HostContext> {
       errors: ['function-unknown', 'not-found', 'method-not-allowed'],
     }),
     async (c) => {
-      await cloudlet.distribution.removeManifest(name(c), parseReference(c.req.param('reference')));
+      await cloudlet.distribution.removeManifest(name(c), parseWantedReference(c.req.param('reference')));
       return c.body(null, 202);
     },
   );
@@ -144,7 +153,7 @@ export function registryRoutes({ cloudlet }: HostParts): Hono<HostContext> {
       errors: ['function-unknown', 'not-found', 'range-unsatisfiable', 'storage-corrupt'],
     }),
     async (c) => {
-      const digest = parseRegistryDigest(c.req.param('digest'));
+      const digest = parseWantedDigest(c.req.param('digest'), 'BLOB_UNKNOWN');
       const file = await cloudlet.distribution.blob(name(c), digest, c.get('caller') !== null);
       return fileAnswer(c, file, { ...INERT, 'docker-content-digest': digest });
     },
@@ -158,7 +167,7 @@ export function registryRoutes({ cloudlet }: HostParts): Hono<HostContext> {
       errors: ['not-found', 'method-not-allowed'],
     }),
     (c) => {
-      cloudlet.distribution.removeBlob(name(c), parseRegistryDigest(c.req.param('digest')));
+      cloudlet.distribution.removeBlob(name(c), parseWantedDigest(c.req.param('digest'), 'BLOB_UNKNOWN'));
       return c.body(null, 202);
     },
   );
@@ -175,7 +184,7 @@ export function registryRoutes({ cloudlet }: HostParts): Hono<HostContext> {
       const type = c.req.query('artifactType');
       const manifests = await cloudlet.distribution.referrers(
         name(c),
-        parseRegistryDigest(c.req.param('digest')),
+        parseWantedDigest(c.req.param('digest'), 'MANIFEST_UNKNOWN'),
         type,
       );
       const index = { schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests };

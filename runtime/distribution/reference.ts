@@ -14,6 +14,9 @@ export type Reference =
   | { readonly kind: 'latest' }
   | { readonly kind: 'tag'; readonly tag: string };
 
+/** A digest as the specification of images writes it, of an algorithm that is registered there. */
+const OTHER_ALGORITHM = /^(sha512:[0-9a-f]{128}|blake3:[0-9a-f]{64})$/;
+
 const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 
 /** Reads the name of a repository, which is that of a function: `name-invalid` for others, such as those with slashes. */
@@ -34,6 +37,12 @@ export function parseRegistryDigest(text: string): Digest {
   }
 }
 
+/** Reads the digest of what is asked for: one of another algorithm is one that nothing here has. */
+export function parseWantedDigest(text: string, unknown: 'BLOB_UNKNOWN' | 'MANIFEST_UNKNOWN'): Digest {
+  if (!OTHER_ALGORITHM.test(text)) return parseRegistryDigest(text);
+  throw new RegistryRefusal(unknown, 'not-found', `expected a digest "sha256:…", got ${text.slice(0, 100)}`);
+}
+
 /** Reads a tag or a digest. Numbers are versions. */
 export function parseReference(text: string): Reference {
   if (text.includes(':')) return { kind: 'digest', digest: parseRegistryDigest(text) };
@@ -45,4 +54,11 @@ export function parseReference(text: string): Reference {
     );
   if (text === 'latest') return { kind: 'latest' };
   return /^[1-9]\d{0,8}$/.test(text) ? { kind: 'version', version: Number(text) } : { kind: 'tag', tag: text };
+}
+
+/** The same of what is asked for: a digest of another algorithm is one that nothing here has. */
+export function parseWantedReference(text: string): Reference {
+  return text.includes(':')
+    ? { kind: 'digest', digest: parseWantedDigest(text, 'MANIFEST_UNKNOWN') }
+    : parseReference(text);
 }

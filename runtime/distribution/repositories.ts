@@ -83,9 +83,9 @@ export class Repositories {
     return undefined;
   }
 
-  /** The signatures of a manifest. A name that nobody has yet has none. */
+  /** The signatures of a manifest. A name that nobody has has none: the specification knows no other answer. */
   async referrers(name: FunctionName, subject: Digest): Promise<Referrer[]> {
-    this.#get(name);
+    if (this.#data.registry.find(name) === undefined) return [];
     return this.#data.registry.publishers.signatures(subject).map(({ digest, manifest, fingerprint }) => ({
       mediaType: MEDIA_TYPES.manifest,
       digest,

@@ -17,6 +17,7 @@ import { ByteFeed } from './package/byte-feed.ts';
 import { checkScratchFits, grantedDirectories, readPackageFiles } from './package/package-files.ts';
 import { type ReceivedPackage, receivePackage } from './package/receive-package.ts';
 import { formatPackage, parsePackage } from './package/stored-package.ts';
+import { checkReplayed } from './replayed-version.ts';
 import { TranslatedAhead } from './translated-ahead.ts';
 import { isTar, isWebAssembly, tooLarge, WatchedBody } from './watched-body.ts';
 
@@ -217,8 +218,12 @@ async function register(
   // What was signed once is signed by whatever way it comes again, unless somebody else says that it is his.
   const signed = signers.length > 0 ? signers : publishers.signers(digest);
   // Asked again in the turn in which the version is written: somebody else may have had the name meanwhile.
-  const pinOf = () =>
-    checkFunctionPublisher({ name, policy: rules.functions.publishers, signed, pinned: publishers.pinned(name) });
+  const pinOf = () => {
+    const pinned = publishers.pinned(name);
+    const pin = checkFunctionPublisher({ name, policy: rules.functions.publishers, signed, pinned });
+    checkReplayed(data.registry, { name, digest, pinned });
+    return pin;
+  };
   const marks = () => {
     const pin = pinOf();
     const isNew = pin !== null && pin !== publishers.pinned(name);

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { ENTRY_TABLES } from './entry-schema.ts';
+import { PAST_TABLE } from './past-table.ts';
 import { PUBLISHER_TABLES, VOUCHER_TABLE } from './publisher-table.ts';
 
 /**
@@ -61,6 +62,7 @@ const MIGRATIONS: readonly string[] = [
      FOREIGN KEY (name, version) REFERENCES versions (name, version) ON DELETE CASCADE
    ) STRICT, WITHOUT ROWID;`,
   VOUCHER_TABLE,
+  PAST_TABLE,
 ];
 
 /** Brings the schema up to date, each step whole or not at all; refuses one that a newer Cloudlet wrote. */

@@ -1,6 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { CloudletError, type Digest, type FunctionName, parseName } from '../../guest-sdk/protocol/index.ts';
 import { EntryTable } from './entry-table.ts';
+import { PastTable } from './past-table.ts';
 import { PublisherTable } from './publisher-table.ts';
 import {
   type HeldVersion,
@@ -28,6 +29,7 @@ export class Registry {
   readonly services: ServiceTable;
   readonly secrets: SecretTable;
   readonly publishers: PublisherTable;
+  readonly past: PastTable;
   readonly tags: TagTable;
   readonly traffic: TrafficTable;
   readonly #database: DatabaseSync;
@@ -48,6 +50,7 @@ export class Registry {
     this.services = new ServiceTable(database, now);
     this.secrets = new SecretTable(database);
     this.publishers = new PublisherTable(database, now);
+    this.past = new PastTable(database);
     this.tags = new TagTable(database);
     this.traffic = new TrafficTable(database);
     this.#functionRow = database.prepare('SELECT name, current, next FROM functions WHERE name = ?');
@@ -114,6 +117,7 @@ export class Registry {
       for (const blob of packed?.blobs ?? []) {
         this.#run('INSERT INTO version_blobs (name, version, digest) VALUES (?, ?, ?)', name, version, blob);
       }
+      this.past.add(name, digest, version);
       mark(version);
       return { version, created: true };
     });

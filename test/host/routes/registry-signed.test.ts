@@ -113,8 +113,47 @@ for (const [policy, pinned] of [
 signed('what was signed once is signed by whatever way it comes again', async () => {
   await withLab('pinned', async (lab) => {
     await lab.publish('fn', tarOfPackage(await by(KEYS[0], '1')));
-    await lab.publish('fn', tarOfPackage(await by(KEYS[0], '2')));
-    assert.is((await lab.publish('fn', tarOfPackage(await by(undefined, '1')))).version, 3);
+    assert.is((await lab.publish('other', tarOfPackage(await by(undefined, '1')))).version, 1);
+    assert.is(lab.data.registry.publishers.pinned('other'), MINE);
+  });
+});
+
+signed('a version that was there before is not taken again by any way in, also when it is not kept', async () => {
+  await withLab('anyone', async (lab) => {
+    const name = parseName('fn');
+    const [one, two] = [await by(KEYS[0], '1'), await by(KEYS[0], '2')];
+    await lab.publish(name, tarOfPackage(one));
+    await lab.publish(name, tarOfPackage(two));
+    const current = () => lab.data.registry.get(name).current;
+    await refused(() => lab.publish(name, tarOfPackage(one)), 'conflict', /was version 1.*npx cloudlet rollback fn 1/);
+    const pushed = await pushSigned(lab, name, one);
+    assert.is(pushed.status, 409);
+    assert.match(await pushed.text(), /DENIED.*rollback fn 1/);
+    // A tag is no version, and what calls go to may come as often as it likes.
+    assert.is((await lab.put(name, 'old', one.manifest)).status, 201);
+    assert.is((await lab.publish(name, tarOfPackage(two))).created, false);
+    assert.is(current(), 2);
+    // The owner goes back; what he went away from does not come by itself either.
+    lab.data.registry.rollback(name);
+    assert.is(current(), 1);
+    await refused(() => lab.publish(name, tarOfPackage(two)), 'conflict', /was version 2.*version 1.*rollback fn 2/);
+    lab.data.registry.removeVersion(name, 2);
+    await refused(() => lab.publish(name, tarOfPackage(two)), 'conflict', /not kept any more.*publisher forget fn/);
+    lab.data.registry.publishers.forget(name);
+    assert.is((await lab.publish(name, tarOfPackage(two))).version, 3);
+    assert.is(lab.data.registry.publishers.pinned(name), MINE);
+  });
+});
+
+signed('what nobody signed may come again, and under a name that was removed all is new', async () => {
+  await withLab('anyone', async (lab) => {
+    for (const [at, words] of ['1', '2', '1'].entries())
+      assert.is((await lab.publish('free', tarOfPackage(await by(undefined, words)))).version, at + 1);
+    const name = parseName('fn');
+    const [one, two] = [await by(KEYS[0], '1'), await by(KEYS[0], '2')];
+    for (const each of [one, two]) await lab.publish(name, tarOfPackage(each));
+    lab.data.registry.remove(name);
+    assert.is((await lab.publish(name, tarOfPackage(one))).version, 1);
   });
 });
 

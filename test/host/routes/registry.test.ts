@@ -266,6 +266,15 @@ registry('signatures refer to their package, whichever comes first', async () =>
   );
 });
 
+registry('what nobody refers to has an empty list, also below a name that nobody has', async () => {
+  await lab.publish('one', COMPONENT);
+  for (const name of ['one', 'none']) {
+    const index = await lab.ask(`/v2/${name}/referrers/sha256:${'0'.repeat(64)}`);
+    assert.equal([index.status, index.headers.get('content-type')], [200, MEDIA_TYPES.index]);
+    assert.equal(((await index.json()) as { manifests: [] }).manifests, []);
+  }
+});
+
 registry('a signature of other bytes is denied, and none is kept', async () => {
   const written = await packageOf();
   const forged = await signatureOf(await signDetached(bytes('other'), await newPublisherKey(), 'package'), {
@@ -317,6 +326,9 @@ for (const [method, path, answer] of [
   ['GET', '/v2/UPPER/manifests/latest', '400 NAME_INVALID'],
   ['GET', '/v2/..%2f..%2fetc/manifests/latest', '400 NAME_INVALID'],
   ['GET', '/v2/one/blobs/sha256:..%2f..%2fowner-token', '400 DIGEST_INVALID'],
+  ['GET', `/v2/one/blobs/sha512:${'0'.repeat(128)}`, '404 BLOB_UNKNOWN'],
+  ['GET', `/v2/one/manifests/sha512:${'0'.repeat(128)}`, '404 MANIFEST_UNKNOWN'],
+  ['GET', '/v2/one/blobs/sha512:00', '400 DIGEST_INVALID'],
   ['GET', '/v2/nothing', '404 UNKNOWN'],
   ['POST', '/v2/one/blobs/uploads/?digest=md5:1', '400 DIGEST_INVALID'],
 ] as const) {
