@@ -1,11 +1,12 @@
 import { formatFunction, type WitFunction, type WitType } from '../../protocol/index.ts';
-import type { World } from '../c/bindings.ts';
-import { flatten, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../c/flat-type.ts';
-import { coreModule, shortName } from '../imported-function.ts';
-import { naming, refuseExport, refuseImport } from '../refuse-function.ts';
+import { coreCall, coreName } from '../bindings/core-call.ts';
+import { MAX_FLAT_PARAMS } from '../bindings/flat-type.ts';
+import { coreModule, shortName } from '../bindings/imported-function.ts';
+import { layoutOf, membersOf } from '../bindings/layout.ts';
+import { naming, refuseExport, refuseImport } from '../bindings/refuse-function.ts';
+import type { World } from '../bindings/world.ts';
 import { member } from './identifier.ts';
 import { bitsOf, writeImports } from './imports.ts';
-import { layoutOf, membersOf } from './layout.ts';
 import { MEMORY } from './memory.ts';
 import { TypeWriter } from './type-writer.ts';
 import { ValueWriter } from './value-writer.ts';
@@ -55,7 +56,7 @@ export function generateAssemblyScript(world: World): AssemblyScriptBindings {
   const values = new ValueWriter(types);
   const exported = new Map([['reallocate', 'cabi_realloc']]);
   const calls = functions.map((fn, at) => {
-    const core = fn.interface === null ? fn.function : `${fn.interface}#${fn.function}`;
+    const core = coreName(fn);
     exported.set(`call_${at}`, core).set(`post_${at}`, `cabi_post_${core}`);
     return callOf(fn, at, values);
   });
@@ -84,15 +85,12 @@ ${calls.join('')}`,
 function callOf(fn: WitFunction, at: number, values: ValueWriter): string {
   refuseExport('AssemblyScript', fn);
   return naming(fn, () => {
-    const flat = fn.params.flatMap((param) => flatten(param.type));
-    const inMemory = flat.length > MAX_FLAT_PARAMS;
+    const { flat, slots, inMemory } = coreCall(fn);
     const { offsets } = membersOf(fn.params.map((param) => param.type));
-    let slot = 0;
-    const args = fn.params.map((param, index) => {
-      const own = slot * 8;
-      slot += flatten(param.type).length;
-      return `values.${inMemory ? values.load(param.type, `at + ${offsets[index]}`) : values.lift(param.type, `slots + ${own}`)}`;
-    });
+    const args = fn.params.map(
+      ({ type }, index) =>
+        `values.${inMemory ? values.load(type, `at + ${offsets[index]}`) : values.lift(type, `slots + ${slots[index]! * 8}`)}`,
+    );
     const params = inMemory ? 'at: usize' : flat.map((type, index) => `a${index}: ${type}`).join(', ');
     const saved = inMemory
       ? []
@@ -100,21 +98,16 @@ function callOf(fn: WitFunction, at: number, values: ValueWriter): string {
     const locals = args.map((arg, index) => `const p${index} = ${arg};`);
     const path = fn.interface === null ? '' : `${member(shortName(fn.interface))}.`;
     const call = `author.${path}${member(fn.function)}(${args.map((_, index) => `p${index}`).join(', ')})`;
-    return `export function call_${at}(${params}): ${answerOf(fn.result, call, values, [...saved, ...locals], at)}`;
+    return `export function call_${at}(${params}): ${answerOf(fn, call, values, [...saved, ...locals], at)}`;
   });
 }
 
 /** The core result's type, and the body that gives it. */
-function answerOf(
-  result: WitType | null,
-  call: string,
-  values: ValueWriter,
-  before: readonly string[],
-  at: number,
-): string {
+function answerOf(fn: WitFunction, call: string, values: ValueWriter, before: readonly string[], at: number): string {
   const body = (lines: readonly string[]) => `{\n${[...before, ...lines].map((line) => `  ${line}\n`).join('')}}\n`;
+  const { result } = fn;
   if (result === null) return `void ${body([`${call};`, 'values.release();'])}`;
-  const flat = flatten(result);
+  const { behind, result: core } = coreCall(fn);
   const answer = `const answer: ${values.type(result)} = ${call};`;
   const { size } = layoutOf(result);
   const stored = [
@@ -123,10 +116,9 @@ function answerOf(
     'store<u64>(to, 0);',
     `values.${values.store(result, 'to', 'answer')}`,
   ];
-  if (flat.length > MAX_FLAT_RESULTS)
+  if (behind || core === null)
     return `usize ${body([...stored, 'return to;'])}export function post_${at}(to: usize): void { values.release(); }\n`;
   // One core value: what lies there, read as an integer or float of the type's width.
-  const core = flat[0] ?? 'i32';
   const signed = isSigned(result) ? 'i' : 'u';
   const read = core === 'i32' ? `${signed}${size * 8}` : core;
   return `${core} ${body([...stored, `const core: ${core} = load<${read}>(to);`, 'values.release();', 'return core;'])}`;

@@ -1,5 +1,5 @@
+import { upperCamel } from '../bindings/word.ts';
 import { camel } from '../javascript/signed.ts';
-import { camel as upperCamel } from '../rust/identifier.ts';
 
 /** Words that a name may not be. */
 const RESERVED = new Set(

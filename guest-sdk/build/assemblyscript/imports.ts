@@ -1,10 +1,11 @@
 import type { ImportedInterface, ImportedResource } from '../../../runtime/index.ts';
 import { CloudletError, formatFunction, type WitFunction } from '../../protocol/index.ts';
-import { type FlatType, flatten, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../c/flat-type.ts';
-import { coreModule, formOf, importPaths } from '../imported-function.ts';
-import { naming } from '../refuse-function.ts';
+import { coreCall } from '../bindings/core-call.ts';
+import type { FlatType } from '../bindings/flat-type.ts';
+import { coreModule, formOf, importPaths } from '../bindings/imported-function.ts';
+import { layoutOf, membersOf } from '../bindings/layout.ts';
+import { naming } from '../bindings/refuse-function.ts';
 import { callable, member } from './identifier.ts';
-import { layoutOf, membersOf } from './layout.ts';
 import type { TypeWriter } from './type-writer.ts';
 import type { ValueWriter } from './value-writer.ts';
 
@@ -68,42 +69,37 @@ ${members.join('').replaceAll(/^(?=.)/gm, '  ')}}
 `;
 }
 
-/** Parameters, result and body of a function; its core import is added to `core`. */
-function functionOf(fn: WitFunction, core: string[], types: TypeWriter, values: ValueWriter): string {
+/** Parameters, result and body of a function; its core import is added to `cores`. */
+function functionOf(fn: WitFunction, cores: string[], types: TypeWriter, values: ValueWriter): string {
   const method = formOf(fn).kind === 'method';
   const names = fn.params.map((param, at) => (method && at === 0 ? 'this' : member(param.name)));
   const params = fn.params.flatMap((param, at) =>
     method && at === 0 ? [] : [`${names[at]}: ${types.name(param.type)}`],
   );
-  const flat = fn.params.flatMap((param) => flatten(param.type));
-  const inMemory = flat.length > MAX_FLAT_PARAMS;
+  const { flat, slots, inMemory, behind, result: core } = coreCall(fn);
   const { offsets, layout } = membersOf(fn.params.map((param) => param.type));
-  const results = fn.result === null ? [] : flatten(fn.result);
-  const behind = results.length > MAX_FLAT_RESULTS;
   const lines = ['const $mark = values.mark();'];
   if (flat.length > 0) lines.push(`const $given = values.take(${inMemory ? layout.size : flat.length * 8});`);
-  let slot = 0;
   for (const [at, { type }] of fn.params.entries()) {
     const name = names[at] ?? '';
-    const own = slot * 8;
-    slot += flatten(type).length;
+    const own = slots[at]! * 8;
     lines.push(
       `values.${inMemory ? values.store(type, `$given + ${offsets[at]}`, name) : values.lower(type, `$given + ${own}`, name)}`,
     );
   }
   const args = inMemory ? ['$given'] : flat.map((type, at) => coreOf(type, `$given + ${at * 8}`));
-  const id = `$import_${core.length}`;
+  const id = `$import_${cores.length}`;
   const call = `${id}(${[...args, ...(behind ? ['$to'] : [])].join(', ')})`;
   if (fn.result === null) lines.push(`${call};`, 'values.unwind($mark);');
   else {
     lines.push(`const $to = values.take(${Math.max(8, layoutOf(fn.result).size)});`);
-    lines.push(behind ? `${call};` : `store<u64>($to, ${bitsOf(results[0] ?? 'i32', call)});`);
+    lines.push(behind ? `${call};` : `store<u64>($to, ${bitsOf(core ?? 'i32', call)});`);
     const answer = behind ? values.load(fn.result, '$to') : values.lift(fn.result, '$to');
     lines.push(`const $answer = values.${answer};`, 'values.unwind($mark);', 'return $answer;');
   }
   const declared = inMemory ? ['$given: usize'] : flat.map((type, at) => `a${at}: ${type}`);
-  const result = fn.result === null || behind ? 'void' : (results[0] ?? 'void');
-  core.push(`@external(${JSON.stringify(coreModule(fn.interface))}, ${JSON.stringify(fn.function)})
+  const result = core ?? 'void';
+  cores.push(`@external(${JSON.stringify(coreModule(fn.interface))}, ${JSON.stringify(fn.function)})
 declare function ${id}(${[...declared, ...(behind ? ['to: usize'] : [])].join(', ')}): ${result};
 `);
   const gives = fn.result === null ? 'void' : types.name(fn.result);

@@ -1,24 +1,11 @@
 import type { ImportedResource, ResourceHandle } from '../../../runtime/index.ts';
-import { CloudletError, type WitType } from '../../protocol/index.ts';
-import { caseName } from '../rust/identifier.ts';
-import { type KnownTypes, TypeNames } from '../type-names.ts';
+import type { WitType } from '../../protocol/index.ts';
+import { SCALARS } from '../bindings/scalars.ts';
+import { type KnownTypes, TypeNames } from '../bindings/type-names.ts';
+import { upperCamel } from '../bindings/word.ts';
 import { member, typeName } from './identifier.ts';
 
-const SCALARS: Readonly<Partial<Record<WitType['kind'], string>>> = {
-  bool: 'bool',
-  s8: 'i8',
-  u8: 'u8',
-  s16: 'i16',
-  u16: 'u16',
-  s32: 'i32',
-  u32: 'u32',
-  s64: 'i64',
-  u64: 'u64',
-  f32: 'f32',
-  f64: 'f64',
-  char: 'u32',
-  string: 'string',
-};
+const PLAIN: Readonly<Partial<Record<WitType['kind'], string>>> = { ...SCALARS, char: 'u32', string: 'string' };
 
 /** Arrays of the language for lists of numbers. */
 export const TYPED_ARRAYS: Readonly<Partial<Record<WitType['kind'], string>>> = {
@@ -37,20 +24,19 @@ export const TYPED_ARRAYS: Readonly<Partial<Record<WitType['kind'], string>>> = 
 /** Names AssemblyScript types for WIT types, and collects the definitions of those that the language does not have. */
 export class TypeWriter {
   readonly #names: TypeNames;
-  readonly #definitions = new Map<string, string>();
 
   constructor(known: KnownTypes) {
-    this.#names = new TypeNames(known, typeName);
+    this.#names = new TypeNames('AssemblyScript', known, typeName);
   }
 
   get definitions(): string {
-    return [...this.#definitions.values()].join('\n');
+    return [...this.#names.definitions.values()].join('\n');
   }
 
   /** The type that holds a value; an absent payload of a result is a `bool` that nobody reads. */
   name(type: WitType | null): string {
     if (type === null) return 'bool';
-    const scalar = SCALARS[type.kind];
+    const scalar = PLAIN[type.kind];
     if (scalar !== undefined) return scalar;
     switch (type.kind) {
       case 'list':
@@ -61,25 +47,19 @@ export class TypeWriter {
         return `Result<${this.name(type.ok)}, ${this.name(type.err)}>`;
       case 'tuple':
         return this.#tuple(type.elements);
-      case 'unsupported': {
-        const handle = this.#names.handle(type);
-        if (handle !== null) return this.#names.resource(handle.resource);
-        throw new CloudletError(
-          'unsupported-type',
-          `AssemblyScript functions cannot take or give ${type.what}; use plain values`,
-        );
-      }
+      case 'unsupported':
+        return this.#names.resource(this.#names.handleOf(type).resource);
       default:
-        return this.#defined(type);
+        return this.#names.defined(type, (name) => this.#define(type, name));
     }
   }
 
   #tuple(elements: readonly WitType[]): string {
     const name = `Tuple${elements.length}`;
-    if (!this.#definitions.has(name)) {
+    if (!this.#names.definitions.has(name)) {
       const types = elements.map((_, at) => `T${at}`).join(', ');
       const fields = elements.map((_, at) => `public f${at}: T${at}`).join(', ');
-      this.#definitions.set(name, `export class ${name}<${types}> {\n  constructor(${fields}) {}\n}\n`);
+      this.#names.define(name, `export class ${name}<${types}> {\n  constructor(${fields}) {}\n}\n`);
     }
     return `${name}<${elements.map((element) => this.name(element)).join(', ')}>`;
   }
@@ -91,12 +71,6 @@ export class TypeWriter {
 
   handle(type: WitType): ResourceHandle | null {
     return this.#names.handle(type);
-  }
-
-  #defined(type: WitType): string {
-    const { name, fresh } = this.#names.of(type);
-    if (fresh) this.#definitions.set(name, this.#define(type, name));
-    return name;
   }
 
   #define(type: WitType, name: string): string {
@@ -121,8 +95,8 @@ export class TypeWriter {
         const makers = type.cases.map((c) => {
           const param = c.type === null ? '' : `value: ${this.name(c.type)}`;
           const set = c.type === null ? '' : `    made.${member(c.name)} = value;\n`;
-          const made = `    const made = new ${name}(${name}Tag.${caseName(c.name)});\n`;
-          return `  static of${caseName(c.name)}(${param}): ${name} {\n${made}${set}    return made;\n  }\n`;
+          const made = `    const made = new ${name}(${name}Tag.${upperCamel(c.name)});\n`;
+          return `  static of${upperCamel(c.name)}(${param}): ${name} {\n${made}${set}    return made;\n  }\n`;
         });
         return `${tags}\nexport class ${name} {\n${fields.join('')}  constructor(public tag: ${name}Tag) {}\n${makers.join('')}}\n`;
       }
@@ -133,5 +107,5 @@ export class TypeWriter {
 }
 
 function enumeration(name: string, cases: readonly string[], value: (at: number) => string): string {
-  return `export enum ${name} {\n${cases.map((each, at) => `  ${caseName(each)} = ${value(at)},\n`).join('')}}\n`;
+  return `export enum ${name} {\n${cases.map((each, at) => `  ${upperCamel(each)} = ${value(at)},\n`).join('')}}\n`;
 }

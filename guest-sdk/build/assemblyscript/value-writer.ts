@@ -1,11 +1,10 @@
 import type { WitType } from '../../protocol/index.ts';
-import { flatten, payloadsOf } from '../c/flat-type.ts';
-import { caseName } from '../rust/identifier.ts';
+import { flatten, payloadsOf } from '../bindings/flat-type.ts';
+import { casesOf, discriminantBytes, flagBytes, layoutOf, membersOf } from '../bindings/layout.ts';
+import { UNSIGNED } from '../bindings/scalars.ts';
+import { upperCamel } from '../bindings/word.ts';
 import { member } from './identifier.ts';
-import { casesOf, discriminantBytes, flagBytes, layoutOf, membersOf } from './layout.ts';
 import { TYPED_ARRAYS, type TypeWriter } from './type-writer.ts';
-
-const UNSIGNED = { 1: 'u8', 2: 'u16', 4: 'u32' } as const;
 
 /** The bodies of a type's functions. */
 interface Bodies {
@@ -234,7 +233,8 @@ function formOf(type: WitType & { readonly kind: 'variant' | 'option' | 'result'
       };
     case 'variant':
       return {
-        made: (at: number, value: string | null) => `${name}.of${caseName(type.cases[at]?.name ?? '')}(${value ?? ''})`,
+        made: (at: number, value: string | null) =>
+          `${name}.of${upperCamel(type.cases[at]?.name ?? '')}(${value ?? ''})`,
         member: (at: number) => member(type.cases[at]?.name ?? ''),
         value: 'value.tag',
       };

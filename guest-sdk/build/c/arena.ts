@@ -1,6 +1,6 @@
 /**
- * Memory of one call, in C: every block that the host allocates for arguments, and every block taken for the answer, is noted and
- * freed when the answer has been read.
+ * Memory of one call, in C: every block that the host allocates for arguments and for what imports give, and every block taken for
+ * the answer, is noted and freed when the answer has been read.
  *
  * The adapter of WASI 0.1 keeps its own state in memory from `cabi_realloc_adapter` for the life of the instance, so that one is plain.
  * A block of size 0 is never asked of malloc: by the canonical ABI its address only has to be aligned.
@@ -31,22 +31,16 @@ static void *keep(void *block) {
   return arena.blocks[arena.count++] = block;
 }
 
-static void forget(void *block) {
-  for (size_t at = arena.count; at > 0; at--) {
-    if (arena.blocks[at - 1] != block) continue;
-    arena.blocks[at - 1] = arena.blocks[--arena.count];
-    return;
-  }
-}
-
-static void release(void) {
-  while (arena.count > 0) free(arena.blocks[--arena.count]);
+static void release(size_t mark) {
+  while (arena.count > mark) free(arena.blocks[--arena.count]);
 }
 
 EXPORT("cabi_realloc") void *cabi_realloc(void *old, size_t old_size, size_t align, size_t size) {
   if (size == 0) return (void *)align;
   if (old_size == 0) return keep(take(NULL, size));
-  forget(old);
+  for (size_t at = arena.count; at > 0; at--) {
+    if (arena.blocks[at - 1] == old) return arena.blocks[at - 1] = take(old, size);
+  }
   return keep(take(old, size));
 }
 
@@ -66,5 +60,17 @@ __attribute__((unused)) static double f64_of(uint64_t bits) {
   double value;
   memcpy(&value, &bits, sizeof value);
   return value;
+}
+
+__attribute__((unused)) static uint32_t bits_of_f32(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+__attribute__((unused)) static uint64_t bits_of_f64(double value) {
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return bits;
 }
 `;

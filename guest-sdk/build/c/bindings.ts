@@ -1,9 +1,12 @@
-import type { ImportedInterface, ResourceHandle } from '../../../runtime/index.ts';
-import type { WitFunction, WitType } from '../../protocol/index.ts';
+import { importPaths, shortName } from '../bindings/imported-function.ts';
+import { snake } from '../bindings/word.ts';
+import type { World } from '../bindings/world.ts';
+import { distinctNames } from './distinct-names.ts';
 import { planExports } from './export.ts';
+import { FunctionNames } from './function-names.ts';
 import { writeGlue } from './glue.ts';
 import { writeHeader } from './header.ts';
-import { snake } from './identifier.ts';
+import { planImports } from './import.ts';
 import { TypeWriter } from './type-writer.ts';
 
 /** Generated C for a world: file names and their text. */
@@ -14,27 +17,22 @@ export interface CBindings {
   readonly glue: { readonly name: string; readonly text: string };
 }
 
-/** The functions of a world and what its author calls their types. */
-export interface World {
-  readonly name: string;
-  readonly functions: readonly WitFunction[];
-  /** What it imports; none when absent. */
-  readonly imports?: readonly ImportedInterface[];
-  readonly handles?: ReadonlyMap<WitType, ResourceHandle>;
-  readonly names: ReadonlyMap<WitType, string>;
-}
-
 /**
- * Writes the C bindings of a world: plain types and prototypes for the author, canonical ABI exports for the host.
+ * Writes the C bindings of a world: plain types and prototypes for the author, canonical ABI exports for the host, and functions
+ * that call what the world imports.
  * @throws CloudletError `unsupported-type` for what C functions cannot take yet, naming the function.
  */
 export function generateBindings(world: World): CBindings {
   const prefix = snake(world.name);
-  const types = new TypeWriter(prefix, world.names);
+  const exported = world.functions.flatMap((wit) => (wit.interface === null ? [] : [shortName(wit.interface)]));
+  const paths = importPaths(world.imports ?? [], new Set(exported));
+  const types = new TypeWriter(prefix, { ...world, names: distinctNames(world, paths) });
   types.name({ kind: 'string' });
-  const exports = planExports(prefix, world.functions, types);
+  const names = new FunctionNames(prefix);
+  const exports = planExports(world.functions, names, types);
+  const imports = planImports(world, paths, names, types);
   return {
-    header: { name: `${prefix}.h`, text: writeHeader(prefix, exports, types) },
-    glue: { name: `${prefix}_glue.c`, text: writeGlue(prefix, exports, types) },
+    header: { name: `${prefix}.h`, text: writeHeader(prefix, exports, imports, types) },
+    glue: { name: `${prefix}_glue.c`, text: writeGlue(prefix, exports, imports, types) },
   };
 }

@@ -46,8 +46,7 @@ export async function buildC(project: Project, context: BuildContext): Promise<U
 /** Writes header and glue of a world, and gives the glue's path. */
 async function bind(world: string, wit: string, folder: string, context: BuildContext): Promise<string> {
   begin(context, 'bind', `write ${world}.h from the world ${world}`);
-  const { functions, names } = await describeWorld(wit, BUILD_WORLD);
-  const { header, glue } = generateBindings({ name: world, functions, names });
+  const { header, glue } = generateBindings({ name: world, ...(await describeWorld(wit, world)) });
   await writeFile(join(folder, header.name), header.text);
   await writeFile(join(folder, glue.name), glue.text);
   return join(folder, glue.name);

@@ -1,5 +1,10 @@
-import { CloudletError, formatFunction, type WitFunction } from '../../protocol/index.ts';
-import { identifier, snake } from './identifier.ts';
+import type { WitFunction } from '../../protocol/index.ts';
+import { coreName } from '../bindings/core-call.ts';
+import { shortName } from '../bindings/imported-function.ts';
+import { naming, refuseExport } from '../bindings/refuse-function.ts';
+import { snake } from '../bindings/word.ts';
+import type { FunctionNames } from './function-names.ts';
+import { prototype } from './prototype.ts';
 import type { TypeWriter } from './type-writer.ts';
 
 /** An exported function in its three forms: WIT, the C function that the author writes, and the core export. */
@@ -17,37 +22,11 @@ export interface CExport {
  * Plans the C form of a world's functions.
  * @throws CloudletError `unsupported-type` naming the function.
  */
-export function planExports(prefix: string, functions: readonly WitFunction[], types: TypeWriter): CExport[] {
-  const taken = new Set<string>();
+export function planExports(functions: readonly WitFunction[], names: FunctionNames, types: TypeWriter): CExport[] {
   return functions.map((wit) => {
+    refuseExport('C', wit);
     const path = wit.interface === null ? [wit.function] : [shortName(wit.interface), wit.function];
-    const name = [prefix, ...path.map(snake)].join('_');
-    if (taken.has(name)) {
-      throw new CloudletError(
-        'build-failed',
-        `two functions of the world would both be called ${name} in C; rename an interface`,
-      );
-    }
-    taken.add(name);
-    return { wit, name, prototype: prototype(wit, name, types), core: coreName(wit) };
+    const name = names.of(path.map(snake), wit);
+    return { wit, name, prototype: naming(wit, () => prototype(wit, name, types)), core: coreName(wit) };
   });
-}
-
-function prototype(wit: WitFunction, name: string, types: TypeWriter): string {
-  try {
-    const params = wit.params.map((param) => `${types.name(param.type)} ${identifier(param.name)}`);
-    const result = wit.result === null ? 'void' : types.name(wit.result);
-    return `${result} ${name}(${params.length === 0 ? 'void' : params.join(', ')})`;
-  } catch (error) {
-    if (!(error instanceof CloudletError)) throw error;
-    throw new CloudletError(error.code, `${formatFunction(wit)}: ${error.message}`, { cause: error });
-  }
-}
-
-function coreName(wit: WitFunction): string {
-  return wit.interface === null ? wit.function : `${wit.interface}#${wit.function}`;
-}
-
-function shortName(name: string): string {
-  return name.replace(/^.*\//, '').replace(/@.*$/, '');
 }

@@ -1,5 +1,6 @@
 import type { WitType } from '../../protocol/index.ts';
-import { type FlatType, flatten, payloadsOf } from './flat-type.ts';
+import { type FlatType, flatten, payloadsOf } from '../bindings/flat-type.ts';
+import { partsOf } from '../bindings/type-names.ts';
 import { identifier } from './identifier.ts';
 import type { TypeWriter } from './type-writer.ts';
 
@@ -43,6 +44,8 @@ export function liftFlat(type: WitType, target: string, values: readonly FlatVal
         values,
         types,
       );
+    case 'unsupported':
+      return [`${target}.handle = (uint32_t)${as('i32', first)};`];
     case 'variant':
     case 'option':
     case 'result':
@@ -91,32 +94,51 @@ function liftVariant(
   return lines;
 }
 
-/** The one core value that carries a result which flattens to one. */
-export function lowerFlat(type: WitType, source: string): string {
+/** C statements that put the value of `source` into core variables, which are 0 before. */
+export function lowerFlat(type: WitType, source: string, slots: readonly FlatValue[]): string[] {
+  const [first, second] = slots;
+  if (first === undefined) return [];
   switch (type.kind) {
-    case 'record': {
-      const [field] = type.fields;
-      if (field === undefined) throw new TypeError('a record without fields has no value');
-      return lowerFlat(field.type, `${source}.${identifier(field.name)}`);
-    }
+    case 'string':
+    case 'list':
+      return [
+        put(first, `(uintptr_t)${source}.data`),
+        ...(second === undefined ? [] : [put(second, `${source}.length`)]),
+      ];
+    case 'record':
     case 'tuple': {
-      const [element] = type.elements;
-      if (element === undefined) throw new TypeError('a tuple without elements has no value');
-      return lowerFlat(element, `${source}.f0`);
+      let at = 0;
+      return partsOf(type).flatMap(([, part], index) => {
+        const own = slots.slice(at, at + flatten(part).length);
+        at += own.length;
+        const name = type.kind === 'record' ? identifier(type.fields[index]!.name) : `f${index}`;
+        return lowerFlat(part, `${source}.${name}`, own);
+      });
     }
     case 'variant':
     case 'option':
-    case 'result':
-      return `${source}.${membersOf(type).tag}`;
-    case 's64':
-    case 'u64':
-      return `(int64_t)${source}`;
+    case 'result': {
+      const { tag, cases } = membersOf(type);
+      const arms = (payloadsOf(type) ?? []).flatMap((inner, at) => {
+        const body = inner === null ? [] : lowerFlat(inner, `${source}.${cases[at]}`, slots.slice(1));
+        return body.length === 0 ? [] : [`if (${source}.${tag} == ${at}) {`, ...body.map((line) => `  ${line}`), '}'];
+      });
+      return [put(first, `${source}.${tag}`), ...arms];
+    }
+    case 'unsupported':
+      return [put(first, `${source}.handle`)];
     case 'f32':
+      return [first.type === 'f32' ? `${first.name} = ${source};` : put(first, `bits_of_f32(${source})`)];
     case 'f64':
-      return source;
+      return [first.type === 'f64' ? `${first.name} = ${source};` : put(first, `bits_of_f64(${source})`)];
     default:
-      return `(int32_t)${source}`;
+      return [put(first, source)];
   }
+}
+
+/** Where cases share core values, a narrow integer is carried on as its type has it, with its sign, since not every host cuts it off. */
+function put(slot: FlatValue, integer: string): string {
+  return `${slot.name} = (${slot.type === 'i64' ? 'int64_t' : 'int32_t'})${integer};`;
 }
 
 /** What the C struct calls a variant's tag and its payloads. */

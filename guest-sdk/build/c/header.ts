@@ -1,16 +1,25 @@
 import { formatFunction, type WitType } from '../../protocol/index.ts';
+import { upperSnake } from '../bindings/word.ts';
 import type { CExport } from './export.ts';
-import { upperSnake } from './identifier.ts';
+import type { CImportedInterface } from './import.ts';
 import type { TypeWriter } from './type-writer.ts';
 
-/** The header that the author includes: types, helpers, and the functions to write. */
-export function writeHeader(prefix: string, exports: readonly CExport[], types: TypeWriter): string {
+/** The header that the author includes: types, helpers, the functions to write, and those that the world imports. */
+export function writeHeader(
+  prefix: string,
+  exports: readonly CExport[],
+  imports: readonly CImportedInterface[],
+  types: TypeWriter,
+): string {
   const guard = `CLOUDLET_${upperSnake(prefix)}_H`;
   const string = types.name({ kind: 'string' });
-  const makers = exports
-    .flatMap(({ wit }) => (wit.result === null ? [] : [wit.result]))
-    .map((type) => maker(type, types));
+  const made = [
+    ...exports.flatMap(({ wit }) => (wit.result === null ? [] : [wit.result])),
+    ...imports.flatMap((each) => each.functions).flatMap(({ wit }) => wit.params.map((param) => param.type)),
+  ];
+  const makers = made.map((type) => maker(type, types));
   const functions = exports.map((each) => `/* ${formatFunction(each.wit)} */\n${each.prototype};\n`);
+  const toWrite = functions.length === 0 ? '' : `/* The functions to write. */\n\n${functions.join('\n')}`;
   return `/* Generated from the WIT of the world "${prefix}" on every build; changes are lost. */
 #ifndef ${guard}
 #define ${guard}
@@ -25,8 +34,9 @@ extern "C" {
 
 ${types.definitions}
 /*
- * Memory. What a function is given, and what it takes with the two functions below, stays until its answer has been read and is
- * then freed. So arguments, parts of them, literals and such memory can all be part of the answer, and none of it is freed by hand.
+ * Memory. What a function is given, what an import gives it, and what it takes with the two functions below, stays until its
+ * answer has been read and is then freed. So arguments, parts of them, literals and such memory can all be part of the answer, and
+ * none of it is freed by hand.
  */
 
 /* Memory for the answer. Never NULL: without memory the function traps. */
@@ -35,17 +45,43 @@ void *${prefix}_allocate(size_t bytes);
 /* Hands over a block from malloc, which then is freed after the answer. Gives the block. */
 void *${prefix}_adopt(void *block);
 
+/*
+ * Frees what was given or taken since a mark, at once: for a loop that would need too much, and for a program, whose main has no
+ * answer. Nothing of it may be used after that.
+ */
+size_t ${prefix}_mark(void);
+void ${prefix}_release(size_t mark);
+
 /* A string that ends with a zero byte as one that does not; nothing is copied. */
 ${string} ${prefix}_string(const char *text);
 
-${[...new Set(makers)].join('')}/* The functions to write. */
-
-${functions.join('\n')}
+${[...new Set(makers)].join('')}${toWrite}${imported(imports)}
 #ifdef __cplusplus
 }
 #endif
 #endif
 `;
+}
+
+/** What a world imports, by interface. */
+function imported(imports: readonly CImportedInterface[]): string {
+  if (imports.length === 0) return '';
+  const interfaces = imports.map(({ name, functions }) => {
+    const written = functions.map((each) =>
+      each.wit.function.startsWith('[resource-drop]')
+        ? `/* Gives the handle back; it is not to be used after that. */\n${each.prototype};\n`
+        : `/* ${formatFunction(each.wit)} */\n${each.prototype};\n`,
+    );
+    const title = name === null ? '' : `/* ${name} */\n\n`;
+    return written.length === 0 ? '' : `\n${title}${written.join('\n')}`;
+  });
+  return `
+/*
+ * What the world imports. What an import takes stays the caller's, and nothing of it has to outlive the call. Handles are the
+ * exception: one that it takes as \`borrow<…>\` stays the caller's, one without that word is given away and not to be used again.
+ * What it gives is freed as said above; a handle is given back by its drop function, or with the instance when the call has ended.
+ */
+${interfaces.join('')}`;
 }
 
 /** Short ways to write the answers that nearly every function has. */

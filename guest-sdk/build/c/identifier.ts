@@ -1,3 +1,5 @@
+import { snake } from '../bindings/word.ts';
+
 /**
  * Words that a name may be neither in C nor in C++, so that one header serves both; the macros of the headers that generated code
  * includes are among them.
@@ -11,20 +13,10 @@ const RESERVED = new Set(
   using virtual void volatile wchar_t while xor xor_eq errno stdin stdout stderr`.split(/\s+/),
 );
 
-/** `item-name` → `item_name`. WIT names are unique without regard to case, so they stay unique. */
-export function snake(name: string): string {
-  return name.replaceAll('-', '_').toLowerCase();
-}
-
 /** A WIT name as the name of a parameter, a field or a member. */
 export function identifier(name: string): string {
   const plain = snake(name);
   return RESERVED.has(plain) ? `${plain}_` : plain;
-}
-
-/** `item-name` → `ITEM_NAME`, for constants. */
-export function upperSnake(name: string): string {
-  return snake(name).toUpperCase();
 }
 
 /** Text as a C string literal; WIT names are ASCII, and versions may hold no quote, but generated code trusts nothing. */

@@ -1,5 +1,9 @@
-import { CloudletError, type WitType } from '../../protocol/index.ts';
-import { identifier, snake, upperSnake } from './identifier.ts';
+import type { ImportedResource } from '../../../runtime/index.ts';
+import type { WitType } from '../../protocol/index.ts';
+import { discriminantBytes, flagBytes } from '../bindings/layout.ts';
+import { type KnownTypes, TypeNames } from '../bindings/type-names.ts';
+import { snake, upperSnake } from '../bindings/word.ts';
+import { identifier } from './identifier.ts';
 
 const SCALARS: Readonly<Partial<Record<WitType['kind'], string>>> = {
   bool: 'bool',
@@ -16,8 +20,7 @@ const SCALARS: Readonly<Partial<Record<WitType['kind'], string>>> = {
   char: 'uint32_t',
 };
 
-/** Most flags of one type that the canonical ABI carries. */
-const MAX_FLAGS = 32;
+const UNSIGNED = { 1: 'uint8_t', 2: 'uint16_t', 4: 'uint32_t' } as const;
 
 /**
  * Names C types for WIT types and collects their definitions, each after what it is made of.
@@ -27,71 +30,42 @@ const MAX_FLAGS = 32;
  */
 export class TypeWriter {
   readonly #prefix: string;
-  readonly #names: ReadonlyMap<WitType, string>;
-  /** Definition by C type name. */
-  readonly #definitions = new Map<string, string>();
-  /** C type name by the type's shape and author's name: one type may come as several equal objects. */
-  readonly #written = new Map<string, string>();
+  readonly #names: TypeNames;
 
-  /** `prefix` is the world's name in C; `names` what the author calls the types. */
-  constructor(prefix: string, names: ReadonlyMap<WitType, string>) {
+  /** `prefix` is the world's name in C. */
+  constructor(prefix: string, known: KnownTypes) {
     this.#prefix = prefix;
-    this.#names = names;
+    this.#names = new TypeNames('C', known, snake);
   }
 
   /** All definitions so far, in an order in which C accepts them. */
   get definitions(): string {
-    return [...this.#definitions.values()].join('\n');
+    return [...this.#names.definitions.values()].join('\n');
   }
 
   /** The C type that holds a value of a WIT type. */
   name(type: WitType): string {
     const scalar = SCALARS[type.kind];
     if (scalar !== undefined) return scalar;
-    const key = JSON.stringify([this.#label(type), type]);
-    const known = this.#written.get(key);
-    if (known !== undefined) return known;
-    const stem = this.#free(this.#label(type));
+    if (type.kind === 'unsupported') return this.#resource(this.#names.handleOf(type).resource);
+    const typeOf = (stem: string) => `${this.#prefix}_${stem}_t`;
+    const constant = (stem: string) => upperSnake(`${this.#prefix}_${stem}`);
+    return typeOf(this.#names.defined(type, (stem) => this.#define(type, typeOf(stem), constant(stem))));
+  }
+
+  /** What the C type of a resource, and its functions, are called between the world's name and what follows. */
+  resourceStem(resource: ImportedResource): string {
+    return this.#names.resource(resource);
+  }
+
+  #resource(resource: ImportedResource): string {
+    const stem = this.resourceStem(resource);
     const name = `${this.#prefix}_${stem}_t`;
-    this.#written.set(key, name);
-    const definition = this.#define(type, name, upperSnake(`${this.#prefix}_${stem}`));
-    this.#definitions.set(name, definition);
+    this.#names.define(
+      stem,
+      `/* A handle of \`${resource.name}\`. */\ntypedef struct {\n  uint32_t handle;\n} ${name};\n`,
+    );
     return name;
-  }
-
-  /** The part of a C type's name that says what it is: `item`, `list_u8`, `option_string`. */
-  #label(type: WitType): string {
-    const given = this.#names.get(type);
-    switch (type.kind) {
-      case 'record':
-        return snake(given ?? `record_${type.fields.map((field) => field.name).join('_')}`);
-      case 'variant':
-        return snake(given ?? `variant_${type.cases.map((c) => c.name).join('_')}`);
-      case 'enum':
-        return snake(given ?? `enum_${type.cases.join('_')}`);
-      case 'flags':
-        return snake(given ?? `flags_${type.names.join('_')}`);
-      case 'list':
-        return `list_${this.#label(type.element)}`;
-      case 'option':
-        return `option_${this.#label(type.some)}`;
-      case 'tuple':
-        return ['tuple', ...type.elements.map((element) => this.#label(element))].join('_');
-      case 'result':
-        return `result_${[type.ok, type.err].map((part) => (part === null ? 'none' : this.#label(part))).join('_')}`;
-      case 'unsupported':
-        throw new CloudletError('unsupported-type', `C functions cannot take or give ${type.what}; use plain values`);
-      default:
-        return type.kind;
-    }
-  }
-
-  /** Two interfaces may each have an `item`: the second is `item2`. */
-  #free(label: string): string {
-    const taken = (stem: string) => [...this.#written.values()].includes(`${this.#prefix}_${stem}_t`);
-    let stem = label;
-    for (let next = 2; taken(stem); next += 1) stem = `${label}${next}`;
-    return stem;
   }
 
   #define(type: WitType, name: string, constant: string): string {
@@ -107,9 +81,9 @@ export class TypeWriter {
       case 'tuple':
         return struct(type.elements.map((element, at) => `${this.name(element)} f${at};`));
       case 'enum':
-        return `typedef ${discriminant(type.cases.length)} ${name};\n${constants(constant, type.cases, (at) => `${at}`)}`;
+        return `typedef ${UNSIGNED[discriminantBytes(type.cases.length)]} ${name};\n${constants(constant, type.cases, (at) => `${at}`)}`;
       case 'flags':
-        return `typedef ${flagsType(type.names.length)} ${name};\n${constants(constant, type.names, (at) => `(1u << ${at})`)}`;
+        return `typedef ${UNSIGNED[flagBytes(type.names.length)]} ${name};\n${constants(constant, type.names, (at) => `(1u << ${at})`)}`;
       case 'option':
         return struct(['bool is_some;', `${this.name(type.some)} value;`]);
       case 'result':
@@ -127,7 +101,7 @@ export class TypeWriter {
           (at) => `${at}`,
         );
         const payloads = type.cases.map((c) => [identifier(c.name), c.type] as const);
-        return tags + struct([`${discriminant(type.cases.length)} tag;`, ...this.#union(payloads)]);
+        return tags + struct([`${UNSIGNED[discriminantBytes(type.cases.length)]} tag;`, ...this.#union(payloads)]);
       }
       default:
         throw new TypeError(`${type.kind} needs no definition`);
@@ -138,20 +112,6 @@ export class TypeWriter {
     const lines = members.flatMap(([name, type]) => (type === null ? [] : [`  ${this.name(type)} ${name};`]));
     return lines.length === 0 ? [] : ['union {', ...lines, '} of;'];
   }
-}
-
-function discriminant(cases: number): string {
-  return cases <= 0x100 ? 'uint8_t' : cases <= 0x10000 ? 'uint16_t' : 'uint32_t';
-}
-
-function flagsType(flags: number): string {
-  if (flags > MAX_FLAGS) {
-    throw new CloudletError(
-      'unsupported-type',
-      `expected flags of at most ${MAX_FLAGS} names, got ${flags}; split them`,
-    );
-  }
-  return flags <= 8 ? 'uint8_t' : flags <= 16 ? 'uint16_t' : 'uint32_t';
 }
 
 function constants(prefix: string, names: readonly string[], value: (at: number) => string): string {

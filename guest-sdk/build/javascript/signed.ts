@@ -1,5 +1,5 @@
 import { CloudletError, formatFunction, type WitFunction, type WitType } from '../../protocol/index.ts';
-import { flatten } from '../c/flat-type.ts';
+import { flatten } from '../bindings/flat-type.ts';
 
 /**
  * JavaScript that gives the value `name` of a type with its 64-bit integers signed, or null when there is nothing to do.

@@ -1,8 +1,8 @@
 import { CloudletError, formatFunction, type WitFunction } from '../../protocol/index.ts';
-import type { World } from '../c/bindings.ts';
-import { flatten, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../c/flat-type.ts';
-import { shortName } from '../imported-function.ts';
-import { naming, refuseExport, refuseImport } from '../refuse-function.ts';
+import { coreCall, coreName } from '../bindings/core-call.ts';
+import { shortName } from '../bindings/imported-function.ts';
+import { naming, refuseExport, refuseImport } from '../bindings/refuse-function.ts';
+import type { World } from '../bindings/world.ts';
 import { bitsOf, CORE_TYPES, fromBits } from './core-value.ts';
 import { crateName, identifier, literal, moduleName } from './identifier.ts';
 import { writeImports } from './imports.ts';
@@ -93,8 +93,7 @@ function planExport(wit: WitFunction, types: TypeWriter): RustExport {
     const params = wit.params.map((param) => `${identifier(param.name)}: ${types.name(param.type)}`).join(', ');
     const result = wit.result === null ? '' : ` -> ${types.name(wit.result)}`;
     const module = wit.interface === null ? null : moduleName(shortName(wit.interface));
-    const core = wit.interface === null ? wit.function : `${wit.interface}#${wit.function}`;
-    return { wit, signature: `(${params})${result}`, module, core };
+    return { wit, signature: `(${params})${result}`, module, core: coreName(wit) };
   });
 }
 
@@ -110,15 +109,11 @@ function traitOf(module: string | null, exports: readonly RustExport[]): string 
 
 /** Core values that an export takes and gives, as Rust writes them. */
 function coreOf({ wit }: RustExport) {
-  const flat = wit.params.flatMap((param) => flatten(param.type));
-  const inMemory = flat.length > MAX_FLAT_PARAMS;
+  const { flat, inMemory, behind, result: core } = coreCall(wit);
   const params = inMemory ? ['at: *mut u8'] : flat.map((type, at) => `a${at}: ${CORE_TYPES[type]}`);
   const names = inMemory ? ['at'] : flat.map((_, at) => `a${at}`);
-  const results = wit.result === null ? [] : flatten(wit.result);
-  const given = results.length > MAX_FLAT_RESULTS;
-  const [first] = results;
-  const result = given ? '*mut u8' : first === undefined ? null : CORE_TYPES[first];
-  return { flat, inMemory, params: params.join(', '), names: names.join(', '), given, result };
+  const result = behind ? '*mut u8' : core === null ? null : CORE_TYPES[core];
+  return { flat, inMemory, params: params.join(', '), names: names.join(', '), given: behind, result };
 }
 
 function callOf(each: RustExport, at: number, bounds: string, types: TypeWriter): string {

@@ -1,4 +1,4 @@
-import type { FlatType } from '../c/flat-type.ts';
+import type { FlatType } from '../bindings/flat-type.ts';
 
 /** Core types as Rust writes them. */
 export const CORE_TYPES: Readonly<Record<FlatType, string>> = { i32: 'i32', i64: 'i64', f32: 'f32', f64: 'f64' };

@@ -1,4 +1,4 @@
-import { snake, upperSnake } from '../c/identifier.ts';
+import { snake, upperCamel } from '../bindings/word.ts';
 
 /** Words that a Rust name may only be in raw form, and those that it may not be at all. */
 const KEYWORDS = new Set(
@@ -38,26 +38,17 @@ export function crateName(world: string): string {
   return KEYWORDS.has(plain) || NEVER.has(plain) || CRATES.has(plain) ? `${plain}_world` : plain;
 }
 
-/** `item-name` → `ItemName`, for types and cases. */
-export function camel(name: string): string {
-  const words = name.split(/[-_]/).map((word) => word.slice(0, 1).toUpperCase() + word.slice(1).toLowerCase());
-  return words.join('');
-}
-
 /** The same for a type, which must not hide one of the prelude. */
 export function typeName(name: string): string {
-  const plain = camel(name);
+  const plain = upperCamel(name);
   return PRELUDE.has(plain) ? `${plain}_` : plain;
 }
 
 /** A case of a variant; they are always named with their type, so that only `Self` is taken. */
 export function caseName(name: string): string {
-  const plain = camel(name);
+  const plain = upperCamel(name);
   return plain === 'Self' ? 'Self_' : plain;
 }
-
-/** `item-name` → `ITEM_NAME`, for constants. */
-export { upperSnake };
 
 /** Text as a Rust string literal; WIT names are ASCII, but generated code trusts nothing. */
 export function literal(text: string): string {

@@ -1,8 +1,8 @@
 import type { ImportedInterface, ImportedResource } from '../../../runtime/index.ts';
 import { CloudletError, formatFunction, type WitFunction } from '../../protocol/index.ts';
-import { flatten, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../c/flat-type.ts';
-import { coreModule, formOf, importPaths } from '../imported-function.ts';
-import { naming } from '../refuse-function.ts';
+import { coreCall } from '../bindings/core-call.ts';
+import { coreModule, formOf, importPaths } from '../bindings/imported-function.ts';
+import { naming } from '../bindings/refuse-function.ts';
 import { bitsOf, CORE_TYPES, fromBits } from './core-value.ts';
 import { identifier, literal, moduleName, typeName } from './identifier.ts';
 import type { TypeWriter } from './type-writer.ts';
@@ -138,13 +138,9 @@ ${body.replaceAll(/^(?=.)/gm, '    ')}`;
 
 /** The declaration of the core import, and the lines that call it. */
 function callOf(wit: WitFunction, names: readonly string[], at: number, types: TypeWriter) {
-  const flat = wit.params.flatMap((param) => flatten(param.type));
-  const inMemory = flat.length > MAX_FLAT_PARAMS;
+  const { flat, inMemory, behind, result } = coreCall(wit);
   const params = inMemory ? ['__given: *mut u8'] : flat.map((type, index) => `a${index}: ${CORE_TYPES[type]}`);
   const args = inMemory ? ['__given'] : flat.map((type, index) => fromBits(type, `__slots.values[${index}]`));
-  const results = wit.result === null ? [] : flatten(wit.result);
-  const behind = results.length > MAX_FLAT_RESULTS;
-  const [first] = results;
   const lines = ['let mut __kept = Kept::new();'];
   if (inMemory) {
     const layouts = wit.params.map(
@@ -166,13 +162,9 @@ function callOf(wit: WitFunction, names: readonly string[], at: number, types: T
   }
   const call = `__import_${at}(${[...args, ...(behind ? ['__area'] : [])].join(', ')})`;
   if (behind) lines.push(`lent::answer(&mut __kept, |__area| ${call})`);
-  else if (first === undefined) lines.push(`${call};`);
-  else
-    lines.push(
-      `let __bits = ${first === 'i32' ? `${call} as u32 as u64` : bitsOf(first, call)};`,
-      'Value::lift(&mut Flat(&[__bits]))',
-    );
+  else if (result === null) lines.push(`${call};`);
+  else lines.push(`let __bits = ${bitsOf(result, call)};`, 'Value::lift(&mut Flat(&[__bits]))');
   const declared = [...params, ...(behind ? ['__area: *mut u8'] : [])].join(', ');
-  const type = behind || first === undefined ? '' : ` -> ${CORE_TYPES[first]}`;
+  const type = result === null ? '' : ` -> ${CORE_TYPES[result]}`;
   return { declaration: `__import_${at}(${declared})${type}`, lines };
 }

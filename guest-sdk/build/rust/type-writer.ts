@@ -1,23 +1,12 @@
 import type { ImportedResource } from '../../../runtime/index.ts';
 import { CloudletError, type WitType } from '../../protocol/index.ts';
-import { type KnownTypes, partsOf, TypeNames } from '../type-names.ts';
-import { caseName, identifier, typeName, upperSnake } from './identifier.ts';
+import { discriminantBytes, flagBytes } from '../bindings/layout.ts';
+import { SCALARS, UNSIGNED } from '../bindings/scalars.ts';
+import { type KnownTypes, partsOf, TypeNames } from '../bindings/type-names.ts';
+import { upperSnake } from '../bindings/word.ts';
+import { caseName, identifier, typeName } from './identifier.ts';
 
-const SCALARS: Readonly<Partial<Record<WitType['kind'], string>>> = {
-  bool: 'bool',
-  s8: 'i8',
-  u8: 'u8',
-  s16: 'i16',
-  u16: 'u16',
-  s32: 'i32',
-  u32: 'u32',
-  s64: 'i64',
-  u64: 'u64',
-  f32: 'f32',
-  f64: 'f64',
-  char: 'char',
-  string: 'String',
-};
+const PLAIN: Readonly<Partial<Record<WitType['kind'], string>>> = { ...SCALARS, char: 'char', string: 'String' };
 
 /** Most elements of a tuple that Rust's own traits know. */
 const MAX_ELEMENTS = 12;
@@ -25,23 +14,22 @@ const MAX_ELEMENTS = 12;
 /** Names Rust types for WIT types, and collects the definitions of those that Rust does not have. */
 export class TypeWriter {
   readonly #names: TypeNames;
-  /** Definition by Rust type name. */
-  readonly #definitions = new Map<string, string>();
   /** Rust types that are the failure of a result. */
   readonly #errors = new Set<string>();
 
   constructor(known: KnownTypes) {
-    this.#names = new TypeNames(known, typeName);
+    this.#names = new TypeNames('Rust', known, typeName);
   }
 
   get definitions(): string {
-    const errors = [...this.#errors].filter((name) => this.#definitions.has(name)).map(errorOf);
-    return [...this.#definitions.values(), ...errors].join('\n');
+    const { definitions } = this.#names;
+    const errors = [...this.#errors].filter((name) => definitions.has(name)).map(errorOf);
+    return [...definitions.values(), ...errors].join('\n');
   }
 
   /** The Rust type that holds a value of a WIT type. */
   name(type: WitType): string {
-    const scalar = SCALARS[type.kind];
+    const scalar = PLAIN[type.kind];
     if (scalar !== undefined) return scalar;
     const payload = (part: WitType | null) => (part === null ? '()' : this.name(part));
     switch (type.kind) {
@@ -58,16 +46,10 @@ export class TypeWriter {
           throw new CloudletError('unsupported-type', `${limit}; use a record`);
         }
         return `(${type.elements.map((element) => `${this.name(element)},`).join(' ')})`;
-      case 'unsupported': {
-        const handle = this.#names.handle(type);
-        if (handle !== null) return this.#names.resource(handle.resource);
-        throw new CloudletError(
-          'unsupported-type',
-          `Rust functions cannot take or give ${type.what}; use plain values`,
-        );
-      }
+      case 'unsupported':
+        return this.#names.resource(this.#names.handleOf(type).resource);
       default:
-        return this.#defined(type);
+        return this.#names.defined(type, (name) => this.#define(type, name));
     }
   }
 
@@ -104,12 +86,6 @@ export class TypeWriter {
     return this.#names.handle(type)?.mode === 'own' || partsOf(type).some(([, part]) => this.#owns(part));
   }
 
-  #defined(type: WitType): string {
-    const { name, fresh } = this.#names.of(type);
-    if (fresh) this.#definitions.set(name, this.#define(type, name));
-    return name;
-  }
-
   #define(type: WitType, name: string): string {
     switch (type.kind) {
       case 'record': {
@@ -126,7 +102,7 @@ export class TypeWriter {
           type.cases.map((each) => ({ name: each, type: null })),
         );
       case 'flags': {
-        const bits = flagsType(type.names.length);
+        const bits = UNSIGNED[flagBytes(type.names.length)];
         const flags = type.names.map((each, at) => `${upperSnake(each)} = ${at}`).join(', ');
         const derive = 'Clone, Copy, Debug, Default, Eq, Hash, PartialEq';
         return `#[derive(${derive})]\npub struct ${name}(${bits});\nflags!(${name}: ${bits} { ${flags} });\n`;
@@ -147,7 +123,7 @@ export class TypeWriter {
   ): string {
     const payload = (type: WitType | null, before: string) => (type === null ? '' : `(${before}${this.name(type)})`);
     const body = cases.map((c) => `    ${caseName(c.name)}${payload(c.type, '')},\n`).join('');
-    const tag = cases.length <= 0x100 ? 'u8' : cases.length <= 0x10000 ? 'u16' : 'u32';
+    const tag = UNSIGNED[discriminantBytes(cases.length)];
     const arms = cases.map((c, at) => `${at} => ${caseName(c.name)}${payload(c.type, 'value: ')}`).join(', ');
     return `#[derive(${derive})]\npub enum ${name} {\n${body}}\nvariant!([] ${name}: ${tag} { ${arms} });\n`;
   }
@@ -162,8 +138,4 @@ function errorOf(name: string): string {
 }
 impl std::error::Error for ${name} {}
 `;
-}
-
-function flagsType(flags: number): string {
-  return flags <= 8 ? 'u8' : flags <= 16 ? 'u16' : 'u32';
 }

@@ -6,29 +6,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { generateAssemblyScript } from '../../../../guest-sdk/build/assemblyscript/bindings.ts';
 import { renameExports } from '../../../../guest-sdk/build/assemblyscript/export-names.ts';
-import { layoutOf } from '../../../../guest-sdk/build/assemblyscript/layout.ts';
 import { build } from '../../../../guest-sdk/build/index.ts';
-import type { CloudletError, WitType } from '../../../../guest-sdk/protocol/index.ts';
+import type { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
 import { tryEchoes } from '../../../support/echo-world.ts';
 import { wat } from '../../../support/wat.ts';
 
 const bindings = suite('AssemblyScript bindings');
-
-const u8: WitType = { kind: 'u8' };
-const u64: WitType = { kind: 'u64' };
-for (const [what, type, layout] of [
-  ['a byte', u8, [1, 1]],
-  ['a string', { kind: 'string' }, [8, 4]],
-  ['an option', { kind: 'option', some: u64 }, [16, 8]],
-  ['a result without payloads', { kind: 'result', ok: null, err: null }, [1, 1]],
-  ['a tuple', { kind: 'tuple', elements: [u8, u64, u8] }, [24, 8]],
-  ['many flags', { kind: 'flags', names: Array.from({ length: 17 }, (_, at) => `f${at}`) }, [4, 4]],
-] as const) {
-  bindings(`lay ${what} as the canonical ABI does`, () => {
-    const { size, align } = layoutOf(type);
-    assert.equal([size, align], layout);
-  });
-}
 
 bindings('give exports any name', async () => {
   const module = await wat('(module (memory (export "memory") 1) (func (export "f")) (func (export "g")))');

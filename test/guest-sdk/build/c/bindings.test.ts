@@ -2,7 +2,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { generateBindings } from '../../../../guest-sdk/build/c/bindings.ts';
-import { flatten } from '../../../../guest-sdk/build/c/flat-type.ts';
 import { identifier, literal } from '../../../../guest-sdk/build/c/identifier.ts';
 import type { WitFunction, WitType } from '../../../../guest-sdk/protocol/index.ts';
 import type { NamedTypes } from '../../../../runtime/index.ts';
@@ -11,31 +10,8 @@ import { echoOf } from '../../../support/wit-values.ts';
 
 const bindings = suite('C bindings');
 
-const u8: WitType = { kind: 'u8' };
 const f32: WitType = { kind: 'f32' };
 const f64: WitType = { kind: 'f64' };
-const u64: WitType = { kind: 'u64' };
-const string: WitType = { kind: 'string' };
-
-/** A variant with a case for each payload. */
-const variantOf = (...payloads: (WitType | null)[]): WitType => ({
-  kind: 'variant',
-  cases: payloads.map((type, at) => ({ name: `c${at}`, type })),
-});
-
-for (const [what, type, flat] of [
-  ['a small integer', u8, ['i32']],
-  ['a string', string, ['i32', 'i32']],
-  ['a variant without payloads', variantOf(null, null), ['i32']],
-  ['an option', { kind: 'option', some: u64 }, ['i32', 'i64']],
-  ['cases of one width', variantOf(f32, u8), ['i32', 'i32']],
-  ['cases of two widths', variantOf(f32, u64), ['i32', 'i64']],
-  ['floats of two widths', variantOf(f32, f64), ['i32', 'i64']],
-  ['cases of several lengths', variantOf(string, f64, null), ['i32', 'i64', 'i32']],
-  ['a tuple', { kind: 'tuple', elements: [u8, string, f32] }, ['i32', 'i32', 'i32', 'f32']],
-] as const) {
-  bindings(`carry ${what} in ${flat.join(', ')}`, () => assert.equal(flatten(type), flat));
-}
 
 bindings('turn WIT names into C names that C and C++ allow', () => {
   assert.equal(['item-name', 'HTTP-server', 'default', 'stdin', 'class', 'x'].map(identifier), [

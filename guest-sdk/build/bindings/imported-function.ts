@@ -1,5 +1,5 @@
-import type { ImportedInterface } from '../../runtime/index.ts';
-import { CloudletError, type WitFunction } from '../protocol/index.ts';
+import type { ImportedInterface } from '../../../runtime/index.ts';
+import { CloudletError, type WitFunction } from '../../protocol/index.ts';
 
 /** How an imported function is called: on its own, or as a part of a resource. */
 export interface ImportForm {

@@ -1,5 +1,5 @@
-import type { ResourceHandle } from '../../runtime/index.ts';
-import { CloudletError, formatFunction, type WitFunction, type WitType } from '../protocol/index.ts';
+import type { ResourceHandle } from '../../../runtime/index.ts';
+import { CloudletError, formatFunction, type WitFunction, type WitType } from '../../protocol/index.ts';
 import { partsOf } from './type-names.ts';
 
 /**

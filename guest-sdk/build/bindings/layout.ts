@@ -1,5 +1,5 @@
 import type { WitType } from '../../protocol/index.ts';
-import { payloadsOf } from '../c/flat-type.ts';
+import { payloadsOf } from './flat-type.ts';
 
 /** How a type lies in memory by the canonical ABI, in bytes. */
 export interface Layout {

@@ -1,5 +1,5 @@
-import type { ResourceHandle } from '../../runtime/index.ts';
-import type { WitType } from '../protocol/index.ts';
+import type { ResourceHandle } from '../../../runtime/index.ts';
+import { CloudletError, type WitType } from '../../protocol/index.ts';
 
 /** What a generator of source code has to know of types: their author's names, and which of them are handles of imported resources. */
 export interface KnownTypes {
@@ -7,18 +7,27 @@ export interface KnownTypes {
   readonly handles?: ReadonlyMap<WitType, ResourceHandle>;
 }
 
-/** Names for the types that a language has to be told of, each once: one type may come as several equal objects. */
+/** Names of the types that a language has to be told of, and their definitions, each once: one type may come as several equal objects. */
 export class TypeNames {
+  readonly #language: string;
   readonly #known: KnownTypes;
   /** Turns a WIT name into that of a type. */
   readonly #typeName: (name: string) => string;
   readonly #labels = new Map<string, string>();
   readonly #resources = new Map<object, string>();
   readonly #taken = new Set<string>();
+  readonly #definitions = new Map<string, string>();
 
-  constructor(known: KnownTypes, typeName: (name: string) => string) {
+  /** `language` is its name for people. */
+  constructor(language: string, known: KnownTypes, typeName: (name: string) => string) {
+    this.#language = language;
     this.#known = known;
     this.#typeName = typeName;
+  }
+
+  /** Definitions by the names of types, each after what it is made of. */
+  get definitions(): ReadonlyMap<string, string> {
+    return this.#definitions;
   }
 
   /** The handle that a type is, if it is one of an imported resource. */
@@ -26,19 +35,33 @@ export class TypeNames {
     return this.#known.handles?.get(type) ?? null;
   }
 
-  /** The name of a type with parts, and whether it was given just now, so that it wants a definition. */
-  of(type: WitType): { readonly name: string; readonly fresh: boolean } {
-    const label = this.#label(type);
+  /**
+   * The handle that an `unsupported` type is.
+   * @throws CloudletError `unsupported-type` when it is none.
+   */
+  handleOf(type: WitType & { readonly kind: 'unsupported' }): ResourceHandle {
+    const handle = this.handle(type);
+    if (handle !== null) return handle;
+    throw new CloudletError(
+      'unsupported-type',
+      `${this.#language} functions cannot take or give ${type.what}; use plain values`,
+    );
+  }
+
+  /** The name of a type with parts; `write` gives its definition when it has none yet. */
+  defined(type: WitType, write: (name: string) => string): string {
+    const label = this.#typeName(this.#label(type));
     // Two resources of one name make two types.
     const key = JSON.stringify([label, type], (_, part: WitType) => {
       const handle = typeof part === 'object' ? this.handle(part) : null;
       return handle === null ? part : `${handle.mode} ${this.resource(handle.resource)}`;
     });
     const known = this.#labels.get(key);
-    if (known !== undefined) return { name: known, fresh: false };
+    if (known !== undefined) return known;
     const name = this.#unlike(label);
     this.#labels.set(key, name);
-    return { name, fresh: true };
+    this.define(name, write(name));
+    return name;
   }
 
   resource(resource: ResourceHandle['resource']): string {
@@ -49,6 +72,11 @@ export class TypeNames {
     return name;
   }
 
+  /** Adds a definition. */
+  define(name: string, text: string): void {
+    this.#definitions.set(name, text);
+  }
+
   /** Two interfaces may each have an `item`: the second is `Item2`. */
   #unlike(label: string): string {
     let name = label;
@@ -57,20 +85,30 @@ export class TypeNames {
     return name;
   }
 
+  /** Its author's name, or else one that says what it is, such as `list-u8`; as WIT writes names. */
   #label(type: WitType): string {
     const given = this.#known.names.get(type);
-    if (given !== undefined) return this.#typeName(given);
     switch (type.kind) {
       case 'record':
-        return this.#typeName(`record-${type.fields.map((field) => field.name).join('-')}`);
+        return given ?? `record-${type.fields.map((field) => field.name).join('-')}`;
       case 'variant':
-        return this.#typeName(`variant-${type.cases.map((c) => c.name).join('-')}`);
+        return given ?? `variant-${type.cases.map((c) => c.name).join('-')}`;
       case 'enum':
-        return this.#typeName(`enum-${type.cases.join('-')}`);
+        return given ?? `enum-${type.cases.join('-')}`;
       case 'flags':
-        return this.#typeName(`flags-${type.names.join('-')}`);
+        return given ?? `flags-${type.names.join('-')}`;
+      case 'list':
+        return `list-${this.#label(type.element)}`;
+      case 'option':
+        return `option-${this.#label(type.some)}`;
+      case 'tuple':
+        return ['tuple', ...type.elements.map((element) => this.#label(element))].join('-');
+      case 'result':
+        return `result-${[type.ok, type.err].map((part) => (part === null ? 'none' : this.#label(part))).join('-')}`;
+      case 'unsupported':
+        return this.handleOf(type).resource.name;
       default:
-        throw new TypeError(`${type.kind} needs no definition`);
+        return type.kind;
     }
   }
 }
