@@ -164,8 +164,6 @@ function complete(folder: string, file: File): Project {
     throw invalid('an AssemblyScript function has one entry; import the other files from it');
   if (language === 'rust' && entries.length > 1)
     throw invalid('a Rust function has one entry, a .rs file or Cargo.toml; name the other files in it, by "mod"');
-  if (language === 'rust' && kind === 'command' && file.wit !== undefined)
-    throw invalid(`a command in Rust has no world; leave out "wit", or make it "kind": "typed"`);
   if (language !== 'typescript' && file.backend !== undefined) {
     const { shown } = LANGUAGES[language];
     throw invalid(`backend chooses a JavaScript engine, and this function is in ${shown}; remove it`);

@@ -12,6 +12,8 @@ import { TypeWriter } from './type-writer.ts';
 export interface RustBindings {
   readonly crate: string;
   readonly text: string;
+  /** Core exports that there are once the author has used its macro. */
+  readonly exports: readonly string[];
 }
 
 /** An exported function in its Rust form. */
@@ -24,12 +26,21 @@ interface RustExport {
   readonly core: string;
 }
 
+/** The memory that the host takes for what it gives. */
+const REALLOCATE = `#[unsafe(export_name = "cabi_realloc")]
+unsafe extern "C" fn reallocate(old: *mut u8, old_size: usize, align: usize, size: usize) -> *mut u8 {
+    unsafe { $crate::__export::reallocate(old, old_size, align, size) }
+}
+`;
+
 /**
  * Writes the Rust bindings of a world: its types, a trait `Guest` for its own functions and one for each interface, and the macro
- * `export!` that makes canonical ABI exports of a type with those traits.
+ * `export!` that makes canonical ABI exports of a type with those traits. A program need not use that, so its crate itself has the
+ * one export that what is imported needs.
  * @throws CloudletError `unsupported-type` for what Rust functions cannot take, naming the function.
  */
-export function generateRust({ name, functions, imports = [], names, handles = new Map() }: World): RustBindings {
+export function generateRust(world: World, { program = false } = {}): RustBindings {
+  const { name, functions, imports = [], names, handles = new Map() } = world;
   const types = new TypeWriter({ names, handles });
   for (const wit of imports.flatMap((each) => each.functions)) refuseImport('Rust', wit, handles);
   const exports = functions.map((wit) => planExport(wit, types));
@@ -76,15 +87,11 @@ ${calls.join('')}}
 macro_rules! export {
     ($guest:ty) => {
         const _: () = {
-            #[unsafe(export_name = "cabi_realloc")]
-            unsafe extern "C" fn reallocate(old: *mut u8, old_size: usize, align: usize, size: usize) -> *mut u8 {
-                unsafe { $crate::__export::reallocate(old, old_size, align, size) }
-            }
-${doors.join('')}        };
+${program ? '' : REALLOCATE.replaceAll(/^(?=.)/gm, ' '.repeat(12))}${doors.join('')}        };
     };
 }
-`;
-  return { crate: crateName(name), text };
+${program ? REALLOCATE.replaceAll('$crate', 'crate') : ''}`;
+  return { crate: crateName(name), text, exports: exports.map((each) => each.core) };
 }
 
 function planExport(wit: WitFunction, types: TypeWriter): RustExport {

@@ -9,7 +9,7 @@ import { encodeComponent } from '../encode.ts';
 import { type BuildContext, begin } from '../progress.ts';
 import type { Project } from '../project.ts';
 import { runCompiler } from '../tool.ts';
-import { addPackage, assembleWit } from '../wasi-wit.ts';
+import { addPackage, assembleWit, WASI_VERSION } from '../wasi-wit.ts';
 import { addBuildWorld, BUILD_WORLD, nameWorld } from '../world.ts';
 import { generateRust, type RustBindings } from './bindings.ts';
 import { compileCargo } from './cargo.ts';
@@ -26,6 +26,9 @@ const PARTS = ['memory.rs', 'value.rs', 'lent.rs', 'compound.rs', 'resource.rs']
 /** The crate of functions that serve HTTP. */
 const HTTP_CRATE = 'cloudlet';
 
+/** What its macro exports. */
+const HTTP_EXPORT = `wasi:http/incoming-handler@${WASI_VERSION}#handle`;
+
 /** WIT of the http world. */
 const GUEST_WIT = fileURLToPath(new URL('../../wit/guest.wit', import.meta.url));
 
@@ -41,13 +44,14 @@ export async function buildRust(project: Project, context: BuildContext): Promis
   const rust = await findRust();
   if (rust === null)
     throw new CloudletError('tool-missing', `A Rust function needs ${RUST_TOOLS}: run \`${INSTALL_RUST_TOOLS}\`.`);
-  const model = project.kind === 'command' ? 'command' : 'reactor';
+  const program = project.kind === 'command';
+  const model = program ? 'command' : 'reactor';
   const wit = join(scratch, 'wit');
   const world = project.wit === null ? null : await nameWorld(project.wit, project.world);
   await assembleWit(project.wit, wit);
   if (project.kind === 'http') await addPackage(wit, 'cloudlet-guest', GUEST_WIT);
   await addBuildWorld(wit, world, IMPORTS[project.kind]);
-  const bindings = world === null ? null : await bind(world, wit, context);
+  const bindings = world === null ? null : await bind(world, wit, program, context);
   const library = project.kind === 'http' ? await httpLibrary() : bindings;
 
   const common = compilerFlags(await standardLibrary(rust, context), context.strip);
@@ -56,10 +60,11 @@ export async function buildRust(project: Project, context: BuildContext): Promis
   const cargo = basename(entry) === CARGO_FILE ? join(project.folder, 'build', 'rust') : null;
   const rustc = (args: readonly string[]) =>
     runCompiler(rust.rustc, [...common, `--target=${RUST_TARGET}`, '-O', `--edition=${EDITION}`, ...args], { signal });
-  const flags = linkerFlags(rust, model);
+  const flags = linkerFlags(rust, { program, world: world !== null });
   for (const each of new Set([library, bindings]))
     if (each !== null) flags.push(await compileLibrary(each, cargo ?? scratch, rustc));
-  if (model === 'command') flags.push(`-Clink-arg=${await compileExit(cargo ?? scratch, rustc)}`);
+  const parts = program ? ['exit_status.rs', ...(world === null ? [] : ['start.rs'])] : [];
+  for (const part of parts) flags.push(`-Clink-arg=${await compilePart(part, cargo ?? scratch, rustc)}`);
 
   const output = join(scratch, 'core.wasm');
   const warnings =
@@ -67,13 +72,13 @@ export async function buildRust(project: Project, context: BuildContext): Promis
       ? await rustc([
           ...flags,
           '--crate-name=function',
-          `--crate-type=${library === null ? 'bin' : 'cdylib'}`,
+          `--crate-type=${program ? 'bin' : 'cdylib'}`,
           entry,
           '-o',
           output,
         ])
       : await compileCargo({
-          ...{ rust, manifest: entry, folder: cargo, library: library !== null, output, signal },
+          ...{ rust, manifest: entry, folder: cargo, library: !program, output, signal },
           flags: [...common, ...flags],
         });
   if (warnings !== '') context.onProgress({ kind: 'warning', text: warnings });
@@ -84,19 +89,19 @@ export async function buildRust(project: Project, context: BuildContext): Promis
   return encodeComponent(core, model, { wit, world: BUILD_WORLD });
 }
 
-async function bind(world: string, wit: string, context: BuildContext): Promise<RustBindings> {
+async function bind(world: string, wit: string, program: boolean, context: BuildContext): Promise<RustBindings> {
   begin(context, 'bind', `write a crate from the world ${world}`);
-  return generateRust({ name: world, ...(await describeWorld(wit, world)) });
+  return generateRust({ name: world, ...(await describeWorld(wit, world)) }, { program });
 }
 
 async function httpLibrary(): Promise<RustBindings> {
-  return { crate: HTTP_CRATE, text: await readFile(join(GUEST_RUST, 'http.rs'), 'utf8') };
+  return { crate: HTTP_CRATE, text: await readFile(join(GUEST_RUST, 'http.rs'), 'utf8'), exports: [HTTP_EXPORT] };
 }
 
 /** The encoder would only name the first function that it misses. */
-function refuseWithoutExports(core: Uint8Array<ArrayBuffer>, { crate }: RustBindings): void {
-  const exported = WebAssembly.Module.exports(new WebAssembly.Module(core)).some(({ name }) => name === 'cabi_realloc');
-  if (!exported)
+function refuseWithoutExports(core: Uint8Array<ArrayBuffer>, { crate, exports }: RustBindings): void {
+  const there = new Set(WebAssembly.Module.exports(new WebAssembly.Module(core)).map(({ name }) => name));
+  if (exports.length > 0 && !exports.some((name) => there.has(name)))
     throw new CloudletError(
       'build-failed',
       `expected ${crate === HTTP_CRATE ? `${crate}::serve!(…) of a function` : `${crate}::export!(…) of a type with its traits`}, got none`,
@@ -123,11 +128,12 @@ async function compileLibrary({ crate, text }: RustBindings, parent: string, rus
   return `--extern=${crate}=${library}`;
 }
 
-/** Compiles what gives exact exit statuses, as an object to link. */
-async function compileExit(parent: string, rustc: Compile): Promise<string> {
+/** Compiles a part that is no crate of the author's, as an object to link. */
+async function compilePart(file: string, parent: string, rustc: Compile): Promise<string> {
   await mkdir(parent, { recursive: true });
-  const object = join(parent, 'exit-status.o');
-  const args = ['--crate-name=exit_status', '--crate-type=lib', '--emit=obj', '-Ccodegen-units=1'];
-  await rustc([...args, join(GUEST_RUST, 'exit_status.rs'), '-o', object]);
+  const name = file.replace('.rs', '');
+  const object = join(parent, `${name}.o`);
+  const args = [`--crate-name=${name}`, '--crate-type=lib', '--emit=obj', '-Ccodegen-units=1'];
+  await rustc([...args, join(GUEST_RUST, file), '-o', object]);
   return object;
 }

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { ExecutionModel } from '../c/clang.ts';
 import { EXIT_WRAP } from '../c/exit-status.ts';
 import { type RustToolchain, WASI_LIBC } from './toolchain.ts';
 
@@ -11,10 +10,18 @@ export function compilerFlags(sysroot: string, strip: boolean): string[] {
   return [`--sysroot=${sysroot}`, '-Cpanic=abort', `-Cstrip=${strip ? 'symbols' : 'debuginfo'}`];
 }
 
+/** What is linked. */
+export interface Linked {
+  /** A program with a `main`, whose exits are the host's. */
+  readonly program: boolean;
+  /** Whether it has a world, and so is entered by more than its `main`. */
+  readonly world: boolean;
+}
+
 /** What the call that links is given besides: Debian's linker and libc in place of those that Rust itself would bring. */
-export function linkerFlags({ linker }: RustToolchain, model: ExecutionModel): string[] {
-  const start = join(WASI_LIBC, `crt1-${model}.o`);
+export function linkerFlags({ linker }: RustToolchain, { program, world }: Linked): string[] {
+  const start = join(WASI_LIBC, `crt1-${program && !world ? 'command' : 'reactor'}.o`);
   const flags = ['-Clink-self-contained=no', '-Clinker-flavor=wasm-ld', `-Clinker=${linker}`, `-L${WASI_LIBC}`];
-  if (model === 'command') flags.push(`-Clink-arg=--wrap=${EXIT_WRAP}`);
+  if (program) flags.push(`-Clink-arg=--wrap=${EXIT_WRAP}`);
   return [...flags, `-Clink-arg=${start}`, '-Clink-arg=-lc'];
 }

@@ -56,6 +56,11 @@ for (const [what, file, expected] of [
     { name: 'x', entry: 'Cargo.toml', wit: 'world.wit' },
     { language: 'rust', kind: 'typed' },
   ],
+  [
+    'a command in Rust may have a world',
+    { name: 'x', entry: 'src/a.rs', wit: 'world.wit', kind: 'command' },
+    { language: 'rust', kind: 'command' },
+  ],
   ['C may be compiled as C++', { name: 'x', entry: 'src/a.c', language: 'c++' }, { language: 'c++' }],
   [
     'TypeScript alone serves http',
@@ -140,11 +145,6 @@ for (const [what, file, words] of [
   ],
   ['chooses an engine for C', { name: 'x', entry: 'src/a.c', backend: 'quickjs' }, /JavaScript engine/],
   ['has two Rust entries', { name: 'x', entry: ['src/a.rs', 'Cargo.toml'] }, /a Rust function has one entry/],
-  [
-    'is a Rust command with WIT',
-    { name: 'x', entry: 'src/a.rs', wit: 'world.wit', kind: 'command' },
-    /a command in Rust has no world/,
-  ],
   ['has two TypeScript entries', { name: 'x', entry: ['src/a.ts', 'src/a.js'] }, /one entry/],
   [
     'misspells a key that it needs',

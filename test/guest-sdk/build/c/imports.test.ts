@@ -1,7 +1,7 @@
 // end to end
 // time limit: 120 s
 import { suite } from 'uvu';
-import { tryCounter } from '../../../support/importing-world.ts';
+import { tryCounter, tryTally } from '../../../support/importing-world.ts';
 import { tryLowering } from '../../../support/lowered-world.ts';
 
 const imports = suite('what a function in C imports');
@@ -138,5 +138,37 @@ w_string_t w_run(void) {
 `;
 
 imports('is given values of every shape', () => tryLowering('f.c', LOWERING));
+
+const TALLY = `#include "tally.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+uint32_t tally_twice(uint32_t n) { return 2 * n; }
+
+int main(int argc, char **argv) {
+  if (argc != 3) return 2;
+  tally_string_t step = tally_config_store_get(tally_string("step")).of.ok.value;
+  char digits[8] = "";
+  snprintf(digits, sizeof digits, "%.*s", (int)step.length, step.data);
+  tally_bucket_t bucket = tally_keyvalue_store_open(tally_string("default")).of.ok;
+  int64_t sum = 0;
+  for (int left = atoi(argv[2]); left > 0; left--) {
+    size_t mark = tally_mark();
+    sum = tally_keyvalue_atomics_increment(bucket, tally_string(argv[1]), atoi(digits)).of.ok;
+    tally_release(mark);
+  }
+  tally_bucket_drop(bucket);
+  printf("%s %lld\\n", argv[1], (long long)sum);
+}
+`;
+
+for (const entry of ['main.c', 'main.cpp'])
+  imports(`is there for a program, too (${entry})`, () => {
+    // C++ has the functions of a world by their C names.
+    const source = entry.endsWith('.c')
+      ? TALLY
+      : TALLY.replace('uint32_t tally_twice', 'extern "C" uint32_t tally_twice');
+    return tryTally(entry, source);
+  });
 
 imports.run();

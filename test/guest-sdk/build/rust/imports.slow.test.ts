@@ -1,6 +1,6 @@
 // time limit: 300 s
 import { suite } from 'uvu';
-import { tryCounter } from '../../../support/importing-world.ts';
+import { tryCounter, tryTally } from '../../../support/importing-world.ts';
 import { tryLowering } from '../../../support/lowered-world.ts';
 
 const imports = suite('what a function in Rust imports');
@@ -76,5 +76,37 @@ w::export!(F);
 `;
 
 imports('is given values of every shape', () => tryLowering('f.rs', LOWERING));
+
+const TALLY = `use std::{env, process::ExitCode};
+use tally::{config, keyvalue::{atomics, store}, Guest};
+struct F;
+impl Guest for F { fn twice(n: u32) -> u32 { 2 * n } }
+tally::export!(F);
+fn main() -> ExitCode {
+    let words: Vec<String> = env::args().skip(1).collect();
+    let [key, count] = words.as_slice() else { return ExitCode::from(2) };
+    println!("{key} {}", add(key, count.parse().unwrap()).unwrap());
+    ExitCode::SUCCESS
+}
+fn add(key: &str, count: usize) -> Result<i64, Box<dyn std::error::Error>> {
+    let step: i64 = config::store::get("step")?.ok_or("no step")?.parse()?;
+    let bucket = store::open("default")?;
+    (0..count).try_fold(0, |_, _| Ok(atomics::increment(&bucket, key, step)?))
+}
+`;
+
+imports('is there for a program, too', () => tryTally('main.rs', TALLY));
+
+imports("is there for a program of cargo's", () =>
+  tryTally(
+    'Cargo.toml',
+    '',
+    {},
+    {
+      'Cargo.toml': '[package]\nname = "tally-program"\nversion = "0.1.0"\nedition = "2024"\n',
+      'src/main.rs': TALLY,
+    },
+  ),
+);
 
 imports.run();
