@@ -10,7 +10,7 @@ import { createClient } from '../../guest-sdk/client/index.ts';
 import { parseName } from '../../guest-sdk/protocol/index.ts';
 import { bodyOf } from '../support/cloudlet-lab.ts';
 import { type DebianProgram, nativeProgram, programComponent } from '../support/debian-program.ts';
-import { CWEBP, FLITE, GOCR, POCKETSPHINX, type ProgramData, ZSTD } from '../support/debian-programs.ts';
+import { CWEBP, FLITE, GOCR, MECAB, POCKETSPHINX, type ProgramData, ZSTD } from '../support/debian-programs.ts';
 import { HostLab } from '../support/host-lab.ts';
 
 interface Case {
@@ -62,6 +62,13 @@ const CASES: readonly Case[] = [
     asks: ['kal', '/voices/awb.flitevox', '/voices/rms.flitevox', '/voices/slt.flitevox'].map((voice) => ({
       args: ['-voice', voice, '-t', WORDS, '/dev/stdout'],
       input: nothing,
+    })),
+  },
+  {
+    program: MECAB,
+    asks: [[], ['-Ochasen'], ['-N3'], ['--marginal', '-F', '%m %pb %pw %pC %pP\\n']].map((how) => ({
+      args: ['-r', '/dictionary/dicrc', '-d', '/dictionary', ...how],
+      input: sample('words/sample.txt'),
     })),
   },
   {

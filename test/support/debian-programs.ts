@@ -2,7 +2,7 @@
  * Programs of Debian, by how their own builds are run: what `build --command` is shown on, and what packages are measured with.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFile, cp, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DebianProgram, NativeProgram } from './debian-program.ts';
@@ -67,6 +67,34 @@ export const FLITE: DebianProgram & { readonly data: ProgramData } = {
       await mkdir(voices, { recursive: true });
       for (const voice of VOICES)
         execFileSync(file, ['-voice', voice, '-voicedump', join(voices, `${voice}.flitevox`)], { env });
+    },
+  },
+};
+
+/** A divider of Japanese text into words, in C++, with 53 MB of dictionary, which Debian compiles when it installs it. */
+export const MECAB: DebianProgram & { readonly data: ProgramData } = {
+  name: 'mecab',
+  package: 'mecab',
+  archive: 'mecab_0.996.orig.tar.gz',
+  sha256: 'e073325783135b72e666145c781bb48fada583d5224fb2490fb6c1403ba69c59',
+  folder: 'mecab-0.996',
+  native: ['mecab', 'libmecab2', 'mecab-utils', 'mecab-ipadic'],
+  command: './configure && make -C src mecab',
+  output: 'src/mecab',
+  data: {
+    files: [{ path: '/dictionary', from: 'dictionary' }],
+    make: async ({ folder: native, env }, folder) => {
+      const source = join(native, 'usr/share/mecab/dic/ipadic');
+      const dictionary = join(folder, 'dictionary');
+      await mkdir(dictionary, { recursive: true });
+      // What mecab-ipadic-utf8 does when it is installed.
+      execFileSync(
+        join(native, 'usr/lib/mecab/mecab-dict-index'),
+        ['-d', source, '-o', dictionary, '-f', 'EUC-JP', '-t', 'UTF-8'],
+        { env, stdio: ['ignore', 'ignore', 'inherit'] },
+      );
+      const settings = await readFile(join(source, 'dicrc'), 'latin1');
+      await writeFile(join(dictionary, 'dicrc'), settings.replaceAll('EUC-JP', 'UTF-8'), 'latin1');
     },
   },
 };

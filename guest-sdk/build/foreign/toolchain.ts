@@ -61,7 +61,7 @@ export async function programToolchain(
       JSON.stringify([
         found,
         [...parts],
-        driverScript(paths(found, ''), found.clang),
+        [found.clang, found.clangxx ?? found.clang].map((driver) => driverScript(paths(found, ''), driver)),
         START_FILE,
         CONFIG_SITE,
         CMAKE_PLATFORM,

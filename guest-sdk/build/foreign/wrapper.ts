@@ -21,6 +21,14 @@ const LIBC_HEADERS = '/usr/include/wasm32-wasi';
 /** Parts of WASI's libc that are libraries of their own, by what turns them on in its headers. */
 export const EMULATED = ['mman', 'signal', 'getpid', 'process-clocks'];
 
+/** C++ of before 2017, which Debian's compiler and its library still take. */
+const CXX_AS_DEBIAN = [
+  ...['register', 'c++11-narrowing', 'reserved-user-defined-literal'].map((name) => `-Wno-error=${name}`),
+  ...['AUTO_PTR', 'BINDERS', 'RANDOM_SHUFFLE', 'UNARY_BINARY_FUNCTION'].map(
+    (name) => `-D_LIBCPP_ENABLE_CXX17_REMOVED_${name}`,
+  ),
+];
+
 /**
  * What every C file is compiled with: setjmp by WebAssembly's exceptions, the headers of `posix`, and what older sources do that is an error
  * in clang and none in Debian's compiler.
@@ -29,7 +37,8 @@ export function compileFlags(
   { posix, resources }: Pick<ToolPaths, 'posix' | 'resources'>,
   language: CLanguage = 'c',
 ): string[] {
-  const cxx = language === 'c++' ? [`${LIBC_HEADERS}/c++/v1`] : [];
+  const isCxx = language === 'c++';
+  const cxx = isCxx ? [`${posix}/include/c++`, `${LIBC_HEADERS}/c++/v1`] : [];
   return [
     '--target=wasm32-wasi',
     // Clang looks in this computer's own headers, too.
@@ -42,6 +51,7 @@ export function compileFlags(
     ...['implicit-function-declaration', 'implicit-int', 'int-conversion', 'incompatible-function-pointer-types'].map(
       (name) => `-Wno-error=${name}`,
     ),
+    ...(isCxx ? CXX_AS_DEBIAN : []),
     '-Wno-unused-command-line-argument',
     '-Wno-deprecated',
   ];
@@ -59,7 +69,7 @@ function linkFlags(posix: string): string[] {
     // As a command the linker ends the program after each export: realloc is one, and the adapter calls it in the midst of it.
     '-mexec-model=reactor',
     ...['-z', `stack-size=${STACK_BYTES}`, '--stack-first', '--strip-debug'].map((word) => `-Wl,${word}`),
-    ...['__wasi_proc_exit', 'open', 'fopen'].map((name) => `-Wl,--wrap=${name}`),
+    ...['__wasi_proc_exit', 'open', 'fopen', 'read', 'pread'].map((name) => `-Wl,--wrap=${name}`),
     ...['start', 'exit-status', 'realloc'].map((name) => `${posix}/${name}.o`),
     // Empty unless a build says which functions its program goes without.
     ABSENT,

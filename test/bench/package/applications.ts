@@ -1,5 +1,5 @@
 import type { DebianProgram } from '../../support/debian-program.ts';
-import { FLITE, GOCR, POCKETSPHINX, type ProgramData } from '../../support/debian-programs.ts';
+import { FLITE, GOCR, MECAB, type ProgramData } from '../../support/debian-programs.ts';
 
 /** A program of Debian, unmodified, that is measured as a package. */
 export interface PackagedApplication {
@@ -20,7 +20,7 @@ function check(count: string): string {
 
 const GOCR_LINE = 'setvbuf(stdout, (char *) NULL, _IONBF, 0);';
 const FLITE_LINE = 'flite_set_lang_list(); /* defined at compilation time */';
-const SPHINX_LINE = 'config = cmd_ln_parse_r(NULL, ps_args_def, argc, argv, TRUE);';
+const MECAB_LINE = 'if (!load_dictionary_resource(&param)) {\n    std::cout << param.what() << std::endl;\n    return EXIT_SUCCESS;';
 
 /** The programs, by the data that they bring. */
 export const PACKAGED: readonly PackagedApplication[] = [
@@ -39,14 +39,10 @@ export const PACKAGED: readonly PackagedApplication[] = [
     change: { file: 'main/flite_main.c', from: FLITE_LINE, to: `${FLITE_LINE}\n    ${check('argc')}` },
   },
   {
-    name: 'pocketsphinx',
-    title: 'pocketsphinx, 37 MB of model',
-    program: POCKETSPHINX,
-    debian: ['pocketsphinx', 'pocketsphinx-en-us'],
-    change: {
-      file: 'pocketsphinx-5prealpha/src/programs/batch.c',
-      from: SPHINX_LINE,
-      to: `${check('argc')}\n    ${SPHINX_LINE}`,
-    },
+    name: 'mecab',
+    title: 'mecab, 53 MB of dictionary',
+    program: MECAB,
+    debian: ['mecab', 'mecab-ipadic-utf8'],
+    change: { file: 'src/tagger.cpp', from: MECAB_LINE, to: `${check('argc')}\n  ${MECAB_LINE}` },
   },
 ];

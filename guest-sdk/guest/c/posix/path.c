@@ -53,8 +53,13 @@ int __wrap_open(const char *path, int flags, ...) {
   return __real_open(path, flags, mode);
 }
 
+/* A stream that has nothing to read and takes whatever is written; a descriptor of that kind nobody can make. */
+static ssize_t none(void *all, char *into, size_t bytes) { return (void)all, (void)into, (void)bytes, 0; }
+static ssize_t any(void *all, const char *from, size_t bytes) { return (void)all, (void)from, (ssize_t)bytes; }
+
 FILE *__real_fopen(const char *__restrict path, const char *__restrict mode);
 FILE *__wrap_fopen(const char *__restrict path, const char *__restrict mode) {
+  if (strcmp(path, "/dev/null") == 0) return fopencookie(NULL, mode, (cookie_io_functions_t){.read = none, .write = any});
   int stream = standard(path);
   return stream >= 0 ? fdopen(stream, mode) : __real_fopen(path, mode);
 }
