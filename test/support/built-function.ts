@@ -51,7 +51,7 @@ export class BuiltFunction {
     };
   }
 
-  /** Builds the project in `folder`, leaving nothing there, and loads it with the arguments, environment and limits that it wishes; `services` is what it may ask of its host. */
+  /** Builds the project in `folder`, leaving nothing there, and loads it with the arguments, environment, scratch and limits that it wishes; `services` is what it may ask of its host. */
   static async open(
     folder: string,
     { services = {} }: { readonly services?: OutsideServices } = {},
@@ -60,10 +60,18 @@ export class BuiltFunction {
     try {
       const made = await build(folder, { output });
       const artifact = await transpile(await readFile(made.component), made.digest);
-      const { arguments: args, environment, limits } = askedGrant(made.project.grant);
-      const grant = { ...emptyGrant({ ...LIMITS, ...(limits as Partial<Limits>) }), arguments: args, environment };
+      const { arguments: args, environment, limits, scratch } = askedGrant(made.project.grant);
+      const grant = {
+        ...emptyGrant({ ...LIMITS, ...(limits as Partial<Limits>) }),
+        arguments: args,
+        environment,
+        scratch,
+      };
       const sandbox = await startSandbox({ kind: 'process', startMachine: () => startTestProcess(2) });
-      await sandbox.load({ program: made.project.name, artifact, grant });
+      const files = scratch.map(({ path }) => {
+        return { path, at: path.split('/').filter((word) => word !== ''), writable: true, files: [] };
+      });
+      await sandbox.load({ program: made.project.name, artifact, grant, files });
       return new BuiltFunction(
         made,
         artifact.manifest.functions.map((each) => each.wit),

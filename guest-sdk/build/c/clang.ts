@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { CloudletError } from '../../protocol/index.ts';
 import { runCompiler, runTool } from '../tool.ts';
 
@@ -83,6 +84,9 @@ export function languageOfFile(file: string): CLanguage {
   return file.endsWith('.c') ? 'c' : 'c++';
 }
 
+/** Headers that come before Debian's libc++ for WebAssembly and give what its library leaves out: the streams of files. */
+export const CXX_HEADERS = fileURLToPath(new URL('../../guest/c/posix/include/c++', import.meta.url));
+
 /** Where Debian's libstb-dev puts its headers; nothing else lies there, so the host's own headers stay out of sight. */
 export const STB_FOLDER = '/usr/include/stb';
 
@@ -106,6 +110,7 @@ export async function compileC(source: CSource): Promise<string> {
         const args = [
           ...common,
           ...STANDARD[languageOfFile(file)],
+          ...(languageOfFile(file) === 'c++' ? ['-isystem', CXX_HEADERS] : []),
           '-x',
           languageOfFile(file),
           file,

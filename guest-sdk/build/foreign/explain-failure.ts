@@ -10,7 +10,7 @@ export interface Undefined {
 export function undefinedSymbols(lines: readonly string[]): Undefined[] {
   const found = new Map<string, Set<string>>();
   for (const line of lines) {
-    const match = /\berror: (.+?): undefined symbol: (\S+)/.exec(line);
+    const match = /\berror: (.+?): undefined symbol: (.+)$/.exec(line);
     const user = match?.[1];
     if (user === undefined || /(^|\/)(conftest|cmTC_|CMakeFiles\/cmTC_)/.test(user)) continue;
     const users = found.get(match![2]!) ?? new Set();
@@ -29,7 +29,7 @@ function shortUser(user: string): string {
 
 /** Sentences for people about why a build failed: each refused function with who calls it, the reason and what to do. */
 export function explainFailure(lines: readonly string[]): string[] {
-  return [...explainSymbols(lines), ...explainHeaders(lines), ...explainExceptions(lines)];
+  return [...explainSymbols(lines), ...explainHeaders(lines), ...explainExceptions(lines), ...explainNames(lines)];
 }
 
 const MAX_USERS = 3;
@@ -93,3 +93,21 @@ function explainExceptions(lines: readonly string[]): string[] {
   const { why, instead } = refusedSymbol('__cxa_throw')!;
   return [`throw and try: ${why}; ${instead}.`];
 }
+
+/** Names of C++'s library that are declared nowhere without threads. */
+function explainNames(lines: readonly string[]): string[] {
+  const names = lines.flatMap((line) => {
+    const name = /no (?:member|type|template) named '(\w+)' in namespace 'std'/.exec(line)?.[1];
+    return name !== undefined && THREADED.has(name) ? [`std::${name}`] : [];
+  });
+  if (names.length === 0) return [];
+  const { why, instead } = refusedSymbol('pthread_create')!;
+  return [`${[...new Set(names)].join(', ')}: ${why}; ${instead}.`];
+}
+
+const THREADED = new Set(
+  ['thread', 'jthread', 'this_thread', 'mutex', 'timed_mutex', 'recursive_mutex', 'recursive_timed_mutex'].concat(
+    ['shared_mutex', 'shared_timed_mutex', 'condition_variable', 'condition_variable_any', 'future', 'promise'],
+    ['async', 'packaged_task', 'call_once', 'once_flag', 'barrier', 'latch', 'counting_semaphore'],
+  ),
+);

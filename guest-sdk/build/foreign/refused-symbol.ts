@@ -41,6 +41,10 @@ const LACKS = {
     why: "Debian's libc++ for WebAssembly has no exceptions",
     instead: 'build it with -fno-exceptions, or give errors back',
   },
+  filesystem: {
+    why: "Debian's libc++ for WebAssembly has no std::filesystem",
+    instead: 'use file streams, opendir, stat and mkdir, which are there',
+  },
   accounts: {
     why: 'a component has no users',
     instead: 'leave out what changes or asks for other users',
@@ -134,6 +138,10 @@ const SYMBOLS: Readonly<Record<string, Entry>> = {
   fchdir: ['descriptors', 1],
 };
 
+/** Names in the library of C++, as the linker shows them. */
+const FILESYSTEM = /\bstd::(?:\w+::)*filesystem::/;
+const NO_FILESYSTEM: Entry = ['filesystem', null];
+
 /** Functions that can be absent. */
 export const ABSENT_SYMBOLS: readonly string[] = Object.keys(SYMBOLS)
   .filter((name) => SYMBOLS[name]![1] !== null)
@@ -156,7 +164,7 @@ export function absentSymbols(names: readonly string[]): {
 
 /** What is known of a function that does not link; null for one that is not refused, but of a library that is not there. */
 export function refusedSymbol(name: string): RefusedSymbol | null {
-  const entry = Object.hasOwn(SYMBOLS, name) ? SYMBOLS[name] : undefined;
+  const entry = Object.hasOwn(SYMBOLS, name) ? SYMBOLS[name] : FILESYSTEM.test(name) ? NO_FILESYSTEM : undefined;
   if (entry === undefined) return null;
   const [lack, parameters, failure = '-1'] = entry;
   return { ...LACKS[lack], group: lack, parameters, failure };

@@ -20,7 +20,8 @@ function check(count: string): string {
 
 const GOCR_LINE = 'setvbuf(stdout, (char *) NULL, _IONBF, 0);';
 const FLITE_LINE = 'flite_set_lang_list(); /* defined at compilation time */';
-const MECAB_LINE = 'if (!load_dictionary_resource(&param)) {\n    std::cout << param.what() << std::endl;\n    return EXIT_SUCCESS;';
+const MECAB_LINE =
+  'if (!load_dictionary_resource(&param)) {\n    std::cout << param.what() << std::endl;\n    return EXIT_SUCCESS;';
 
 /** The programs, by the data that they bring. */
 export const PACKAGED: readonly PackagedApplication[] = [

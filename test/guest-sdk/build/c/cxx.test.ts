@@ -46,6 +46,25 @@ cxx('has a part in C, names that are words of C++, and what is global constructe
   }
 });
 
+const STREAMS = `#include <fstream>
+#include <iostream>
+#include <string>
+int main() {
+  { std::ofstream out("/tmp/a"); out << "one " << 2; }
+  std::ifstream in("/tmp/a");
+  for (std::string word; in >> word;) std::cout << word << ';';
+}
+`;
+cxx('has the streams of files', async () => {
+  const scratch = { path: '/tmp', bytes: 4096 };
+  const fn = await BuiltFunction.open(await write({ entry: 'f.cc', scratch }, { 'f.cc': STREAMS }));
+  try {
+    assert.is(Buffer.from((await fn.run([])).stdout).toString(), 'one;2;');
+  } finally {
+    await fn.close();
+  }
+});
+
 for (const [what, source, words] of [
   ['throws', 'int main() { throw 1; }', /cannot use 'throw'.*\nC\+\+ functions have no exceptions: give errors back/s],
   ['catches', 'int main() { try { } catch (...) { } }', /cannot use 'try'.*no exceptions/s],

@@ -57,6 +57,25 @@ for (const { name, lines, expected } of [
     lines: ["a.cc:2:3: error: cannot use 'throw' with exceptions disabled"],
     expected: [/^throw and try: Debian's libc\+\+/],
   },
+  {
+    name: "what C++'s library lacks, by the linker's whole name",
+    lines: [
+      'wasm-ld-19: error: a.o: undefined symbol: std::__2::__fs::filesystem::__status(std::__2::__fs::filesystem::path const&, int)',
+      'wasm-ld-19: error: a.o: undefined symbol: vtable for Shape',
+    ],
+    expected: [
+      /^std::__2::__fs::filesystem::__status\(.*int\) \(in a\.o\): Debian's libc\+\+ .* has no std::filesystem; use file/,
+      /^Not found: vtable for Shape \(in a\.o\)/,
+    ],
+  },
+  {
+    name: "threads of C++'s library, each name once",
+    lines: [
+      "a.cc:1:6: error: no member named 'mutex' in namespace 'std'",
+      "b.cc:2: error: no type named 'mutex' in namespace 'std'",
+    ],
+    expected: [/^std::mutex: WASI 0\.1 has one thread/],
+  },
   { name: 'nothing that is known', lines: ['make: *** [all] Error 2'], expected: [] },
 ]) {
   explaining(`names ${name}`, () => {
