@@ -26,6 +26,8 @@ export class ChunkIndex {
   readonly #add: StatementSync;
   readonly #isKnown: StatementSync;
   readonly #indexing = new Map<Digest, Promise<void>>();
+  /** Blobs that are read from, whether anything names them any more or not. */
+  readonly #held = new Map<Digest, number>();
 
   /** `isStored` says whether a blob is one that stays: others may go at any moment. */
   constructor(database: Database, blobs: BlobStore, isStored: (blob: Digest) => boolean) {
@@ -39,14 +41,38 @@ export class ChunkIndex {
 
   /** Whether a chunk is in a blob that is stored. */
   has(digest: Digest): boolean {
+    return this.blobOf(digest) !== undefined;
+  }
+
+  /** The stored blob that a chunk is in; undefined when it is in none. */
+  blobOf(digest: Digest): Digest | undefined {
     const row = this.#row.get(digest) as unknown as ChunkRow | undefined;
-    return row !== undefined && this.#isStored(row.blob);
+    return row !== undefined && this.#isThere(row.blob) ? row.blob : undefined;
+  }
+
+  /** Keeps blobs until the returned function is called; null, and none is kept, when one of them is not stored any more. */
+  hold(blobs: Iterable<Digest>): (() => void) | null {
+    const all = [...new Set(blobs)];
+    if (!all.every((blob) => this.#isThere(blob))) return null;
+    const releases = all.map((blob) => {
+      const release = this.#blobs.hold(blob);
+      this.#held.set(blob, (this.#held.get(blob) ?? 0) + 1);
+      return () => {
+        release();
+        const left = this.#held.get(blob)! - 1;
+        if (left === 0) this.#held.delete(blob);
+        else this.#held.set(blob, left);
+      };
+    });
+    return () => {
+      for (const release of releases.splice(0)) release();
+    };
   }
 
   /** The verified bytes of a chunk; undefined when it is not, or no longer, in any blob. */
   async read(digest: Digest): Promise<Uint8Array | undefined> {
     const row = this.#row.get(digest) as unknown as ChunkRow | undefined;
-    if (row === undefined || !this.#isStored(row.blob)) return undefined;
+    if (row === undefined || !this.#isThere(row.blob)) return undefined;
     const bytes = await slice(this.#blobs.path(row.blob), row.at, row.bytes);
     if (bytes !== undefined && (await digestOf(bytes)) === digest) return bytes;
     this.forget(row.blob);
@@ -75,6 +101,10 @@ export class ChunkIndex {
   forgetGone(): void {
     const known = this.#database.prepare('SELECT blob FROM chunked').all() as unknown as { blob: Digest }[];
     for (const { blob } of known) if (!this.#isStored(blob)) this.forget(blob);
+  }
+
+  #isThere(blob: Digest): boolean {
+    return this.#held.has(blob) || this.#isStored(blob);
   }
 
   async #index(blob: Digest, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
 import { asCloudletError, CloudletError, type Part, type RungChange } from '../../../guest-sdk/protocol/index.ts';
 import type { Clock } from '../../sandbox/index.ts';
 import type { ChunkIndex } from './chunk-index.ts';
-import { isSurvivable, type Ladder, type Step } from './ladder.ts';
+import { isSurvivable, type Ladder, type NoStep, type Step } from './ladder.ts';
 import { PartNeeds } from './part-needs.ts';
 import type { PartStore } from './part-store.ts';
 import { type DeploymentPatience, ProgressWatch } from './progress-watch.ts';
@@ -35,28 +35,32 @@ export class Climb {
   readonly #abort: AbortController;
   readonly #watch: ProgressWatch;
   readonly #followers = new Set<ClimbFollower>();
+  /** Resolves when somebody follows it: whoever began it is told all. */
+  readonly #begun = Promise.withResolvers<void>();
   #step: Step;
   #last: RungProgress;
 
-  private constructor(parts: ClimbParts, wish: Wish, step: Step, abort: AbortController) {
+  private constructor(parts: ClimbParts, wish: Wish, step: Step, needs: PartNeeds, abort: AbortController) {
     this.#parts = parts;
     this.#wish = wish;
     this.#step = step;
     this.#abort = abort;
-    this.#needs = new PartNeeds(parts, abort.signal, (error) => abort.abort(error));
-    this.#needs.replace(step.offer);
+    this.#needs = needs;
     this.#last = this.#beginning();
-    // In a later turn: whoever began it follows it first.
-    this.over = Promise.resolve().then(() => this.#climb());
+    this.over = this.#begun.promise.then(() => this.#climb()).finally(() => needs.release());
     const givenUp = Promise.withResolvers<never>();
     const { signal } = abort;
-    signal.addEventListener('abort', () => givenUp.reject(signal.reason), { once: true });
+    const giveUp = (): void => {
+      givenUp.reject(signal.reason);
+      this.#begun.resolve();
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
     this.#watch = new ProgressWatch(parts.clock, parts.patience, (error) => abort.abort(error));
     this.done = Promise.race([this.over, givenUp.promise]).finally(() => this.#watch.end());
     for (const each of [this.done, this.over, givenUp.promise]) each.catch(() => {}); // Each follower hears of it by itself; there may be none left.
   }
 
-  /** Looks for a way. Rejects when there is none, saying why not. */
+  /** Looks for a way; who calls it sees to it that nothing is removed until the act is known as one. Rejects when there is none, saying why not. */
   static async begin(parts: ClimbParts, wish: Wish, closing: AbortSignal): Promise<Climb> {
     const abort = new AbortController();
     const stop = () => abort.abort(closing.reason);
@@ -64,9 +68,10 @@ export class Climb {
     closing.addEventListener('abort', stop, { once: true });
     const unhook = () => closing.removeEventListener('abort', stop);
     try {
-      const step = await parts.ladder.next(wish, null, abort.signal);
+      const needs = new PartNeeds(parts, abort.signal, (error) => abort.abort(error));
+      const step = await look(parts.ladder, wish, null, needs, abort.signal);
       if ('whys' in step) throw noWay(wish, step.whys);
-      const climb = new Climb(parts, wish, step, abort);
+      const climb = new Climb(parts, wish, step, needs, abort);
       void climb.over.then(unhook, unhook);
       return climb;
     } catch (error) {
@@ -101,6 +106,7 @@ export class Climb {
 
   follow(follower: ClimbFollower): void {
     this.#followers.add(follower);
+    this.#begun.resolve();
   }
 
   /** A follower (null: one that never was) is not interested any more; without any the act is given up. */
@@ -118,6 +124,7 @@ export class Climb {
     for (;;) {
       try {
         const { signal } = this.#abort;
+        signal.throwIfAborted();
         return await this.#step.offer.provision({ parts: this.#needs, report: this.#report, signal });
       } catch (thrown) {
         await this.#fall(thrown);
@@ -133,10 +140,10 @@ export class Climb {
     const error = asCloudletError(thrown);
     if (!isSurvivable(error)) throw thrown;
     const failed = this.#step;
-    const next = await this.#parts.ladder.next(this.#wish, failed, signal);
+    const { ladder, store } = this.#parts;
+    const next = await store.looks.look(() => look(ladder, this.#wish, failed, this.#needs, signal));
     if ('whys' in next) throw thrown;
     this.#step = next;
-    this.#needs.replace(next.offer);
     const problem = { code: error.code, detail: error.message };
     const bytesMissing = this.#needs.progress.bytesTotal;
     for (const follower of this.#followers)
@@ -159,6 +166,20 @@ export class Climb {
 
   #receiving(): RungProgress {
     return { stage: 'receiving', ...this.#needs.progress };
+  }
+}
+
+/** Finds the next way behind `after`, and has what it counts on stay. */
+async function look(
+  ladder: Ladder<Wish>,
+  wish: Wish,
+  after: Step | null,
+  needs: PartNeeds,
+  signal: AbortSignal,
+): Promise<Step | NoStep> {
+  for (;;) {
+    const next = await ladder.next(wish, after, signal);
+    if ('whys' in next || needs.replace(next.offer)) return next;
   }
 }
 

@@ -9,10 +9,6 @@ export class Climbs {
   readonly #begun = new Map<string, Promise<Climb>>();
   readonly #going = new Set<Climb>();
   readonly #tidying = new Set<Promise<void>>();
-  /** Acts that look for their way: what they find here must be here when they take it. */
-  readonly #looking = new Set<Promise<Climb>>();
-  /** Removals that go on. */
-  readonly #removing = new Set<Promise<void>>();
 
   /** `closing` gives all of them up. */
   constructor(parts: ClimbParts, closing: AbortSignal) {
@@ -25,24 +21,23 @@ export class Climbs {
     const key = keyOf(wish);
     for (;;) {
       const going = this.#begun.get(key);
-      if (going === undefined && this.#removing.size === 0) break;
-      if (going === undefined) {
-        await Promise.all(this.#removing);
-        continue;
-      }
+      if (going === undefined) break;
       const climb = await going;
       if (!climb.isGivenUp) return climb;
       // It was given up and serves nobody who comes now.
       if (this.#begun.get(key) === going) this.#begun.delete(key);
     }
-    const begun = Climb.begin(this.#parts, wish, this.#closing);
-    this.#begun.set(key, begun);
-    this.#looking.add(begun);
-    begun.finally(() => this.#looking.delete(begun)).catch(() => {}); // Whoever asked is told.
     const forget = () => {
       if (this.#begun.get(key) === begun) this.#begun.delete(key);
     };
-    begun.then((climb) => this.#follow(climb, forget), forget);
+    // Until it is among those that go on nothing is removed: what it found here must be here when it is read.
+    const begun = this.#parts.store.looks.look(async () => {
+      const climb = await Climb.begin(this.#parts, wish, this.#closing);
+      this.#follow(climb, forget);
+      return climb;
+    });
+    this.#begun.set(key, begun);
+    begun.catch(forget);
     return await begun;
   }
 
@@ -68,19 +63,10 @@ export class Climbs {
     const tidied = climb.over
       .finally(ended)
       // Something was made of its parts: they go, but for those that another act will read.
-      .then(() => this.#remove(climb.needs.used()))
+      .then(() => this.#parts.store.remove(climb.needs.used(), this.isUsing))
       // What it failed of, its followers tell; parts that could not be removed are swept.
       .catch(() => {})
       .finally(() => this.#tidying.delete(tidied));
     this.#tidying.add(tidied);
-  }
-
-  /** Removes parts that nobody uses, while nobody looks: an offer counts on what it sees, and says so only when it is taken. */
-  async #remove(digests: Iterable<Digest>): Promise<void> {
-    while (this.#looking.size > 0) await Promise.allSettled(this.#looking);
-    const removing = this.#parts.store.remove(digests, this.isUsing).catch(() => {}); // What stays is swept.
-    this.#removing.add(removing);
-    await removing;
-    this.#removing.delete(removing);
   }
 }

@@ -23,6 +23,7 @@ export class PartNeeds implements PartSource {
   /** Missing, and somebody waits for it. */
   #front = new Map<Digest, number>();
   readonly #used = new Set<Digest>();
+  readonly #releases: (() => void)[] = [];
   #arrivedBytes = 0;
   #totalBytes = 0;
   #cancelPatience: (() => void) | null = null;
@@ -41,8 +42,14 @@ export class PartNeeds implements PartSource {
     signal.addEventListener('abort', () => this.#cancelPatience?.(), { once: true });
   }
 
-  /** What the way that is taken now needs; parts that are here count as sent, and stay. */
-  replace({ missing: parts, reads = [] }: Pick<Offer, 'missing' | 'reads'>): void {
+  /**
+   * What the way that is taken now needs; parts that are here count as sent, and stay, as do the blobs that it reads chunks from. False, and nothing is
+   * changed, when one of those is gone: the way is to be looked for anew.
+   */
+  replace({ missing: parts, reads = [], blobs = [] }: Pick<Offer, 'missing' | 'reads' | 'blobs'>): boolean {
+    const release = this.#chunks.hold(blobs);
+    if (release === null) return false;
+    this.#releases.push(release);
     this.#missing.clear();
     this.#totalBytes = 0;
     for (const { digest } of reads) if (this.#store.has(digest)) this.#used.add(digest);
@@ -55,6 +62,12 @@ export class PartNeeds implements PartSource {
       this.#totalBytes += bytes;
     }
     this.#arrivedBytes = 0;
+    return true;
+  }
+
+  /** Nothing is read any more. */
+  release(): void {
+    for (const release of this.#releases.splice(0)) release();
   }
 
   /** Bytes that came, of those that were missing when the way was taken. */

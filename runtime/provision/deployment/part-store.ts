@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { CloudletError, type Digest } from '../../../guest-sdk/protocol/index.ts';
 import { abortError, BlobStore } from '../../store/index.ts';
+import { Looks } from './looks.ts';
 import { MAX_PART_BYTES } from './rung.ts';
 
 /** What parts may take, and how long they are kept for a device that comes back. */
@@ -25,6 +26,8 @@ interface KeptPart {
 
 /** Parts that devices sent and nothing was made of yet, as files by their digests. They outlive the process: an upload that broke off goes on. */
 export class PartStore {
+  /** Who looks for what is here does so in one of these: nothing is removed meanwhile. */
+  readonly looks = new Looks();
   readonly #blobs: BlobStore;
   readonly #limitBytes: number;
   readonly #keptMs: number;
@@ -122,14 +125,16 @@ export class PartStore {
   }
 
   /** Removes parts that something was made of, but for those in use. */
-  async remove(digests: Iterable<Digest>, isInUse: (digest: Digest) => boolean): Promise<void> {
-    let count = 0;
-    for (const digest of digests) {
-      if (this.#parts.has(digest) && this.#blobs.remove(digest, isInUse)) this.#forget(digest);
-      count += 1;
-      // Files are removed in this turn, so that nobody comes to use one in between; not too many in one.
-      if (count % 32 === 0) await turn();
-    }
+  remove(digests: Iterable<Digest>, isInUse: (digest: Digest) => boolean): Promise<void> {
+    return this.looks.remove(async () => {
+      let count = 0;
+      for (const digest of digests) {
+        if (this.#parts.has(digest) && this.#blobs.remove(digest, isInUse)) this.#forget(digest);
+        count += 1;
+        // Files are removed in this turn, so that nobody comes to use one in between; not too many in one.
+        if (count % 32 === 0) await turn();
+      }
+    });
   }
 
   /** Removes what has lain here too long and is not in use. */

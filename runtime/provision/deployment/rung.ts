@@ -60,6 +60,8 @@ export interface Offer {
   readonly missing: readonly Part[];
   /** All parts that it will read, those among them that were sent before: they stay. */
   readonly reads?: readonly Part[];
+  /** Stored blobs in which it found chunks of them: they stay, too. */
+  readonly blobs?: Iterable<Digest>;
   /** Takes the way. Rejects with a code of the error table, and nothing is left of it then. */
   provision(context: RungContext): Promise<Provisioned>;
 }

@@ -35,9 +35,15 @@ async function offer(
   // Its own first, since whoever comes later may find an end of patience. All that is known already costs a look.
   const blobs = new Set([...parts.blobsOf(want.function), ...parts.allBlobs()]);
   for (const blob of blobs) await parts.chunks.index(blob, signal).catch(ifReadable(signal));
-  const missing = await notSent(parts, list, (digest) => parts.chunks.has(digest));
+  const counted = new Set<Digest>();
+  const missing = await notSent(parts, list, (digest) => {
+    const blob = parts.chunks.blobOf(digest);
+    if (blob !== undefined) counted.add(blob);
+    return blob !== undefined;
+  });
   if (wish.dictionary === null && missing.length === (await notSent(parts, list)).length) return null;
-  return sendable(wish, missing, list, provision(parts, want, list, total));
+  const offered = sendable(wish, missing, list, provision(parts, want, list, total));
+  return 'why' in offered ? offered : { ...offered, blobs: counted };
 }
 
 /** The parts of what is wanted; null when the wish names none. What is no longer than a part, and at hand, is one. */

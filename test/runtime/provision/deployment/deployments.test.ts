@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CloudletError, type ErrorCode, type FunctionName, isEnded } from '../../../../guest-sdk/protocol/index.ts';
-import type { DeploymentsOptions, RungContext } from '../../../../runtime/provision/index.ts';
+import type { DeploymentsOptions, Provisioned, RungContext, Wish } from '../../../../runtime/provision/index.ts';
 import { endOf, eventsOf, NEVER, once, openDeploymentsLab, PHOTO, partOf, request, rung } from './deployments-lab.ts';
 
 const deployments = suite('deployments');
@@ -201,6 +201,58 @@ deployments('one that found parts here as another was made of them has them when
   await lab.close();
 });
 
+deployments(
+  'one that falls to another way has there what it found, though others are done with it meanwhile',
+  async () => {
+    const [ended, falling, looked] = [0, 1, 2].map(() => Promise.withResolvers<void>());
+    const found: boolean[] = [];
+    const isOther = ({ want }: Wish): boolean => 'function' in want && want.function === 'other';
+    const isHere = (): boolean => PARTS.every(({ digest }) => lab.store.parts.has(digest));
+    const lab = await openDeploymentsLab([
+      {
+        name: 'pulled',
+        offer: async (wish) => {
+          if (!isOther(wish)) return null;
+          const provision = (): Promise<never> =>
+            falling!.promise.then(() => Promise.reject(new CloudletError('network-unavailable', 'it broke')));
+          return { missing: [], provision };
+        },
+      },
+      {
+        name: 'package',
+        offer: async (wish) => {
+          const missing = PARTS.filter(({ digest }) => !lab.store.parts.has(digest));
+          if (isOther(wish)) {
+            found.push(isHere());
+            await looked!.promise;
+            found.push(isHere());
+          }
+          const provision = async (context: RungContext): Promise<Provisioned> => {
+            if (isOther(wish)) found.push(isHere());
+            const made = await reading(context);
+            if (!isOther(wish)) await ended!.promise;
+            return made;
+          };
+          return { missing, reads: PARTS, provision };
+        },
+      },
+    ]);
+    const { deployment } = await lab.deployments.ask(request());
+    await lab.deployments.part(deployment.id, first.digest, once(FIRST), NEVER);
+    await lab.deployments.part(deployment.id, second.digest, once(SECOND), NEVER);
+    const other = await lab.deployments.ask(request({ function: 'other' }));
+    falling!.resolve();
+    await turns(() => found.length === 1);
+    ended!.resolve();
+    assert.is((await endOf(lab.deployments, deployment.id)).stage, 'ready');
+    looked!.resolve();
+    assert.is((await endOf(lab.deployments, other.deployment.id)).stage, 'ready');
+    assert.equal(found, [true, true, true]);
+    await turns(() => [...lab.store.parts.digests()].length === 0);
+    await lab.close();
+  },
+);
+
 deployments('one that is cancelled ends, and its work when nobody else waits for it', async () => {
   let given = 0;
   const lab = await openDeploymentsLab([
@@ -325,6 +377,8 @@ deployments(
     assert.is((await endOf(lab.deployments, id)).problem?.code, 'interrupted');
     const again = await lab.deployments.ask(request());
     assert.equal(again.missing, [second], 'what was sent is not asked for again');
+    // Within a stage news are told five times a second.
+    lab.clock.advance(1000);
     await lab.crash({ isComplete: ({ digest }) => (digest === PHOTO.digest ? PHOTO.address : null) });
     const end = await endOf(lab.deployments, again.deployment.id);
     assert.equal([end.stage, end.address], ['ready', PHOTO.address]);
