@@ -86,6 +86,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
       ...(options.serviceWorld === undefined ? {} : { serviceWorld: options.serviceWorld }),
       ...(config.name === undefined ? {} : { name: config.name }),
       ...(options.spare === undefined ? {} : { spare: options.spare }),
+      blankVm: true,
       limits,
       policy,
       observer: observers(journalObserver(journal), metrics.observer, ...(tracing === null ? [] : [tracing.observer])),

@@ -69,11 +69,12 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
   const compiler = new ComponentCompiler({ cacheDir: options.cacheDir });
   let stores: Stores | undefined;
   let deployed: DeploymentStore | undefined;
+  let vms: Vms | undefined;
   try {
     const isFunction = (name: string) => data.registry.find(name as FunctionName) !== undefined;
     stores = await Stores.open(data.path, { isFunction });
     deployed = await DeploymentStore.open(data);
-    const vms = await openVms(options, limits.vmImageBytes);
+    vms = await openVms(options, limits.vmImageBytes);
     const mechanisms = new Mechanisms(vms, systemClock);
     // Machines are made for the most that a function may be granted.
     const { memoryMib, concurrency } = policy.maxima;
@@ -99,6 +100,7 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
       ...{ vms, mechanisms, bind, random, uses },
     };
   } catch (error) {
+    await vms?.blanks?.close();
     await compiler.close();
     deployed?.close();
     stores?.close();

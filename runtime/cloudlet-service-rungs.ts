@@ -17,7 +17,7 @@ import { restoreVm } from './vm/machine/restore-vm.ts';
 
 /** The ways to a service that a cloudlet has: by its name or image, by an overlay, by a recipe. */
 export function serviceRungs({ vms, policy }: CloudletParts, services: Services): Rung<Wish>[] {
-  const { images, accelerator } = vms;
+  const { images, accelerator, blanks } = vms;
   const recipes = new Recipes({
     world: {
       holdBase: (base, signal) => holdBase(images, base, signal),
@@ -32,7 +32,7 @@ export function serviceRungs({ vms, policy }: CloudletParts, services: Services)
   });
   return [
     ...knownServiceRungs({ services, findImage: (digest, signal) => images.find(digest, signal) }),
-    ...overlayRungs({ images, services, accelerator, restore: restoreVm, policy }),
+    ...overlayRungs({ images, services, accelerator, restore: restoreVm, policy, blanks }),
     ...recipeRungs({ recipes, services }),
   ];
 }

@@ -268,7 +268,7 @@ export class Cloudlet {
     await this.distribution.close();
     await this.#deployments.close();
     // Together: a sandbox that is being started may wait for what its source still makes, and who warms up waits for the sandbox.
-    const ends = [this.#pool.close(), this.#parts.source.close(), this.#services.close()];
+    const ends = [this.#pool, this.#parts.source, this.#services, this.#parts.vms.blanks].map((each) => each?.close());
     await Promise.all([...ends, this.#work.settled()]);
     await this.#parts.compiler.close();
     this.#parts.granted.close();

@@ -81,6 +81,8 @@ export interface CloudletOptions {
   readonly cacheDir: string;
   /** Keeps an empty process ready for the next version: for who publishes every few seconds. */
   readonly spare?: boolean;
+  /** Keeps a VM waiting for the next overlay: some 20 MiB of memory, and a copy of its base's memory on the disk. */
+  readonly blankVm?: boolean;
   readonly sandbox: SandboxKind;
   readonly accel: AcceleratorChoice;
   /** Of machines; default `shared`. */

@@ -1,5 +1,7 @@
+import { keepBlankVm } from './cloudlet-blanks.ts';
 import { type Accelerator, chooseAccelerator } from './machine/index.ts';
 import type { CloudletOptions } from './options.ts';
+import type { BlankVms } from './provision/index.ts';
 import type { CloneOptions, ServiceWorld } from './service/index.ts';
 import { openVmImages, type VmImage, type VmImageStore } from './vm/image/index.ts';
 import { restoreVm } from './vm/machine/restore-vm.ts';
@@ -11,11 +13,13 @@ export interface Vms {
   readonly accelerator: () => Promise<Accelerator>;
   /** Where services have their images and machines. */
   readonly world: ServiceWorld;
+  /** Keeps a VM waiting for an overlay, where that was asked for. */
+  readonly blanks: BlankVms | null;
 }
 
 /** Opens the saved VMs of this computer. QEMU is looked for when the first one is to run: a cloudlet serves functions without. */
 export async function openVms(
-  { cacheDir, accel: choice, observer, serviceWorld }: CloudletOptions,
+  { cacheDir, accel: choice, observer, serviceWorld, blankVm = false }: CloudletOptions,
   budgetBytes: number,
 ): Promise<Vms> {
   let found: Promise<Accelerator> | null = null;
@@ -33,7 +37,7 @@ export async function openVms(
     restore: async (image, options) => cloneVm(image, await accelerator(), options),
     ...serviceWorld,
   };
-  return { images, accelerator, world };
+  return { images, accelerator, world, blanks: blankVm ? keepBlankVm({ images, accelerator }) : null };
 }
 
 /** Starts a VM that goes on where the image was; what it writes is kept in a file without a name. */

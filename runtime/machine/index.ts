@@ -21,5 +21,11 @@ export {
   type SnapshotConditions,
 } from './snapshot/snapshot-manifest.ts';
 export { type SnapshotDraft, SnapshotStore } from './snapshot/snapshot-store.ts';
-export { sparseDigest } from './snapshot/sparse-digest.ts';
+export {
+  type BlockDigests,
+  blockDigests,
+  type ChangedFrom,
+  DIGEST_BLOCK_BYTES,
+  sparseDigest,
+} from './snapshot/sparse-digest.ts';
 export { unlessAborted } from './unless-aborted.ts';

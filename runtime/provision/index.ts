@@ -24,6 +24,7 @@ export { type MadeOverlay, overlayOf } from './overlay/create/overlay-of.ts';
 export { levelFor, type MeasuredLevel, measureLevels } from './overlay/level.ts';
 export { type OverlayFile, openOverlayFile } from './overlay/overlay-file.ts';
 export { type OverlayRungParts, overlayRungs } from './overlay/overlay-rungs.ts';
+export { BlankVms } from './overlay/synthesis/blank-vms.ts';
 export { ByteFeed } from './package/byte-feed.ts';
 export { filesInPackage } from './package/listed-files.ts';
 export { grantedDirectories, readPackageFiles } from './package/package-files.ts';

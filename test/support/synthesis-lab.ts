@@ -160,15 +160,18 @@ export class SynthesisLab {
       parts: this.parts,
       accelerator: LAB_ACCELERATOR,
       id: 'a-test',
-      restore: async (restored) => {
-        const vm = await LabVm.restore(restored);
-        this.vms.push(vm);
-        return vm.vm;
-      },
+      restore: this.restore,
       signal: this.stop.signal,
       ...options,
     });
   }
+
+  /** Restores a VM that only reads its disk. */
+  readonly restore = async (options: RestoreVmOptions): Promise<StartedVm> => {
+    const vm = await LabVm.restore(options);
+    this.vms.push(vm);
+    return vm.vm;
+  };
 
   send(index: number, bytes: Uint8Array = this.segments[index]!): void {
     this.parts.send(this.manifest.segments[index]!.digest, bytes);

@@ -7,6 +7,7 @@ import type { RestoreVmOptions, StartedVm } from '../../vm/machine/vm-options.ts
 import type { Provisioned, RungContext } from '../deployment/rung.ts';
 import { serveImage } from '../deployment/service/serve-image.ts';
 import type { ReadManifest } from './overlay-manifest.ts';
+import type { BlankVms } from './synthesis/blank-vms.ts';
 import { type Synthesis, synthesize } from './synthesis/synthesize.ts';
 
 /** What overlays are provisioned with. */
@@ -15,6 +16,8 @@ export interface OverlayRungParts {
   readonly services: Pick<Services, 'adopt' | 'put' | 'start' | 'list' | 'remove'>;
   readonly accelerator: () => Promise<Accelerator>;
   readonly restore: (options: RestoreVmOptions) => Promise<StartedVm>;
+  /** Keeps a VM waiting for the next one; null: each begins its own. */
+  readonly blanks?: BlankVms | null;
   /** Where overlays may be fetched from. */
   readonly policy: Pick<HostPolicy, 'http' | 'privateNetworks'>;
 }
@@ -33,20 +36,22 @@ export interface OverlaidService {
  * one of a cached VM.
  */
 export async function synthesizeService(
-  { images, services, accelerator, restore }: OverlayRungParts,
+  { images, services, accelerator, restore, blanks = null }: OverlayRungParts,
   { name, overlay }: OverlaidService,
   { parts, report, signal }: RungContext,
 ): Promise<Provisioned> {
   const { manifest, digest } = overlay;
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
+  const served = Promise.withResolvers<void>();
   const begun: { synthesis?: Synthesis; failure?: unknown; serving?: boolean } = {};
   const open = async (ending: AbortSignal): Promise<StartedVm> => {
     const give = () => stop.abort(ending.reason);
     ending.addEventListener('abort', give, { once: true });
     try {
       begun.synthesis = await synthesize({
-        ...{ overlay, images, parts, restore, signal: both },
+        ...{ overlay, images, parts, restore, signal: both, served: served.promise },
+        ...(blanks === null ? {} : { blanks }),
         accelerator: await accelerator(),
         id: `${name}-${hexOf(digest).slice(0, 12)}`,
         report: (progress) => report(begun.serving === true ? { ...progress, stage: 'serving' } : progress),
@@ -64,13 +69,20 @@ export async function synthesizeService(
     const { memoryMib } = manifest.conditions;
     const adopted = { image: digest, spec: manifest.service, memoryMib, via: 'overlay', open } as const;
     await services.adopt(name, adopted, { user: USER, signal: both });
+    served.resolve();
     begun.serving = true;
     report({ stage: 'serving' });
     const image = await begun.synthesis!.image;
     report({ stage: 'serving', digest: image.digest });
     services.put(name, image.digest, manifest.service, digest);
+    if (blanks !== null)
+      void images.find(manifest.base).then(
+        (base) => base && blanks.prepare(base),
+        () => null,
+      );
     return provisioned(name, image);
   } catch (error) {
+    served.resolve();
     stop.abort(error);
     await begun.synthesis?.image.catch(() => undefined); // It has cleared up after itself then.
     signal.throwIfAborted();

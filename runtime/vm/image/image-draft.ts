@@ -1,8 +1,8 @@
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
-import { freeBytes } from '../../machine/index.ts';
-import { asStorageError, writeDurably } from '../../store/index.ts';
+import { type ChangedFrom, freeBytes } from '../../machine/index.ts';
+import { asStorageError } from '../../store/index.ts';
 import { imageFiles, layerFile } from './image-files.ts';
 import type { SettledFiles } from './settled-files.ts';
 import { verifyImage } from './verify-image.ts';
@@ -30,8 +30,8 @@ export interface VmImageDraft {
   readonly state: string;
   /** Paths of its own layers. */
   readonly layers: readonly string[];
-  /** No process writes the memory and the state any more: they are read, and go to the disk, while the layers are still written. */
-  settle(signal?: AbortSignal): void;
+  /** No process writes the memory (which may be known as another's with changes) and the state any more: they are read while the layers are still written. */
+  settle(signal?: AbortSignal, memory?: ChangedFrom): void;
   /** Makes an image of what is in the files; no process may write them any more. */
   commit(made: MadeImage, signal?: AbortSignal): Promise<VmImage>;
   /** Makes the image with this manifest, which came with the files; `image-refused` unless they have the digests that it says. */
@@ -98,8 +98,9 @@ export async function completeImageDraft(
     ...(stockKernel === true ? { stockKernel } : {}),
   });
   try {
-    await writeDurably(paths.local, JSON.stringify({ madeAt: Date.now(), bootId, stamps }), 0o600);
-    await writeDurably(paths.manifest, text, 0o600);
+    // Nobody waits for the disk: what a loss of power tears is found out in the next boot, in which its bytes are read.
+    await writeFile(paths.local, JSON.stringify({ madeAt: Date.now(), bootId, stamps }), { mode: 0o600 });
+    await writeFile(paths.manifest, text, { mode: 0o600 });
   } catch (error) {
     throw asStorageError(error);
   }
@@ -117,7 +118,7 @@ export async function adoptImageDraft(
   const wrong = await verifyImage(directory, manifest, bootId, signal);
   if (wrong !== null) throw new CloudletError('image-refused', `the saved VM cannot be used: ${wrong}`);
   try {
-    await writeDurably(imageFiles(directory).manifest, text, 0o600);
+    await writeFile(imageFiles(directory).manifest, text, { mode: 0o600 });
   } catch (error) {
     throw asStorageError(error);
   }

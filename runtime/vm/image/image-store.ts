@@ -149,8 +149,9 @@ export class VmImageStore {
     const settled = new SettledFiles();
     return {
       ...{ directory, memory, state, layers },
-      settle: (signal) => {
-        for (const path of [memory, state]) settled.settle(path, signal);
+      settle: (signal, from) => {
+        settled.settle(memory, signal, from);
+        settled.settle(state, signal);
       },
       discard: async () => {
         await settled.over();

@@ -1,5 +1,5 @@
-import { open, stat } from 'node:fs/promises';
-import { sparseDigest } from '../../machine/index.ts';
+import { stat } from 'node:fs/promises';
+import { type ChangedFrom, sparseDigest } from '../../machine/index.ts';
 import { stampsOf } from './verify-image.ts';
 
 /** What a file of a draft is, as its manifest will say it, and as what it was read. */
@@ -9,14 +9,14 @@ export interface SettledFile {
   readonly stamp: string;
 }
 
-/** Files of a draft that nobody writes any more, read and on the disk while others are still written. */
+/** Files of a draft that nobody writes any more, read while others are still written. */
 export class SettledFiles {
   readonly #files = new Map<string, Promise<SettledFile>>();
 
-  /** Begins to read a file; what goes wrong is told by `of`. */
-  settle(path: string, signal?: AbortSignal): void {
+  /** Begins to read a file, of which only what it differs by from another when that is known; what goes wrong is told by `of`. */
+  settle(path: string, signal?: AbortSignal, from?: ChangedFrom): void {
     if (this.#files.has(path)) return;
-    const settled = Promise.all([readFileOnce(path, signal), flushed(path)]).then(([file]) => file);
+    const settled = readFileOnce(path, signal, from);
     settled.catch(() => undefined);
     this.#files.set(path, settled);
   }
@@ -32,18 +32,9 @@ export class SettledFiles {
   }
 }
 
-async function readFileOnce(path: string, signal: AbortSignal | undefined): Promise<SettledFile> {
+async function readFileOnce(path: string, signal: AbortSignal | undefined, from?: ChangedFrom): Promise<SettledFile> {
   // Before the bytes are read: what changes meanwhile is seen when the image is looked for.
   const [stamp] = await stampsOf([path]);
   const { size: bytes } = await stat(path);
-  return { bytes, digest: await sparseDigest(path, signal), stamp: stamp! };
-}
-
-async function flushed(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
+  return { bytes, digest: await sparseDigest(path, signal, from), stamp: stamp! };
 }

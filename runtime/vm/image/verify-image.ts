@@ -33,7 +33,7 @@ export function stampsOf(paths: readonly string[]): Promise<string[]> {
 
 /**
  * What is wrong with the files of an image, as a clause; null when they are what they were. They are read once in each boot of the
- * computer, and again when the file system says that they changed.
+ * computer, and again when the file system says that they changed; the state of the devices, which is short, each time.
  */
 export async function verifyImage(
   directory: string,
@@ -46,12 +46,14 @@ export async function verifyImage(
     const known = await readLocalFacts(directory);
     // Before the bytes are read: what changes meanwhile is seen the next time.
     const stamps = await stampsOf(files.map(({ path }) => path));
-    if (known?.bootId === bootId && known.stamps.join() === stamps.join()) return null;
-    for (const { name, path, bytes, digest } of files) {
+    const isKnown = known?.bootId === bootId && known.stamps.join() === stamps.join();
+    // QEMU believes what it reads of devices, and no file system tells of a bit that its disk has lost: the state is read each time.
+    for (const { name, path, bytes, digest } of isKnown ? files.slice(0, 1) : files) {
       const { size } = await stat(path);
       if (size !== bytes) return `its ${name} has ${size} bytes, expected ${bytes}`;
       if ((await sparseDigest(path, signal)) !== digest) return `its ${name} does not have its digest`;
     }
+    if (isKnown) return null;
     const facts: LocalFacts = { madeAt: known?.madeAt ?? Date.now(), bootId, stamps };
     await writeDurably(imageFiles(directory).local, JSON.stringify(facts), 0o600).catch(() => {
       // Then its bytes are read the next time, too.

@@ -1,38 +1,48 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
-import type { ApplyJob, BlockPlaces } from './overlay-target.ts';
+import { startThread } from '../thread.ts';
+import type { AppliedSegment, ApplyJob } from './overlay-target.ts';
 
-/** What the thread is told. */
+/** What the thread is told; the job first. */
 export type ApplyWord =
+  | { readonly kind: 'job'; readonly job: ApplyJob }
   | { readonly kind: 'segment'; readonly index: number; readonly bytes: Uint8Array }
   | { readonly kind: 'finish' };
 
-/** What it answers, to each word in turn. */
+/** What it answers, to each word but the job in turn. */
 export type ApplyAnswer =
-  | { readonly kind: 'applied'; readonly places: BlockPlaces }
+  | ({ readonly kind: 'applied' } & AppliedSegment)
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'finished' };
 
-/** Applies the segments of an overlay in a thread of its own, one after the other. Whoever starts one closes it. */
+/** Applies the segments of an overlay in a thread of its own, one after the other; the thread may wait for its job. Whoever starts one closes it. */
 export class Applier {
   readonly #worker: Worker;
   readonly #waiting: PromiseWithResolvers<ApplyAnswer>[] = [];
   #ended: Error | null = null;
 
-  constructor(job: ApplyJob) {
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: job });
+  constructor() {
+    this.#worker = startThread(new URL('./worker.ts', import.meta.url));
+    // One that waits for its job keeps no process alive.
+    this.#worker.unref();
     this.#worker.on('message', (answer: ApplyAnswer) => this.#waiting.shift()?.resolve(answer));
     this.#worker.on('error', (error) => this.#end(error as Error));
     this.#worker.on('exit', () => this.#end(new Error('its thread ended')));
   }
 
+  /** Says where segments go. */
+  begin(job: ApplyJob): void {
+    this.#worker.ref();
+    this.#worker.postMessage({ kind: 'job', job } satisfies ApplyWord);
+  }
+
   /**
-   * Puts a segment where it belongs; gives the blocks of the disk that are in place then. `overlay-refused` when it is not what the manifest
+   * Puts a segment where it belongs; gives what is in place then. `overlay-refused` when it is not what the manifest
    * says. What it copies from must have been applied.
    */
-  async apply(index: number, bytes: Uint8Array): Promise<BlockPlaces> {
+  async apply(index: number, bytes: Uint8Array): Promise<AppliedSegment> {
     const answer = await this.#tell({ kind: 'segment', index, bytes });
-    if (answer.kind === 'applied') return answer.places;
+    if (answer.kind === 'applied') return answer;
     const why = answer.kind === 'refused' ? answer.why : 'there was no answer';
     throw new CloudletError(
       'overlay-refused',

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fdatasync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { DIGEST_BLOCK_BYTES } from '../../../machine/snapshot/sparse-digest.ts';
 import { LayeredDisk } from '../../../vm/disk/layered-disk.ts';
 import { LAYER_CLUSTER_BYTES, qcow2Pieces } from '../../../vm/disk/qcow2-layer.ts';
 import type { DiskLayer } from '../../../vm/image/index.ts';
@@ -23,6 +24,14 @@ export interface ApplyJob {
 
 /** A block of the disk and the cluster of the layer that has it, 0 for zeros; one pair after the other. */
 export type BlockPlaces = Float64Array<ArrayBuffer>;
+
+/** What became of a segment: of one of the disk where its blocks are, of one of the memory which blocks of its digest changed. */
+export interface AppliedSegment {
+  readonly places: BlockPlaces;
+  readonly changed: readonly number[];
+}
+
+const NOWHERE: BlockPlaces = new Float64Array(0);
 
 /** Pages that are copied at once. */
 const COPY_PAGES = 256;
@@ -49,7 +58,6 @@ export class OverlayTarget {
   readonly #baseDisk: LayeredDisk;
   /** Cluster of the layer by block of the disk. */
   readonly #places = new Map<number, number>();
-  #flushing: Promise<void> | null = null;
   readonly #buffer = Buffer.alloc(COPY_PAGES * PAGE_BYTES);
 
   private constructor(job: ApplyJob, baseDisk: LayeredDisk) {
@@ -68,10 +76,10 @@ export class OverlayTarget {
   }
 
   /**
-   * Puts a segment where it belongs, after comparing it with its digest; gives the blocks of the disk that are in place then. What it copies
-   * from must be there already.
+   * Puts a segment where it belongs, after comparing it with its digest; gives what is in place then. What it copies from must be there
+   * already.
    */
-  apply(index: number, bytes: Uint8Array): BlockPlaces {
+  apply(index: number, bytes: Uint8Array): AppliedSegment {
     const entry = this.#job.segments[index]!;
     if (bytes.length !== entry.bytes) throw new Error(`expected ${entry.bytes} bytes, got ${bytes.length}`);
     const digest = createHash('sha256').update(bytes).digest('hex');
@@ -84,7 +92,7 @@ export class OverlayTarget {
       } finally {
         closeSync(file);
       }
-      return new Float64Array(0);
+      return { places: NOWHERE, changed: [] };
     }
     const segment = decodeSegment(bytes, entry, (run, into) => this.#read(run.source, run.from, into));
     if (entry.kind === 'memory') {
@@ -92,22 +100,19 @@ export class OverlayTarget {
       const beyond = segment.runs.find(({ at, count }) => at + count > limit);
       if (beyond !== undefined) throw new Error(`it fills page ${beyond.at + beyond.count - 1} of ${limit}`);
       this.#place(segment, (at) => at, this.#files.memory);
-      return new Float64Array(0);
+      return { places: NOWHERE, changed: digestBlocksOf(segment) };
     }
-    return this.#applyDisk(entry.blocks, segment, this.#firsts[index]!);
+    return { places: this.#applyDisk(entry.blocks, segment, this.#firsts[index]!), changed: [] };
   }
 
-  /** Writes the layer's tables when every segment was applied; its bytes are on the disk then. The memory's are its draft's to see to. */
-  async finish(): Promise<void> {
+  /** Writes the layer's tables when every segment was applied. */
+  finish(): void {
     const dataClusters = this.#job.segments.reduce((sum, each) => sum + (each.kind === 'disk' ? each.pages : 0), 0);
     const content = { diskBytes: this.#job.diskBytes, dataClusters, places: this.#places };
     for (const { at, bytes } of qcow2Pieces(content)) writeAll(this.#files.layer, bytes, at);
-    await this.#flushing;
-    fsyncSync(this.#files.layer);
   }
 
   async close(): Promise<void> {
-    await this.#flushing;
     for (const file of Object.values(this.#files)) closeSync(file);
     await this.#baseDisk.close();
   }
@@ -124,21 +129,10 @@ export class OverlayTarget {
     for (const [block, cluster] of clusters) this.#places.set(block, cluster);
     const stored = segment.runs.filter(({ kind }) => kind !== 'zero');
     this.#place({ ...segment, runs: stored }, (at) => clusters.get(at)!, this.#files.layer);
-    this.#flush();
     const places = new Float64Array(clusters.size * 2);
     let at = 0;
     for (const pair of clusters) for (const number of pair) places[at++] = number;
     return places;
-  }
-
-  /** Has blocks go to the disk while others still come: at the end there are few left. */
-  #flush(): void {
-    this.#flushing ??= new Promise<void>((resolve) => {
-      // What went wrong, the last flush is told.
-      fdatasync(this.#files.layer, () => resolve());
-    }).then(() => {
-      this.#flushing = null;
-    });
   }
 
   /** Writes what becomes of pages to the places that they have in a file. */
@@ -187,6 +181,15 @@ export class OverlayTarget {
       part.fill(0, cluster === 0 ? 0 : readSync(this.#files.layer, part, 0, PAGE_BYTES, cluster * LAYER_CLUSTER_BYTES));
     }
   }
+}
+
+/** Numbers of the blocks of a file's digest that a segment's pages are in. */
+function digestBlocksOf({ runs }: Pick<Segment, 'runs'>): number[] {
+  const found = new Set<number>();
+  const pages = DIGEST_BLOCK_BYTES / PAGE_BYTES;
+  for (const { at, count } of runs)
+    for (let block = Math.floor(at / pages); block * pages < at + count; block++) found.add(block);
+  return [...found];
 }
 
 function writeAll(file: number, bytes: Uint8Array, at: number): void {

@@ -1,19 +1,22 @@
 /** The thread that applies an overlay: it hashes, expands and copies. Started by `applier.ts`; one segment at a time. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import type { ApplyAnswer, ApplyWord } from './applier.ts';
-import { type ApplyJob, OverlayTarget } from './overlay-target.ts';
+import { OverlayTarget } from './overlay-target.ts';
 
 const say = (answer: ApplyAnswer) => parentPort!.postMessage(answer);
 let opening: Promise<OverlayTarget> | null = null;
 
 parentPort!.on('message', async (word: ApplyWord) => {
   try {
-    // The base's memory is being copied until the first segment comes.
-    opening ??= OverlayTarget.open(workerData as ApplyJob);
-    const target = await opening;
-    if (word.kind === 'segment') say({ kind: 'applied', places: target.apply(word.index, word.bytes) });
+    if (word.kind === 'job') {
+      opening = OverlayTarget.open(word.job);
+      opening.catch(() => undefined); // The first segment is told.
+      return;
+    }
+    const target = await opening!;
+    if (word.kind === 'segment') say({ kind: 'applied', ...target.apply(word.index, word.bytes) });
     else {
-      await target.finish();
+      target.finish();
       await target.close();
       say({ kind: 'finished' });
     }

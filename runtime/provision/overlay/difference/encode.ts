@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
-import { Worker } from 'node:worker_threads';
 import { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
+import { startThread } from '../thread.ts';
 import type { Difference, EncodeJob, EncodeProgress, EncodeStage } from './encode-job.ts';
 
 /** What the thread says; the last is `done` or `failed`. */
@@ -16,7 +16,7 @@ export async function encodeApart(
   signal?: AbortSignal,
 ): Promise<Difference> {
   signal?.throwIfAborted();
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: job });
+  const worker = startThread(new URL('./worker.ts', import.meta.url), { workerData: job });
   const end = Promise.withResolvers<Difference>();
   worker.on('message', (message: EncodeMessage) => {
     if (message.kind === 'progress') onProgress(message.stage, message.done, message.total);

@@ -9,6 +9,8 @@ export interface SegmentFeedOptions {
   readonly apply: (index: number, bytes: Uint8Array) => Promise<void>;
   /** Told whenever a segment came: bytes of segments so far. */
   readonly onBytes?: (done: number, total: number) => void;
+  /** When the blocks of the disk that nobody waits for may be applied; at once when it is left out. */
+  readonly rest?: Promise<unknown>;
   readonly signal: AbortSignal;
 }
 
@@ -36,12 +38,19 @@ export class SegmentFeed {
   #next = 0;
   readonly #applying = new Set<number>();
   #failed = false;
+  #mayRest: boolean;
 
   constructor(options: SegmentFeedOptions) {
     this.#options = options;
     this.#total = options.segments.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#memoryLeft = options.segments.filter(({ kind }) => kind !== 'disk').length;
     for (const { promise } of [this.#memory, this.#all]) promise.catch(() => undefined);
+    this.#mayRest = options.rest === undefined;
+    const rest = (): void => {
+      this.#mayRest = true;
+      this.#applyReady();
+    };
+    options.rest?.then(rest, rest);
   }
 
   /** Resolves when the state and the memory are complete; rejects with what failed. */
@@ -70,6 +79,7 @@ export class SegmentFeed {
       const next = queue.pop()!;
       if (this.#wanted.has(next) || this.#applied.has(next)) continue;
       this.#wanted.add(next);
+      this.#applyReady();
       if (!this.#arrived.has(next)) this.#get(next, true);
       const segment = segments[next]!;
       if (segment.kind === 'disk') queue.push(...segment.needs);
@@ -103,6 +113,7 @@ export class SegmentFeed {
   }
 
   #applyReady(): void {
+    if (this.#failed) return;
     for (const [index, bytes] of this.#arrived) {
       if (this.#applying.has(index) || !this.#isReady(index)) continue;
       this.#applying.add(index);
@@ -118,7 +129,8 @@ export class SegmentFeed {
     const segment = this.#options.segments[index]!;
     if (segment.kind === 'state') return true;
     if (segment.kind === 'memory') return index === 1 || this.#applied.has(index - 1);
-    return this.#memoryLeft === 0 && segment.needs.every((need) => this.#applied.has(need));
+    const isDue = this.#mayRest || this.#wanted.has(index);
+    return isDue && this.#memoryLeft === 0 && segment.needs.every((need) => this.#applied.has(need));
   }
 
   #done(index: number): void {

@@ -1,14 +1,15 @@
 import { open } from 'node:fs/promises';
 import { CloudletError, hexOf } from '../../../../guest-sdk/protocol/index.ts';
-import { type Accelerator, copySparse } from '../../../machine/index.ts';
-import { type BlockServer, serveBlocks } from '../../../vm/disk/block-server.ts';
+import { type Accelerator, unlessAborted } from '../../../machine/index.ts';
 import { LayeredDisk } from '../../../vm/disk/layered-disk.ts';
-import type { HeldVmImage, VmImage, VmImageDraft, VmImageStore } from '../../../vm/image/index.ts';
+import type { HeldVmImage, VmImage, VmImageStore } from '../../../vm/image/index.ts';
 import type { RestoreVmOptions, StartedVm } from '../../../vm/machine/vm-options.ts';
 import type { PartSource, RungProgress } from '../../deployment/rung.ts';
-import { Applier } from '../apply/applier.ts';
 import type { ReadManifest } from '../overlay-manifest.ts';
+import { PAGE_BYTES } from '../page-run.ts';
 import { ArrivingDisk } from './arriving-disk.ts';
+import { BlankVm } from './blank-vm.ts';
+import type { BlankVms } from './blank-vms.ts';
 import { expectOverlayFits } from './overlay-fits.ts';
 import { SegmentFeed } from './segment-feed.ts';
 
@@ -22,6 +23,10 @@ export interface SynthesisOptions {
   /** Name of the VM. */
   readonly id: string;
   readonly restore: (options: RestoreVmOptions) => Promise<StartedVm>;
+  /** Blanks that wait; left out, one is begun. */
+  readonly blanks?: BlankVms;
+  /** Resolves when the server has answered: blocks of the disk that nobody waits for leave the processors to it until then. */
+  readonly served?: Promise<unknown>;
   readonly report?: (progress: RungProgress) => void;
   /** Ends it, the VM too, as long as the image is not complete. */
   readonly signal: AbortSignal;
@@ -63,11 +68,11 @@ class Run {
   readonly #options: SynthesisOptions;
   readonly #base: HeldVmImage;
   readonly #stop = new AbortController();
-  #draft: VmImageDraft | null = null;
-  #applier: Applier | null = null;
+  /** Blocks of the memory's digest in which it is not the base's. */
+  readonly #changed = new Set<number>();
+  #blank: BlankVm | null = null;
   #feed: SegmentFeed | null = null;
   #disk: ArrivingDisk | null = null;
-  #server: BlockServer | null = null;
   readonly #closing: (() => Promise<void>)[] = [];
 
   constructor(options: SynthesisOptions, base: HeldVmImage) {
@@ -77,14 +82,13 @@ class Run {
 
   /** Resolves when the VM runs. */
   async start(): Promise<StartedVm> {
-    const { overlay, images, restore, report, accelerator, id } = this.#options;
+    const { overlay, report, parts, served } = this.#options;
     const { manifest } = overlay;
     const { image: base } = this.#base;
     const signal = AbortSignal.any([this.#options.signal, this.#stop.signal]);
-    const { memoryMib, vcpus } = manifest.conditions;
-    const layerBytes = manifest.segments.reduce((sum, each) => sum + (each.kind === 'disk' ? each.pages * 4096 : 0), 0);
-    const draft = await images.draft({ memoryMib, layers: ['qcow2'], layerBytes });
-    this.#draft = draft;
+    const blank = await this.#begin();
+    this.#blank = blank;
+    const { draft, applier } = blank;
     const layerPath = draft.layers[0]!;
     const lower = await LayeredDisk.open(base.disk, base.diskBytes);
     this.#closing.push(() => lower.close());
@@ -97,71 +101,72 @@ class Run {
       want: (segment) => this.#feed?.want(segment),
     });
     this.#disk = disk;
-    const job = {
+    blank.give(disk);
+    applier.begin({
       segments: manifest.segments,
       base: { memory: base.memory, disk: base.disk },
-      memoryBytes: memoryMib * 2 ** 20,
+      memoryBytes: manifest.conditions.memoryMib * 2 ** 20,
       diskBytes: base.diskBytes,
       ...{ memory: draft.memory, state: draft.state, layer: layerPath },
-    };
-    const applier = new Applier(job);
-    this.#applier = applier;
-    // Pages are written into the copy: it must be complete before the first one.
-    const copied = copySparse(base.memory, draft.memory, signal);
-    copied.catch(() => undefined); // The first segment is told.
+    });
     const feed = new SegmentFeed({
       segments: manifest.segments,
-      source: this.#options.parts,
+      source: parts,
       apply: async (index, bytes) => {
-        await copied;
-        disk.arrive(index, await applier.apply(index, bytes));
+        // Pages are written into the copy: it must be complete before the first one.
+        await blank.copied;
+        const { places, changed } = await applier.apply(index, bytes);
+        for (const block of changed) this.#changed.add(block);
+        disk.arrive(index, places);
       },
       onBytes: (bytesDone, bytesTotal) => report?.({ stage: 'receiving', bytesDone, bytesTotal }),
+      ...(served === undefined ? {} : { rest: served }),
       signal,
     });
     this.#feed = feed;
     feed.start();
-    await copied.catch((error: unknown) => {
-      signal.throwIfAborted();
-      throw error;
-    });
-    // QEMU is there when the last of the memory comes.
-    const complete = feed.memory.then(() => report?.({ stage: 'starting' }));
-    complete.catch(() => undefined); // The restore is told.
-    const vm = restore({
-      id,
-      shape: { accelerator, memoryMib, vcpus },
-      disk: {
-        layers: [],
-        bytes: base.diskBytes,
-        growthBytes: manifest.service.limits.diskMib * 2 ** 20,
-        serve: (connection) => {
-          this.#server = serveBlocks(connection, disk);
-        },
+    feed.memory.then(
+      () => {
+        report?.({ stage: 'starting' });
+        blank.goOn();
       },
-      cpus: manifest.service.limits.cpus,
-      memory: draft.memory,
-      state: draft.state,
-      complete,
-      signal,
-    });
-    return await vm.catch((error: unknown) => {
+      (error: unknown) => blank.fail(error),
+    );
+    try {
+      return await unlessAborted(blank.vm, signal);
+    } catch (error) {
+      signal.throwIfAborted();
       throw refusedState(error) ?? error;
-    });
+    }
+  }
+
+  #begin(): Promise<BlankVm> {
+    const { overlay, images, restore, accelerator, id, blanks } = this.#options;
+    const { conditions, segments, service } = overlay.manifest;
+    const shape = {
+      base: this.#base.image,
+      growthBytes: service.limits.diskMib * 2 ** 20,
+      cpus: service.limits.cpus,
+    };
+    const layerBytes = segments.reduce((sum, each) => sum + (each.kind === 'disk' ? each.pages * PAGE_BYTES : 0), 0);
+    const fresh = () => BlankVm.begin(shape, { images, accelerator, restore }, { id, layerBytes });
+    return blanks === undefined ? fresh() : blanks.take(shape, conditions.memoryMib * 2 ** 20 + layerBytes, fresh);
   }
 
   /** Resolves with the image when the last segment was applied; the VM goes on, and the disk is served to it as long as it does. */
   async complete(vm: StartedVm): Promise<VmImage> {
+    const { draft, applier, base: digests } = this.#blank!;
     void vm.exited.then(() => this.#endDisk());
-    // While the disk still comes: at the end little is left to do.
-    this.#draft!.settle(this.#stop.signal);
     const { overlay } = this.#options;
     const { manifest, digest } = overlay;
     try {
+      const before = await digests?.catch(() => undefined);
+      // While the disk still comes: at the end little is left to do.
+      draft.settle(this.#stop.signal, before && { before, changed: this.#changed });
       await this.#feed!.all;
-      await this.#applier!.finish();
-      await this.#applier!.close();
-      const image = await this.#draft!.commit({
+      await applier.finish();
+      await applier.close();
+      const image = await draft.commit({
         kind: 'service',
         key: hexOf(digest),
         about: manifest.about,
@@ -183,14 +188,13 @@ class Run {
   async abandon(why: unknown = new CloudletError('internal', 'the synthesis was given up')): Promise<void> {
     this.#stop.abort(why);
     this.#disk?.fail(why);
-    await this.#applier?.close();
+    await this.#blank?.close(why);
     await this.#endDisk();
-    await this.#draft?.discard();
     await this.#base.release();
   }
 
   async #endDisk(): Promise<void> {
-    this.#server?.close();
+    this.#blank?.endDisk();
     for (const close of this.#closing.splice(0)) await close();
   }
 }

@@ -81,6 +81,15 @@ async function flip(path: string, at: number): Promise<void> {
   await file.close();
 }
 
+/** Changes one byte of the state, and lets the file system have said nothing of it: a disk that lost a bit. */
+async function rot({ memory, state }: Snapshot, at: number): Promise<void> {
+  await flip(state, at);
+  const path = join(dirname(memory), 'manifest.json');
+  const manifest = JSON.parse(await readFile(path, 'utf8'));
+  const verified = { ...manifest.verified, state: await fileStamp(state) };
+  await writeFile(path, JSON.stringify({ ...manifest, verified }));
+}
+
 /** The computer was started again since the snapshot was last looked at. */
 async function inAnotherBoot({ memory }: Snapshot): Promise<void> {
   const path = join(dirname(memory), 'manifest.json');
@@ -135,6 +144,7 @@ for (const [what, damage, reason] of [
   ],
   ['whose memory has a bit in a hole', (s: Snapshot) => flip(s.memory, HOLE), /its memory does not have its digest/],
   ['whose state has another bit', (s: Snapshot) => flip(s.state, 3), /its state does not have its digest/],
+  ['whose state lost its last bit on the disk', (s: Snapshot) => rot(s, 13), /its state does not have its digest/],
   ['without memory', (s: Snapshot) => rm(s.memory), /it cannot be read: ENOENT/],
   [
     'whose manifest is torn',

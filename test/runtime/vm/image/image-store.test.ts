@@ -33,6 +33,15 @@ async function flip(path: string, at: number): Promise<void> {
   await file.close();
 }
 
+/** Changes one byte of a file, and lets the file system have said nothing of it: a disk that lost a bit. */
+async function rot(image: VmImage, path: string, at: number): Promise<void> {
+  await flip(path, at);
+  const local = join(image.directory, 'local.json');
+  const facts = JSON.parse(await readFile(local, 'utf8'));
+  const files = [image.state, image.memory, ...image.disk.map((layer) => layer.path)];
+  await writeFile(local, JSON.stringify({ ...facts, stamps: await Promise.all(files.map(fileStamp)) }));
+}
+
 /** The computer was started again since the image was last looked at. */
 async function inAnotherBoot({ directory }: VmImage): Promise<void> {
   const path = join(directory, 'local.json');
@@ -81,6 +90,7 @@ for (const [what, damage, reason] of [
   ],
   ['whose memory has a bit in a hole', (i: VmImage) => flip(i.memory, HOLE), /its memory does not have its digest/],
   ['whose state is empty', (i: VmImage) => truncate(i.state, 0), /its state has 0 bytes, expected 19/],
+  ['whose state lost its last bit on the disk', (i: VmImage) => rot(i, i.state, 18), /its state does not have its dig/],
   ['whose disk has another bit', (i: VmImage) => flip(i.disk[0]!.path, 70_001), /its disk layer 0 does not have its/],
   ['whose disk is gone', (i: VmImage) => rm(i.disk[0]!.path), /it cannot be read: ENOENT/],
   ['whose manifest is torn', (i: VmImage) => truncate(manifestOf(i), 40), /its manifest is torn/],

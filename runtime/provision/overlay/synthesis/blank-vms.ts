@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import type { Digest } from '../../../../guest-sdk/protocol/index.ts';
+import { type BlockDigests, blockDigests, freeBytes } from '../../../machine/index.ts';
+import type { VmImage, VmImageStore } from '../../../vm/image/index.ts';
+import { type BlankShape, BlankVm, type BlankWorld } from './blank-vm.ts';
+
+/** What a blank that waits is made with. */
+export interface BlankVmsOptions extends Omit<BlankWorld, 'accelerator' | 'images'> {
+  readonly images: Pick<VmImageStore, 'draft' | 'directory'>;
+  readonly accelerator: () => Promise<BlankWorld['accelerator']>;
+  /** What overlays ask for that say nothing of it. */
+  readonly limits: Pick<BlankShape, 'growthBytes' | 'cpus'>;
+}
+
+/** Free room on the disk without which none is made ahead, for each byte of its memory: it must not take what others need. */
+const ROOM_FACTOR = 4;
+
+/** Keeps one blank waiting, on the base that was used last, so that an overlay that is at hand has neither a copy nor a start of QEMU before it. */
+export class BlankVms {
+  readonly #options: BlankVmsOptions;
+  /** What bases hold in their memory: their images never change. */
+  readonly #digests = new Map<Digest, Promise<BlockDigests>>();
+  #waiting: { readonly shape: BlankShape; readonly blank: Promise<BlankVm | null> } | null = null;
+  readonly #stop = new AbortController();
+
+  constructor(options: BlankVmsOptions) {
+    this.#options = options;
+  }
+
+  /** Aborts when it is closed. */
+  get stopped(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** The blank that waits, when it has this shape and the disk has this room; else what `fresh` gives. Whoever gets it closes it. */
+  async take(shape: BlankShape, roomBytes: number, fresh: () => Promise<BlankVm>): Promise<BlankVm> {
+    const waiting = this.#waiting;
+    if (waiting === null || !isSame(waiting.shape, shape)) return fresh();
+    this.#waiting = null;
+    const blank = await waiting.blank;
+    if (blank?.isUsable === true && (await freeBytes(this.#options.images.directory)) >= roomBytes) return blank;
+    await blank?.close();
+    return fresh();
+  }
+
+  /** Has one wait on this base from now on, in place of one on another. Resolves when it does, or cannot; never rejects. */
+  async prepare(base: VmImage): Promise<void> {
+    const { limits } = this.#options;
+    const shape = { base, ...limits };
+    const before = this.#waiting;
+    if (this.#stop.signal.aborted || (before !== null && isSame(before.shape, shape))) return;
+    const blank = this.#make(shape).catch(() => null); // Whoever wants one is told why there is none.
+    this.#waiting = { shape, blank };
+    await (await before?.blank)?.close();
+    await blank;
+  }
+
+  /** Ends the one that waits, and makes no more. Idempotent. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    await (await waiting?.blank)?.close();
+  }
+
+  async #make(shape: BlankShape): Promise<BlankVm | null> {
+    const { images, accelerator, restore } = this.#options;
+    const { memory, conditions, digest } = shape.base;
+    if ((await freeBytes(images.directory)) < ROOM_FACTOR * conditions.memoryMib * 2 ** 20) return null;
+    const world = { images, restore, accelerator: await accelerator() };
+    const digests = this.#digests.get(digest) ?? blockDigests(memory, this.#stop.signal);
+    this.#digests.clear();
+    this.#digests.set(digest, digests);
+    digests.catch(() => this.#digests.delete(digest));
+    const blank = await BlankVm.begin(shape, world, { id: `blank-${randomUUID()}`, layerBytes: 0, digests });
+    await blank.copied;
+    return blank;
+  }
+}
+
+function isSame(one: BlankShape, other: BlankShape): boolean {
+  return one.base.digest === other.base.digest && one.growthBytes === other.growthBytes && one.cpus === other.cpus;
+}
