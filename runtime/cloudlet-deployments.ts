@@ -56,12 +56,12 @@ export function openDeployments(world: DeploymentWorld): Deployments {
       ...serviceRungs(parts, services),
       ...functionRungs({
         current: (name) => current(world, name),
-        isKnown: (digest) => data.registry.holder(digest) !== undefined,
+        isKnown: (digest) => data.registry.versionBlobs.holder(digest) !== undefined,
         blobsOf: (name) => {
-          const found = data.registry.find(name);
-          return found === undefined ? [] : data.registry.blobsOf(name, found.current);
+          const isPublished = data.registry.find(name) !== undefined;
+          return isPublished ? data.registry.versionBlobs.of(name, data.registry.version(name)) : [];
         },
-        allBlobs: () => data.registry.currentBlobs(),
+        allBlobs: () => data.registry.versionBlobs.current(),
         warm: (name) => warm(world, name),
         publish,
         publishKnown: async (name, digest, options) => {

@@ -5,6 +5,7 @@ import { FunctionLogs } from './function/function-logs.ts';
 import type { VersionOutside } from './function/function-version.ts';
 import { GrantedOutside } from './function/granted-outside.ts';
 import { versionLog } from './function/version-log.ts';
+import type { VersionTrials } from './function/version-trials.ts';
 import { type HostPolicy, hostPolicy } from './grant/index.ts';
 import { followParent, type TraceSampler } from './invocation/trace.ts';
 import type { CloudletObserver } from './observer.ts';
@@ -55,10 +56,14 @@ export interface CloudletParts {
   readonly random: () => number;
 }
 
-/** What a publish works on. */
-export function publishParts({ data, compiler, limits, policy, source }: CloudletParts): PublishParts {
+/** What a publish works on; one that is to take calls only when it is loaded needs `trials`. */
+export function publishParts(
+  { data, compiler, limits, policy, source }: CloudletParts,
+  trials?: Pick<VersionTrials, 'run'>,
+): PublishParts {
   const { componentBytes: limitBytes, packageBytes } = limits;
-  return { data, compiler, limitBytes, packageBytes, policy, expect: source.expect };
+  const parts = { data, compiler, limitBytes, packageBytes, policy, expect: source.expect };
+  return trials === undefined ? parts : { ...parts, tryOut: (...words) => trials.run(...words) };
 }
 
 /** Opens all of it, as `Cloudlet.open` says; when something cannot be opened, nothing stays open. */
@@ -107,6 +112,12 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
     data.close();
     throw error;
   }
+}
+
+/** Lets go of what is kept on the disk, in reverse order of its opening; nothing runs any more. */
+export async function closeParts(parts: CloudletParts): Promise<void> {
+  await parts.compiler.close();
+  for (const each of [parts.granted, parts.uses, parts.logs, parts.deployed, parts.stores, parts.data]) each.close();
 }
 
 /** Removes all that is kept of a function but its log; `function-unknown` when there is none. */

@@ -5,7 +5,7 @@ import { FunctionVersions } from './function/function-versions.ts';
 import type { Functions } from './function/functions.ts';
 import type { Publishers } from './function/publishers.ts';
 import { Retention } from './function/retention.ts';
-import type { VersionSwaps } from './function/version-swaps.ts';
+import { VersionTrials } from './function/version-trials.ts';
 import type { Invocations } from './invocation/invocations.ts';
 import type { SandboxPool } from './sandbox/index.ts';
 import type { WorkInProgress } from './work-in-progress.ts';
@@ -17,21 +17,29 @@ export interface VersionsAround {
   readonly invocations: Invocations;
   readonly publishers: Pick<Publishers, 'of' | 'check'>;
   readonly work: WorkInProgress;
-  readonly swaps: Pick<VersionSwaps, 'serving'>;
+  /** Removes a function. */
+  readonly remove: (name: FunctionName) => Promise<void>;
+  /** Calls of a function may go to other versions now. */
+  readonly changed: (name: FunctionName) => void;
 }
 
-/** The versions of a cloudlet's functions, who calls them, and who removes the old ones. */
+/** The versions of a cloudlet's functions, who calls them, who tries new ones, and who removes the old. */
 export function openVersions(
   { data, compiler, limits, observer, logs, random }: CloudletParts,
-  { pool, functions, invocations, publishers, work, swaps }: VersionsAround,
-  changed: (name: FunctionName) => void,
-): { readonly versions: FunctionVersions; readonly calls: FunctionCalls; readonly retention: Retention } {
+  { pool, functions, invocations, publishers, work, remove, changed }: VersionsAround,
+): {
+  readonly versions: FunctionVersions;
+  readonly calls: FunctionCalls;
+  readonly trials: VersionTrials;
+  readonly retention: Retention;
+} {
   // What fails of it has been told, or the cloudlet closes.
   const tracked = (going: Promise<unknown>) => void work.track(going).catch(() => {});
+  const trials = new VersionTrials({ functions, pool, registry: data.registry, remove });
   const retention = new Retention({
     registry: data.registry,
     versions: limits.versions,
-    standIn: (name) => swaps.serving(name)?.version,
+    onTrial: (name) => trials.of(name),
     drop: (id) => pool.drop(id),
     collectGarbage: () => data.collectGarbage(),
     forget: (digest) => compiler.forget(digest),
@@ -40,7 +48,7 @@ export function openVersions(
   });
   return {
     versions: new FunctionVersions({ data, pool, functions, publishers, retention, tracked, changed }),
-    calls: new FunctionCalls({ data, functions, invocations, logs, uses: retention.uses, random, swaps }),
-    retention,
+    calls: new FunctionCalls({ data, functions, invocations, logs, uses: retention.uses, random }),
+    ...{ trials, retention },
   };
 }

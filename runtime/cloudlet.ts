@@ -12,7 +12,14 @@ import { ChangeFeed, type CloudletEvent } from './change-feed.ts';
 import { openCatalogue, withStore } from './cloudlet-catalogue.ts';
 import { type DeploymentDesk, openDeployments } from './cloudlet-deployments.ts';
 import { openDistribution } from './cloudlet-distribution.ts';
-import { type CloudletParts, forgetFunction, openParts, publishParts, type StoredComponent } from './cloudlet-parts.ts';
+import {
+  type CloudletParts,
+  closeParts,
+  forgetFunction,
+  openParts,
+  publishParts,
+  type StoredComponent,
+} from './cloudlet-parts.ts';
 import { openServices, type ServiceDesk } from './cloudlet-services.ts';
 import { cloudletStatus } from './cloudlet-status.ts';
 import { openVersions } from './cloudlet-versions.ts';
@@ -27,7 +34,7 @@ import { Publishers } from './function/publishers.ts';
 import type { Retention } from './function/retention.ts';
 import { parseSecret } from './function/secret-value.ts';
 import { versionLog } from './function/version-log.ts';
-import { VersionSwaps } from './function/version-swaps.ts';
+import type { VersionTrials } from './function/version-trials.ts';
 import type { CallOptions, CallResult, Invocation, InvocationRequest, InvokeOptions } from './invocation/invocation.ts';
 import { Invocations } from './invocation/invocations.ts';
 import type { CloudletOptions } from './options.ts';
@@ -65,7 +72,7 @@ export class Cloudlet {
   readonly #logs: FunctionLogs;
   readonly #pool: SandboxPool;
   readonly #functions: Functions;
-  readonly #swaps: VersionSwaps;
+  readonly #trials: VersionTrials;
   readonly #invocations: Invocations;
   readonly #calls: FunctionCalls;
   readonly #retention: Retention;
@@ -96,8 +103,7 @@ export class Cloudlet {
     this.publishers = new Publishers(data, policy.functions.publishers);
     const { publishers } = this;
     this.#functions = new Functions({ data, compiler, stores, outside, policy, publishers, uses, pool: this.#pool });
-    this.#swaps = new VersionSwaps({ functions: this.#functions, pool: this.#pool, registry: data.registry });
-    const registered = (published: Published) => void this.#registered(published);
+    const registered = (published: Published) => this.#registered(published);
     this.#deployments = openDeployments({
       ...{ parts, functions: this.#functions, pool: this.#pool, services: this.#services, feed: this.#feed },
       ...{ registered, publish: (name, body, options) => this.publish(name, body, options) },
@@ -118,11 +124,12 @@ export class Cloudlet {
       log: ({ loaded }, line) => log(loaded.id, line),
     });
     const [pool, functions, invocations, work] = [this.#pool, this.#functions, this.#invocations, this.#work];
-    const around = { pool, functions, invocations, publishers, work, swaps: this.#swaps };
-    const opened = openVersions(parts, around, (name) => this.#changed(name));
-    this.versions = opened.versions;
-    this.#calls = opened.calls;
-    this.#retention = opened.retention;
+    const opened = openVersions(parts, {
+      ...{ pool, functions, invocations, publishers, work },
+      remove: (name) => this.remove(name),
+      changed: (name) => this.#changed(name),
+    });
+    ({ versions: this.versions, calls: this.#calls, retention: this.#retention, trials: this.#trials } = opened);
   }
 
   /**
@@ -135,13 +142,13 @@ export class Cloudlet {
 
   /** Stores and checks a component and makes it the current version of `name`. The same component again does nothing. */
   async publish(name: FunctionName, body: AsyncIterable<Uint8Array>, options: PublishOptions = {}): Promise<Published> {
-    const parts = publishParts(this.#parts);
-    const work = (signal: AbortSignal) => publishComponent(parts, name, body, { ...options, signal });
-    const publish = async () => {
-      const published = await this.#work.do(work, options.signal);
-      return { published, loaded: this.#registered(published) };
-    };
-    return options.whenLoaded === true ? this.#swaps.swap(name, publish) : (await publish()).published;
+    const { whenLoaded = false, signal } = options;
+    const parts = publishParts(this.#parts, this.#trials);
+    const publish = (signal: AbortSignal) => publishComponent(parts, name, body, { ...options, signal });
+    const published = await this.#work.do(publish, signal);
+    this.#registered(published);
+    if (whenLoaded && !published.created) await this.#trials.check(name, published.version, signal);
+    return published;
   }
 
   /** All functions, by name. */
@@ -162,7 +169,6 @@ export class Cloudlet {
     const { data, compiler, observer } = this.#parts;
     const versions = this.#functions.versionIds(name);
     forgetFunction(this.#parts, name);
-    this.#swaps.forget(name);
     for (const id of versions) this.#pool.drop(id);
     this.#logs.remove(name);
     this.#parts.uses.remove(name);
@@ -177,7 +183,7 @@ export class Cloudlet {
     const { digest } = rollbackTarget(registry.get(name), version);
     this.publishers.check(name, digest);
     registry.rollback(name, version);
-    void this.#changed(name);
+    this.#changed(name);
     return this.#functions.info(name);
   }
 
@@ -270,13 +276,7 @@ export class Cloudlet {
     // Together: a sandbox that is being started may wait for what its source still makes, and who warms up waits for the sandbox.
     const ends = [this.#pool, this.#parts.source, this.#services, this.#parts.vms.blanks].map((each) => each?.close());
     await Promise.all([...ends, this.#work.settled()]);
-    await this.#parts.compiler.close();
-    this.#parts.granted.close();
-    this.#parts.uses.close();
-    this.#logs.close();
-    this.#parts.deployed.close();
-    this.#parts.stores.close();
-    this.#parts.data.close();
+    await closeParts(this.#parts);
   }
 
   #secretsChanged(name: FunctionName): void {
@@ -284,17 +284,17 @@ export class Cloudlet {
     this.#feed.emit({ kind: 'functions' });
   }
 
-  #registered(published: Published): Promise<void> {
+  #registered(published: Published): void {
     this.#parts.observer.published?.(published);
-    return published.created ? this.#changed(published.name as FunctionName) : Promise.resolve();
+    if (published.created) this.#changed(published.name as FunctionName);
   }
 
   /** The current version may be another: tell, and start a sandbox for it before anybody asks. */
-  #changed(name: FunctionName): Promise<void> {
+  #changed(name: FunctionName): void {
     this.#feed.emit({ kind: 'functions' });
     this.#retention.sweep(name);
     const warming = this.#functions.current(name).then((version) => this.#pool.prewarm(version.loaded));
     // It is already gone, or the cloudlet closes: then there is nothing to start.
-    return this.#work.track(warming).catch(() => {});
+    this.#work.track(warming).catch(() => {});
   }
 }

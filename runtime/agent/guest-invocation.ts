@@ -184,6 +184,8 @@ export class GuestInvocation {
     const load = this.#load;
     const request = this.#message;
     switch (request.door) {
+      case 'start':
+        return { exitCode: 0 };
       case 'call':
         await serveCall(exports, load, request.target, this.#input, this.#output);
         return { exitCode: 0 };

@@ -9,9 +9,9 @@ import { WireError } from './wire-error.ts';
  * host and in the agent, most of it for the names of their members.
  */
 
-const DOORS = ['call', 'run', 'http'] as const;
+const DOORS = ['call', 'run', 'http', 'start'] as const;
 
-/** Bits of an `invoke`'s code, above its door. */
+/** Bits of an `invoke`'s code, above the two of its door. */
 const HAS_INPUT = 4;
 const IS_REHEARSAL = 8;
 const HAS_PARENT = 16;
@@ -48,7 +48,7 @@ export function decodeInvoke(payload: Uint8Array): InvokeMessage {
   const traceparent = (code & HAS_PARENT) === 0 ? undefined : texts[text++]!;
   const tracestate = (code & HAS_STATE) === 0 ? undefined : texts[text++]!;
   return {
-    ...doorOf(DOORS[code & 3], texts.slice(text), input === null ? pieces : pieces.slice(1)),
+    ...doorOf(DOORS[code & 3]!, texts.slice(text), input === null ? pieces : pieces.slice(1)),
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(tracestate === undefined ? {} : { tracestate }),
     ...((code & IS_REHEARSAL) === 0 ? {} : { rehearsal: true as const }),
@@ -58,6 +58,8 @@ export function decodeInvoke(payload: Uint8Array): InvokeMessage {
 
 function putDoor(request: InvokeRequest, texts: string[], pieces: Uint8Array[]): void {
   switch (request.door) {
+    case 'start':
+      return;
     case 'call':
       texts.push(request.target);
       return;
@@ -73,12 +75,10 @@ function putDoor(request: InvokeRequest, texts: string[], pieces: Uint8Array[]):
   }
 }
 
-function doorOf(
-  door: (typeof DOORS)[number] | undefined,
-  texts: readonly string[],
-  pieces: readonly Uint8Array[],
-): InvokeRequest {
+function doorOf(door: (typeof DOORS)[number], texts: readonly string[], pieces: readonly Uint8Array[]): InvokeRequest {
   switch (door) {
+    case 'start':
+      return { door };
     case 'call':
       return { door, target: texts[0]! };
     case 'run':
@@ -88,7 +88,7 @@ function doorOf(
       return { door, method, scheme, authority, path, headers: fieldsOf(texts, 4, pieces) };
     }
     default:
-      throw new WireError('expected an invocation by a door that there is');
+      return door satisfies never;
   }
 }
 

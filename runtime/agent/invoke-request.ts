@@ -1,5 +1,6 @@
-/** A way into the loaded component. */
+/** A way into the loaded component; `start` makes an instance and calls nothing of it. */
 type DoorRequest =
+  | { readonly door: 'start' }
   | { readonly door: 'call'; readonly target: string }
   | { readonly door: 'run'; readonly arguments: readonly string[] }
   | {

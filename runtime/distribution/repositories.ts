@@ -70,7 +70,7 @@ export class Repositories {
     const { registry } = this.#data;
     const { versions } = this.#get(name);
     for (const version of versions) {
-      if (registry.blobsOf(name, version.version).includes(digest)) return 'stored';
+      if (registry.versionBlobs.of(name, version).includes(digest)) return 'stored';
       if (version.package !== null) continue;
       const made = await this.#bare.of(version.digest);
       const blob = [made.manifest, made.config].find((each) => each.digest === digest);

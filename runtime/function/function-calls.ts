@@ -13,7 +13,6 @@ import type { FunctionLogs } from './function-logs.ts';
 import { checkSecrets, type FunctionVersion, versionId } from './function-version.ts';
 import type { Functions } from './functions.ts';
 import { sharedOut, type VersionChoice } from './traffic.ts';
-import type { VersionSwaps } from './version-swaps.ts';
 import type { VersionUses } from './version-uses.ts';
 
 /** What calls go through on their way to a version. */
@@ -23,8 +22,6 @@ export interface CallsWorld {
   readonly invocations: Invocations;
   readonly logs: FunctionLogs;
   readonly uses: VersionUses;
-  /** Which version serves while the current one is loaded. */
-  readonly swaps: Pick<VersionSwaps, 'serving'>;
   /** A number from 0 up to 1, which decides where calls are shared out. */
   readonly random: () => number;
 }
@@ -74,8 +71,7 @@ export class FunctionCalls {
   ): { readonly registered: RegisteredVersion; readonly leave: () => void } {
     const { registry } = this.#world.data;
     const split = choice.version === undefined ? registry.traffic.split(name) : null;
-    const whole = choice.version ?? this.#world.swaps.serving(name)?.version;
-    const version = split === null ? whole : sharedOut(split, choice, this.#world.random);
+    const version = split === null ? choice.version : sharedOut(split, choice, this.#world.random);
     const registered = registry.version(name, version);
     return { registered, leave: this.#world.uses.enter(versionId(name, registered)) };
   }

@@ -8,8 +8,8 @@ export interface RetentionWorld {
   readonly registry: Pick<Registry, 'find' | 'traffic' | 'removeVersion'>;
   /** Versions of each function that are kept when nobody said otherwise. */
   readonly versions: number;
-  /** The version that serves while the current one is loaded. */
-  readonly standIn: (name: FunctionName) => number | undefined;
+  /** Versions that are loaded before calls go to them. */
+  readonly onTrial: (name: FunctionName) => ReadonlySet<number>;
   /** Ends the sandboxes of a version, and lets go what was kept for it. */
   readonly drop: (id: string) => void;
   /** Removes bytes that no version has any more, and gives their digests. */
@@ -47,20 +47,19 @@ export class Retention {
     if (idle.length > 0) tracked(this.#remove(name, idle).catch(failed));
   }
 
-  /** Removes one version; false when it is in use, or serves while the current one is loaded. */
+  /** Removes one version; false when it is in use or on trial. */
   async remove(name: FunctionName, version: number): Promise<boolean> {
     const found = this.#world.registry.find(name)?.versions.find((each) => each.version === version);
     if (found === undefined) return true;
-    if (this.uses.has(versionId(name, found)) || this.#world.standIn(name) === version) return false;
+    if (this.uses.has(versionId(name, found)) || this.#world.onTrial(name).has(version)) return false;
     await this.#remove(name, [found]);
     return true;
   }
 
   #shared(name: FunctionName): ReadonlySet<number> {
-    const { registry, standIn } = this.#world;
+    const { registry, onTrial } = this.#world;
     const shares = registry.traffic.split(name)?.versions.map(({ version }) => version) ?? [];
-    const serving = standIn(name);
-    return new Set(serving === undefined ? shares : [...shares, serving]);
+    return new Set([...shares, ...onTrial(name)]);
   }
 
   async #remove(name: FunctionName, versions: readonly RegisteredVersion[]): Promise<void> {

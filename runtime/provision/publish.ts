@@ -42,7 +42,7 @@ export interface PublishOptions {
   readonly vouchedBy?: string;
   /** What the publisher calls the version, beside its number. */
   readonly tag?: string;
-  /** Calls go to the version before until this one is loaded, and stay with it when that fails: then the publish does, with `component-refused`. */
+  /** Calls go to the version before until this one is loaded. When that fails, so does the publish, with `component-refused`, and has changed nothing. */
   readonly whenLoaded?: boolean;
   readonly onProgress?: (progress: PublishProgress) => void;
   readonly signal?: AbortSignal;
@@ -60,6 +60,8 @@ export interface PublishParts {
   readonly policy?: HostPolicy;
   /** Told that a version is on its way, and then that it is not any more. */
   readonly expect?: (() => () => void) | undefined;
+  /** Loads a version before calls go to it, then promotes it; when it rejects the version is gone. */
+  readonly tryOut?: (name: FunctionName, version: number, promote: () => void, signal?: AbortSignal) => Promise<void>;
 }
 
 /** What was received: a component, or a package with one. */
@@ -126,7 +128,7 @@ export async function publishStored(
   digest: Digest,
   options: Pick<PublishOptions, 'onProgress' | 'signal'> = {},
 ): Promise<Published> {
-  const version = parts.data.registry.holder(digest);
+  const version = parts.data.registry.versionBlobs.holder(digest);
   const stored = version?.package == null ? null : parsePackage(version.package);
   const isPackage = version?.digest === digest && stored !== null;
   const component = isPackage ? stored.component.digest : digest;
@@ -191,10 +193,10 @@ async function receive(
 }
 
 async function register(
-  { data, compiler, policy }: PublishParts,
+  { data, compiler, policy, tryOut }: PublishParts,
   name: FunctionName,
   { digest, sizeBytes, component, packed }: Received,
-  { tag, vouchedBy, onProgress, signal }: PublishOptions,
+  { tag, vouchedBy, whenLoaded = false, onProgress, signal }: PublishOptions,
 ): Promise<Published> {
   const report = (stage: PublishProgress['stage']): void => {
     if (signal?.aborted === true) throw abortError(signal);
@@ -256,11 +258,14 @@ async function register(
   const { manifest } = await compiler.compile(() => data.blobs.read(component), component, signal);
   report('registering');
   const description = formatDescription(describeManifest(manifest));
-  const { version, created } = data.registry.publish(name, {
+  const made = () => ({
     ...{ digest, sizeBytes, description },
     ...(packed === null ? {} : { package: { text: formatPackage(packed.stored), blobs: packed.blobs } }),
     ...marks(),
   });
+  const trial = whenLoaded ? tryOut : undefined;
+  const { version, created } = data.registry.publish(name, { ...made(), onTrial: trial !== undefined });
+  if (created) await trial?.(name, version, () => data.registry.promote(name, version, made()), signal);
   const warnings = grantWarnings(manifest.imports, asked, effective);
   return { ...published(version, created), ...(warnings.length === 0 ? {} : { warnings }) };
 }

@@ -41,6 +41,8 @@ export interface NewVersion {
   readonly pin?: string;
   /** What a pusher calls the version. */
   readonly tag?: string;
+  /** It is only written: calls go to it, and the rest of the above holds, from `Registry.promote` on. Of the first version of a function calls know at once. */
+  readonly onTrial?: boolean;
 }
 
 /** A version with the blobs that it has beside its digest's. */

@@ -4,7 +4,6 @@ import { EntryTable } from './entry-table.ts';
 import { PastTable } from './past-table.ts';
 import { PublisherTable } from './publisher-table.ts';
 import {
-  type HeldVersion,
   type NewVersion,
   pickVersion,
   type RegisteredFunction,
@@ -19,6 +18,7 @@ import { asStorageError } from './storage-error.ts';
 import { TagTable } from './tag-table.ts';
 import { TrafficTable } from './traffic-table.ts';
 import { transaction } from './transaction.ts';
+import { VersionBlobs } from './version-blobs.ts';
 
 /**
  * Names of functions, their versions and which is current. Every change is one transaction, on the disk when the method
@@ -32,12 +32,12 @@ export class Registry {
   readonly past: PastTable;
   readonly tags: TagTable;
   readonly traffic: TrafficTable;
+  readonly versionBlobs: VersionBlobs;
   readonly #database: DatabaseSync;
   readonly #now: () => Date;
   readonly #functionRow: StatementSync;
   readonly #versionRows: StatementSync;
   readonly #versionRow: StatementSync;
-  readonly #digestRow: StatementSync;
   /** Current versions that were asked for since the last change: every invocation asks. Nobody else writes to the file while it is open. */
   readonly #current = new Map<FunctionName, RegisteredVersion>();
   /** Others that were asked for since, as `name@version`: where calls are shared out, every invocation asks for one. */
@@ -53,12 +53,10 @@ export class Registry {
     this.past = new PastTable(database);
     this.tags = new TagTable(database);
     this.traffic = new TrafficTable(database);
+    this.versionBlobs = new VersionBlobs(database);
     this.#functionRow = database.prepare('SELECT name, current, next FROM functions WHERE name = ?');
     this.#versionRows = database.prepare('SELECT * FROM versions WHERE name = ? ORDER BY version');
     this.#versionRow = database.prepare('SELECT * FROM versions WHERE name = ? AND version = ?');
-    this.#digestRow = database.prepare(
-      'SELECT 1 FROM versions WHERE digest = ?1 UNION ALL SELECT 1 FROM version_blobs WHERE digest = ?1 LIMIT 1',
-    );
   }
 
   /** Opens or makes the registry file at `path` and brings its schema up to date. */
@@ -80,20 +78,14 @@ export class Registry {
 
   /**
    * Writes a new version and makes it current; when the current version already has this digest no version is written and
-   * `created` is false. Signatures, the name's key and the tag are written in both cases.
+   * `created` is false. Signatures, the name's key and the tag are written in both cases, but of a version on trial only when it is promoted.
    */
   publish(name: FunctionName, made: NewVersion): { readonly version: number; readonly created: boolean } {
-    const { digest, sizeBytes, description, package: packed, signatures = [], vouchedBy, pin, tag } = made;
+    const { digest, sizeBytes, description, package: packed, onTrial = false } = made;
     return this.#transaction(() => {
-      const mark = (version: number): void => {
-        this.publishers.keep(signatures);
-        if (vouchedBy !== undefined) this.publishers.vouch(digest, vouchedBy);
-        if (pin !== undefined) this.publishers.pin(name, pin);
-        if (tag !== undefined) this.tags.set(name, tag, version);
-      };
       const row = this.#functionRow.get(name) as unknown as FunctionRow | undefined;
       if (row !== undefined && this.version(name).digest === digest) {
-        mark(row.current);
+        this.#mark(name, row.current, made);
         return { version: row.current, created: false };
       }
       const version = row?.next ?? 1;
@@ -101,7 +93,7 @@ export class Registry {
         `INSERT INTO functions (name, current, next) VALUES (?, ?, ?)
          ON CONFLICT (name) DO UPDATE SET current = excluded.current, next = excluded.next`,
         name,
-        version,
+        onTrial && row !== undefined ? row.current : version,
         version + 1,
       );
       this.#run(
@@ -117,9 +109,17 @@ export class Registry {
       for (const blob of packed?.blobs ?? []) {
         this.#run('INSERT INTO version_blobs (name, version, digest) VALUES (?, ?, ?)', name, version, blob);
       }
-      this.past.add(name, digest, version);
-      mark(version);
+      if (!onTrial) this.#add(name, version, made);
       return { version, created: true };
+    });
+  }
+
+  /** Ends the trial of a version: it is current, unless a later one is, and what it was published with holds. `version-unknown` when it is gone. */
+  promote(name: FunctionName, version: number, made: NewVersion): void {
+    this.#transaction(() => {
+      pickVersion(name, this.get(name).versions, version);
+      this.#run('UPDATE functions SET current = ?1 WHERE name = ?2 AND current < ?1', version, name);
+      this.#add(name, version, made);
     });
   }
 
@@ -229,39 +229,9 @@ export class Registry {
     return functions;
   }
 
-  /** A version that is this component or package, or has it in its package; undefined when there is none. */
-  holder(digest: Digest): HeldVersion | undefined {
-    const row = this.#database
-      .prepare(
-        `SELECT * FROM versions WHERE digest = ?1 UNION ALL SELECT versions.* FROM versions JOIN version_blobs
-           USING (name, version) WHERE version_blobs.digest = ?1 LIMIT 1`,
-      )
-      .get(digest) as unknown as (VersionRow & { readonly name: FunctionName }) | undefined;
-    return row && { ...asVersion(row), blobs: this.blobsOf(row.name, row.version) };
-  }
-
-  /** The blobs of a version's package; of a version without one, its component. */
-  blobsOf(name: FunctionName, version: number): Digest[] {
-    const rows = this.#database
-      .prepare('SELECT digest FROM version_blobs WHERE name = ? AND version = ?')
-      .all(name, version) as unknown as { digest: Digest }[];
-    return rows.length === 0 ? [this.version(name, version).digest] : rows.map(({ digest }) => digest);
-  }
-
-  /** The blobs that the current versions of all functions consist of, each once. */
-  currentBlobs(): Digest[] {
-    const rows = this.#database
-      .prepare(
-        `SELECT versions.digest FROM versions JOIN functions USING (name) WHERE version = current AND package IS NULL
-         UNION SELECT version_blobs.digest FROM version_blobs JOIN functions USING (name) WHERE version = current`,
-      )
-      .all() as unknown as { digest: Digest }[];
-    return rows.map(({ digest }) => digest);
-  }
-
   /** Whether any version of any function is this component, or has it as a part of its package, or a store entry has it. */
   inUse(digest: Digest): boolean {
-    return this.#digestRow.get(digest) !== undefined || this.entries.inUse(digest);
+    return this.versionBlobs.has(digest) || this.entries.inUse(digest);
   }
 
   /** Closes the file. Idempotent. */
@@ -279,6 +249,19 @@ export class Registry {
       this.#asked.clear();
       this.traffic.changed();
     }
+  }
+
+  #add(name: FunctionName, version: number, made: NewVersion): void {
+    this.past.add(name, made.digest, version);
+    this.#mark(name, version, made);
+  }
+
+  /** What is kept of a publish beside the version. */
+  #mark(name: FunctionName, version: number, { digest, signatures = [], vouchedBy, pin, tag }: NewVersion): void {
+    this.publishers.keep(signatures);
+    if (vouchedBy !== undefined) this.publishers.vouch(digest, vouchedBy);
+    if (pin !== undefined) this.publishers.pin(name, pin);
+    if (tag !== undefined) this.tags.set(name, tag, version);
   }
 
   /** Gives the number of rows that changed. */

@@ -2,9 +2,11 @@
 // time limit: 240 s
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CloudletError, parseName } from '../../guest-sdk/protocol/index.ts';
-import { type CloudletLab, openLab, publishGuest } from '../support/cloudlet-lab.ts';
+import { CloudletError, parseName, writePackage } from '../../guest-sdk/protocol/index.ts';
+import type { PublishOptions } from '../../runtime/index.ts';
+import { bodyOf, type CloudletLab, guestBytes, openLab, publishGuest } from '../support/cloudlet-lab.ts';
 import { versionsUnderLoad } from '../support/versions-behaviour.ts';
+import { wat } from '../support/wat.ts';
 
 const versions = suite('versions of functions');
 let lab: CloudletLab;
@@ -111,6 +113,55 @@ versions('what calls go to is not removed, and the remedy is said', async () => 
     [3],
   );
 });
+
+versions(
+  'what cannot be loaded changes nothing when calls wait for that: neither shares, nor versions, nor tags',
+  async () => {
+    const { versions: desk } = lab.cloudlet;
+    const name = parseName('tried');
+    const publish = (body: Uint8Array, options: PublishOptions) =>
+      lab.cloudlet.publish(name, bodyOf(body), { whenLoaded: true, ...options });
+    const typed = (version: string) =>
+      writePackage({ component: guest, grant: { environment: { V: version } }, files: [] });
+    const guest = await guestBytes('typed');
+    const broken = await wat(`(component
+    (core module $m (func $boom unreachable) (start $boom) (func (export "run")))
+    (core instance $i (instantiate $m))
+    (func (export "run") (canon lift (core func $i "run"))))`);
+
+    const first = await refusal(() => publish(broken, {}));
+    assert.equal(
+      [first.code, /version 1 cannot be loaded: .*unreachable/.test(first.message)],
+      ['component-refused', true],
+    );
+    assert.is(
+      (await refusal(() => lab.cloudlet.function(name))).code,
+      'function-unknown',
+      'no version was there before',
+    );
+
+    for (const version of ['1', '2']) {
+      const { pieces } = await typed(version);
+      await publish(Buffer.concat(pieces), version === '1' ? { tag: 'good' } : {});
+    }
+    desk.retain(name, 1);
+    desk.retain(name, 2);
+    await lab.cloudlet.publish(name, bodyOf(guest));
+    desk.share(name, { versions: [{ version: 3, percent: 100 }], sticky: 'header:x-user' });
+    const seen = () => {
+      const { versions, split, retain } = desk.list(name);
+      return { versions: versions.map(({ version, current, percent }) => [version, current, percent]), split, retain };
+    };
+    const before = seen();
+    const failed = await refusal(() => publish(broken, { tag: 'good' }));
+    assert.is(failed.code, 'component-refused');
+    assert.equal(seen(), before);
+
+    const leaving = AbortSignal.abort();
+    assert.is((await refusal(() => publish(broken, { signal: leaving }))).code, 'client-closed');
+    assert.equal(seen(), before);
+  },
+);
 
 versions('no call fails while versions come, share, go back and go', () => {
   chance = null;

@@ -15,7 +15,7 @@ const MOST_FAILURES = 3;
 /**
  * The instances of an asynchronous component in one worker. Each serves many invocations, some of them at once, so one can see what another
  * left in it: that is how such components are meant to be used. It serves no more after its number of invocations, after a while without
- * any, and after one that did not return: a trap, an interruption, an exit. Commands and rehearsals run alone, in an instance of their own.
+ * any, and after one that did not return: a trap, an interruption, an exit. Commands, rehearsals and trials run alone, in an instance of their own.
  */
 export class SharedInstances implements Instances {
   readonly #component: GuestComponent;
@@ -52,7 +52,7 @@ export class SharedInstances implements Instances {
   }
 
   async take({ door, rehearsal }: Pick<InvokeMessage, 'door' | 'rehearsal'>): Promise<SharedInstance> {
-    if (door === 'run' || rehearsal === true) return this.#enter(this.#alone());
+    if (door === 'run' || door === 'start' || rehearsal === true) return this.#enter(this.#alone());
     for (;;) {
       if (this.#preparing !== null) await this.#preparing;
       const open = this.#instances.find((each) => !each.retired && each.running < this.#limits.atOnce);

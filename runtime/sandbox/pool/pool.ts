@@ -77,7 +77,7 @@ export class SandboxPool {
       for (let attempt = 1; ; attempt += 1) {
         const place = await lane.enter(options.signal);
         options.entered?.(place.timing);
-        if (attempt === 1) version.use?.begun();
+        if (attempt === 1 && request.door !== 'start') version.use?.begun();
         const beganAt = this.#clock.now();
         let call: Call | null = null;
         try {
@@ -99,6 +99,14 @@ export class SandboxPool {
       replay.discard();
       throw error;
     }
+  }
+
+  /** Makes an instance of a version and calls nothing of it; room is made as for an invocation. Rejects as `invoke`, when it traps for instance. */
+  async tryOut(version: LoadedVersion, signal?: AbortSignal): Promise<void> {
+    const { deadlineMs } = version.grant.limits;
+    const options = { deadlineMs, ...(signal === undefined ? {} : { signal }) };
+    const { done } = await this.invoke(version, { door: 'start' }, new Uint8Array(0), options);
+    await done;
   }
 
   /** Starts a sandbox for a version before anyone asks, when there is room without closing another. Never rejects; see `state`. */

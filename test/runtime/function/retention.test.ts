@@ -28,9 +28,9 @@ for (const [what, count, current, kept, shared, surplus] of [
     );
   });
 
-retention('what serves while the current one is loaded is not removed', async () => {
+retention('what is loaded before calls go to it is not removed', async () => {
   const removed: number[] = [];
-  let standIn: number | undefined = 1;
+  const onTrial = new Set([1]);
   const found = { name: parseName('fn'), current: 2, versions: versions(2) };
   const desk = new Retention({
     registry: {
@@ -39,7 +39,7 @@ retention('what serves while the current one is loaded is not removed', async ()
       removeVersion: (_: string, version: number) => removed.push(version),
     } as unknown as ConstructorParameters<typeof Retention>[0]['registry'],
     versions: 5,
-    standIn: () => standIn,
+    onTrial: () => onTrial,
     drop: () => {},
     collectGarbage: async () => [],
     forget: async () => {},
@@ -47,7 +47,7 @@ retention('what serves while the current one is loaded is not removed', async ()
     failed: (error) => assert.unreachable(String(error)),
   });
   assert.is(await desk.remove(found.name, 1), false);
-  standIn = undefined;
+  onTrial.clear();
   assert.is(await desk.remove(found.name, 1), true);
   assert.equal(removed, [1]);
 });

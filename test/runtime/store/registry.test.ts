@@ -93,6 +93,24 @@ registry('rollback moves the pointer back, keeps the versions, and the next publ
   );
 });
 
+registry('a version on trial is current, and what it came with holds, once it is promoted', () => {
+  opened.publish(photo, { ...component('a'), tag: 'good' });
+  const made = { ...component('b'), tag: 'good', pin: 'key' };
+  assert.equal(opened.publish(photo, { ...made, onTrial: true }), { version: 2, created: true });
+  assert.equal([opened.get(photo).current, opened.tags.find(photo, 'good')], [1, 1]);
+  assert.is(opened.publishers.pinned(photo), undefined);
+  opened.promote(photo, 2, made);
+  assert.equal([opened.get(photo).current, opened.tags.find(photo, 'good')], [2, 2]);
+  assert.is(opened.publishers.pinned(photo), 'key');
+
+  opened.publish(photo, { ...component('c'), onTrial: true });
+  opened.publish(photo, component('d'));
+  opened.promote(photo, 3, component('c'));
+  assert.is(opened.get(photo).current, 4, 'a later publish is not taken back');
+  opened.removeVersion(photo, 3);
+  refused(() => opened.promote(photo, 3, component('c')), 'version-unknown', /\(1, 2, 4\), got 3/);
+});
+
 registry('one version is read without the others, which may be many', () => {
   opened.publish(photo, component('a'));
   opened.publish(photo, component('b'));
