@@ -26,5 +26,7 @@ export { type LocalRecipe, type RecipeBytes, readRecipeFile } from './recipe-fil
 export { findRust, INSTALL_RUST_TOOLS } from './rust/toolchain.ts';
 export { scaffold } from './scaffold.ts';
 export { isTemplateName, TEMPLATES, type TemplateName } from './template.ts';
+export { runTestFile, TEST_FILE_MS, type TestFileOptions, testFilesOf } from './testing/test-file.ts';
+export type { TestEnd, TestedFunction } from './testing/test-line.ts';
 export * from './trace/index.ts';
 export { type TypesSource, typescriptClient } from './typescript/typescript-client.ts';

@@ -9,6 +9,7 @@ const HELP = `
 Tests are the cases of test/cases.json and files test/*.test.ts and *.test.js, which use node:test and get the function so:
   import { functionUnderTest } from 'cloudlet/client';
   const answer = await functionUnderTest().request('/hello');
+What they write goes to stderr. A file that does not end in time is ended, and has failed; the others are run all the same.
 They run in a host of their own, with what cloudlet.json asks for; with --to on another one, as test-NAME, which is removed afterwards.`;
 
 const verb: Verb = (program, { interruption, setStatus }) => {
@@ -16,6 +17,7 @@ const verb: Verb = (program, { interruption, setStatus }) => {
     .command('test [dir]')
     .description('build a project and run its tests against the function')
     .option('--filter <text>', 'only tests whose name has it')
+    .option('--timeout <seconds>', 'how long a test file may take (default 60)')
     .option('--watch', 'again after each change')
     .addOption(new Option('--sandbox <kind>', 'process (default), or microvm').choices(['process', 'microvm']))
     .option('--policy <file>', 'what functions may be granted, as for serve')

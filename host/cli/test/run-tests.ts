@@ -1,19 +1,30 @@
-import { type CheckedCase, caseName, checkCase, hasCases, readCases } from '../../../guest-sdk/build/index.ts';
+import {
+  caseName,
+  checkCase,
+  hasCases,
+  readCases,
+  runTestFile,
+  type TestEnd,
+  testFilesOf,
+} from '../../../guest-sdk/build/index.ts';
 import { functionUnderTest } from '../../../guest-sdk/client/index.ts';
 import { CloudletError, type FunctionName } from '../../../guest-sdk/protocol/index.ts';
 import type { DevHost } from '../dev/dev-host.ts';
 import { nodeTransport } from '../host-access/node-transport.ts';
-import { runTestFiles, testFilesOf } from './test-files.ts';
 
 /** What of a project's tests is run. */
 export interface TestSelection {
   readonly folder: string;
   /** Only tests whose name has it. */
   readonly filter: string | undefined;
+  /** After so long a test file is ended, milliseconds. */
+  readonly timeoutMs?: number | undefined;
+  /** Takes what test files write. */
+  readonly onOutput: (chunk: Uint8Array) => void;
 }
 
 /** A test that ended, and where it stands. */
-export interface EndedTest extends CheckedCase {
+export interface EndedTest extends TestEnd {
   readonly file: string;
 }
 
@@ -22,7 +33,7 @@ export interface EndedTest extends CheckedCase {
  * has none, or none of which the name has the filter.
  */
 export async function* runTests(
-  { folder, filter }: TestSelection,
+  { folder, filter, timeoutMs, onOutput }: TestSelection,
   host: Pick<DevHost, 'url' | 'token'>,
   name: FunctionName,
   signal: AbortSignal,
@@ -44,10 +55,11 @@ export async function* runTests(
     yield { file: 'test/cases.json', ...(await checkCase(each, fn)) };
   }
   for (const file of files) {
-    for await (const each of runTestFiles([file], { url, token, name }, signal)) {
-      if (!meant(each.name)) continue;
+    const shown = file.slice(folder.length + 1);
+    const options = { tested: { url, token, name }, filter, timeoutMs, onOutput, signal };
+    for await (const each of runTestFile(file, options)) {
       ran += 1;
-      yield { file: file.slice(folder.length + 1), ...each };
+      yield { file: shown, ...each, name: each.name === file ? shown : each.name };
     }
   }
   if (ran === 0)
