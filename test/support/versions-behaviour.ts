@@ -16,6 +16,7 @@ class Load {
   /** Versions that answered, in the order of the answers. */
   readonly versions: number[] = [];
   readonly #callers: Promise<void>[];
+  readonly #calls = new Set<Promise<unknown>>();
   #isOver = false;
 
   constructor(cloudlet: Cloudlet, callers: number) {
@@ -29,6 +30,11 @@ class Load {
     return this.versions.slice(from);
   }
 
+  /** Resolves when the calls that are on their way have ended. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#calls);
+  }
+
   async end(): Promise<void> {
     this.#isOver = true;
     await Promise.all(this.#callers);
@@ -36,14 +42,21 @@ class Load {
 
   async #call(cloudlet: Cloudlet): Promise<void> {
     while (!this.#isOver) {
-      try {
-        const { value, version } = await cloudlet.call(NAME, 'add', [40, 2], FORMATS);
-        assert.is(value, 42);
-        this.versions.push(version);
-      } catch (error) {
-        this.failures.push(error);
-      }
+      const call = this.#ask(cloudlet);
+      this.#calls.add(call);
+      await call;
+      this.#calls.delete(call);
       await turn();
+    }
+  }
+
+  async #ask(cloudlet: Cloudlet): Promise<void> {
+    try {
+      const { value, version } = await cloudlet.call(NAME, 'add', [40, 2], FORMATS);
+      assert.is(value, 42);
+      this.versions.push(version);
+    } catch (error) {
+      this.failures.push(error);
     }
   }
 }
@@ -60,7 +73,7 @@ export async function versionsUnderLoad(cloudlet: Cloudlet, callers: number, ans
     for (const version of [2, 3]) {
       await publish(cloudlet, version);
       // Those that were on their way may still come from the version before.
-      await load.next(callers);
+      await load.settled();
       assert.equal(new Set(await load.next(answers)), new Set([version]), `after the publish of version ${version}`);
     }
     cloudlet.versions.share(NAME, {
@@ -69,16 +82,16 @@ export async function versionsUnderLoad(cloudlet: Cloudlet, callers: number, ans
         { version: 3, percent: 50 },
       ],
     });
-    await load.next(callers);
+    await load.settled();
     assert.equal(new Set(await load.next(answers * 4)), new Set([1, 3]), 'shared out');
     await publish(cloudlet, 4);
-    await load.next(callers);
+    await load.settled();
     assert.equal(new Set(await load.next(answers * 4)), new Set([1, 3]), 'a publish leaves the shares');
 
     const began = performance.now();
     await cloudlet.rollback(NAME, 2);
     const ms = performance.now() - began;
-    await load.next(callers);
+    await load.settled();
     assert.equal(new Set(await load.next(answers)), new Set([2]), 'after the rollback');
     assert.ok(ms < 1000, `the rollback took ${ms} ms`);
 
