@@ -192,6 +192,8 @@ architecture('examples import public names only', () => {
 
 architecture('relative imports end in .ts', () => {
   const broken = local
+    // AssemblyScript's never do.
+    .filter(({ file }) => !within(file, 'guest-sdk/guest/assemblyscript'))
     .filter(({ target }) => !/\.(ts|json|mjs)$/.test(target))
     .map(({ file, target }) => `${file} → ${target}`);
   assert.equal(broken, []);

@@ -18,7 +18,7 @@ export const LANGUAGES = {
   c: { shown: 'C', entries: /\.c$/, kinds: ['command', 'typed'] },
   'c++': { shown: 'C++', entries: /\.(c|cc|cpp|cxx)$/, kinds: ['command', 'typed'] },
   // Never told from its files, which are called as those of TypeScript are.
-  assemblyscript: { shown: 'AssemblyScript', entries: /(?!)/, kinds: ['typed'] },
+  assemblyscript: { shown: 'AssemblyScript', entries: /(?!)/, kinds: ['http', 'typed', 'command'] },
   rust: { shown: 'Rust', entries: /(\.rs|(^|\/)Cargo\.toml)$/, kinds: ['command', 'typed', 'http'] },
 } as const satisfies Record<string, LanguageFacts>;
 
@@ -51,13 +51,13 @@ export function refuseKind(language: Language, kind: Kind): void {
   const what = kind === 'http' ? 'an http function' : `a ${kind}`;
   throw new CloudletError(
     'project-invalid',
-    `${what} must be written in ${list(others)}; ${shown} offers ${kinds.join(' and ')}`,
+    `${what} must be written in ${list(others, 'or')}; ${shown} offers ${list(kinds, 'and')}`,
   );
 }
 
 /** `C, C++ or Rust`. */
-function list(words: readonly string[]): string {
-  return [words.slice(0, -1).join(', '), words.at(-1)].filter((part) => part !== '').join(' or ');
+function list(words: readonly string[], before: 'or' | 'and'): string {
+  return [words.slice(0, -1).join(', '), words.at(-1)].filter((part) => part !== '').join(` ${before} `);
 }
 
 function offers(language: Language, kind: Kind): boolean {

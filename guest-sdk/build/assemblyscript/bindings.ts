@@ -7,7 +7,6 @@ import { naming, refuseExport, refuseImport } from '../bindings/refuse-function.
 import type { World } from '../bindings/world.ts';
 import { member } from './identifier.ts';
 import { bitsOf, writeImports } from './imports.ts';
-import { MEMORY } from './memory.ts';
 import { TypeWriter } from './type-writer.ts';
 import { ValueWriter } from './value-writer.ts';
 
@@ -18,7 +17,7 @@ export interface AssemblyScriptBindings {
   readonly types: string;
   /** The module beside it that carries values. */
   readonly values: string;
-  /** The entry, which imports the author's by the name `AUTHOR`. */
+  /** A part of the entry, which imports the author's as `author`. */
   readonly glue: string;
   /** What the core exports are to be called: names of the glue and of the canonical ABI. */
   readonly names: ReadonlyMap<string, string>;
@@ -26,7 +25,7 @@ export interface AssemblyScriptBindings {
   readonly modules: ReadonlySet<string>;
 }
 
-/** Name by which the glue imports the author's entry, which may have any. */
+/** Name by which the entry imports the author's, which may have any. */
 export const AUTHOR = 'cloudlet-author';
 
 const PRELUDE = `export class Option<T> {
@@ -54,7 +53,7 @@ export function generateAssemblyScript(world: World): AssemblyScriptBindings {
   const { name, functions, imports = [], names, handles = new Map() } = world;
   const types = new TypeWriter({ names, handles });
   const values = new ValueWriter(types);
-  const exported = new Map([['reallocate', 'cabi_realloc']]);
+  const exported = new Map<string, string>();
   const calls = functions.map((fn, at) => {
     const core = coreName(fn);
     exported.set(`call_${at}`, core).set(`post_${at}`, `cabi_post_${core}`);
@@ -70,12 +69,10 @@ export function generateAssemblyScript(world: World): AssemblyScriptBindings {
   return {
     module: name,
     types: `${header}// The functions to write:\n${functionsOf}import * as values from "./values";\n${PRELUDE}${types.definitions}${imported}`,
-    values: `${header}import { ${typesUsed} } from "./index";\n${MEMORY}${values.functions}`,
+    values: `${header}import { ${typesUsed} } from "./index";\nimport { giveNumbers, giveString, take, takeNumbers, takeString } from "cloudlet/memory";\nexport { mark, release, take, unwind } from "cloudlet/memory";\n${values.functions}`,
     glue: `${header}import { ${typesUsed} } from ${JSON.stringify(name)};
 import * as values from ${JSON.stringify(`${name}/values`)};
-import * as author from "./${AUTHOR}";
 const slots = memory.data(${MAX_FLAT_PARAMS * 8}, 8);
-export function reallocate(old: usize, oldSize: usize, align: usize, size: usize): usize { return values.reallocate(old, oldSize, align, size); }
 ${calls.join('')}`,
     modules: new Set(imports.map((each) => coreModule(each.name))),
     names: exported,

@@ -1,46 +1,61 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { CloudletError } from '../../protocol/index.ts';
 import { describeWorld } from '../describe-world.ts';
 import { encodeComponent } from '../encode.ts';
 import { type BuildContext, begin } from '../progress.ts';
 import type { Project } from '../project.ts';
-import { assembleWit } from '../wasi-wit.ts';
+import { addPackage, assembleWit } from '../wasi-wit.ts';
 import { addBuildWorld, BUILD_WORLD, nameWorld } from '../world.ts';
 import { type AssemblyScriptBindings, AUTHOR, generateAssemblyScript } from './bindings.ts';
 import { renameExports } from './export-names.ts';
+import { LIBRARY_MODULE, type Library, REPLACED, readLibrary } from './library.ts';
 
 const GLUE = 'cloudlet-glue';
 const OUTPUT = 'function.wasm';
 
-/** Options of the compiler: nothing is freed behind the function's back, and a failed assertion traps without asking the host. */
-const OPTIONS = ['--optimizeLevel', '2', '--runtime', 'minimal', '--use', 'abort=', '--outFile', OUTPUT];
+/** WIT of what the library imports. */
+const GUEST_WIT = fileURLToPath(new URL('../../wit/guest.wit', import.meta.url));
 
-/** Builds an AssemblyScript project: the exports of a world. */
+/** Options of the compiler: nothing is freed behind the function's back. */
+const OPTIONS = ['--optimizeLevel', '2', '--runtime', 'minimal', '--outFile', OUTPUT];
+
+/** Builds an AssemblyScript project: a function that serves HTTP, a command, or the exports of a world. */
 export async function buildAssemblyScript(project: Project, context: BuildContext): Promise<Uint8Array> {
   const [entry = ''] = project.entries;
   const wit = join(context.scratch, 'wit');
   await assembleWit(project.wit, wit);
-  const world = await nameWorld(project.wit ?? wit, project.world);
-  await addBuildWorld(wit, world, []);
-  begin(context, 'bind', `write a module from the world ${world}`);
-  const bindings = generateAssemblyScript({ name: world, ...(await describeWorld(wit, world)) });
+  await addPackage(wit, 'cloudlet-guest', GUEST_WIT);
+  const world = project.wit === null ? null : await nameWorld(project.wit, project.world);
+  const bindings = world === null ? null : await bind(world, wit, context);
+  const library = await readLibrary(project.kind, bindings?.glue ?? '');
+  await addBuildWorld(wit, world, library.statements);
 
   begin(context, 'compile', 'compile with AssemblyScript');
-  const { module, warnings } = await compile(entry, project.folder, bindings);
+  const { module, warnings } = await compile(entry, project.folder, library, bindings);
   if (warnings !== '') context.onProgress({ kind: 'warning', text: warnings });
-  refuseImports(module, bindings.modules);
+  refuseImports(module, new Set([...library.modules, ...(bindings?.modules ?? [])]));
 
   begin(context, 'componentize', 'make it a component');
-  return encodeComponent(renameExports(module, bindings.names), 'reactor', { wit, world: BUILD_WORLD });
+  const names = new Map([...library.names, ...(bindings?.names ?? [])]);
+  return encodeComponent(renameExports(module, names), 'reactor', { wit, world: BUILD_WORLD });
 }
 
-async function compile(entry: string, folder: string, { module, types, values, glue }: AssemblyScriptBindings) {
-  const generated = new Map([
-    [`${GLUE}.ts`, glue],
-    [`node_modules/${module}/index.ts`, types],
-    [`node_modules/${module}/values.ts`, values],
-  ]);
+async function bind(world: string, wit: string, context: BuildContext): Promise<AssemblyScriptBindings> {
+  if (world === LIBRARY_MODULE)
+    throw new CloudletError('build-failed', `the world ${world} would hide the module of that name; rename it`);
+  begin(context, 'bind', `write a module from the world ${world}`);
+  await addBuildWorld(wit, world, []);
+  return generateAssemblyScript({ name: world, ...(await describeWorld(wit, world)) });
+}
+
+async function compile(entry: string, folder: string, library: Library, bindings: AssemblyScriptBindings | null) {
+  const generated = new Map([[`${GLUE}.ts`, library.glue], ...library.files]);
+  if (bindings !== null) {
+    generated.set(`node_modules/${bindings.module}/index.ts`, bindings.types);
+    generated.set(`node_modules/${bindings.module}/values.ts`, bindings.values);
+  }
   // The compiler sees one folder: that of the entry, under a name of ours, with what is generated beside it.
   const placeOf = (name: string) => {
     if (name === `${AUTHOR}.ts`) return entry;
@@ -48,7 +63,7 @@ async function compile(entry: string, folder: string, { module, types, values, g
   };
   const written = new Map<string, Uint8Array>();
   const { default: asc } = await import('assemblyscript/asc');
-  const { error, stderr } = await asc.main([`${GLUE}.ts`, ...OPTIONS], {
+  const { error, stderr } = await asc.main([`${GLUE}.ts`, ...OPTIONS, ...REPLACED.flatMap((each) => ['--use', each])], {
     readFile: async (name) => generated.get(name) ?? (await readFile(placeOf(name), 'utf8').catch(() => null)),
     writeFile: (name, content) => {
       if (typeof content !== 'string') written.set(name, content);
@@ -65,12 +80,12 @@ async function compile(entry: string, folder: string, { module, types, values, g
 }
 
 /** What the language's library asks of a browser, no world has. */
-function refuseImports(module: Uint8Array, world: ReadonlySet<string>): void {
+function refuseImports(module: Uint8Array, known: ReadonlySet<string>): void {
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(new Uint8Array(module)));
-  const first = imports.find((each) => !world.has(each.module));
+  const first = imports.find((each) => !known.has(each.module));
   if (first === undefined) return;
   throw new CloudletError(
     'build-failed',
-    `functions in AssemblyScript import nothing but what their world names, and this one needs ${first.module}.${first.name}; leave out Math.random, Date.now, console and process`,
+    `functions in AssemblyScript import nothing but what their world names, and this one needs ${first.module}.${first.name}; leave out Date.now and process: \`now\` of the module cloudlet gives the time`,
   );
 }

@@ -119,12 +119,12 @@ for (const [what, file, words] of [
   [
     'asks for http in C',
     { name: 'x', entry: 'src/a.c', kind: 'http' },
-    /an http function must be written in TypeScript or Rust; C offers command and typed/,
+    /an http function must be written in TypeScript, AssemblyScript or Rust; C offers command and typed/,
   ],
   [
     'asks for a command in TypeScript',
     { name: 'x', entry: 'src/a.ts', kind: 'command' },
-    /a command must be written in C, C\+\+ or Rust; TypeScript offers http and typed/,
+    /a command must be written in C, C\+\+, AssemblyScript or Rust; TypeScript offers http and typed/,
   ],
   ['is typed without WIT', { name: 'x', entry: 'src/a.ts', kind: 'typed' }, /needs "wit"/],
   [

@@ -26,6 +26,8 @@ const CALLS: Readonly<Record<TemplateName, { words: string[]; input?: string; an
     words: ['histogram', '{"width": 1, "rgba": "/wAA/w=="}', '4'],
     answer: /^\[0,1,0,0\]\n$/,
   },
+  'assemblyscript-http': { words: ['/hello?name=Ada'], answer: /^Hello, Ada!\n$/ },
+  'assemblyscript-command': { words: ['--', 'median'], input: '3 1 2', answer: /^median 2\.0\n$/ },
   'c-command': { words: ['--', '--number'], input: 'x\ny\n', answer: /^1 x\n2 y\n$/ },
   'c-typed': { words: ['summarise', '[1, 2]'], answer: /^\{"ok":\{"count":2,"mean":1\.5,"largest":2\}\}\n$/ },
   'cpp-command': { words: [], input: 'to be or not to be', answer: /^2 be\n1 not\n1 or\n2 to\n$/ },

@@ -1,8 +1,6 @@
-/**
- * Memory of a call, as code: what the host allocates for arguments and what is laid out for the answer is freed after it was read,
- * what an import needs after that one.
- */
-export const MEMORY = `let blocks: usize = 0;
+// Memory of a call: what the host allocates for arguments and what is laid out for the answer is freed after it was read, what an
+// import needs after that one.
+let blocks: usize = 0;
 export function take(size: usize): usize {
   const block = heap.alloc(size + 16);
   store<usize>(block, blocks);
@@ -47,4 +45,3 @@ export function giveNumbers<T extends ArrayBufferView>(at: usize, value: T, size
   store<u32>(at, <u32>start);
   store<u32>(at + 4, <u32>(bytes / size));
 }
-`;
