@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import {
   CloudletError,
   type CloudletFacts,
@@ -18,6 +19,7 @@ import {
   type FunctionRungParts,
   functionRungs,
   publishStored,
+  RegistryPulls,
 } from './provision/index.ts';
 import type { SandboxPool } from './sandbox/index.ts';
 import type { Services } from './service/index.ts';
@@ -48,6 +50,8 @@ export function openDeployments(world: DeploymentWorld): Deployments {
   const { parts, services, feed, publish, registered } = world;
   const { data, limits, policy, deployed, observer } = parts;
   const limitBytes = Math.max(limits.componentBytes, limits.packageBytes);
+  const directory = join(data.path, 'pulls');
+  const pulls = new RegistryPulls({ publish: publishParts(parts), directory, rules: policy });
   return new Deployments({
     store: deployed,
     publish,
@@ -68,6 +72,14 @@ export function openDeployments(world: DeploymentWorld): Deployments {
           const published = await publishStored(publishParts(parts), name, digest, options);
           registered(published);
           return published;
+        },
+        registries: {
+          fault: (reference) => pulls.fault(reference),
+          pull: async (...asked) => {
+            const published = await pulls.pull(...asked);
+            registered(published);
+            return published;
+          },
         },
         ...{ parts: deployed.parts, chunks: deployed.chunks, policy, limitBytes },
       }),

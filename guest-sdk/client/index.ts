@@ -1,4 +1,10 @@
 /** The library on the device. Runs in browsers, on phones and in Node; what needs Node has a door of its own (`mdns.ts`). */
+export {
+  isRegistryAddress,
+  parseRegistryReference,
+  type RegistryOptions,
+  type RegistryReference,
+} from '../protocol/index.ts';
 export { type BenchOptions, type BenchResult, benchFunction } from './bench-function.ts';
 export { type ClientOptions, type CloudletClient, createClient } from './client.ts';
 export { type Compression, gzipCompression } from './compression.ts';
@@ -15,8 +21,6 @@ export type { PublishOptions } from './publish-function.ts';
 export type { PublishersClient } from './publishers.ts';
 export { type PulledPackage, type PullOptions, pullPackage } from './registry/pull-package.ts';
 export { type PushedPackage, type PushOptions, pushPackage } from './registry/push-package.ts';
-export type { RegistryOptions } from './registry/registry-access.ts';
-export { isRegistryAddress, parseRegistryReference, type RegistryReference } from './registry/registry-reference.ts';
 export type { ServicesClient } from './services.ts';
 export type { PutEntryOptions, StoreClient, StoreQuery } from './store.ts';
 export {

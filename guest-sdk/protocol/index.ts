@@ -24,14 +24,23 @@ export * from './grant/index.ts';
 export { type FunctionName, parseName } from './name.ts';
 export * from './package/index.ts';
 export * from './recipe/index.ts';
+export * from './registry/index.ts';
 export * from './service.ts';
 export * from './service-info.ts';
 export * from './signature/index.ts';
 export * from './traffic-split.ts';
+export {
+  type BodySource,
+  readWhole,
+  type Transport,
+  type TransportRequest,
+  type TransportResponse,
+} from './transport.ts';
 export * from './use/index.ts';
 export * from './value/index.ts';
 export * from './version.ts';
 export { type ComparedVersions, compareVersions } from './version-diff.ts';
+export { type Wait, waited } from './waited.ts';
 export {
   formatFunction,
   formatType,

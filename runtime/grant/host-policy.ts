@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import {
   Fingerprint,
   HttpHosts,
+  isRegistryHost,
   LIMIT_ENTRIES,
   LIMIT_NAMES,
   LIMITS,
@@ -43,6 +44,15 @@ export interface HostPolicy {
   readonly catalogue: { readonly publishers: 'anyone' | 'accepted' | readonly string[]; readonly bytes: number };
   /** Whose functions are taken, and whether their packages may be pulled by who has no session. */
   readonly functions: { readonly publishers: FunctionPublishers; readonly anonymousPull: boolean };
+  /**
+   * Registries that packages are pulled from by reference; networks on which they may be although these are not public; and those (`host:port`) that are asked by
+   * plain HTTP although they are on another computer.
+   */
+  readonly registries: {
+    readonly hosts: AllowedHosts;
+    readonly privateNetworks: readonly string[];
+    readonly plainHttp: readonly string[];
+  };
   /** What a function gets that asks for nothing else. */
   readonly defaults: Limits;
   readonly maxima: Limits;
@@ -52,6 +62,10 @@ const MIB = 1024 ** 2;
 
 /** A network with its length of prefix, as a policy names it. */
 const Network = v.pipe(v.string(), v.check(isNetwork, 'a network such as "10.0.0.0/8" or "fd00::/8"'));
+const RegistryHost = v.pipe(
+  v.string(),
+  v.check((text) => isRegistryHost(text), 'a registry such as "images.example" or "10.0.0.5:5000"'),
+);
 const allowed = <Hosts extends v.GenericSchema<string[]>>(hosts: Hosts) =>
   v.union([v.picklist(['any-public', 'none']), hosts]);
 const Bytes = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 50));
@@ -92,6 +106,14 @@ export const PolicyFile = v.strictObject({
         v.union([v.picklist(['anyone', 'pinned']), v.pipe(v.array(Fingerprint), v.maxLength(1024))]),
       ),
       anonymousPull: v.optional(v.boolean()),
+    }),
+  ),
+  /** Registries that the cloudlet itself pulls from: `any-public`, `none`, or a list of patterns; where they may be, and how they are asked. */
+  registries: v.optional(
+    v.strictObject({
+      hosts: v.optional(allowed(HttpHosts)),
+      privateNetworks: v.optional(v.pipe(v.array(Network), v.maxLength(64))),
+      plainHttp: v.optional(v.pipe(v.array(RegistryHost), v.maxLength(64))),
     }),
   ),
   /** What a function gets that asks for nothing else. */
@@ -155,6 +177,11 @@ export function hostPolicy(own: Partial<Limits> = {}, file: PolicyFile = {}): Ho
     functions: {
       publishers: file.functions?.publishers ?? 'anyone',
       anonymousPull: file.functions?.anonymousPull ?? false,
+    },
+    registries: {
+      hosts: file.registries?.hosts ?? 'any-public',
+      privateNetworks: file.registries?.privateNetworks ?? [],
+      plainHttp: file.registries?.plainHttp ?? [],
     },
     defaults: pick((name) => Math.min(file.defaults?.[name] ?? ownDefault(name), maxima[name])),
     maxima,

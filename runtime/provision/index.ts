@@ -44,3 +44,4 @@ export { type RecipeRungParts, recipeRungs } from './recipe/recipe-rungs.ts';
 export { type MadeRecipe, Recipes, type RecipesOptions } from './recipe/recipes.ts';
 export { RememberedRecipes } from './recipe/remembered.ts';
 export { inPlace, openWorkshop } from './recipe/vm-workshop.ts';
+export { RegistryPulls } from './registry/registry-pulls.ts';

@@ -107,7 +107,7 @@ export async function publishReceived(
   parts: PublishParts,
   name: FunctionName,
   packed: ReceivedPackage,
-  options: Pick<PublishOptions, 'tag' | 'signal'> = {},
+  options: Pick<PublishOptions, 'tag' | 'onProgress' | 'signal'> = {},
 ): Promise<Published> {
   const { digest, sizeBytes, stored, release } = packed;
   return await register(

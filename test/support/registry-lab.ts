@@ -16,8 +16,9 @@ import {
 import { ComponentCompiler } from '../../runtime/component/index.ts';
 import { Distribution } from '../../runtime/distribution/index.ts';
 import { Publishers } from '../../runtime/function/publishers.ts';
-import { type FunctionPublishers, hostPolicy } from '../../runtime/grant/index.ts';
+import { type FunctionPublishers, hostPolicy, type PolicyFile } from '../../runtime/grant/index.ts';
 import { publishComponent, publishReceived } from '../../runtime/provision/index.ts';
+import { RegistryPulls, type RegistryPullsParts } from '../../runtime/provision/registry/registry-pulls.ts';
 import { DataDir } from '../../runtime/store/index.ts';
 import { AS_OWNER, testHost } from '../host/memory-engine.ts';
 import { wat } from './wat.ts';
@@ -84,6 +85,12 @@ export class RegistryLab {
       yield bytes;
     };
     return await publishComponent(this.#parts, parseName(name), body());
+  }
+
+  /** What pulls from other registries, as a policy lets it. */
+  pulls(policy: PolicyFile, more: Pick<RegistryPullsParts, 'world' | 'wait'> = {}): RegistryPulls {
+    const directory = join(this.data.path, 'pulls');
+    return new RegistryPulls({ publish: this.#parts, directory, rules: hostPolicy({}, policy), ...more });
   }
 
   /** Uploads a blob in one request. */

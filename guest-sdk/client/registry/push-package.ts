@@ -4,10 +4,12 @@ import {
   type Digest,
   MEDIA_TYPES,
   type PackageSignature,
+  RegistryAccess,
+  type RegistryOptions,
+  type RegistryReference,
+  referrersOf,
 } from '../../protocol/index.ts';
-import { type PulledPackage, referrersOf } from './pull-package.ts';
-import { RegistryAccess, type RegistryOptions } from './registry-access.ts';
-import type { RegistryReference } from './registry-reference.ts';
+import type { PulledPackage } from './pull-package.ts';
 
 /** How a package is pushed. */
 export interface PushOptions extends RegistryOptions {

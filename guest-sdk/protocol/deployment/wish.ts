@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { strictParse } from '../grant/index.ts';
 import type { FunctionName } from '../name.ts';
+import { parseRegistryReference } from '../registry/registry-reference.ts';
 import { DigestText, MAX_PARTS, Part } from './part.ts';
 import { Requirements } from './requirement.ts';
 
@@ -18,6 +19,10 @@ const Address = v.pipe(
 );
 /** Deepest document: what reads it further goes into it as deep as it is. */
 const MAX_DEPTH = 16;
+const FunctionAddress = v.union([
+  Address,
+  v.pipe(v.string(), v.maxLength(512), v.check(isReference, 'a reference such as "oci://images.example/name:tag"')),
+]);
 const Document = v.pipe(
   v.record(v.string(), v.unknown()),
   v.check((value) => isShallow(value), `a document of at most ${MAX_DEPTH} levels`),
@@ -33,8 +38,8 @@ export const FunctionWish = v.strictObject({
   digest: v.optional(DigestText),
   /** The component, or the package, in pieces: their bytes in this order are its bytes. */
   parts: v.optional(Parts),
-  /** Where it can be fetched: a component's or a package's address on another cloudlet or any server. */
-  from: v.optional(Address),
+  /** Where it can be fetched: a component's or a package's address on another cloudlet or any server, or a package's in a registry (`oci://…`). */
+  from: v.optional(FunctionAddress),
 });
 export type FunctionWish = v.InferOutput<typeof FunctionWish>;
 
@@ -64,6 +69,8 @@ export const DeploymentRequest = v.strictObject({
   want: v.union([FunctionWish, ServiceWish, StoreWish]),
   /** Alternatives, of which the cloudlet must meet one. */
   requirements: v.optional(Requirements, []),
+  /** `user:password` for a registry that `want.from` names; not kept, and shown to nobody. */
+  credentials: v.optional(v.pipe(v.string(), v.maxLength(8192), v.includes(':', 'credentials as user:password'))),
   /** What the device has at hand; left out: all that `want` names. */
   have: v.optional(v.pipe(v.array(Held), v.maxLength(MAX_PARTS))),
   /** Components that the device has beside it, the likest first: with one that is here, too, what it sends is compressed. */
@@ -81,6 +88,14 @@ function isShallow(value: unknown): boolean {
     level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []));
   }
   return true;
+}
+
+function isReference(text: string): boolean {
+  try {
+    return parseRegistryReference(text).host !== '';
+  } catch {
+    return false; // The schema says what was expected.
+  }
 }
 
 /** Reads what a device asks for; `request-invalid` names the key, what was expected and what came. */

@@ -14,16 +14,18 @@ export interface Wish {
   readonly have: ReadonlyMap<Digest, number> | null;
   /** A component that both have: what is sent is only the difference from it. */
   readonly dictionary: Digest | null;
+  /** For a registry that it is pulled from. */
+  readonly credentials?: string | undefined;
 }
 
 /** What a request wishes, when it names no entry of the store. */
 export function wishOf(
   want: FunctionWish | ServiceWish,
-  { have }: Pick<DeploymentRequest, 'have'>,
+  { have, credentials }: Pick<DeploymentRequest, 'have' | 'credentials'>,
   dictionary: Digest | null = null,
 ): Wish {
   const held = have === undefined ? null : new Map(have.map(({ digest, bytes }) => [digest, bytes]));
-  return { want, have: held, dictionary };
+  return { want, have: held, dictionary, credentials };
 }
 
 /** Whether a device can send what has a digest. */
@@ -46,11 +48,11 @@ export function subjectOf({ want }: Wish): { readonly kind: 'function' | 'servic
   return 'function' in want ? { kind: 'function', name: want.function } : { kind: 'service', name: want.service };
 }
 
-/** Wishes with the same key are for the same, by the same means: one act serves them all. */
-export function keyOf({ want }: Wish): string {
+/** Wishes with the same key are for the same, by the same means: one act serves them all. Others' credentials are other means. */
+export function keyOf({ want, credentials }: Wish): string {
   return digestOfHex(
     createHash('sha256')
-      .update(JSON.stringify(sorted(want)))
+      .update(JSON.stringify(sorted(credentials === undefined ? want : [want, credentials])))
       .digest('hex'),
   );
 }

@@ -1,6 +1,7 @@
 import type { Digest, FunctionName, Published } from '../../../../guest-sdk/protocol/index.ts';
 import type { HostPolicy } from '../../../grant/index.ts';
 import type { PublishOptions } from '../../publish.ts';
+import type { RegistryPulls } from '../../registry/registry-pulls.ts';
 import type { ChunkIndex } from '../chunk-index.ts';
 import type { PartStore } from '../part-store.ts';
 import type { Provisioned, Rung } from '../rung.ts';
@@ -31,6 +32,8 @@ export interface FunctionRungParts {
     digest: Digest,
     options: Pick<PublishOptions, 'onProgress' | 'signal'>,
   ) => Promise<Published>;
+  /** What is pulled by its reference in a registry. */
+  readonly registries: Pick<RegistryPulls, 'fault' | 'pull'>;
   readonly parts: PartStore;
   readonly chunks: ChunkIndex;
   /** From which hosts may be pulled, and how much. */

@@ -1,17 +1,10 @@
-import { Agent, type IncomingMessage, request } from 'node:http';
-import type { Socket } from 'node:net';
-import { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
 import type { HostPolicy } from '../../../grant/index.ts';
 import { addressPolicy } from '../../../outside/network/address-policy.ts';
 import { Dialer } from '../../../outside/network/dialer.ts';
-import { DEFAULT_PORTS, hostPatterns, parseDestination } from '../../../outside/network/host-pattern.ts';
-import { secure } from '../../../outside/network/http/secure.ts';
-import { asNetworkFailure } from '../../../outside/network/network-failure.ts';
+import { hostPatterns } from '../../../outside/network/host-pattern.ts';
 import { systemNetworks } from '../../../outside/network/own-networks.ts';
-import { abortError } from '../../../store/index.ts';
+import { answerFrom, bytesOf, destinationOf, unavailable } from './outside-answer.ts';
 
-/** How long a server may take to be reached, to answer, and between two pieces, milliseconds. */
-const SILENCE_MS = 30_000;
 const MAX_REDIRECTS = 5;
 
 /** What is behind a refusal, and what to do. */
@@ -51,7 +44,13 @@ export async function openBody(
   const dialer = new Dialer(addressPolicy(policy.privateNetworks, systemNetworks()));
   let url = new URL(address);
   for (let left = MAX_REDIRECTS; ; left -= 1) {
-    const { response, close } = await answerOf(url, policy, dialer, signal, range);
+    const { destination, scheme } = destinationOf(url);
+    const patterns = policy.http === 'any-public' ? ['*:*'] : policy.http === 'none' ? [] : policy.http;
+    if (!hostPatterns(patterns)(destination, scheme))
+      throw unavailable(url, `a host that the cloudlet's policy (--policy, "http") allows`);
+    const fields: Record<string, string> =
+      range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` };
+    const { response, close } = await answerFrom(url, { method: 'GET', fields }, dialer, signal);
     const { statusCode: status = 0, headers } = response;
     const start = status === 206 ? startOf(headers['content-range']) : null;
     if (status === 200 || (start !== null && start === range?.start)) {
@@ -71,81 +70,8 @@ export async function openBody(
   }
 }
 
-async function answerOf(
-  url: URL,
-  policy: Pick<HostPolicy, 'http'>,
-  dialer: Dialer,
-  signal: AbortSignal,
-  range: ByteRange | undefined,
-): Promise<{ readonly response: IncomingMessage; close(): void }> {
-  const scheme = url.protocol === 'https:' ? 'https' : url.protocol === 'http:' ? 'http' : null;
-  const destination = scheme === null ? null : parseDestination(url.host, scheme);
-  if (scheme === null || destination === null) throw unavailable(url, 'an address of http or https');
-  const patterns = policy.http === 'any-public' ? ['*:*'] : policy.http === 'none' ? [] : policy.http;
-  if (!hostPatterns(patterns)(destination, scheme))
-    throw unavailable(url, `a host that the cloudlet's policy (--policy, "http") allows`);
-  try {
-    const plain = await dialer.dial(destination.host, destination.port, SILENCE_MS, signal);
-    const socket = scheme === 'http' ? plain : await secure(plain, destination.host, null, signal);
-    const close = () => void socket.destroy();
-    try {
-      return { response: await head(url, socket, destination.port === DEFAULT_PORTS[scheme], signal, range), close };
-    } catch (error) {
-      close();
-      throw error;
-    }
-  } catch (error) {
-    if (signal.aborted) throw abortError(signal);
-    if (error instanceof CloudletError) throw error;
-    throw unavailable(url, `an answer (${asNetworkFailure(error).message})`, error);
-  }
-}
-
-function head(
-  url: URL,
-  socket: Socket,
-  isUsualPort: boolean,
-  signal: AbortSignal,
-  range: ByteRange | undefined,
-): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const agent = new Agent({ keepAlive: false });
-    agent.createConnection = () => socket;
-    const sent = request({
-      agent,
-      path: `${url.pathname}${url.search}`,
-      headers: {
-        host: isUsualPort ? url.hostname : url.host,
-        accept: '*/*',
-        'accept-encoding': 'identity',
-        ...(range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` }),
-      },
-      setHost: false,
-      timeout: SILENCE_MS,
-      signal,
-    });
-    socket.setTimeout(SILENCE_MS, () => socket.destroy(new Error(`nothing came for ${SILENCE_MS / 1000} s`)));
-    sent.on('response', resolve);
-    sent.on('error', reject);
-    sent.end();
-  });
-}
-
 /** Where a part of a whole begins, of `bytes 100-199/1000`; null when it does not say. */
 function startOf(field: string | undefined): number | null {
   const match = /^bytes (\d{1,15})-/.exec(field ?? '');
   return match === null ? null : Number(match[1]);
-}
-
-async function* bytesOf(response: IncomingMessage, url: URL, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  try {
-    yield* response as AsyncIterable<Uint8Array>;
-  } catch (error) {
-    if (signal.aborted) throw abortError(signal);
-    throw unavailable(url, `all of it (${asNetworkFailure(error).message})`, error);
-  }
-}
-
-function unavailable(url: URL, expected: string, cause?: unknown): CloudletError {
-  return new CloudletError('network-unavailable', `${url.origin}${url.pathname}: expected ${expected}`, { cause });
 }

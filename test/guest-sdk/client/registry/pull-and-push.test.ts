@@ -9,8 +9,9 @@ import {
 } from '../../../../guest-sdk/client/index.ts';
 import { newPublisherKey, signDetached } from '../../../../guest-sdk/protocol/index.ts';
 import { TOKEN } from '../../../host/memory-engine.ts';
+import { SeededRandom } from '../../../support/random.ts';
 import { refused } from '../../../support/refusal.ts';
-import { packageOf, RegistryLab } from '../../../support/registry-lab.ts';
+import { COMPONENT, packageOf, RegistryLab } from '../../../support/registry-lab.ts';
 
 const registry = suite('a package in a registry');
 
@@ -153,6 +154,77 @@ for (const [what, stalled] of [
     const transport = fetchTransport((async () => stalled()) as typeof fetch) as Transport;
     await refused(() => pullPackage(REFERENCE, { transport, idleMs: 20 }), 'network-unavailable', /nothing came for/);
   });
+
+/** An answer whose body breaks off behind its first `bytes`. */
+function broken(response: Response, bytes: number): Response {
+  let left = bytes;
+  const cut = new TransformStream<Uint8Array, Uint8Array>({
+    transform(piece, controller) {
+      if (left > 0) controller.enqueue(piece.slice(0, left));
+      left -= piece.length;
+      if (left <= 0) controller.error(new TypeError('terminated'));
+    },
+  });
+  return new Response(response.body!.pipeThrough(cut), response);
+}
+
+for (const [what, ranges, most] of [
+  ['goes on behind the break', true, 1.05],
+  ['is sent again by a registry without ranges, and is the same', false, 3],
+] as const)
+  registry(`a part that breaks off ${what}`, async () => {
+    const data = new SeededRandom(7).bytes(2 ** 20);
+    const files: [string, Uint8Array][] = [['data/a', data]];
+    const written = await packageOf({ files: [{ path: '/d', from: 'data' }] }, files);
+    await pushPackage(REFERENCE, written, { transport: transportOf().transport, credentials });
+    const waits: number[] = [];
+    let received = 0;
+    let breaks = 0;
+    const { transport } = transportOf();
+    const cutting: Transport = async (request) => {
+      const range = ranges ? request.headers['range'] : undefined;
+      const { range: _, ...headers } = request.headers as Record<string, string>;
+      const response = await transport({
+        ...request,
+        headers: { ...headers, ...(range === undefined ? {} : { range }) },
+      });
+      return { ...response, body: cutBody(response.body) };
+    };
+    async function* cutBody(body: AsyncIterable<Uint8Array>) {
+      let here = 0;
+      for await (const piece of body)
+        for (let at = 0; at < piece.length; at += 10_000) {
+          const part = piece.subarray(at, at + 10_000);
+          received += part.length;
+          here += part.length;
+          yield part;
+          if (here > 400_000 && breaks < 2) {
+            breaks += 1;
+            throw new TypeError('terminated');
+          }
+        }
+    }
+    const wait = async (ms: number) => void waits.push(ms);
+    const pulled = await pullPackage(REFERENCE, { transport: cutting, credentials, wait });
+    assert.equal(Buffer.concat(pulled.pieces), Buffer.concat(written.pieces));
+    assert.equal([breaks, waits.length], [2, 2]);
+    const total = written.sizeBytes;
+    assert.ok(received <= total * most, `${received} of ${total} bytes came`);
+    assert.ok(ranges || received > total * 1.3);
+  });
+
+registry('one that breaks off again and again is given up', async () => {
+  const written = await packageOf({ files: [{ path: '/d', from: 'data' }] }, [['data/a', new Uint8Array(100_000)]]);
+  await pushPackage(REFERENCE, written, { transport: transportOf().transport, credentials });
+  const { transport } = transportOf((url, request) => {
+    if (!url.pathname.includes('/blobs/')) return undefined;
+    return request.headers.has('range') ? new Response(null, { status: 503 }) : broken(new Response(COMPONENT), 10);
+  });
+  const waits: number[] = [];
+  const wait = async (ms: number) => void waits.push(ms);
+  await refused(() => pullPackage(REFERENCE, { transport, credentials, wait }), 'network-unavailable', /503/);
+  assert.is(waits.length, 6);
+});
 
 function redirect(location: string): Response {
   return new Response(null, { status: 307, headers: { location } });

@@ -1,4 +1,5 @@
-import { CloudletError, type Digest, parseDigest } from '../../protocol/index.ts';
+import { type Digest, parseDigest } from '../digest.ts';
+import { CloudletError } from '../errors.ts';
 
 /** What is meant in a registry. */
 export interface RegistryReference {
@@ -32,6 +33,11 @@ export function parseRegistryReference(text: string): RegistryReference {
   const [, host, repository, tag, digest] = match as unknown as [string, string, string, string?, string?];
   const named = digest === undefined ? null : parseDigest(digest);
   return { host, repository, tag: tag ?? (named === null ? 'latest' : null), digest: named };
+}
+
+/** Whether a text is the host of such an address, with its port where it has one. */
+export function isRegistryHost(text: string): boolean {
+  return REFERENCE.test(`oci://${text}/name`);
 }
 
 /** The address of the registry: plain HTTP for this machine, and where it is asked for. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { CloudletError, encodeBase64 } from '../../protocol/index.ts';
+import { CloudletError } from '../errors.ts';
 import {
   type BodySource,
   readWhole,
@@ -7,6 +7,8 @@ import {
   type TransportRequest,
   type TransportResponse,
 } from '../transport.ts';
+import { encodeBase64 } from '../value/index.ts';
+import { type Wait, waited } from '../waited.ts';
 import { parseChallenge } from './challenge.ts';
 import { addressFault } from './registry-address.ts';
 import { impatient } from './registry-patience.ts';
@@ -22,6 +24,10 @@ export interface RegistryOptions {
   /** How long it may be silent, milliseconds; a minute when left out. */
   readonly idleMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Whether what the transport says of a server that cannot be reached is the whole sentence. */
+  readonly isTransportExplicit?: boolean | undefined;
+  /** How is waited before a transfer that broke off goes on; the real time when left out. */
+  readonly wait?: Wait | undefined;
 }
 
 /** How long a registry may be silent, milliseconds: one that stops in the middle would be waited for without an end. */
@@ -56,6 +62,15 @@ export class RegistryAccess {
     this.#origin = registryOrigin(reference, options.insecure === true);
     this.#repository = reference.repository;
     this.#scope = scope;
+  }
+
+  /** Ends what is asked. */
+  get signal(): AbortSignal | undefined {
+    return this.#options.signal;
+  }
+
+  get wait(): Wait {
+    return this.#options.wait ?? waited;
   }
 
   /** Asks; any of the statuses is an answer, others are `CloudletError`s with what the registry says. */
@@ -105,7 +120,8 @@ export class RegistryAccess {
       return await transport(request);
     } catch (error) {
       signal?.throwIfAborted();
-      if (!(error instanceof CloudletError) || error.code !== 'network-unavailable') throw error;
+      const isUnreached = error instanceof CloudletError && error.code === 'network-unavailable';
+      if (!isUnreached || this.#options.isTransportExplicit === true) throw error;
       const plain = request.url.startsWith('https:') ? '; --insecure asks it by plain HTTP' : '';
       throw unavailable(
         new URL(request.url).origin,

@@ -1,4 +1,4 @@
-import { CloudletError } from '../../protocol/index.ts';
+import { CloudletError } from '../errors.ts';
 import type { Transport, TransportRequest, TransportResponse } from '../transport.ts';
 
 /** Asks, and gives up with `network-unavailable` when nothing comes for `idleMs`: neither an answer nor more of its body. */

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { addressFault } from '../../../../guest-sdk/client/registry/registry-address.ts';
+import { addressFault } from '../../../../guest-sdk/protocol/registry/registry-address.ts';
 
 const address = suite('an address that a registry gives');
 
