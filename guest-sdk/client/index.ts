@@ -21,6 +21,7 @@ export type { PublishOptions } from './publish-function.ts';
 export type { PublishersClient } from './publishers.ts';
 export { type PulledPackage, type PullOptions, pullPackage } from './registry/pull-package.ts';
 export { type PushedPackage, type PushOptions, pushPackage } from './registry/push-package.ts';
+export type { UploadMemory } from './registry/upload-blob.ts';
 export type { ServicesClient } from './services.ts';
 export type { PutEntryOptions, StoreClient, StoreQuery } from './store.ts';
 export {

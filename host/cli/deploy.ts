@@ -1,10 +1,11 @@
-import { failureOf } from '../../guest-sdk/client/index.ts';
+import { failureOf, isRegistryAddress } from '../../guest-sdk/client/index.ts';
 import { deployable } from './deploy/deployable.ts';
 import { deploying } from './deploy/deploying.ts';
 import { drawnDeployment, type EndedDeployment, sentSentence } from './deploy/drawn-deployment.ts';
 import { lookupAt } from './deploy/name-lookup.ts';
 import { parseRequirements } from './deploy/requirement-words.ts';
 import { clientFor, type HostFlags, keptFor, withHostFlags } from './host-access/host-flags.ts';
+import { expectRegistry, PULL_FLAG, pulledByHost } from './package/host-pull.ts';
 import { settlePublisher } from './package/source.ts';
 import { printable } from './terminal/printable.ts';
 import { showProgress } from './terminal/progress.ts';
@@ -19,6 +20,7 @@ interface DeployFlags extends HostFlags {
   readonly strip?: boolean;
   readonly service?: boolean;
   readonly from?: string;
+  readonly pull?: string;
   readonly trust?: string;
   readonly require?: readonly string[];
   readonly json?: boolean;
@@ -41,11 +43,18 @@ const verb: Verb = (program, { interruption }) => {
       '--require <key=value...>',
       'what the host must have, such as memoryMib=512.. isa=x86_64; the word "or" begins an alternative',
     )
+    .option(...PULL_FLAG)
     .option('--json', 'print JSON');
   withHostFlags(command).action(async (what: string, flags: DeployFlags) => {
     const signal = interruption();
     const requirements = parseRequirements(flags.require ?? []);
+    expectRegistry(what, flags.pull);
     const client = await clientFor(flags);
+    const pulled =
+      isRegistryAddress(what) && flags.from === undefined
+        ? await pulledByHost(client, what, flags, requirements, signal)
+        : null;
+    if (pulled !== null) return print(pulled, client.url, flags.json === true);
     const found = await deployable(what, flags, lookupAt(client, flags.service === true, signal), signal);
     const kept = keptFor(flags);
     const progress = showProgress(found.name);

@@ -1,8 +1,10 @@
+import { type CloudletClient, isRegistryAddress } from '../../guest-sdk/client/index.ts';
 import { type FunctionInfo, type Published, parseName } from '../../guest-sdk/protocol/index.ts';
 import { sentSentence } from './deploy/drawn-deployment.ts';
-import { pushed, type SentBytes } from './deploy/pushed.ts';
+import { publishedAlready, pushed, type SentBytes } from './deploy/pushed.ts';
 import { clientFor, type HostFlags, keptFor, withHostFlags } from './host-access/host-flags.ts';
 import { waysToInvoke } from './invoke/plan.ts';
+import { expectRegistry, PULL_FLAG, pulledByHost } from './package/host-pull.ts';
 import { publishableSource, settlePublisher } from './package/source.ts';
 import { printable } from './terminal/printable.ts';
 import { formatSize } from './terminal/size.ts';
@@ -17,6 +19,7 @@ interface PublishFlags extends HostFlags {
   readonly trust?: string;
   readonly user?: string;
   readonly insecure?: boolean;
+  readonly pull?: string;
   readonly json?: boolean;
 }
 
@@ -34,19 +37,17 @@ const verb: Verb = (program, { interruption }) => {
     .option('--trust <fingerprint>', 'the key that the name belongs to from now on')
     .option('--user <user:password>', 'for a registry (default CLOUDLET_REGISTRY_AUTH)')
     .option('--insecure', 'ask a registry by plain HTTP, also on another computer')
+    .option(...PULL_FLAG)
     .option('--json', 'print JSON');
   withHostFlags(command).action(async (what: string, flags: PublishFlags) => {
     const signal = interruption();
     if (flags.name !== undefined) typed(() => parseName(flags.name!));
+    expectRegistry(what, flags.pull);
     const client = await clientFor(flags);
-    const found = await publishableSource(what, flags, signal);
-    const name = parseName(flags.name ?? found.name);
-    await settlePublisher(client, name, found, flags, signal);
-    const { published, end } = await pushed(client, name, found, keptFor(flags), signal);
-    print(published, end, client.url, flags.json === true);
+    const { name, published, end, warnings, pulledBy } = await publishedAs(client, what, flags, signal);
+    print(published, end, client.url, pulledBy, flags.json === true);
     // On stderr, where they do not end in what a program reads.
-    for (const warning of [...(published.warnings ?? []), ...found.warnings])
-      console.error(`warning: ${printable(warning)}`);
+    for (const warning of [...(published.warnings ?? []), ...warnings]) console.error(`warning: ${printable(warning)}`);
     const info = await client.function(name, signal);
     for (const key of info.grant.secrets.filter((each) => info.secretsSet?.includes(each) !== true))
       console.error(`warning: the secret ${key} is not set; set it with: npx cloudlet secret set ${name} ${key}`);
@@ -54,16 +55,40 @@ const verb: Verb = (program, { interruption }) => {
   });
 };
 
-function print(published: Published, end: SentBytes, url: string, json: boolean): void {
+/** Has the host pull what is in a registry, or sends it, and resolves with what became of it. */
+async function publishedAs(client: CloudletClient, what: string, flags: PublishFlags, signal: AbortSignal) {
+  const isReference = isRegistryAddress(what);
+  const pulled = isReference ? await pulledByHost(client, what, flags, [], signal) : null;
+  if (pulled !== null) {
+    const name = parseName(pulled.deployment.name);
+    const published = pulled.deployment.published ?? publishedAlready(await client.function(name, signal));
+    return { name, published, end: pulled, warnings: [], pulledBy: 'host' as const };
+  }
+  const found = await publishableSource(what, flags, signal);
+  const name = parseName(flags.name ?? found.name);
+  await settlePublisher(client, name, found, flags, signal);
+  const { published, end } = await pushed(client, name, found, keptFor(flags), signal);
+  return { name, published, end, warnings: found.warnings, pulledBy: isReference ? ('here' as const) : undefined };
+}
+
+function print(
+  published: Published,
+  end: SentBytes,
+  url: string,
+  pulledBy: 'host' | 'here' | undefined,
+  json: boolean,
+): void {
   const address = `${url}${published.address}`;
   if (json) {
     const { sentBytes, totalBytes, savedBytes } = end;
-    console.log(JSON.stringify({ ...published, address, sentBytes, totalBytes, savedBytes }));
+    const by = pulledBy === undefined ? {} : { pulledBy };
+    console.log(JSON.stringify({ ...published, address, sentBytes, totalBytes, savedBytes, ...by }));
     return;
   }
   const { name, version, digest, sizeBytes, created } = published;
   console.log(`${name}  version ${version}${created ? '' : ' (already published)'}`);
   console.log(`  digest   ${digest}  (${formatSize(sizeBytes)})`);
+  if (pulledBy !== undefined) console.log(`  pulled   ${pulledBy === 'host' ? 'by the host' : 'here, and sent'}`);
   console.log(`  sent     ${sentSentence(end)}`);
   console.log(`  address  ${address}`);
 }

@@ -10,10 +10,13 @@ import {
   referrersOf,
 } from '../../protocol/index.ts';
 import type { PulledPackage } from './pull-package.ts';
+import { type UploadMemory, uploadBlob } from './upload-blob.ts';
 
 /** How a package is pushed. */
 export interface PushOptions extends RegistryOptions {
   readonly onBytes?: (done: number, total: number) => void;
+  /** Where uploads that end with this process are remembered, so that the next push goes on with them. */
+  readonly memory?: UploadMemory | undefined;
 }
 
 /** What a push came to. */
@@ -27,7 +30,7 @@ export interface PushedPackage {
 
 /**
  * Puts a package into a registry with its signatures; parts that are there are not sent. Signatures go first, since a cloudlet may take signed packages
- * only; a registry that knows no referrers gets them under the tag that stands for them.
+ * only; a registry that knows no referrers gets them under the tag that stands for them. A part that breaks off goes on where the registry has it.
  */
 export async function pushPackage(
   reference: RegistryReference,
@@ -43,7 +46,8 @@ export async function pushPackage(
   let done = 0;
   let sentBytes = 0;
   for (const [each, bytes] of parts) {
-    if (await upload(access, each, bytes)) sentBytes += bytes.length;
+    const onBytes = (here: number) => options.onBytes?.(done + here, total);
+    if (await uploadBlob(access, { digest: each, bytes, onBytes, memory: options.memory })) sentBytes += bytes.length;
     done += bytes.length;
     options.onBytes?.(done, total);
   }
@@ -54,28 +58,10 @@ export async function pushPackage(
   return { digest, sentBytes, totalBytes: total };
 }
 
-/** Sends a blob that is not there; says whether it was sent. */
-async function upload(access: RegistryAccess, digest: Digest, bytes: Uint8Array): Promise<boolean> {
-  const head = await access.ask({ method: 'HEAD', path: `blobs/${digest}` }, [200, 404]);
-  await access.read(head, 64 * 1024);
-  if (head.status === 200) return false;
-  const begun = await access.ask({ method: 'POST', path: 'blobs/uploads/', headers: { 'content-length': '0' } }, [202]);
-  await access.read(begun, 64 * 1024);
-  const at = begun.header('location');
-  if (at === null)
-    throw new CloudletError('network-unavailable', 'the registry: expected an address to upload to, got none');
-  const url = new URL(access.url(at));
-  url.searchParams.set('digest', digest);
-  const headers = { 'content-type': 'application/octet-stream', 'content-length': String(bytes.length) };
-  const ended = await access.ask({ method: 'PUT', path: url.href, headers, body: bytes }, [201]);
-  await access.read(ended, 64 * 1024);
-  return true;
-}
-
 /** Puts a signature; says whether the registry itself lists what refers to a manifest. */
 async function pushSignature(access: RegistryAccess, signature: PackageSignature): Promise<boolean> {
   for (const { digest, bytes } of await blobsOfSignature(signature))
-    if (digest !== signature.digest) await upload(access, digest, bytes);
+    if (digest !== signature.digest) await uploadBlob(access, { digest, bytes });
   return (await putManifest(access, signature.digest, signature.manifest, MEDIA_TYPES.manifest)) !== null;
 }
 

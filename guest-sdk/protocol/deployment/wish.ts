@@ -69,12 +69,12 @@ export const DeploymentRequest = v.strictObject({
   want: v.union([FunctionWish, ServiceWish, StoreWish]),
   /** Alternatives, of which the cloudlet must meet one. */
   requirements: v.optional(Requirements, []),
-  /** `user:password` for a registry that `want.from` names; not kept, and shown to nobody. */
-  credentials: v.optional(v.pipe(v.string(), v.maxLength(8192), v.includes(':', 'credentials as user:password'))),
   /** What the device has at hand; left out: all that `want` names. */
   have: v.optional(v.pipe(v.array(Held), v.maxLength(MAX_PARTS))),
   /** Components that the device has beside it, the likest first: with one that is here, too, what it sends is compressed. */
   dictionaries: v.optional(v.pipe(v.array(DigestText), v.maxLength(MAX_DICTIONARIES))),
+  /** `user:password` for a registry that `want.from` names; not kept, and shown to nobody. */
+  credentials: v.optional(v.pipe(v.string(), v.maxLength(8192), v.includes(':', 'credentials as user:password'))),
 });
 export type DeploymentRequest = v.InferOutput<typeof DeploymentRequest>;
 /** A request as a device writes it. */

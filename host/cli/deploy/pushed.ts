@@ -44,6 +44,7 @@ export async function pushed(
   }
 }
 
-function publishedAlready({ name, version, digest, sizeBytes }: FunctionInfo): Published {
+/** What calls go to, as a publish of it that changed nothing. */
+export function publishedAlready({ name, version, digest, sizeBytes }: FunctionInfo): Published {
   return { name, version, digest, sizeBytes, address: `/v1/functions/${name}`, created: false };
 }

@@ -26,7 +26,9 @@ export function cachedRung(parts: FunctionRungParts): Rung<Wish> {
       if (found !== null) return warming(parts, found.name, found.digest);
       const { digest } = want;
       if (digest === undefined) {
-        return parts.current(want.function) === undefined ? { why: 'there is no function of this name' } : null;
+        return want.from === undefined && parts.current(want.function) === undefined
+          ? { why: 'there is no function of this name' }
+          : null;
       }
       if (!parts.isKnown(digest)) return { why: `nothing here has digest ${digest}` };
       return {

@@ -25,7 +25,8 @@ async function offer(
   const want = functionWish(wish);
   if (want === null) return null;
   const list = partsOf(want, wish);
-  if (list === null) return way === 'package' ? { why: 'the wish has no parts' } : null;
+  // Of what is to be fetched elsewhere nobody expects parts.
+  if (list === null) return way === 'package' && want.from === undefined ? { why: 'the wish has no parts' } : null;
   const total = list.reduce((sum, { bytes }) => sum + bytes, 0);
   if (total > parts.limitBytes) throw tooLarge(parts.limitBytes, total);
   if (way === 'package') {
