@@ -1,5 +1,7 @@
 import { isRegistryAddress, parseRegistryReference, pushPackage } from '../../guest-sdk/client/index.ts';
+import { clientConfig } from '../config.ts';
 import { checkOutput, writeOutput } from './invoke/output.ts';
+import { keptUploads } from './package/kept-uploads.ts';
 import { type PackageWords, packaged, registryOptions } from './package/packaged.ts';
 import { showProgress } from './terminal/progress.ts';
 import { formatSize } from './terminal/size.ts';
@@ -46,7 +48,11 @@ const verb: Verb = (program, { interruption }) => {
         try {
           progress.stage('pushing');
           const onBytes = (done: number, total: number) => progress.amount(done, total);
-          pushed = await pushPackage(target, written, { ...registryOptions(flags, signal), onBytes });
+          pushed = await pushPackage(target, written, {
+            ...registryOptions(flags, signal),
+            onBytes,
+            memory: keptUploads(typed(() => clientConfig()).cacheDir),
+          });
         } finally {
           progress.clear();
         }
