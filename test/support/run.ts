@@ -17,7 +17,7 @@ import { withCompileCache } from './compile-cache.ts';
 import { KEPT_FOLDER } from './kept-folder.ts';
 import { type TestFile, testFiles } from './test-file.ts';
 import { longestFirst, readTimes, takeNext, writeTimes } from './test-order.ts';
-import { endTestFiles, type Outcome, runTestFile } from './test-process.ts';
+import { endTestFiles, type Outcome, TestProcess } from './test-process.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SETUP = join(ROOT, 'host/setup/setup.mjs');
@@ -77,17 +77,32 @@ async function runAll(list: readonly TestFile[], atOnce: number): Promise<Outcom
   const outcomes: Outcome[] = [];
   const waiting = longestFirst(list, times);
   const running = new Set<TestFile>();
+  const note = (outcome: Outcome) => {
+    print(outcome);
+    outcomes.push(outcome);
+  };
+  const end = async (process: TestProcess, last: TestFile) => {
+    const complaint = await process.close();
+    const nothing = { passed: 0, seconds: 0, cpuSeconds: 0, cases: [], output: '' };
+    if (complaint !== null) note({ ...nothing, file: last, failed: 1, complaint });
+  };
   const lane = async () => {
+    let open = null as { process: TestProcess; last: TestFile } | null;
     for (;;) {
       const machinesAtOnce = process.availableMemory() > MACHINES_MEMORY ? 2 : 1;
       const file = takeNext(waiting, running, { machinesAtOnce });
-      if (file === null) return;
+      if (file === null) break;
       running.add(file);
-      const outcome = await runTestFile(file, options);
+      open = { process: open?.process ?? new TestProcess(options), last: file };
+      note(await open.process.run(file));
+      // Whole hosts and machines begin with a process of their own: what they load is little of what they take.
+      if (open.process.spent || file.kind !== 'fast') {
+        await end(open.process, file);
+        open = null;
+      }
       running.delete(file);
-      print(outcome);
-      outcomes.push(outcome);
     }
+    if (open !== null) await end(open.process, open.last);
   };
   await Promise.all(Array.from({ length: atOnce }, lane));
   return outcomes;

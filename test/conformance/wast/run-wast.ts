@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Expectations } from '../expectations.ts';
 import type { Outcome, Result } from '../outcome.ts';
 import { readScript } from './script.ts';
@@ -20,7 +21,22 @@ export async function runWast({ target, filter, expectations, onOutcome }: WastR
   const files = (await filesOf(target)).filter(({ suite }) => suite.includes(filter));
   if (files.length === 0) throw new Error(`expected .wast files in ${target}, got none`);
   // What is left of an instance that trapped may still reject, as in an agent's worker: nobody listens any more.
-  process.on('unhandledRejection', () => {});
+  const ignore = () => {};
+  process.on('unhandledRejection', ignore);
+  try {
+    await runFiles(files, expectations, onOutcome);
+    // Rejections are told of at the end of a turn.
+    await setImmediate();
+  } finally {
+    process.off('unhandledRejection', ignore);
+  }
+}
+
+async function runFiles(
+  files: readonly { readonly path: string; readonly suite: string }[],
+  expectations: Expectations,
+  onOutcome: (outcome: Outcome) => void,
+): Promise<void> {
   for (const { path, suite } of files) {
     const tell = (test: string, result: () => Promise<Result>): Promise<void> =>
       outcomeOf(suite, test, expectations, result).then(onOutcome);
