@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Digest } from '../../guest-sdk/protocol/index.ts';
 import type { Accelerator, MachineExit, SnapshotConditions } from '../../runtime/machine/index.ts';
 import type { PartSource } from '../../runtime/provision/deployment/rung.ts';
+import type { Difference } from '../../runtime/provision/overlay/difference/encode-job.ts';
 import {
   type OverlayManifest,
   overlayManifestText,
@@ -23,7 +24,7 @@ import { type VmImage, VmImageStore } from '../../runtime/vm/image/index.ts';
 import type { RestoreVmOptions, StartedVm } from '../../runtime/vm/machine/vm-options.ts';
 import { NbdClient } from './nbd-client.ts';
 import { LAB_CONDITIONS, LAB_DISK_BYTES, LAB_MEMORY_MIB, OverlayLab, segmentsIn } from './overlay-lab.ts';
-import type { SeededRandom } from './random.ts';
+import { SeededRandom } from './random.ts';
 import { socketPair } from './socket-pair.ts';
 
 /** How made-up VMs run. */
@@ -103,6 +104,20 @@ export class LabVm {
   }
 }
 
+/** Made once for a seed and a process: another process encodes, and that takes ten times what all the rest of a lab does. */
+const ENCODED = new Map<number, Promise<{ readonly difference: Difference; readonly segments: readonly Buffer[] }>>();
+
+function encoded(seed: number, overlay: OverlayLab) {
+  const known = ENCODED.get(seed);
+  if (known !== undefined) return known;
+  const touched = overlay.written.filter((_, index) => index % 3 === 0);
+  const made = overlay
+    .encode({ touched, segmentPages: 2 })
+    .then(async ({ difference, path }) => ({ difference, segments: await segmentsIn(path, difference) }));
+  ENCODED.set(seed, made);
+  return made;
+}
+
 /** All of it together. */
 export class SynthesisLab {
   readonly overlay: OverlayLab;
@@ -128,8 +143,9 @@ export class SynthesisLab {
     this.segments = segments;
   }
 
-  static async open(random: SeededRandom, here: Partial<SnapshotConditions> = {}): Promise<SynthesisLab> {
-    const overlay = await OverlayLab.make(random);
+  /** The same for the same seed. */
+  static async open(seed: number, here: Partial<SnapshotConditions> = {}): Promise<SynthesisLab> {
+    const overlay = await OverlayLab.make(new SeededRandom(seed));
     const computer = async () => ({ ...LAB_CONDITIONS, ...here });
     const store = await VmImageStore.open({
       directory: join(overlay.folder, 'images'),
@@ -142,10 +158,9 @@ export class SynthesisLab {
     await copyFile(overlay.base.disk[0]!.path, draft.layers[0]!);
     const made = { kind: 'base', key: null, about: 'a base', conditions: { ...LAB_CONDITIONS, ...here } } as const;
     const base = await draft.commit({ ...made, diskBytes: LAB_DISK_BYTES, base: null, service: null });
-    const touched = overlay.written.filter((_, index) => index % 3 === 0);
-    const { difference, path } = await overlay.encode({ touched, segmentPages: 2 });
+    const { difference, segments } = await encoded(seed, overlay);
     const manifest = overlay.manifest(difference, base.digest);
-    return new SynthesisLab(overlay, store, base, manifest, await segmentsIn(path, difference));
+    return new SynthesisLab(overlay, store, base, manifest, segments);
   }
 
   read(change: Partial<OverlayManifest> = {}): ReadManifest {

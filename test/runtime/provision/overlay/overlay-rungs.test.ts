@@ -11,7 +11,6 @@ import type { Offer, RungContext, RungProgress } from '../../../../runtime/provi
 import { type Wish, wishOf } from '../../../../runtime/provision/deployment/wish.ts';
 import { type OverlayRungParts, overlayRungs } from '../../../../runtime/provision/overlay/overlay-rungs.ts';
 import type { AdoptedVm } from '../../../../runtime/service/index.ts';
-import { SeededRandom } from '../../../support/random.ts';
 import { LAB_ACCELERATOR, LabVm, SynthesisLab } from '../../../support/synthesis-lab.ts';
 
 const SEED = Number(process.env.FUZZ_SEED ?? 20261126);
@@ -46,7 +45,7 @@ interface Context {
 
 const rungs = suite<Context>('the ways to a service by its overlay');
 rungs.before.each(async (context) => {
-  context.lab = await SynthesisLab.open(new SeededRandom(SEED));
+  context.lab = await SynthesisLab.open(SEED);
   context.services = new LabServices();
   context.wish = wishFor(context.lab.manifest);
   context.reports = [];

@@ -14,7 +14,6 @@ import { overlayManifestText } from '../../../../../runtime/provision/overlay/ov
 import type { OverlayRungParts } from '../../../../../runtime/provision/overlay/overlay-rungs.ts';
 import { pulledOverlay } from '../../../../../runtime/provision/overlay/pulled/pulled-overlay.ts';
 import type { AdoptedVm } from '../../../../../runtime/service/index.ts';
-import { SeededRandom } from '../../../../support/random.ts';
 import { LAB_ACCELERATOR, LabVm, SynthesisLab } from '../../../../support/synthesis-lab.ts';
 
 const SEED = Number(process.env.FUZZ_SEED ?? 20261126);
@@ -35,7 +34,7 @@ interface Context {
 
 const pulled = suite<Context>('an overlay at an address');
 pulled.before.each(async (context) => {
-  const lab = await SynthesisLab.open(new SeededRandom(SEED));
+  const lab = await SynthesisLab.open(SEED);
   Object.assign(context, { lab, hasRanges: true, instead: [], ranges: [], told: [], reports: [] });
   context.file = fileOf(lab);
   const server = createServer((request, response) => answer(context, request, response));

@@ -3,7 +3,6 @@ import * as assert from 'uvu/assert';
 import { CloudletError, type Digest, type ServiceSpec } from '../../../../../guest-sdk/protocol/index.ts';
 import { BlankVms } from '../../../../../runtime/provision/overlay/synthesis/blank-vms.ts';
 import type { RestoreVmOptions } from '../../../../../runtime/vm/machine/vm-options.ts';
-import { SeededRandom } from '../../../../support/random.ts';
 import { LAB_ACCELERATOR, SynthesisLab } from '../../../../support/synthesis-lab.ts';
 
 const blanks = suite<{ lab: SynthesisLab; blanks: BlankVms; started: RestoreVmOptions[] }>(
@@ -11,7 +10,7 @@ const blanks = suite<{ lab: SynthesisLab; blanks: BlankVms; started: RestoreVmOp
 );
 
 blanks.before.each(async (context) => {
-  const lab = await SynthesisLab.open(new SeededRandom(20261126));
+  const lab = await SynthesisLab.open(20261126);
   const { diskMib, cpus } = lab.manifest.service.limits;
   context.lab = lab;
   context.started = [];

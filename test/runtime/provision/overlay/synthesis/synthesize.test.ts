@@ -13,7 +13,7 @@ const SEED = Number(process.env.FUZZ_SEED ?? 20261126);
 
 const synthesis = suite<{ lab: SynthesisLab; disk: Buffer }>('a synthesis');
 synthesis.before.each(async (context) => {
-  context.lab = await SynthesisLab.open(new SeededRandom(SEED));
+  context.lab = await SynthesisLab.open(SEED);
   const disk = await LayeredDisk.open(context.lab.overlay.result.disk, LAB_DISK_BYTES);
   context.disk = Buffer.alloc(LAB_DISK_BYTES);
   disk.readSync(0, context.disk);
