@@ -49,6 +49,10 @@ export class GuestInstance {
     return this.#memories.bytes;
   }
 
+  get memoryRefused(): boolean {
+    return this.#memories.refused;
+  }
+
   /** Lets it serve an invocation. */
   begin(backend: WasiBackend, fuel: FuelGauge): Wasi {
     this.#fuel = fuel;

@@ -152,6 +152,8 @@ export class GuestInvocation {
       const { code, message: detail } = outcome;
       return { kind: 'failed', code, detail, runMs, use, missing: this.#use?.missing };
     }
+    const lacks = outcome.exitCode === 0 ? null : this.#lacksMemory();
+    if (lacks !== null) this.#say(`it ended with status ${outcome.exitCode}${lacks}`);
     return { kind: 'ok', ...outcome, runMs, use, missing: outcome.exitCode === 0 ? undefined : this.#use?.missing };
   }
 
@@ -226,15 +228,25 @@ export class GuestInvocation {
     const limit = thrown instanceof GuestTrap ? thrown.limit : null;
     this.#death = describeTrap(thrown);
     if (limit !== null) return new GuestFailure('limit-exceeded', (thrown as GuestTrap).message);
-    return new GuestFailure('guest-trapped', this.#death);
+    return new GuestFailure('guest-trapped', `${this.#death}${this.#lacksMemory() ?? ''}`);
+  }
+
+  /** What a guest that failed may have failed for, or null: most programs only say that something went wrong. */
+  #lacksMemory(): string | null {
+    if (this.#instance?.memoryRefused !== true) return null;
+    return `; it had asked for more memory than its limit, ${this.#load.memoryMib} MiB: raise "memoryMib", and the host's (--policy) if that is less`;
   }
 
   #finishLogs(): void {
     for (const log of this.#logs) log.finish();
     const dropped = this.#logBudget?.droppedBytes ?? 0;
     if (dropped === 0) return;
-    const log = { stream: 'stderr', text: `… ${dropped} more bytes were written and dropped\n` } as const;
-    this.#post({ kind: 'log', id: this.id, log });
+    this.#say(`${dropped} more bytes were written and dropped`);
+  }
+
+  /** Says something about the guest, behind what it wrote itself. */
+  #say(sentence: string): void {
+    this.#post({ kind: 'log', id: this.id, log: { stream: 'stderr', text: `… ${sentence}\n` } });
   }
 
   #budget(): LogBudget {

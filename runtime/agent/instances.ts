@@ -9,6 +9,8 @@ export interface Instance {
   readonly lift: LiftBudget;
   /** Bytes of its linear memories, which only grow. */
   readonly memoryBytes: number;
+  /** Whether it was not given memory that it asked for: that was beyond its limit. */
+  readonly memoryRefused: boolean;
   /** Lets an invocation use it. `died` is told when it is done for, and with it all invocations that it serves. */
   begin(backend: WasiBackend, fuel: FuelGauge, died: (reason: string) => void): Wasi;
   /** What it exports; it is initialised now unless that was done before. */

@@ -141,6 +141,8 @@ export interface LoadMessage {
   readonly valueBytes: number;
   /** Processor time of one invocation. */
   readonly cpuMs: number;
+  /** What its memories together may have, which they were made with: told to who reads why it failed. */
+  readonly memoryMib: number;
   /** Those of the function; the others are WASI's own. */
   readonly limits: Partial<WasiLimits>;
   /** Null: it has no directories. */

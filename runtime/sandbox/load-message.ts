@@ -46,6 +46,7 @@ export function loadMessage(content: SandboxContent): { message: LoadMessage; pa
     ...givenTexts(content.grant),
     valueBytes: limits.valueBytes,
     cpuMs: limits.cpuMs,
+    memoryMib: limits.memoryMib,
     limits: {
       handles: limits.handles,
       pollList: limits.pollables,

@@ -89,6 +89,7 @@ export async function threadHarness(component: Uint8Array, limits: boolean, scra
     })),
     ...{ limits: {}, files: null, valueBytes: VALUE_BYTES, reuse: null },
     cpuMs: limits ? CPU_MS : DEADLINE_MS,
+    memoryMib: TEST_GRANT.limits.memoryMib,
   };
   const instances = new GuestInstances({
     message,

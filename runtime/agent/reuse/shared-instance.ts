@@ -49,6 +49,10 @@ export class SharedInstance implements Instance {
     return this.#memories.bytes;
   }
 
+  get memoryRefused(): boolean {
+    return this.#memories.refused;
+  }
+
   /** Whether its guest was ended at a checkpoint. */
   get ended(): boolean {
     return this.#fuel.over;

@@ -10,6 +10,8 @@ export interface ChargePoint {
   cost: number;
   /** What else is charged for: elements or bytes that the next instruction handles, as its last operand says. */
   readonly bulk: 'memory' | 'table' | null;
+  /** Nothing is charged for here: the instruction before has grown a memory, or has not. */
+  readonly grown?: true;
 }
 
 /** What a function body does, and where to charge for it. */
@@ -101,6 +103,7 @@ function scanInstructions(body: ByteReader, importedFunctions: number, seen: Cod
         break;
       case OP.memoryGrow:
         seen.memoryGrows += 1;
+        points.push({ at: body.at, cost: 0, bulk: null, grown: true });
         break;
       case OP.tableSet:
         seen.tableWrites += 1;

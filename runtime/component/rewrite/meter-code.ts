@@ -11,6 +11,16 @@ export interface MeterIndices {
   readonly checkpointType: number;
   /** The function that asks the checkpoint for fuel. */
   readonly refill: number;
+  /** Null in a module that grows no memory. */
+  readonly growth: GrowthIndices | null;
+}
+
+/** Indices of what remembers that a memory was not given what it asked for. */
+export interface GrowthIndices {
+  /** The global that is not 0 once that has happened. */
+  readonly refused: number;
+  /** The function that is shown each answer. */
+  readonly look: number;
 }
 
 /** Bytes of memory that are filled or copied for one unit of fuel, as a power of two. */
@@ -50,7 +60,8 @@ export function meterCode(
   indices: MeterIndices,
 ): ByteWriter {
   const charges = new ChargeCode(indices);
-  const out = new ByteWriter().u32(functions.length + 1);
+  const bodies = [refillBody(indices), ...(indices.growth === null ? [] : [lookBody(indices.growth)])];
+  const out = new ByteWriter().u32(functions.length + bodies.length);
   for (const [index, scan] of functions.entries()) {
     // A bulk instruction's length is needed twice, so the function gets one more local variable to keep it in.
     const bulk = scan.points.some((point) => point.bulk !== null);
@@ -61,8 +72,8 @@ export function meterCode(
     out.u32(parts.reduce((sum, part) => sum + part.length, 0));
     for (const part of parts) out.bytes(part);
   }
-  const refill = refillBody(indices);
-  return out.u32(refill.length).bytes(refill);
+  for (const body of bodies) out.u32(body.length).bytes(body);
+  return out;
 }
 
 function chargedBody(module: Uint8Array, scan: FunctionScan, charge: (point: ChargePoint) => Uint8Array): Uint8Array[] {
@@ -88,6 +99,7 @@ class ChargeCode {
 
   for(point: ChargePoint, scratch: number): Uint8Array {
     if (point.bulk !== null) return this.#bulk(point.bulk, scratch);
+    if (point.grown) return new ByteWriter().u8(0x10).u32(this.#indices.growth!.look).finish();
     const known = this.#fixed.get(point.cost);
     if (known !== undefined) return known;
     const made = new ByteWriter()
@@ -137,5 +149,15 @@ function refillBody({ fuel, checkpoint, checkpointType }: MeterIndices): Uint8Ar
     .u8(0x23) // global.get
     .u32(fuel)
     .u8(0x42, 0x00, 0x53, 0x0d, 0x00, 0x0b, 0x0b) // i64.const 0, i64.lt_s, br_if 0
+    .finish();
+}
+
+/** if (answer == -1) refused = 1; return answer */
+function lookBody({ refused }: GrowthIndices): Uint8Array {
+  return new ByteWriter()
+    .u8(0x00, 0x20, 0x00, 0x41, 0x7f, 0x46) // no local variables, local.get 0, i32.const -1, i32.eq
+    .u8(0x04, 0x40, 0x41, 0x01, 0x24) // if, i32.const 1, global.set
+    .u32(refused)
+    .u8(0x0b, 0x20, 0x00, 0x0b)
     .finish();
 }

@@ -8,9 +8,13 @@ export const RESERVED_PREFIX = '[cloudlet]';
 
 /**
  * Names under which a rewritten core module exports what is needed to run it: the global that takes the checkpoint function,
- * and the start function that was taken out.
+ * and the start function that was taken out; and the global that is not 0 once a memory was refused what it asked for.
  */
-export const RESERVED_EXPORTS = { checkpoint: '[cloudlet]checkpoint', start: '[cloudlet]start' } as const;
+export const RESERVED_EXPORTS = {
+  checkpoint: '[cloudlet]checkpoint',
+  start: '[cloudlet]start',
+  refused: '[cloudlet]refused',
+} as const;
 
 /**
  * Custom section of a module all of whose state that a call can change is exported: its memories and its changeable globals, each

@@ -94,10 +94,11 @@ export function rewriteModule(
   const exports: Export[] = [];
   if (shape.start !== null) exports.push([RESERVED_EXPORTS.start, 0, shape.start]);
   if (metered) {
-    const indices = appendMeter(module, shape, contents);
+    const indices = appendMeter(module, shape, contents, seen.memoryGrows > 0);
     const parameterCount = (index: number): number => shape.parameterCounts[shape.functionTypes[index] ?? -1] ?? 0;
     contents.set(SECTION.code, meterCode(module, functions, parameterCount, indices));
     exports.push([RESERVED_EXPORTS.checkpoint, 3, indices.checkpoint]);
+    if (indices.growth !== null) exports.push([RESERVED_EXPORTS.refused, 3, indices.growth.refused]);
     if (resettable) exports.push([`${RESERVED_PREFIX}fuel`, 3, indices.fuel]);
   }
   if (resettable) exports.push(...stateExports(shape, kept.mutableGlobals));
@@ -149,22 +150,34 @@ function endsByItself(seen: CodeScan): boolean {
   return seen.loops + seen.tailCalls + seen.exceptions + seen.bulk + seen.memoryGrows === 0 && seen.calls <= 1;
 }
 
-/** Appends the types, the function and the globals of the meter; the code comes from `meterCode`. */
-function appendMeter(module: Uint8Array, shape: ModuleShape, contents: Map<number, ByteWriter>): MeterIndices {
+/** Appends the types, the functions and the globals of the meter; the code comes from `meterCode`. */
+function appendMeter(
+  module: Uint8Array,
+  shape: ModuleShape,
+  contents: Map<number, ByteWriter>,
+  grows: boolean,
+): MeterIndices {
   const checkpointType = shape.parameterCounts.length;
   const refillType = checkpointType + 1;
-  const indices: MeterIndices = {
-    checkpointType,
-    refill: shape.importedFunctions + shape.functionTypes.length,
-    fuel: shape.importedGlobals + shape.globals,
-    checkpoint: shape.importedGlobals + shape.globals + 1,
-  };
-  append(module, shape, contents, SECTION.type, 2, (out) => out.u8(0x60, 0x00, 0x01, 0x7e, 0x60, 0x00, 0x00));
-  append(module, shape, contents, SECTION.function, 1, (out) => out.u32(refillType));
-  append(module, shape, contents, SECTION.global, 2, (out) => {
+  const lookType = refillType + 1;
+  const refill = shape.importedFunctions + shape.functionTypes.length;
+  const fuel = shape.importedGlobals + shape.globals;
+  const growth = grows ? { refused: fuel + 2, look: refill + 1 } : null;
+  const indices: MeterIndices = { checkpointType, refill, fuel, checkpoint: fuel + 1, growth };
+  const more = grows ? 1 : 0;
+  append(module, shape, contents, SECTION.type, 2 + more, (out) => {
+    out.u8(0x60, 0x00, 0x01, 0x7e, 0x60, 0x00, 0x00); // () -> i64, () -> ()
+    if (grows) out.u8(0x60, 0x01, 0x7f, 0x01, 0x7f); // i32 -> i32
+  });
+  append(module, shape, contents, SECTION.function, 1 + more, (out) => {
+    out.u32(refillType);
+    if (grows) out.u32(lookType);
+  });
+  append(module, shape, contents, SECTION.global, 2 + more, (out) => {
     const type = signedLeb(checkpointType);
     out.u8(0x7e, 0x01, 0x42, 0x00, 0x0b); // i64, mutable, 0: the first charge asks the host
     out.u8(0x63).bytes(type).u8(0x01, 0xd0).bytes(type).u8(0x0b); // (ref null $checkpoint), mutable, null
+    if (grows) out.u8(0x7f, 0x01, 0x41, 0x00, 0x0b); // i32, mutable, 0
   });
   return indices;
 }

@@ -12,7 +12,16 @@ import { GrantedFiles } from '../../../runtime/wasi/index.ts';
 
 const LOAD: LoadMessage = {
   ...{ program: 'p', glueBytes: 0, modules: [], reuse: null, run: ['run'], http: null, functions: [] },
-  ...{ environment: [], arguments: [], configuration: [], valueBytes: 1000, cpuMs: 1000, limits: {}, files: null },
+  ...{
+    environment: [],
+    arguments: [],
+    configuration: [],
+    valueBytes: 1000,
+    cpuMs: 1000,
+    memoryMib: 256,
+    limits: {},
+    files: null,
+  },
 };
 const fuel = () => new FuelGauge(new InterruptCell(), null, 60_000);
 

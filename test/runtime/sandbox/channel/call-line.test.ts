@@ -177,7 +177,7 @@ function openShared(workers: number, atOnce: number) {
   const load = {
     ...{ program: 'p', glueBytes: 0, modules: [], run: null, http: null, functions: [] },
     ...{ environment: [], arguments: [], configuration: [], valueBytes: 1 },
-    ...{ cpuMs: 1000, limits: {}, files: null },
+    ...{ cpuMs: 1000, memoryMib: 256, limits: {}, files: null },
     reuse: { invocations: 9, atOnce, idleMs: 1 },
   };
   void opened.channel.load(load, []).catch(() => {});

@@ -169,6 +169,7 @@ channel('loads a component in frames and gives the answer', async () => {
     configuration: [],
     valueBytes: 1,
     cpuMs: 1000,
+    memoryMib: 256,
     limits: {},
     files: null,
   };
