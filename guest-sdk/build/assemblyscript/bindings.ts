@@ -1,9 +1,10 @@
-import { formatFunction, type WitFunction, type WitType } from '../../protocol/index.ts';
+import type { WitFunction, WitType } from '../../protocol/index.ts';
 import { coreCall, coreName } from '../bindings/core-call.ts';
 import { MAX_FLAT_PARAMS } from '../bindings/flat-type.ts';
 import { coreModule, shortName } from '../bindings/imported-function.ts';
 import { layoutOf, membersOf } from '../bindings/layout.ts';
 import { naming, refuseExport, refuseImport } from '../bindings/refuse-function.ts';
+import { signature } from '../bindings/signature.ts';
 import type { World } from '../bindings/world.ts';
 import { member } from './identifier.ts';
 import { bitsOf, writeImports } from './imports.ts';
@@ -60,12 +61,12 @@ export function generateAssemblyScript(world: World): AssemblyScriptBindings {
     return callOf(fn, at, values);
   });
   for (const wit of imports.flatMap((each) => each.functions)) refuseImport('AssemblyScript', wit, handles);
-  const imported = writeImports(imports, types, values);
+  const imported = writeImports(imports, names, types, values);
   const used = [...types.definitions.matchAll(/^export (?:class|enum) (\w+)/gm)].map((match) => match[1] ?? '');
   const resources = [...imported.matchAll(/^export class (\w+)/gm)].map((match) => match[1] ?? '');
   const typesUsed = ['Option', 'Result', 'ok', 'err', 'none', ...used, ...resources].join(', ');
   const header = `// Generated from the WIT of the world ${JSON.stringify(name)} on every build; changes are lost.\n`;
-  const functionsOf = functions.map((fn) => `//   ${formatFunction(fn)}\n`).join('');
+  const functionsOf = functions.map((fn) => `//   ${signature(fn, names)}\n`).join('');
   return {
     module: name,
     types: `${header}// The functions to write:\n${functionsOf}import * as values from "./values";\n${PRELUDE}${types.definitions}${imported}`,

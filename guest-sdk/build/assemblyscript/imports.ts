@@ -1,10 +1,11 @@
 import type { ImportedInterface, ImportedResource } from '../../../runtime/index.ts';
-import { CloudletError, formatFunction, type WitFunction } from '../../protocol/index.ts';
+import { CloudletError, formatFunction, type WitFunction, type WitType } from '../../protocol/index.ts';
 import { coreCall } from '../bindings/core-call.ts';
 import type { FlatType } from '../bindings/flat-type.ts';
 import { coreModule, formOf, importPaths } from '../bindings/imported-function.ts';
 import { layoutOf, membersOf } from '../bindings/layout.ts';
 import { naming } from '../bindings/refuse-function.ts';
+import { signature } from '../bindings/signature.ts';
 import { callable, member } from './identifier.ts';
 import type { TypeWriter } from './type-writer.ts';
 import type { ValueWriter } from './value-writer.ts';
@@ -13,7 +14,12 @@ import type { ValueWriter } from './value-writer.ts';
 const OWN_MEMBERS = ['create', 'drop'];
 
 /** Writes what a world imports: a namespace for each interface, with its functions, and a class for each resource. */
-export function writeImports(imports: readonly ImportedInterface[], types: TypeWriter, values: ValueWriter): string {
+export function writeImports(
+  imports: readonly ImportedInterface[],
+  names: ReadonlyMap<WitType, string>,
+  types: TypeWriter,
+  values: ValueWriter,
+): string {
   const paths = importPaths(imports, new Set());
   const core: string[] = [];
   const members = new Map<ImportedResource, string[]>();
@@ -35,7 +41,7 @@ export function writeImports(imports: readonly ImportedInterface[], types: TypeW
         );
       taken.add(`${resource}.${plain}`);
       const before = kind === 'function' ? 'export function ' : kind === 'method' ? '' : 'static ';
-      into?.push(`/** ${formatFunction(fn)} */\n${before}${plain}${text}`);
+      into?.push(`/** ${signature(fn, names)} */\n${before}${plain}${text}`);
     }
     const [first = '', second] = each.name === null ? [] : (paths.get(each.name) ?? []);
     const inner = second === undefined ? functions.join('') : namespaceOf(second, functions.join(''));

@@ -32,7 +32,7 @@ export function generateBindings(world: World): CBindings {
   const exports = planExports(world.functions, names, types);
   const imports = planImports(world, paths, names, types);
   return {
-    header: { name: `${prefix}.h`, text: writeHeader(prefix, exports, imports, types) },
+    header: { name: `${prefix}.h`, text: writeHeader(prefix, exports, imports, world.names, types) },
     glue: { name: `${prefix}_glue.c`, text: writeGlue(prefix, exports, imports, types) },
   };
 }

@@ -1,4 +1,5 @@
-import { formatFunction, type WitType } from '../../protocol/index.ts';
+import type { WitType } from '../../protocol/index.ts';
+import { signature } from '../bindings/signature.ts';
 import { upperSnake } from '../bindings/word.ts';
 import type { CExport } from './export.ts';
 import type { CImportedInterface } from './import.ts';
@@ -9,6 +10,7 @@ export function writeHeader(
   prefix: string,
   exports: readonly CExport[],
   imports: readonly CImportedInterface[],
+  names: ReadonlyMap<WitType, string>,
   types: TypeWriter,
 ): string {
   const guard = `CLOUDLET_${upperSnake(prefix)}_H`;
@@ -18,7 +20,7 @@ export function writeHeader(
     ...imports.flatMap((each) => each.functions).flatMap(({ wit }) => wit.params.map((param) => param.type)),
   ];
   const makers = made.map((type) => maker(type, types));
-  const functions = exports.map((each) => `/* ${formatFunction(each.wit)} */\n${each.prototype};\n`);
+  const functions = exports.map((each) => `/* ${signature(each.wit, names)} */\n${each.prototype};\n`);
   const toWrite = functions.length === 0 ? '' : `/* The functions to write. */\n\n${functions.join('\n')}`;
   return `/* Generated from the WIT of the world "${prefix}" on every build; changes are lost. */
 #ifndef ${guard}
@@ -55,7 +57,7 @@ void ${prefix}_release(size_t mark);
 /* A string that ends with a zero byte as one that does not; nothing is copied. */
 ${string} ${prefix}_string(const char *text);
 
-${[...new Set(makers)].join('')}${toWrite}${imported(imports)}
+${[...new Set(makers)].join('')}${toWrite}${imported(imports, names)}
 #ifdef __cplusplus
 }
 #endif
@@ -64,13 +66,13 @@ ${[...new Set(makers)].join('')}${toWrite}${imported(imports)}
 }
 
 /** What a world imports, by interface. */
-function imported(imports: readonly CImportedInterface[]): string {
+function imported(imports: readonly CImportedInterface[], names: ReadonlyMap<WitType, string>): string {
   if (imports.length === 0) return '';
   const interfaces = imports.map(({ name, functions }) => {
     const written = functions.map((each) =>
       each.wit.function.startsWith('[resource-drop]')
         ? `/* Gives the handle back; it is not to be used after that. */\n${each.prototype};\n`
-        : `/* ${formatFunction(each.wit)} */\n${each.prototype};\n`,
+        : `/* ${signature(each.wit, names)} */\n${each.prototype};\n`,
     );
     const title = name === null ? '' : `/* ${name} */\n\n`;
     return written.length === 0 ? '' : `\n${title}${written.join('\n')}`;

@@ -45,9 +45,13 @@ export function planImports(
   return imports.map((each) => {
     const path = (each.name === null ? [] : (paths.get(each.name) ?? [])).map(snake);
     const functions = each.functions.map((wit) => plan(wit, wordsOf(wit, path, each, types)));
-    const drops = [...each.resources.values()]
+    // A resource may have several names, such as `headers` and `trailers`.
+    const drops = [...new Set(each.resources.values())]
       .filter((resource) => resource.interface === each.name)
-      .map((resource) => plan(dropOf(resource, handles), [types.resourceStem(resource), 'drop']));
+      .flatMap((resource) => {
+        const drop = dropOf(resource, handles);
+        return drop === null ? [] : [plan(drop, [types.resourceStem(resource), 'drop'])];
+      });
     return { name: each.name, functions: [...functions, ...drops] };
   });
 }
@@ -66,11 +70,11 @@ function wordsOf(
   return [types.resourceStem(owner), own === 'drop' ? 'drop_' : own];
 }
 
-/** The function by which a handle is given back, which WIT has no word for. */
-function dropOf(resource: ImportedResource, handles: NonNullable<World['handles']>): WitFunction {
-  const [type] = [...handles].find(([, each]) => each.mode === 'own' && each.resource === resource) ?? [];
-  const own = type ?? ({ kind: 'unsupported', what: resource.name } as const);
+/** The function by which a handle is given back, which WIT has no word for; null when no function takes or gives one. */
+function dropOf(resource: ImportedResource, handles: NonNullable<World['handles']>): WitFunction | null {
+  const [type] = [...handles].find(([, each]) => each.resource === resource) ?? [];
+  if (type === undefined) return null;
   const name = `[resource-drop]${resource.name}`;
-  const params = [{ name: resource.name, type: own }];
+  const params = [{ name: resource.name, type }];
   return { name, interface: resource.interface, function: name, params, result: null, async: false };
 }

@@ -1,7 +1,8 @@
-import { CloudletError, formatFunction, type WitFunction } from '../../protocol/index.ts';
+import { CloudletError, type WitFunction, type WitType } from '../../protocol/index.ts';
 import { coreCall, coreName } from '../bindings/core-call.ts';
 import { shortName } from '../bindings/imported-function.ts';
 import { naming, refuseExport, refuseImport } from '../bindings/refuse-function.ts';
+import { signature } from '../bindings/signature.ts';
 import type { World } from '../bindings/world.ts';
 import { bitsOf, CORE_TYPES, fromBits } from './core-value.ts';
 import { crateName, identifier, literal, moduleName } from './identifier.ts';
@@ -20,7 +21,7 @@ export interface RustBindings {
 interface RustExport {
   readonly wit: WitFunction;
   /** Parameters with their types, then the result: `(numbers: Vec<f64>) -> Result<Summary, String>`. */
-  readonly signature: string;
+  readonly form: string;
   /** Module of its trait: null for a function of the world itself. */
   readonly module: string | null;
   readonly core: string;
@@ -52,13 +53,14 @@ export function generateRust(world: World, { program = false } = {}): RustBindin
     traitOf(
       module,
       exports.filter((each) => each.module === module),
+      names,
     ),
   );
   const bounds = modules.map((module) => (module === null ? 'crate::Guest' : `crate::${module}::Guest`)).join(' + ');
   const calls = exports.map((each, at) => callOf(each, at, bounds, types));
   const doors = exports.map((each, at) => doorOf(each, at));
   const taken = new Set(functions.flatMap((wit) => (wit.interface === null ? [] : [shortName(wit.interface)])));
-  const imported = writeImports(imports, types, taken);
+  const imported = writeImports(imports, types, taken, names);
   const text = `// Generated from the WIT of the world ${JSON.stringify(name)} on every build; changes are lost.
 #![allow(dead_code, non_camel_case_types, unused_imports, unused_macros, unused_unsafe, clippy::all)]
 mod memory;
@@ -100,13 +102,13 @@ function planExport(wit: WitFunction, types: TypeWriter): RustExport {
     const params = wit.params.map((param) => `${identifier(param.name)}: ${types.name(param.type)}`).join(', ');
     const result = wit.result === null ? '' : ` -> ${types.name(wit.result)}`;
     const module = wit.interface === null ? null : moduleName(shortName(wit.interface));
-    return { wit, signature: `(${params})${result}`, module, core: coreName(wit) };
+    return { wit, form: `(${params})${result}`, module, core: coreName(wit) };
   });
 }
 
-function traitOf(module: string | null, exports: readonly RustExport[]): string {
+function traitOf(module: string | null, exports: readonly RustExport[], names: ReadonlyMap<WitType, string>): string {
   const functions = exports.map(
-    ({ wit, signature }) => `    /// \`${formatFunction(wit)}\`\n    fn ${identifier(wit.function)}${signature};\n`,
+    ({ wit, form }) => `    /// \`${signature(wit, names)}\`\n    fn ${identifier(wit.function)}${form};\n`,
   );
   const trait = `/// The functions to write.\npub trait Guest {\n${functions.join('')}}\n`;
   return module === null

@@ -1,8 +1,9 @@
 import type { ImportedInterface, ImportedResource } from '../../../runtime/index.ts';
-import { CloudletError, formatFunction, type WitFunction } from '../../protocol/index.ts';
+import { CloudletError, formatFunction, type WitFunction, type WitType } from '../../protocol/index.ts';
 import { coreCall } from '../bindings/core-call.ts';
 import { coreModule, formOf, importPaths } from '../bindings/imported-function.ts';
 import { naming } from '../bindings/refuse-function.ts';
+import { signature } from '../bindings/signature.ts';
 import { bitsOf, CORE_TYPES, fromBits } from './core-value.ts';
 import { identifier, literal, moduleName, typeName } from './identifier.ts';
 import type { TypeWriter } from './type-writer.ts';
@@ -26,6 +27,7 @@ export function writeImports(
   imports: readonly ImportedInterface[],
   types: TypeWriter,
   modules: ReadonlySet<string>,
+  names: ReadonlyMap<WitType, string>,
 ): string {
   if (imports.length === 0) return '';
   const paths = importPaths(imports, modules);
@@ -34,7 +36,7 @@ export function writeImports(
   const planned = imports.map((each) => ({ each, functions: planFunctions(each, paths, types) }));
   const written = planned
     .flatMap(({ functions }) => functions)
-    .map((fn, at) => naming(fn.wit, () => functionOf(fn, at, types)));
+    .map((fn, at) => naming(fn.wit, () => functionOf(fn, at, types, signature(fn.wit, names))));
   const tree = new Map<string, string[]>();
   for (const { each, functions } of planned) {
     const [first = '', second] = each.name === null ? [] : (paths.get(each.name) ?? []);
@@ -113,7 +115,7 @@ function resourceOf(resource: ImportedResource, at: number, types: TypeWriter): 
 `;
 }
 
-function functionOf({ wit, name, owner }: RustImport, at: number, types: TypeWriter): string {
+function functionOf({ wit, name, owner }: RustImport, at: number, types: TypeWriter, shown: string): string {
   const method = formOf(wit).kind === 'method';
   const names = wit.params.map((param, index) => (method && index === 0 ? 'self' : identifier(param.name)));
   const params = wit.params.map((param, index) =>
@@ -121,7 +123,7 @@ function functionOf({ wit, name, owner }: RustImport, at: number, types: TypeWri
   );
   const result = wit.result === null ? '' : ` -> ${types.name(wit.result)}`;
   const { declaration, lines } = callOf(wit, names, at, types);
-  const text = `/// \`${formatFunction(wit)}\`
+  const text = `/// \`${shown}\`
 pub fn ${name}(${params.join(', ')})${result} {
     unsafe {
 ${lines.map((line) => `        ${line}\n`).join('')}    }
