@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CloudletError, type Digest, digestOfHex } from '../protocol/index.ts';
 import { buildAssemblyScript } from './assemblyscript/build-assemblyscript.ts';
 import { buildC } from './c/build-c.ts';
@@ -25,7 +25,7 @@ export interface BuildOptions {
   readonly cache?: string;
   /** Hosts that it may ask beside those of its project file: without any, what asks for them is not built in. */
   readonly http?: readonly string[];
-  /** Folder of the finished component; `<project>/build` by default. */
+  /** Folder of the finished component, and of a copy of the bindings that were written for it; `<project>/build` by default. */
   readonly output?: string;
   /** Leaves out what only helps to read a stack, names of functions and source maps: a smaller component that does the same. */
   readonly strip?: boolean;
@@ -76,8 +76,8 @@ export function openBuilder(): Builder {
 function buildWith(engine: QuickJsEngine, folder: string, options: BuildOptions): Promise<Build> {
   return withTemporaryFolder(async (scratch) => {
     const { onProgress = () => {}, signal, cache = join(homedir(), '.cache', 'cloudlet') } = options;
-    const { onSource = () => {}, strip = false } = options;
-    const context: BuildContext = { onProgress, onSource, signal, scratch, cache, engine, strip };
+    const { onSource = () => {}, strip = false, output = join(resolve(folder), 'build') } = options;
+    const context: BuildContext = { onProgress, onSource, signal, scratch, cache, engine, strip, output };
     begin(context, 'check', 'read cloudlet.json');
     const read = options.program === undefined ? null : await readProgramProject(folder, options.program);
     const asked = read?.project ?? (await readProject(folder));
@@ -95,7 +95,6 @@ function buildWith(engine: QuickJsEngine, folder: string, options: BuildOptions)
 
     // Without a project file the program's own name is all that there is.
     const project = read?.isNamed === false ? { ...asked, name: nearestName(program ?? asked.name) } : asked;
-    const output = options.output ?? join(project.folder, 'build');
     const component = join(output, `${project.name}.wasm`);
     begin(context, 'write', `write ${component}`);
     await mkdir(output, { recursive: true });

@@ -15,6 +15,8 @@ export interface BuildContext {
   readonly signal: AbortSignal | undefined;
   /** An empty folder that is gone after the build. */
   readonly scratch: string;
+  /** Folder of the finished component; it may not be there yet. */
+  readonly output: string;
   /** Folder for what can be made again, and which other builds use too. */
   readonly cache: string;
   /** Leaves out what only helps to read a stack: source maps, names of functions. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CloudletError } from '../../protocol/index.ts';
+import { keepGenerated } from '../bindings/keep-generated.ts';
 import { describeWorld } from '../describe-world.ts';
 import { encodeComponent } from '../encode.ts';
 import { type BuildContext, begin } from '../progress.ts';
@@ -47,7 +48,9 @@ async function bind(world: string, wit: string, context: BuildContext): Promise<
     throw new CloudletError('build-failed', `the world ${world} would hide the module of that name; rename it`);
   begin(context, 'bind', `write a module from the world ${world}`);
   await addBuildWorld(wit, world, []);
-  return generateAssemblyScript({ name: world, ...(await describeWorld(wit, world)) });
+  const bindings = generateAssemblyScript({ name: world, ...(await describeWorld(wit, world)) });
+  await keepGenerated(context, `${bindings.module}.ts`, bindings.types);
+  return bindings;
 }
 
 async function compile(entry: string, folder: string, library: Library, bindings: AssemblyScriptBindings | null) {

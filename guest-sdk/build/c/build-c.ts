@@ -1,5 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { keepGenerated } from '../bindings/keep-generated.ts';
+import { snake } from '../bindings/word.ts';
 import { describeWorld } from '../describe-world.ts';
 import { encodeComponent } from '../encode.ts';
 import { type BuildContext, begin } from '../progress.ts';
@@ -45,9 +47,10 @@ export async function buildC(project: Project, context: BuildContext): Promise<U
 
 /** Writes header and glue of a world, and gives the glue's path. */
 async function bind(world: string, wit: string, folder: string, context: BuildContext): Promise<string> {
-  begin(context, 'bind', `write ${world}.h from the world ${world}`);
+  begin(context, 'bind', `write ${snake(world)}.h from the world ${world}`);
   const { header, glue } = generateBindings({ name: world, ...(await describeWorld(wit, world)) });
   await writeFile(join(folder, header.name), header.text);
+  await keepGenerated(context, header.name, header.text);
   await writeFile(join(folder, glue.name), glue.text);
   return join(folder, glue.name);
 }

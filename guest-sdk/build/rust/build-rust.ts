@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CloudletError } from '../../protocol/index.ts';
+import { keepGenerated } from '../bindings/keep-generated.ts';
 import { EXIT_IMPORT } from '../c/exit-status.ts';
 import { describeWorld } from '../describe-world.ts';
 import { encodeComponent } from '../encode.ts';
@@ -91,7 +92,9 @@ export async function buildRust(project: Project, context: BuildContext): Promis
 
 async function bind(world: string, wit: string, program: boolean, context: BuildContext): Promise<RustBindings> {
   begin(context, 'bind', `write a crate from the world ${world}`);
-  return generateRust({ name: world, ...(await describeWorld(wit, world)) }, { program });
+  const bindings = generateRust({ name: world, ...(await describeWorld(wit, world)) }, { program });
+  await keepGenerated(context, `${bindings.crate}.rs`, bindings.text);
+  return bindings;
 }
 
 async function httpLibrary(): Promise<RustBindings> {
