@@ -1,5 +1,5 @@
 // end to end: foreign programs
-// time limit: 300 s
+// time limit: 600 s
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -10,7 +10,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { FunctionInfo, Published } from '../../guest-sdk/protocol/index.ts';
 import { CliLab } from '../host/cli/cli-lab.ts';
+import { openCutLink } from '../support/cut-link.ts';
 import { guest } from '../support/guest.ts';
+import { SeededRandom } from '../support/random.ts';
 
 const registry = suite('skopeo and docker-registry');
 const run = promisify(execFile);
@@ -28,7 +30,10 @@ registry.before(async () => {
   await writeFile(join(lab.folder, 'reader', 'assets', 'a.txt'), 'packaged\n');
   const project = { name: 'reader', component: 'cat.wasm', files: [{ path: '/data', from: 'assets' }] };
   await writeFile(join(lab.folder, 'reader', 'cloudlet.json'), JSON.stringify(project));
-  await lab.serve();
+  const policy = { registries: { hosts: ['localhost:*'], privateNetworks: ['127.0.0.0/8'] } };
+  await writeFile(join(lab.folder, 'policy.json'), JSON.stringify(policy));
+  const host = lab.start(['serve', '--port', '0', '--sandbox', 'process', '--policy', join(lab.folder, 'policy.json')]);
+  lab.environment['CLOUDLET_URL'] = await host.address();
   own = new URL(lab.environment['CLOUDLET_URL']!).host;
   token = (await readFile(join(lab.folder, 'data', 'owner-token'), 'utf8')).trim();
   docker = `localhost:${await freePort()}`;
@@ -127,6 +132,74 @@ registry('signatures go with a package, and hold at its end', async () => {
   const back = await lab.run(['rollback', 'signed']);
   assert.is(back.status, 1, back.text);
   assert.match(back.errors, fingerprint);
+});
+
+/** A package of 12 MiB that nothing can make shorter. */
+async function large(seed: number): Promise<number> {
+  const bytes = new SeededRandom(seed).bytes(12 * 2 ** 20);
+  await writeFile(join(lab.folder, 'reader', 'assets', 'large'), bytes);
+  return bytes.length;
+}
+
+type PublishedBy = Published & { readonly pulledBy?: string; readonly sentBytes: number };
+
+registry(
+  'the host pulls it, over a link that breaks, too; this computer does where it is told to, or must',
+  async () => {
+    const bytes = await large(1);
+    await lab.run(['pack', 'reader', '--push', `oci://${docker}/team/large:v1`]);
+    const link = await openCutLink(Number(docker.split(':')[1]), { direction: 'back', afterBytes: 5e6, times: 2 });
+    try {
+      const words = [`oci://localhost:${link.port}/team/large:v1`];
+      const pulled = (await published(...words)) as PublishedBy;
+      assert.equal([pulled.pulledBy, pulled.created, link.cuts.times], ['host', true, 0]);
+      assert.ok(pulled.sentBytes < 1000, `${pulled.sentBytes} bytes of it went through this computer`);
+      assert.ok(link.passed.back <= bytes * 1.05, `${link.passed.back} of ${bytes} bytes came`);
+      assert.is((await lab.run(['invoke', 'large', '--', 'file', '/data/a.txt'])).status, 0);
+      link.passed.back = 0;
+      const deployed = await lab.run(['deploy', ...words, '--name', 'deployed', '--json']);
+      const { rung, stage } = json<{ rung: string; stage: string }>(deployed.text);
+      assert.equal([rung, stage], ['pulled', 'ready'], deployed.errors);
+      assert.ok(link.passed.back < 20_000, `${link.passed.back} bytes came of what is there`);
+      const here = (await published(...words, '--name', 'here', '--pull', 'here')) as PublishedBy;
+      assert.equal([here.pulledBy, here.digest], ['here', pulled.digest]);
+    } finally {
+      await link.close();
+    }
+    const elsewhere = await lab.run([
+      'publish',
+      `oci://127.0.0.1:${docker.split(':')[1]}/team/large:v1`,
+      '--name',
+      'other',
+    ]);
+    assert.is(elsewhere.status, 0, elsewhere.errors);
+    assert.match(elsewhere.errors, /the host does not pull it .*does not name 127\.0\.0\.1/);
+    assert.match(elsewhere.text, /pulled {3}here, and sent/);
+    const strict = await lab.run(['publish', 'oci://images.example/x', '--pull', 'host']);
+    assert.equal([strict.status, strict.text], [1, '']);
+    assert.match(strict.errors, /does not name images\.example/);
+  },
+);
+
+registry('a push over a link that breaks goes on in a cloudlet, and arrives in docker-registry', async () => {
+  for (const [target, to, most] of [
+    [Number(own.split(':')[1]), 'pushed', 1.05],
+    // It gives up an upload that broke within a request.
+    [Number(docker.split(':')[1]), 'team/pushed', 1.5],
+  ] as const) {
+    const bytes = await large(to.length);
+    const link = await openCutLink(target, { direction: 'there', afterBytes: 5e6, times: 1 });
+    try {
+      const { status, errors } = await lab.run([
+        ...['pack', 'reader', '--push', `oci://localhost:${link.port}/${to}:latest`, '--user', `x:${token}`],
+      ]);
+      assert.is(status, 0, errors);
+      assert.is(link.cuts.times, 0);
+      assert.ok(link.passed.there <= bytes * most, `${link.passed.there} of ${bytes} bytes went`);
+    } finally {
+      await link.close();
+    }
+  }
 });
 
 registry('an image is refused with the reason, both ways', async () => {
