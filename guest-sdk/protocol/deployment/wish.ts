@@ -12,17 +12,18 @@ const Name = v.pipe(
 const Address = v.pipe(
   v.string(),
   v.maxLength(2048),
-  v.check(
-    (text) => ['http:', 'https:'].includes(URL.parse(text)?.protocol ?? ''),
-    'an address such as "https://…" or "http://…"',
-  ),
+  v.check((text) => isAddress(text), 'an address such as "https://…" or "http://…"'),
 );
 /** Deepest document: what reads it further goes into it as deep as it is. */
 const MAX_DEPTH = 16;
-const FunctionAddress = v.union([
-  Address,
-  v.pipe(v.string(), v.maxLength(512), v.check(isReference, 'a reference such as "oci://images.example/name:tag"')),
-]);
+const FunctionAddress = v.pipe(
+  v.string(),
+  v.maxLength(2048),
+  v.check(
+    (text) => isAddress(text) || isReference(text),
+    'an address such as "https://…", "http://…" or "oci://images.example/name:tag"',
+  ),
+);
 const Document = v.pipe(
   v.record(v.string(), v.unknown()),
   v.check((value) => isShallow(value), `a document of at most ${MAX_DEPTH} levels`),
@@ -88,6 +89,10 @@ function isShallow(value: unknown): boolean {
     level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []));
   }
   return true;
+}
+
+function isAddress(text: string): boolean {
+  return ['http:', 'https:'].includes(URL.parse(text)?.protocol ?? '');
 }
 
 function isReference(text: string): boolean {

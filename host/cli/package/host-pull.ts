@@ -41,7 +41,7 @@ export const PULL_FLAG = [
  * computer can, or the host may not or does not reach the registry, which is said.
  */
 export async function pulledByHost(
-  client: CloudletClient,
+  client: Pick<CloudletClient, 'url' | 'deploy' | 'publishers'>,
   what: string,
   words: HostPullWords,
   requirements: Requirements,

@@ -24,7 +24,7 @@ export async function publishableSource(what: string, words: PackageWords, signa
  * publisher that is not himself. `signature-invalid` when he says no.
  */
 export async function settlePublisher(
-  client: CloudletClient,
+  client: Pick<CloudletClient, 'url' | 'publishers'>,
   name: FunctionName,
   { signers = [] }: Pick<Source, 'signers'>,
   { key, trust }: { readonly key?: string | undefined; readonly trust?: string | undefined },
