@@ -15,6 +15,9 @@ const STATUS_UNSETTLED = 13;
 /** How long a finished file may keep the event loop alive before its open handles are named, milliseconds. */
 const LINGER_MS = 3000;
 
+/** How often it looks whether whoever runs it is there, milliseconds. */
+const ORPHANED_MS = 1000;
+
 let state: 'idle' | 'runs' | 'ran' = 'idle';
 let linger: NodeJS.Timeout | undefined;
 const changes = new LeftChanged();
@@ -69,6 +72,10 @@ function nextLine(): string | null {
   }
   return null;
 }
+
+// Whoever runs it was killed: nobody hears what its files come to, nor ends what they start.
+const runner = process.ppid;
+setInterval(() => process.ppid !== runner && process.kill(0, 'SIGKILL'), ORPHANED_MS).unref();
 
 prepare();
 process.on('beforeExit', atRest);

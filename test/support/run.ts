@@ -9,7 +9,8 @@
  *
  * A file may set its own limit in its first lines: `// time limit: 300 s`. Lines of its output that begin with `note: ` are shown.
  */
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { availableParallelism, constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,9 +51,22 @@ if (files.length === 0) {
   process.exit(1);
 }
 
+let setup: ChildProcess | null = null;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    setup?.kill(signal);
+    endTestFiles();
+    process.exit(128 + constants.signals[signal]);
+  });
+}
+
 // Toolchains of other languages are large: only who asks for the slow tests gets them.
-if (flags.has('--all') && spawnSync(process.execPath, [SETUP, '--slow'], { stdio: 'inherit' }).status !== 0)
-  process.exit(1);
+if (flags.has('--all')) {
+  setup = spawn(process.execPath, [SETUP, '--slow'], { stdio: 'inherit' });
+  const [status] = await once(setup, 'exit');
+  if (status !== 0) process.exit(1);
+  setup = null;
+}
 
 function print(outcome: Outcome): void {
   const mark = outcome.failed === 0 ? '✓' : '✗';
@@ -119,13 +133,6 @@ function printSlowest(outcomes: readonly Outcome[]): void {
   for (const { name, seconds, path } of cases.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST)) {
     process.stdout.write(`${seconds.toFixed(1).padStart(8)}  ${path}: ${name}\n`);
   }
-}
-
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    endTestFiles();
-    process.exit(128 + constants.signals[signal]);
-  });
 }
 
 const started = performance.now();

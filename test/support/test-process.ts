@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { END_OF_OUTPUT, type FileReport, STATUS_HANDLES } from './file-report.ts';
+import { processesBelow } from './process-tree.ts';
 import type { CaseTime, FileResult } from './run-file.ts';
 import type { TestFile } from './test-file.ts';
 
@@ -39,9 +40,12 @@ const MAX_RESIDENT = 600 * 2 ** 20;
 /** Leaders of the process groups that run. */
 const running = new Set<number>();
 
-/** Ends every file that runs and what it started, for who is interrupted: they are in groups of their own, which a terminal does not reach. */
+/**
+ * Ends every file that runs and what it started, for who is interrupted: they are in groups of their own, which a terminal does not reach, and what they start
+ * (a program's own build, a machine) may be in others.
+ */
 export function endTestFiles(): void {
-  for (const pid of running) killGroup(pid);
+  for (const pid of running) killTree(pid);
 }
 
 /** The file that a process runs now. */
@@ -103,7 +107,7 @@ export class TestProcess {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         current.timedOut = true;
-        killGroup(this.#child.pid!);
+        killTree(this.#child.pid!);
       }, file.limitSeconds * 1000);
       const current: Current = {
         ...{ file, resolve, timer, started: performance.now(), output: '', silent: new Set() },
@@ -194,6 +198,20 @@ function complaintOfFile({ result, ended }: Current): string | null {
   if (result.skipped > 0) return `${result.skipped} tests were skipped`;
   const changed = ended?.changed ?? [];
   return changed.length === 0 ? null : `left changed, for the files after it: ${changed.join(', ')}`;
+}
+
+/** Ends a process that runs test files, and all below it. */
+function killTree(pid: number): void {
+  // Looked for first: what loses its parent is not found any more.
+  const below = processesBelow(pid);
+  killGroup(pid);
+  for (const each of below) {
+    try {
+      process.kill(each, 'SIGKILL');
+    } catch {
+      // It has ended with the group.
+    }
+  }
 }
 
 /** Ends what a process left behind: it runs as the leader of its own process group. */
