@@ -9,6 +9,8 @@ export interface LogOptions {
   readonly follow?: boolean;
   /** Only lines after the one of this `seq`. */
   readonly after?: number | undefined;
+  /** Only lines of this version. */
+  readonly version?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -19,7 +21,7 @@ const GONE: ReadonlySet<string> = new Set(['function-unknown', 'service-unknown'
 export async function* logLines(
   host: HostAddress,
   path: string,
-  { follow = false, after, signal }: LogOptions,
+  { follow = false, after, version, signal }: LogOptions,
   wait: Wait = waited,
 ): AsyncGenerator<LogLine> {
   let last = after;
@@ -34,7 +36,7 @@ export async function* logLines(
         const line = host.parse(LogLine, data, path);
         last = line.seq;
         away = 0;
-        yield line;
+        if (version === undefined || line.version === version) yield line;
       }
       if (!follow) return;
     } catch (error) {

@@ -2,9 +2,11 @@ import {
   compareVersions,
   DescribedVersion,
   type FunctionName,
+  parseVersionWord,
   type TrafficSplit,
   VersionDiff,
   VersionList,
+  versionOfWord,
 } from '../protocol/index.ts';
 import type { HostAddress } from './request.ts';
 import { readWhole } from './transport.ts';
@@ -13,8 +15,10 @@ import { readWhole } from './transport.ts';
 export interface VersionsClient {
   /** Those of a function, newest first, with their shares of the calls. */
   readonly list: (name: FunctionName, signal?: AbortSignal) => Promise<VersionList>;
-  /** Exports, imports, grant and files of one; the current one when left out. */
-  readonly describe: (name: FunctionName, version?: number, signal?: AbortSignal) => Promise<DescribedVersion>;
+  /** The number of the version that a word means: `3`, or the beginning of a digest, `sha256:52d6`; `version-unknown` when it means none. */
+  readonly find: (name: FunctionName, word: string, signal?: AbortSignal) => Promise<number>;
+  /** Exports, imports, grant and files of one, by its number or as `find` takes it; the current one when left out. */
+  readonly describe: (name: FunctionName, version?: number | string, signal?: AbortSignal) => Promise<DescribedVersion>;
   /** What differs from one to another; left out: from the one before, to the current. */
   readonly diff: (
     name: FunctionName,
@@ -40,13 +44,17 @@ export function versionsClient(host: HostAddress): VersionsClient {
     const { versions } = await list(name, signal);
     return versions.find((each) => each.current)!.version;
   };
+  const find: VersionsClient['find'] = async (name, text, signal) => {
+    const word = parseVersionWord(text);
+    return word.kind === 'number' ? word.version : versionOfWord(await list(name, signal), word);
+  };
   const describe: VersionsClient['describe'] = async (name, version, signal) => {
-    const path = `${at(name)}/versions/${version ?? (await current(name, signal))}`;
+    const number = typeof version === 'string' ? await find(name, version, signal) : version;
+    const path = `${at(name)}/versions/${number ?? (await current(name, signal))}`;
     return host.json(DescribedVersion, { path, signal });
   };
   return {
-    list,
-    describe,
+    ...{ list, find, describe },
     diff: (name, { from, to } = {}, signal) => {
       const query = new URLSearchParams();
       for (const [key, value] of Object.entries({ from, to })) if (value !== undefined) query.set(key, String(value));

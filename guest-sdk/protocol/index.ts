@@ -40,6 +40,7 @@ export * from './use/index.ts';
 export * from './value/index.ts';
 export * from './version.ts';
 export { type ComparedVersions, compareVersions } from './version-diff.ts';
+export { type NamedVersions, parseVersionWord, type VersionWord, versionOfWord } from './version-word.ts';
 export { type Wait, waited } from './waited.ts';
 export {
   formatFunction,

@@ -1,9 +1,9 @@
-import { parseName } from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
 import { planInvocation } from './invoke/plan.ts';
 import { printable } from './terminal/printable.ts';
-import { typed, UsageError } from './usage-error.ts';
+import { UsageError } from './usage-error.ts';
 import type { Verb } from './verb.ts';
+import { askable, parseVersionedName } from './versions/versioned-name.ts';
 
 interface BenchFlags extends HostFlags {
   readonly concurrency?: string;
@@ -17,6 +17,7 @@ interface BenchFlags extends HostFlags {
 
 const HELP = `
 What is called follows from the words, as with invoke: a /path, an export with JSON arguments, or a command with arguments after "--".
+NAME@VERSION calls that version, whatever calls are shared out among.
 With --rps calls begin at that rate however long they take, and a call's time begins when it was due.`;
 
 const verb: Verb = (program, { interruption, passedOn, setStatus }) => {
@@ -33,7 +34,8 @@ const verb: Verb = (program, { interruption, passedOn, setStatus }) => {
     .option('--json', 'print JSON')
     .addHelpText('after', HELP);
   withHostFlags(command).action(async (text: string, target: string | undefined, json: string[], flags: BenchFlags) => {
-    const name = typed(() => parseName(text));
+    const named = parseVersionedName(text);
+    const { name } = named;
     const { benchFunction } = await import('../../guest-sdk/client/index.ts');
     const { benchCall } = await import('./bench/bench-call.ts');
     const { benchJson, benchText } = await import('./bench/bench-text.ts');
@@ -45,12 +47,9 @@ const verb: Verb = (program, { interruption, passedOn, setStatus }) => {
     const seconds = positive('--duration', flags.duration) ?? (calls === undefined ? 10 : undefined);
     const signal = interruption();
     const client = await clientFor(flags);
-    const plan = planInvocation(
-      await client.function(name, signal),
-      target === undefined ? [] : [target, ...json],
-      passedOn,
-    );
-    const call = await benchCall(client, name, plan, { input: flags.input, method: flags.method });
+    const { asked: version, ...info } = await askable(client, named, signal);
+    const plan = planInvocation(info, target === undefined ? [] : [target, ...json], passedOn);
+    const call = await benchCall(client, name, plan, { input: flags.input, method: flags.method, version });
     const result = await benchFunction({
       ...{ call, concurrency, signal },
       ...(callsPerSecond === undefined ? {} : { callsPerSecond }),

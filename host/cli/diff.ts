@@ -5,12 +5,12 @@ import type { PackageWords } from './package/packaged.ts';
 import { typed, UsageError } from './usage-error.ts';
 import type { Verb } from './verb.ts';
 import { shownDiff } from './versions/shown-versions.ts';
-import { parseVersionWord } from './versions/versioned-name.ts';
+import { checkVersionWord, numberOf } from './versions/versioned-name.ts';
 
 const HELP = `
   npx cloudlet diff photo                 # the version before against the current
   npx cloudlet diff photo 3               # version 3 against the current
-  npx cloudlet diff photo 3 5
+  npx cloudlet diff photo 3 5             # or by the beginnings of their digests
   npx cloudlet diff photo ./photo.wasm    # the current version against what is not published yet:
   npx cloudlet diff photo .               # a component, a project (built first), a package, oci://…`;
 
@@ -42,8 +42,9 @@ const verb: Verb = (program, { interruption }) => {
       } else {
         if (flags.grant !== undefined)
           throw new UsageError('expected --grant with a component that is compared, got versions');
-        const numbers = [from, to].map((word) => (word === undefined ? undefined : parseVersionWord(word)));
-        diff = await versions.diff(name, { from: numbers[0], to: numbers[1] });
+        const words = [from, to].map((word) => (word === undefined ? undefined : checkVersionWord(word)));
+        const [one, two] = await Promise.all(words.map((version) => numberOf({ versions }, { name, version })));
+        diff = await versions.diff(name, { from: one, to: two });
       }
       console.log(flags.json ? JSON.stringify(diff) : shownDiff(diff).join('\n'));
     },

@@ -1,16 +1,11 @@
 import { isRegistryAddress } from '../../guest-sdk/client/index.ts';
-import {
-  describeGrant,
-  describeUse,
-  type FunctionInfo,
-  parseName,
-  type UseItem,
-} from '../../guest-sdk/protocol/index.ts';
+import { describeGrant, describeUse, type FunctionInfo, type UseItem } from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
 import { printable } from './terminal/printable.ts';
 import { formatSize } from './terminal/size.ts';
-import { typed } from './usage-error.ts';
 import type { Verb } from './verb.ts';
+import { inspectVersion, shownVersion } from './versions/inspect-version.ts';
+import { parseVersionedName } from './versions/versioned-name.ts';
 
 /** What is told of a component, wherever it is. */
 export type Inspection = Pick<
@@ -31,7 +26,7 @@ const verb: Verb = (program, { interruption }) => {
   const command = program
     .command('inspect <what>')
     .description(
-      'imports, exports with WIT types, size, digest, grant and its use, of a component, a package, a project or a function',
+      'imports, exports with WIT types, size, digest, grant and its use, of a component, a package, a project, a function or one version of it (NAME@VERSION)',
     )
     .option('--user <user:password>', 'for a registry (default CLOUDLET_REGISTRY_AUTH)')
     .option('--insecure', 'ask a registry by plain HTTP, also on another computer')
@@ -49,7 +44,13 @@ const verb: Verb = (program, { interruption }) => {
       console.log(flags.json ? JSON.stringify(inspection) : describe(inspection).join('\n'));
       return;
     }
-    const info = await (await clientFor(flags)).function(typed(() => parseName(what)));
+    const { name, version } = parseVersionedName(what);
+    const client = await clientFor(flags);
+    if (version !== undefined) {
+      const found = await inspectVersion(client, name, version, interruption());
+      return console.log(flags.json ? JSON.stringify(found) : [...describe(found), ...shownVersion(found)].join('\n'));
+    }
+    const info = await client.function(name);
     console.log(flags.json ? JSON.stringify(info) : [...describe(info), ...history(info)].join('\n'));
   });
 };

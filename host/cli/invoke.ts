@@ -5,7 +5,7 @@ import { perform } from './invoke/perform.ts';
 import { planInvocation } from './invoke/plan.ts';
 import { UsageError } from './usage-error.ts';
 import type { Verb } from './verb.ts';
-import { parseVersionedName } from './versions/versioned-name.ts';
+import { askable, parseVersionedName } from './versions/versioned-name.ts';
 
 interface InvokeFlags extends HostFlags {
   readonly input?: string;
@@ -18,7 +18,7 @@ A command runs with stdin, stdout and its exit status; its arguments follow "--"
   npx cloudlet invoke photo --input photo.jpg --output small.jpg -- thumbnail 320
 A typed export takes one JSON value an argument; @FILE gives a file's bytes to a list<u8>:
   npx cloudlet invoke photo thumbnail @photo.jpg 320 --output small.jpg
-NAME@VERSION asks that version, whatever calls are shared out among.
+NAME@VERSION, by its number or the beginning of its digest, asks that version, whatever calls are shared out among.
 An http function is asked for a path, with GET, or with POST and the input as body:
   npx cloudlet invoke hello /greet?name=Ada`;
 
@@ -33,15 +33,13 @@ const verb: Verb = (program, { interruption, passedOn, setStatus }) => {
     .addHelpText('after', HELP);
   withHostFlags(command).action(
     async (text: string, target: string | undefined, json: string[], flags: InvokeFlags) => {
-      const { name, version } = parseVersionedName(text);
+      const named = parseVersionedName(text);
+      const { name } = named;
       const deadlineMs = parseDeadline(flags.deadline);
       await checkOutput(flags.output);
       const signal = interruption();
       const client = await clientFor(flags);
-      const info =
-        version === undefined
-          ? await client.function(name, signal)
-          : { name, ...(await client.versions.describe(name, version, signal)) };
+      const { asked: version, ...info } = await askable(client, named, signal);
       const plan = planInvocation(info, target === undefined ? [] : [target, ...json], passedOn);
       try {
         setStatus(

@@ -1,8 +1,9 @@
-import { CloudletError, parseName } from '../../guest-sdk/protocol/index.ts';
+import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
 import { logLines } from './terminal/log-text.ts';
 import { typed } from './usage-error.ts';
 import type { Verb } from './verb.ts';
+import { numberOf, parseVersionedName } from './versions/versioned-name.ts';
 
 interface LogFlags extends HostFlags {
   readonly follow?: boolean;
@@ -13,15 +14,17 @@ interface LogFlags extends HostFlags {
 const verb: Verb = (program, { interruption }) => {
   const command = program
     .command('logs <name>')
-    .description('what a function wrote to stderr and stdout, and what the host says about it')
+    .description('what a function, or one version of it (NAME@VERSION), wrote, and what the host says about it')
     .option('-f, --follow', 'go on with the lines to come, until interrupted')
     .option('--after <seq>', 'only lines after the one that has this number in --json')
     .option('--json', 'print one JSON object a line');
   withHostFlags(command).action(async (text: string, flags: LogFlags) => {
-    const name = typed(() => parseName(text));
+    const named = parseVersionedName(text);
     const after = typed(() => parseSeq(flags.after));
     const client = await clientFor(flags);
-    for await (const line of client.logs(name, { follow: flags.follow === true, after, signal: interruption() })) {
+    const signal = interruption();
+    const options = { follow: flags.follow === true, after, version: await numberOf(client, named, signal), signal };
+    for await (const line of client.logs(named.name, options)) {
       if (flags.json) console.log(JSON.stringify(line));
       else console.log(logLines(line).join('\n'));
     }

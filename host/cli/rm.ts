@@ -1,6 +1,6 @@
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
 import type { Verb } from './verb.ts';
-import { parseVersionedName } from './versions/versioned-name.ts';
+import { numberOf, parseVersionedName } from './versions/versioned-name.ts';
 
 const verb: Verb = (program) => {
   const command = program
@@ -10,9 +10,10 @@ const verb: Verb = (program) => {
   withHostFlags(command).action(async (text: string, flags: HostFlags & { json?: boolean }) => {
     const { name, version } = parseVersionedName(text);
     const client = await clientFor(flags);
-    if (version === undefined) await client.remove(name);
-    else await client.versions.remove(name, version);
-    console.log(flags.json ? JSON.stringify({ removed: name, version }) : `removed ${text}`);
+    const number = await numberOf(client, { name, version });
+    if (number === undefined) await client.remove(name);
+    else await client.versions.remove(name, number);
+    console.log(flags.json ? JSON.stringify({ removed: name, version: number }) : `removed ${text}`);
   });
 };
 

@@ -33,8 +33,7 @@ const verb: Verb = (program) => {
         `expected shares such as 2=10, or --off alone; what they are now says npx cloudlet versions ${name}`,
       );
     const { versions } = await clientFor(flags);
-    const current = async () => (await versions.list(name)).versions.find((each) => each.current)!.version;
-    const split = flags.off === true ? null : parseSplitWords(words, await current(), flags.sticky);
+    const split = flags.off === true ? null : parseSplitWords(words, await versions.list(name), flags.sticky);
     const list = await versions.split(name, split);
     console.log(flags.json ? JSON.stringify(list) : shownVersions(list, Date.now()).join('\n'));
   });

@@ -4,6 +4,7 @@ import { clientFor, type HostFlags, withHostFlags } from './host-access/host-fla
 import { looksLikeFile } from './inspect.ts';
 import { typed, UsageError } from './usage-error.ts';
 import type { Verb } from './verb.ts';
+import { askable, parseVersionedName } from './versions/versioned-name.ts';
 
 interface TypesFlags extends HostFlags {
   readonly output?: string;
@@ -28,7 +29,7 @@ const verb: Verb = (program) => {
 };
 
 async function sourceOf(what: string, flags: TypesFlags) {
-  if (!looksLikeFile(what)) return (await clientFor(flags)).function(typed(() => parseName(what)));
+  if (!looksLikeFile(what)) return askable(await clientFor(flags), parseVersionedName(what));
   const { inspectFile } = await import('./inspect-file.ts');
   const { name, ...inspection } = await inspectFile(what);
   return { ...inspection, name: typed(() => parseName(flags.name ?? name)) };

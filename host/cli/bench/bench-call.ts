@@ -8,6 +8,8 @@ import { UsageError } from '../usage-error.ts';
 export interface BenchInput {
   readonly input: string | undefined;
   readonly method: string | undefined;
+  /** Left out: as calls are shared out. */
+  readonly version?: number | undefined;
 }
 
 /** The call that a plan is, prepared once and made again and again; it gives what `Server-Timing` says. A status of 500 and above is a failure. */
@@ -15,7 +17,7 @@ export async function benchCall(
   client: CloudletClient,
   name: FunctionName,
   plan: Plan,
-  { input, method }: BenchInput,
+  { input, method, version }: BenchInput,
 ): Promise<(signal: AbortSignal) => Promise<string | null>> {
   const bytes =
     input === undefined
@@ -37,7 +39,7 @@ export async function benchCall(
   switch (plan.kind) {
     case 'run':
       return async (signal) => {
-        const answer = await client.run(name, plan.args, bytes, { signal });
+        const answer = await client.run(name, plan.args, bytes, { version, signal });
         const timing = await drained(answer);
         const status = answer.exitStatus() ?? 0;
         if (status !== 0) throw new CloudletError('guest-trapped', `exit status ${status}`);
@@ -50,7 +52,7 @@ export async function benchCall(
           await client.request(name, plan.path, {
             method: verb,
             ...(bytes === undefined ? {} : { body: bytes }),
-            signal,
+            ...{ version, signal },
           }),
         );
     }
@@ -61,7 +63,7 @@ export async function benchCall(
         const answered = (header: (field: string) => string | null): void => {
           timing = header('server-timing');
         };
-        await client.call(name, plan.target.name, args, { signal, answered });
+        await client.call(name, plan.target.name, args, { version, signal, answered });
         return timing;
       };
     }

@@ -1,16 +1,29 @@
-import type { TrafficSplit } from '../../../guest-sdk/protocol/index.ts';
-import { UsageError } from '../usage-error.ts';
-import { parseVersionWord } from './versioned-name.ts';
+import {
+  parseVersionWord,
+  type TrafficSplit,
+  type VersionList,
+  versionOfWord,
+} from '../../../guest-sdk/protocol/index.ts';
+import { typed, UsageError } from '../usage-error.ts';
+
+/** What of a version the words of a split need. */
+export type ShareableVersion = Pick<VersionList['versions'][number], 'version' | 'digest' | 'current'>;
 
 /**
  * Reads `1=90 2=10`. What is missing to 100 goes to the current version, where that is not named itself: `3=10` sends a tenth of the calls
- * to version 3.
+ * to version 3. A version may be named by the beginning of its digest.
  */
-export function parseSplitWords(words: readonly string[], current: number, sticky?: string): TrafficSplit {
+export function parseSplitWords(
+  words: readonly string[],
+  list: Pick<VersionList, 'name'> & { readonly versions: readonly ShareableVersion[] },
+  sticky?: string,
+): TrafficSplit {
+  const current = list.versions.find((each) => each.current)!.version;
   const versions = words.map((word) => {
     const match = /^([^=]+)=(\d{1,3})%?$/.exec(word);
     if (match === null) throw new UsageError(`expected VERSION=PERCENT, such as 2=10, got ${JSON.stringify(word)}`);
-    return { version: parseVersionWord(match[1]!), percent: Number(match[2]) };
+    const named = typed(() => parseVersionWord(match[1]!));
+    return { version: versionOfWord(list, named), percent: Number(match[2]) };
   });
   const twice = versions.find(({ version }, at) => versions.findIndex((each) => each.version === version) !== at);
   if (twice !== undefined) throw new UsageError(`expected each version once, got ${twice.version} twice`);
