@@ -16,7 +16,8 @@ interface BenchFlags extends HostFlags {
 }
 
 const HELP = `
-What is called follows from the words, as with invoke: a /path, an export with JSON arguments, or a command with arguments after "--".
+What is called follows from the words, as with invoke: a /path, an export with JSON arguments (@FILE gives bytes), or a command with
+arguments after "--".
 NAME@VERSION calls that version, whatever calls are shared out among.
 With --rps calls begin at that rate however long they take, and a call's time begins when it was due.`;
 
@@ -29,7 +30,7 @@ const verb: Verb = (program, { interruption, passedOn, setStatus }) => {
     .option('--duration <seconds>', 'how long (default 10, without --calls)')
     .option('--calls <number>', 'how many calls at most')
     .option('--rps <number>', 'calls begun in a second')
-    .option('--input <file>', 'stdin of a command, body of a request, or a JSON array of all arguments')
+    .option('--input <file>', 'stdin of a command, body of a request, or a JSON array of all arguments; "-" is stdin')
     .option('--method <name>', 'of a request (default GET, with an input POST)')
     .option('--json', 'print JSON')
     .addHelpText('after', HELP);

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { CloudletClient } from '../../../guest-sdk/client/index.ts';
 import { CloudletError, type FunctionName } from '../../../guest-sdk/protocol/index.ts';
+import { fileBytes, readArguments } from '../invoke/call-arguments.ts';
 import type { Plan } from '../invoke/plan.ts';
-import { UsageError } from '../usage-error.ts';
 
 /** What each call is given. */
 export interface BenchInput {
@@ -19,14 +18,7 @@ export async function benchCall(
   plan: Plan,
   { input, method, version }: BenchInput,
 ): Promise<(signal: AbortSignal) => Promise<string | null>> {
-  const bytes =
-    input === undefined
-      ? undefined
-      : await readFile(input).catch((error: NodeJS.ErrnoException) => {
-          throw new UsageError(`expected a file with the input, but ${input} cannot be read (${error.code})`, {
-            cause: error,
-          });
-        });
+  const bytes = input === undefined || plan.kind === 'call' ? undefined : await fileBytes(input);
   const drained = async (answer: {
     readonly status: number;
     readonly body: AsyncIterable<Uint8Array>;
@@ -57,7 +49,7 @@ export async function benchCall(
         );
     }
     case 'call': {
-      const args = bytes === undefined ? plan.words.map(jsonOf) : listOf(bytes.toString('utf8'));
+      const args = await readArguments(plan.target, plan.words, input);
       return async (signal) => {
         let timing: string | null = null;
         const answered = (header: (field: string) => string | null): void => {
@@ -69,21 +61,5 @@ export async function benchCall(
     }
     default:
       return plan satisfies never;
-  }
-}
-
-function listOf(text: string): readonly unknown[] {
-  const value = jsonOf(text);
-  if (Array.isArray(value)) return value;
-  throw new UsageError('expected a JSON array of all arguments in the input');
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`expected JSON as an argument, got ${JSON.stringify(text)}; write a string as '"text"'`, {
-      cause: error,
-    });
   }
 }

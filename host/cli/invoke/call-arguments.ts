@@ -51,8 +51,8 @@ async function fileText(path: string): Promise<string> {
   return (await fileBytes(path)).toString('utf8');
 }
 
-/** A file's bytes; `-` is stdin. */
-async function fileBytes(path: string): Promise<Buffer> {
+/** A file's bytes; `-` is stdin. `UsageError` when it cannot be read. */
+export async function fileBytes(path: string): Promise<Buffer> {
   try {
     if (path === '-') return await buffer(process.stdin);
     return await readFile(path);
