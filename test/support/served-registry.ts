@@ -20,8 +20,10 @@ export interface ServedRegistry {
   }[];
   /** Bytes of blobs that went out. */
   sentBytes: number;
-  /** Closes the connection when so many bytes of one answer are out; null: never. */
+  /** Stops within an answer when so many bytes of it are out, until `breakOff`; null: never. */
   cutAfter: number | null;
+  /** Breaks the connection of an answer that stopped; whoever knows that all of it came calls it: else what is on its way may be lost. */
+  readonly breakOff: () => void;
   instead: Instead;
   close(): Promise<void>;
 }
@@ -30,6 +32,7 @@ export interface ServedRegistry {
 export async function serveRegistry(
   ask: (path: string, init: RequestInit) => Promise<Response>,
 ): Promise<ServedRegistry> {
+  let stopped: ServerResponse | undefined;
   const server = createServer((request, response) => {
     const { method = '', url = '', headers } = request;
     served.asked.push({ line: `${method} ${url}`, authorization: headers.authorization, range: headers.range });
@@ -44,7 +47,8 @@ export async function serveRegistry(
     const part = isCut ? bytes.subarray(0, served.cutAfter!) : bytes;
     if (url?.includes('/blobs/')) served.sentBytes += part.length;
     if (!isCut) return void response.end(bytes);
-    response.write(part, () => setImmediate(() => response.destroy()));
+    response.write(part);
+    stopped = response;
   };
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -54,6 +58,10 @@ export async function serveRegistry(
     sentBytes: 0,
     cutAfter: null,
     instead: () => false,
+    breakOff: () => {
+      stopped?.destroy();
+      stopped = undefined;
+    },
     close: async () => {
       server.closeAllConnections();
       server.close();
