@@ -21,8 +21,8 @@ export function serviceRungs({ vms, policy }: CloudletParts, services: Services)
   const recipes = new Recipes({
     world: {
       holdBase: (base, signal) => holdBase(images, base, signal),
-      open: async (base, growthBytes, signal) =>
-        inPlace(services.reserve(base.digest, base.conditions.memoryMib), async () =>
+      open: async (base, growthBytes, signal, user) =>
+        inPlace(services.reserve(base.digest, base.conditions.memoryMib, user), async () =>
           openWorkshop({ images, accelerator: await accelerator() }, base, growthBytes, signal),
         ),
       findMade: (key, signal) => images.findMade('service', key, signal),

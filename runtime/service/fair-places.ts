@@ -13,6 +13,14 @@ export interface FairPlacesOptions {
   readonly retryAfterS: number;
 }
 
+/** A place that a user has. */
+export interface HeldPlace {
+  /** Idempotent. */
+  leave(): void;
+  /** Lets it count for another user, however many he has: he is given it, and asked for nothing. */
+  passTo(user: string | null): void;
+}
+
 /**
  * Places that users take, none of them so many that others find none: with a share of 1 who asks for everything gets a half, the next half of what
  * is left, and whoever comes with nothing finds a place.
@@ -30,11 +38,16 @@ export class FairPlaces {
     return this.#options.limit - [...this.#taken.values()].reduce((sum, each) => sum + each, 0);
   }
 
+  /** As `hold`; gives what leaves it again, which is idempotent. */
+  take(user: string | null): () => void {
+    return this.hold(user).leave;
+  }
+
   /**
-   * Takes one; gives what leaves it again, which is idempotent. `at-capacity` when all are taken, or the user's share is. Null: nobody's, of which
+   * Takes one. `at-capacity` when all are taken, or the user's share is. Null: nobody's, of which
    * there may be as many as there are places.
    */
-  take(user: string | null): () => void {
+  hold(user: string | null): HeldPlace {
     const { limit, share, what } = this.#options;
     const { free } = this;
     const own = this.#taken.get(user) ?? 0;
@@ -42,14 +55,26 @@ export class FairPlaces {
     if (user !== null && own >= share * free)
       throw this.#full(`expected some of ${limit} ${what} to be left for others (${free}), got one more beside ${own}`);
     this.#taken.set(user, own + 1);
+    let holder = user;
     let isLeft = false;
-    return () => {
-      if (isLeft) return;
-      isLeft = true;
-      const rest = this.#taken.get(user)! - 1;
-      if (rest > 0) this.#taken.set(user, rest);
-      else this.#taken.delete(user);
+    return {
+      leave: () => {
+        if (!isLeft) this.#giveBack(holder);
+        isLeft = true;
+      },
+      passTo: (next) => {
+        if (isLeft) return;
+        this.#giveBack(holder);
+        holder = next;
+        this.#taken.set(next, (this.#taken.get(next) ?? 0) + 1);
+      },
     };
+  }
+
+  #giveBack(user: string | null): void {
+    const rest = this.#taken.get(user)! - 1;
+    if (rest > 0) this.#taken.set(user, rest);
+    else this.#taken.delete(user);
   }
 
   #full(sentence: string): CloudletError {

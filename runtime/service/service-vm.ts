@@ -141,6 +141,9 @@ export class ServiceVm {
   use(user: string): void {
     this.#users.note(user);
     this.#lease?.renew();
+    const { place } = this.parts;
+    // It counts for who started it, as long as he uses it; then for who does.
+    if (place.owner !== null && this.#users.lastUse(place.owner) === null) place.passTo(user);
   }
 
   /** When `user` last used it, by the clock; null when it did not within the lease. */

@@ -128,13 +128,18 @@ export class Services {
     { user, signal }: ServiceCaller,
   ): Promise<EnteredVm> {
     const spec = v.parse(ServiceSpec, asked);
-    const vm = this.#fleet.begin(name, { image, spec }, null, {
-      via,
-      open: async ({ place, signal: ending }) => {
-        place.expect(memoryMib);
-        return open(ending);
+    const vm = this.#fleet.begin(
+      name,
+      { image, spec },
+      { user, mode: 'shared' },
+      {
+        via,
+        open: async ({ place, signal: ending }) => {
+          place.expect(memoryMib);
+          return open(ending);
+        },
       },
-    });
+    );
     await served(vm, user, signal, true);
     if (this.#options.records.find(name)?.image !== image) {
       this.#adopted.set(name, { service: { name, image, spec, changedAt: new Date().toISOString() }, vm });
@@ -182,8 +187,10 @@ export class Services {
       // Its server ended before anything was sent to it: who names no VM is served by another.
       const isLost = vm !== undefined && error === vm.failure && caller.vm === undefined;
       if (isLost && !isSecond) return this.request(name, request, caller, true);
-      answered(error instanceof CloudletError ? error.code : 'internal');
-      throw error;
+      // Who ended its VM, or what did, says more than the connection that broke for it.
+      const why = caller.signal?.aborted === true ? error : (vm?.failure ?? error);
+      answered(why instanceof CloudletError ? why.code : 'internal');
+      throw why;
     }
   }
 
@@ -226,8 +233,8 @@ export class Services {
   }
 
   /** A place among service VMs for one in which something is made, to be released when that is gone; `at-capacity` when there is no room. */
-  reserve(image: Digest, memoryMib: number): Pick<Place, 'release'> {
-    return this.#fleet.reserve(image, memoryMib);
+  reserve(image: Digest, memoryMib: number, user?: string): Pick<Place, 'release'> {
+    return this.#fleet.reserve(image, memoryMib, user);
   }
 
   /** Ends all VMs. Idempotent; resolves when they are gone. */
@@ -238,11 +245,11 @@ export class Services {
   #join(service: Service, user: string, signal: AbortSignal | undefined): Promise<EnteredVm> {
     const shared = this.#fleet.shared(service.name, service.image);
     if (shared !== undefined) return entering(shared, user, signal);
-    return started(this.#fleet.clone(service.name, service, null), user, signal);
+    return started(this.#fleet.clone(service.name, service, { user, mode: 'shared' }), user, signal);
   }
 
   #own(service: Service, user: string, signal: AbortSignal | undefined): Promise<EnteredVm> {
-    return started(this.#fleet.clone(service.name, service, user), user, signal);
+    return started(this.#fleet.clone(service.name, service, { user, mode: 'own' }), user, signal);
   }
 
   #meant({ name }: Service, { user, vm }: ServiceCaller): ServiceVm | undefined {

@@ -2,7 +2,7 @@ import { CloudletError, type Digest } from '../../guest-sdk/protocol/index.ts';
 import { FairPlaces } from './fair-places.ts';
 
 const MIB = 1024 ** 2;
-/** VMs of their own that one user may have for each place that is left: three quarters when nobody else has any. */
+/** VMs that one user may have started, his own and those that others join, for each place that is left: three quarters when nobody else has any. */
 const OWN_SHARE = 3;
 const STOP_ONE = 'stop one: npx cloudlet vm stop NAME';
 const RETRY_AFTER_S = 10;
@@ -27,6 +27,10 @@ export interface Place {
   /** Says how much memory the guest has, before it is started; `at-capacity` when that is too much now. */
   expect(memoryMib: number): void;
   measure(bytes: number): void;
+  /** Whose it is. */
+  readonly owner: string | null;
+  /** Whoever had it uses it no more, and another does: it counts for him. */
+  passTo(user: string): void;
   /** Has something let go with the VM. */
   onRelease(letGo: () => Promise<void>): void;
   /** The VM is gone. Idempotent. */
@@ -59,37 +63,45 @@ export class VmAdmission {
   }
 
   /**
-   * A place for a VM of this image; `at-capacity` when there is none, or `owner` has its share: whose own VM it is, null for one that others use as
-   * well. Leases are kept: nobody else's VM ends for it.
+   * A place for a VM of this image; `at-capacity` when there is none, or `owner` has its share: who starts it; null for nobody. Leases are kept:
+   * nobody else's VM ends for it.
    */
   admit(image: Digest, owner: string | null = null): Place {
-    const leave = this.#places.take(owner);
-    const holder = {};
+    const { leave, passTo } = this.#places.hold(owner);
+    let holder = owner;
+    const vm = {};
     const held = this.#held;
     const releases = new Set<() => Promise<void>>();
-    held.set(holder, 0);
+    held.set(vm, 0);
     return {
       get bytes() {
-        return held.get(holder) ?? 0;
+        return held.get(vm) ?? 0;
+      },
+      get owner() {
+        return holder;
+      },
+      passTo: (user) => {
+        passTo(user);
+        holder = user;
       },
       expect: (memoryMib) => {
         const expected = this.#measured.get(image) ?? BESIDE_BYTES + (memoryMib * MIB) / 2;
         this.#checkRoom(expected);
-        if (held.has(holder)) held.set(holder, expected);
+        if (held.has(vm)) held.set(vm, expected);
       },
       measure: (measured) => {
-        if (!held.has(holder)) return;
-        held.set(holder, measured);
+        if (!held.has(vm)) return;
+        held.set(vm, measured);
         this.#measured.delete(image);
         this.#measured.set(image, measured);
         if (this.#measured.size > MAX_REMEMBERED) this.#measured.delete(this.#measured.keys().next().value!);
       },
       onRelease: (letGo) => {
-        if (held.has(holder)) releases.add(letGo);
+        if (held.has(vm)) releases.add(letGo);
         else void letGo();
       },
       release: async () => {
-        held.delete(holder);
+        held.delete(vm);
         leave();
         const all = [...releases];
         releases.clear();

@@ -22,6 +22,12 @@ export interface VmContent {
   readonly spec: ServiceSpec;
 }
 
+/** Who has a VM started, and whether others join it. */
+export interface VmFor {
+  readonly user: string;
+  readonly mode: 'shared' | 'own';
+}
+
 /** How a VM is started that is no clone of an image; `expect` is told its memory before. */
 export interface VmOpening {
   readonly via: Exclude<ServiceStart, 'running'>;
@@ -70,11 +76,11 @@ export class VmFleet {
     return latest.findLast(({ parts }) => parts.mode === 'own') ?? latest.at(-1);
   }
 
-  /** Begins a clone of an image; `owner`: whose own it is, null: one to be shared. */
-  clone(name: FunctionName, content: VmContent, owner: string | null): ServiceVm {
+  /** Begins a clone of an image for a user. */
+  clone(name: FunctionName, content: VmContent, start: VmFor): ServiceVm {
     const { hold, restore } = this.#options.world;
     const { cpus, diskMib } = content.spec.limits;
-    return this.begin(name, content, owner, {
+    return this.begin(name, content, start, {
       via: 'cached',
       open: async ({ id, place, signal }) => {
         const held = await hold(content.image, signal);
@@ -87,11 +93,10 @@ export class VmFleet {
   }
 
   /** Begins a VM; whoever wants it waits for `ready`. `at-capacity` when there is no room, `draining` at the end. */
-  begin(name: FunctionName, { image, spec }: VmContent, owner: string | null, { via, open }: VmOpening): ServiceVm {
+  begin(name: FunctionName, { image, spec }: VmContent, { user, mode }: VmFor, { via, open }: VmOpening): ServiceVm {
     if (this.#closed !== null) throw drained();
     const { policy, world, bind, observer, changed, limits } = this.#options;
-    const place = this.admission.admit(image, owner);
-    const mode = owner === null ? 'shared' : 'own';
+    const place = this.admission.admit(image, user);
     const id = `vm-${randomBytes(6).toString('hex')}`;
     const vm: ServiceVm = new ServiceVm({
       ...{ id, name, image, spec, mode, place, policy, bind, quietMs: limits.quietMs },
@@ -117,10 +122,10 @@ export class VmFleet {
     return vm;
   }
 
-  /** A place for a VM that serves nobody yet. */
-  reserve(image: Digest, memoryMib: number): Place {
+  /** A place for a VM that serves nobody yet, for who has it made. */
+  reserve(image: Digest, memoryMib: number, user: string | null = null): Place {
     if (this.#closed !== null) throw drained();
-    const place = this.admission.admit(image);
+    const place = this.admission.admit(image, user);
     try {
       place.expect(memoryMib);
       return place;

@@ -17,6 +17,12 @@ export interface ClimbParts {
   readonly patience: DeploymentPatience;
 }
 
+/** What is wanted, and who asked for it first. */
+export interface AskedWish {
+  readonly wish: Wish;
+  readonly user: string;
+}
+
 /** Who is told how an act goes. */
 export interface ClimbFollower {
   progress(progress: RungProgress): void;
@@ -31,6 +37,7 @@ export class Climb {
   readonly over: Promise<Provisioned>;
   readonly #parts: ClimbParts;
   readonly #wish: Wish;
+  readonly #user: string;
   readonly #needs: PartNeeds;
   readonly #abort: AbortController;
   readonly #watch: ProgressWatch;
@@ -40,9 +47,10 @@ export class Climb {
   #step: Step;
   #last: RungProgress;
 
-  private constructor(parts: ClimbParts, wish: Wish, step: Step, needs: PartNeeds, abort: AbortController) {
+  private constructor(parts: ClimbParts, asked: AskedWish, step: Step, needs: PartNeeds, abort: AbortController) {
     this.#parts = parts;
-    this.#wish = wish;
+    this.#wish = asked.wish;
+    this.#user = asked.user;
     this.#step = step;
     this.#abort = abort;
     this.#needs = needs;
@@ -61,7 +69,8 @@ export class Climb {
   }
 
   /** Looks for a way; who calls it sees to it that nothing is removed until the act is known as one. Rejects when there is none, saying why not. */
-  static async begin(parts: ClimbParts, wish: Wish, closing: AbortSignal): Promise<Climb> {
+  static async begin(parts: ClimbParts, asked: AskedWish, closing: AbortSignal): Promise<Climb> {
+    const { wish } = asked;
     const abort = new AbortController();
     const stop = () => abort.abort(closing.reason);
     if (closing.aborted) stop();
@@ -71,7 +80,7 @@ export class Climb {
       const needs = new PartNeeds(parts, abort.signal, (error) => abort.abort(error));
       const step = await look(parts.ladder, wish, null, needs, abort.signal);
       if ('whys' in step) throw noWay(wish, step.whys);
-      const climb = new Climb(parts, wish, step, needs, abort);
+      const climb = new Climb(parts, asked, step, needs, abort);
       void climb.over.then(unhook, unhook);
       return climb;
     } catch (error) {
@@ -125,7 +134,8 @@ export class Climb {
       try {
         const { signal } = this.#abort;
         signal.throwIfAborted();
-        return await this.#step.offer.provision({ parts: this.#needs, report: this.#report, signal });
+        const { offer } = this.#step;
+        return await offer.provision({ parts: this.#needs, report: this.#report, user: this.#user, signal });
       } catch (thrown) {
         await this.#fall(thrown);
       }

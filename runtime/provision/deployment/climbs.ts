@@ -17,7 +17,7 @@ export class Climbs {
   }
 
   /** The act for a wish. Whoever gets it follows it in the same turn, else it may have ended before. */
-  async for(wish: Wish): Promise<Climb> {
+  async for(wish: Wish, user: string): Promise<Climb> {
     const key = keyOf(wish);
     for (;;) {
       const going = this.#begun.get(key);
@@ -32,7 +32,7 @@ export class Climbs {
     };
     // Until it is among those that go on nothing is removed: what it found here must be here when it is read.
     const begun = this.#parts.store.looks.look(async () => {
-      const climb = await Climb.begin(this.#parts, wish, this.#closing);
+      const climb = await Climb.begin(this.#parts, { wish, user }, this.#closing);
       this.#follow(climb, forget);
       return climb;
     });

@@ -91,7 +91,7 @@ export class Deployments {
     let watched: WatchedDeployment;
     try {
       // What it is to be told begins in the turn in which its act is found: later the act would be further, or over.
-      climb = await this.#climbs.for(wish);
+      climb = await this.#climbs.for(wish, user);
       watched = this.#followed(climb, wish);
     } catch (error) {
       leave();

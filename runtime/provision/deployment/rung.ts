@@ -40,8 +40,13 @@ export interface RungProgress {
 export interface RungContext {
   readonly parts: PartSource;
   readonly report: (progress: RungProgress) => void;
+  /** Who asked for it first: what runs for it counts for him. */
+  readonly user?: string;
   readonly signal: AbortSignal;
 }
+
+/** In whose name a VM is started for an act that nobody is known to have asked for. */
+export const NOBODY = 'deployment';
 
 /** What was wanted, ready to be used. */
 export interface Provisioned {

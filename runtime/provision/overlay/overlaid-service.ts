@@ -4,7 +4,7 @@ import type { Accelerator } from '../../machine/index.ts';
 import type { Services } from '../../service/index.ts';
 import type { VmImage, VmImageStore } from '../../vm/image/index.ts';
 import type { RestoreVmOptions, StartedVm } from '../../vm/machine/vm-options.ts';
-import type { Provisioned, RungContext } from '../deployment/rung.ts';
+import { NOBODY, type Provisioned, type RungContext } from '../deployment/rung.ts';
 import { serveImage } from '../deployment/service/serve-image.ts';
 import type { ReadManifest } from './overlay-manifest.ts';
 import type { BlankVms } from './synthesis/blank-vms.ts';
@@ -22,9 +22,6 @@ export interface OverlayRungParts {
   readonly policy: Pick<HostPolicy, 'http' | 'privateNetworks'>;
 }
 
-/** In whose name a VM is started that nobody has used yet. */
-const USER = 'deployment';
-
 /** A service, and the overlay that it is to come from. */
 export interface OverlaidService {
   readonly name: FunctionName;
@@ -38,7 +35,7 @@ export interface OverlaidService {
 export async function synthesizeService(
   { images, services, accelerator, restore, blanks = null }: OverlayRungParts,
   { name, overlay }: OverlaidService,
-  { parts, report, signal }: RungContext,
+  { parts, report, signal, user = NOBODY }: RungContext,
 ): Promise<Provisioned> {
   const { manifest, digest } = overlay;
   const stop = new AbortController();
@@ -68,7 +65,7 @@ export async function synthesizeService(
   try {
     const { memoryMib } = manifest.conditions;
     const adopted = { image: digest, spec: manifest.service, memoryMib, via: 'overlay', open } as const;
-    await services.adopt(name, adopted, { user: USER, signal: both });
+    await services.adopt(name, adopted, { user, signal: both });
     served.resolve();
     begun.serving = true;
     report({ stage: 'serving' });

@@ -20,7 +20,7 @@ export async function askSources(context: StepContext): Promise<string[]> {
 }
 
 /**
- * Tells `isHere` the versions that would be installed, and installs them when it says no. Lists of packages that are less than a day old
+ * Tells `isHere` the versions that would be installed, and installs them when it says no. Lists of packages that are some days old
  * are taken as they are, and brought up to date when something in them is gone. Gives whether it installed.
  */
 export async function installPackages(

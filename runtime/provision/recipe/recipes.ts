@@ -79,7 +79,11 @@ export class Recipes {
     return key === null ? null : this.#options.world.findMade(key, signal);
   }
 
-  async #make(recipe: Recipe, { image: base }: HeldBase, { parts, report, signal }: RungContext): Promise<MadeRecipe> {
+  async #make(
+    recipe: Recipe,
+    { image: base }: HeldBase,
+    { parts, report, signal, user }: RungContext,
+  ): Promise<MadeRecipe> {
     const { world, clock, remembered } = this.#options;
     let step: RecipeStep = 'restore';
     report({ stage: step });
@@ -87,7 +91,8 @@ export class Recipes {
       if (next !== step) report({ stage: next });
       step = next;
     };
-    const workshop = await world.open(base, recipe.service.limits.diskMib * MIB, signal).catch((error: unknown) => {
+    const growthBytes = recipe.service.limits.diskMib * MIB;
+    const workshop = await world.open(base, growthBytes, signal, user).catch((error: unknown) => {
       signal.throwIfAborted();
       throw error;
     });

@@ -32,7 +32,7 @@ export interface RecipeWorld {
   /** The base VM; `base-unknown` when it is not here, saying how it comes here. */
   readonly holdBase: (base: 'default' | Digest, signal: AbortSignal) => Promise<HeldBase>;
   /** Starts a VM on a private copy of a base; `growthBytes` bounds what its disk may grow by. */
-  readonly open: (base: VmImage, growthBytes: number, signal: AbortSignal) => Promise<Workshop>;
+  readonly open: (base: VmImage, growthBytes: number, signal: AbortSignal, user?: string) => Promise<Workshop>;
   /** What was made from what a key names, and can be restored here; null when there is none. */
   readonly findMade: (key: string, signal: AbortSignal) => Promise<VmImage | null>;
 }

@@ -6,11 +6,11 @@ import { relayProgram } from '../guest/relay-program.ts';
 import { type AptSource, debianSources, sourcesText } from './apt-sources.ts';
 import { resolvePackages } from './package-list.ts';
 
-/** Changes when what is done with the packages changes. */
-const LAYOUT = 1;
+/** Changes when what is done with the packages changes; since the third they have the lists of what else there is. */
+const LAYOUT = 3;
 
 /** The same of those with a stock kernel: their manifests say so since the second. */
-const STOCK_LAYOUT = 2;
+const STOCK_LAYOUT = 4;
 
 /** What a base VM is like. Units in the names. */
 export interface BaseVmShape {

@@ -3,6 +3,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PROXY_PORT } from '../vm.ts';
 import { type AptSource, sourcesText } from './apt-sources.ts';
+import { putLists, releaseFiles } from './base-lists.ts';
 import { MERGED } from './package-list.ts';
 
 /** What nobody reads in a VM. */
@@ -67,6 +68,7 @@ export async function makeBaseTree(directory: string, options: BaseTreeOptions):
   try {
     await installDebian(directory, list, options);
     await adjust(directory);
+    await putLists(directory, options.sources, options.signal);
   } finally {
     await rm(list, { force: true });
   }
@@ -74,12 +76,11 @@ export async function makeBaseTree(directory: string, options: BaseTreeOptions):
 
 async function installDebian(directory: string, list: string, options: BaseTreeOptions): Promise<void> {
   const lists = options.sources.flatMap((source) => source.lists);
-  const inReleases = [...new Set(lists.map((file) => file.replace(/_[^_]*_binary-[^_]*_Packages.*$/, '_InRelease')))];
   const args = ['--mode=root', '--variant=apt', '--format=directory', '--quiet'];
   // From the lists that this computer has: what is installed is what was resolved.
   args.push(
     '--skip=update',
-    `--setup-hook=cp ${[...lists, ...inReleases].map(quoted).join(' ')} "$1"/var/lib/apt/lists/`,
+    `--setup-hook=cp ${[...lists, ...releaseFiles(options.sources)].map(quoted).join(' ')} "$1"/var/lib/apt/lists/`,
   );
   args.push(`--hook-dir=${MERGED_HOOKS}`, `--include=${[MERGED[0], ...options.include].join(',')}`);
   for (const setting of DPKG_SETTINGS) args.push(`--dpkgopt=${setting}`);

@@ -46,7 +46,11 @@ async function lab(options: Partial<ServicesOptions> = {}, spec: Partial<Service
       served += 1;
       if (incoming.url === '/slow') return void setTimeout(() => outgoing.end('slow'), 50);
       if (incoming.url === '/never') return;
+      if (incoming.url === '/half') return void outgoing.write('half');
       outgoing.end(`${incoming.method} ${incoming.url} ${served}`);
+    }).on('upgrade', (_, socket) => {
+      socket.on('error', () => undefined);
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
     }),
   );
   vms.ports.set(80, server.port);
@@ -265,6 +269,56 @@ services('one who asks for all connections and all VMs leaves some to others', a
   const owned = await Promise.all(Array.from({ length: 5 }, () => code(all.start(NAME, OWN, ANN))));
   assert.equal([owned.filter((each) => each === 'ok').length, owned.at(-1)], [3, 'at-capacity']);
   assert.is(await code(all.start(NAME, OWN, BOB)), 'ok');
+});
+
+const SOCKET: ServiceRequest = { ...get('/'), headers: [['upgrade', Buffer.from('websocket')]], webSocket: true };
+
+for (const [how, end, failure] of [
+  ['its lease ends', (_: Services, clock: FakeClock) => clock.advance(10_001), null],
+  ['it is stopped', (all: Services) => void all.stop(NAME), 'conflict'],
+  ['its service is removed', (all: Services) => void all.remove(NAME), 'conflict'],
+] as const)
+  services(`what is in flight when ${how} is over then, and nothing of it is left`, async () => {
+    const limits = { leaseS: 10, diskMib: 1024, cpus: 1, connections: 8 };
+    const { services: all, clock, vms } = await lab({}, { limits });
+    const { tunnel } = await all.request(NAME, SOCKET, ANN);
+    const closed = new Promise<void>((resolve) => tunnel!.once('close', () => resolve()));
+    tunnel!.on('error', () => undefined).resume();
+    // A request holds the lease: it can be cut off by hand alone.
+    const hanging = failure === null ? null : code(all.request(NAME, get('/never'), BOB));
+    const half = failure === null ? null : (await all.request(NAME, get('/half'), BOB)).body;
+    await until(() => all.get(NAME).vms[0]!.connections === (failure === null ? 1 : 3));
+    end(all, clock);
+    await closed;
+    if (hanging !== null) assert.is(await hanging, failure);
+    if (half !== null) {
+      const whole = text(half).then(
+        () => true,
+        () => false,
+      );
+      assert.is(await whole, false, 'an answer that broke off does not look whole');
+    }
+    await until(() => all.status().vms === 0);
+    assert.equal([vms.held, vms.running.length, all.status().bytes], [0, 0, 0]);
+  });
+
+services('who starts a shared VM of every service leaves some to others, and joiners do not pay for them', async () => {
+  const { services: all, clock } = await lab({ limits: { vms: 5, bytes: 2 ** 40 } });
+  const names = Array.from({ length: 5 }, (_, at) => parseName(`web-${at}`));
+  for (const [at, name] of names.entries()) all.put(name, imageDigest(String(at)), serviceSpec());
+  const codes: string[] = [];
+  for (const name of names) codes.push(await code(all.start(name, JOIN, ANN)));
+  assert.equal(codes, ['ok', 'ok', 'ok', 'ok', 'at-capacity']);
+  for (const name of names.slice(0, 4)) assert.is(await code(all.start(name, JOIN, BOB)), 'ok');
+  assert.is(await code(all.start(names[4]!, JOIN, BOB)), 'ok', 'what he joined counts for who started it');
+  await all.stop(names[4]!);
+  // Ann uses none of them any more, and Bob goes on.
+  clock.advance(400_000);
+  for (const name of names.slice(0, 4)) all.renew(name, BOB);
+  clock.advance(400_000);
+  for (const name of names.slice(0, 4)) all.renew(name, BOB);
+  assert.is(await code(all.start(names[4]!, JOIN, BOB)), 'at-capacity', 'they count for who uses them');
+  assert.is(await code(all.start(names[4]!, JOIN, ANN)), 'ok');
 });
 
 services('users are those of the lease', async () => {

@@ -2,13 +2,10 @@ import type { FunctionName, ServiceInfo } from '../../../../guest-sdk/protocol/i
 import type { Services } from '../../../service/index.ts';
 import type { VmImage } from '../../../vm/image/index.ts';
 import { KeyedTurns } from '../../recipe/keyed-turns.ts';
-import { type Provisioned, type RungContext, WAITING } from '../rung.ts';
+import { NOBODY, type Provisioned, type RungContext, WAITING } from '../rung.ts';
 
 /** What services are done with here. */
 export type ServiceHall = Pick<Services, 'list' | 'put' | 'start' | 'remove'>;
-
-/** In whose name a VM is started that nobody has used yet. */
-const USER = 'deployment';
 
 /**
  * Gives a name the image of a service and resolves when a VM of it serves. When it does not, the name has again what it had, or is
@@ -18,7 +15,7 @@ export function serveImage(
   services: ServiceHall,
   name: FunctionName,
   image: Pick<VmImage, 'digest' | 'service'>,
-  context: Pick<RungContext, 'report' | 'signal'>,
+  context: Pick<RungContext, 'report' | 'signal' | 'user'>,
 ): Promise<Provisioned> {
   const turns = TURNS.get(services) ?? new KeyedTurns();
   TURNS.set(services, turns);
@@ -33,14 +30,14 @@ async function serve(
   services: ServiceHall,
   name: FunctionName,
   { digest, service }: Pick<VmImage, 'digest' | 'service'>,
-  { report, signal }: Pick<RungContext, 'report' | 'signal'>,
+  { report, signal, user = NOBODY }: Pick<RungContext, 'report' | 'signal' | 'user'>,
 ): Promise<Provisioned> {
   report({ stage: 'starting', digest });
   const before = services.list().find((each) => each.name === name);
   // A record that says the same stays as it is, and so does when it came to be.
   if (before?.image !== digest) services.put(name, digest, service!);
   try {
-    await services.start(name, { mode: 'join' }, { user: USER, signal });
+    await services.start(name, { mode: 'join' }, { user, signal });
     return { kind: 'service', name, address: `/s/${name}/`, digest };
   } catch (error) {
     await takeBack(services, name, digest, before);
