@@ -30,6 +30,7 @@ export function gate(trust: Trust): MiddlewareHandler<HostContext> {
       return await next();
     }
     const authority = ownAuthority(c, trust);
+    refuseServiceWorker(c);
     if (hasTicket(c.req.path)) {
       // Its page has no origin, and sends no proof but the address; the route checks it.
       c.set('caller', null);
@@ -69,6 +70,12 @@ function isStorePage(path: string): boolean {
 function hasTicket(path: string): boolean {
   if (!path.startsWith('/w/')) return false;
   return TICKET.test(path.split('/', 4)[3] ?? '');
+}
+
+/** A worker would see every request of our page, its proofs too, for as long as the browser keeps it; nothing of ours is one, and functions and servers share the address. */
+function refuseServiceWorker(c: Context<HostContext>): void {
+  if (c.req.header('service-worker') === undefined) return;
+  throw new CloudletError('forbidden', 'expected no service worker from a cloudlet: its pages have none');
 }
 
 /** A name that is not ours in `Host` means that somebody's name was bound to our address: a rebinding page, or a wrong address. */

@@ -16,17 +16,23 @@ const MAIN = fileURLToPath(new URL('../../host/cli/main.ts', import.meta.url));
 /** A running host and its data directory. */
 export class HostLab {
   readonly folder: string;
+  readonly #cache: string;
   url = '';
   token = '';
   #child: ChildProcess | null = null;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, cache: string) {
     this.folder = folder;
+    this.#cache = cache;
   }
 
   /** Starts a host with an empty data directory, and what its operator lets functions have. Base images and translated components are kept between tests. */
-  static async open(sandbox: 'microvm' | 'process', policy: object | null = null): Promise<HostLab> {
-    const lab = new HostLab(await mkdtemp(join(tmpdir(), 'cloudlet-host-lab-')));
+  static async open(
+    sandbox: 'microvm' | 'process',
+    policy: object | null = null,
+    cache: string = TEST_CACHE,
+  ): Promise<HostLab> {
+    const lab = new HostLab(await mkdtemp(join(tmpdir(), 'cloudlet-host-lab-')), cache);
     await lab.start(sandbox, policy);
     return lab;
   }
@@ -44,7 +50,7 @@ export class HostLab {
   /** Starts the host again on the same data directory. */
   async start(sandbox: 'microvm' | 'process', policy: object | null = null): Promise<void> {
     const data = join(this.folder, 'data');
-    const args = [MAIN, 'serve', '--port', '0', '--data', data, '--cache', TEST_CACHE, '--sandbox', sandbox];
+    const args = [MAIN, 'serve', '--port', '0', '--data', data, '--cache', this.#cache, '--sandbox', sandbox];
     if (policy !== null) {
       const file = join(this.folder, 'policy.json');
       await writeFile(file, JSON.stringify(policy));

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { CloudletError, type Digest, digestOfHex, ServiceSpec } from '../../../guest-sdk/protocol/index.ts';
 import { Conditions } from '../../machine/index.ts';
+import { MAX_DISK_BYTES } from '../../vm/image/vm-manifest.ts';
 import { type BlockRun, decodeBlockSet } from './block-set.ts';
 import { PAGE_BYTES } from './page-run.ts';
 import { MAX_EXPANDED_BYTES } from './segment.ts';
@@ -19,8 +20,6 @@ export const MAX_SEGMENT_BYTES = 4 * 1024 * 1024;
 export const MAX_SEGMENT_PAGES = 16_384;
 
 const MAX_SEGMENTS = 16_384;
-/** Most that an image may declare: what is beyond is a mistake or an attack. */
-const MAX_DISK_BYTES = 4 * 2 ** 40;
 
 const natural = (most: number) => v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(most));
 const DigestText = v.pipe(

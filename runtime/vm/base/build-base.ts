@@ -7,6 +7,7 @@ import { type AcceleratorOptions, chooseAccelerator, draftName } from '../../mac
 import { DirectoryLock } from '../../store/index.ts';
 import { relayProgram } from '../guest/relay-program.ts';
 import { openVmImages, type VmImage, type VmImageDraft, type VmImageStore } from '../image/index.ts';
+import { MAX_DISK_BYTES } from '../image/vm-manifest.ts';
 import { bootVm } from '../machine/boot-vm.ts';
 import { digHoles } from '../machine/dig-holes.ts';
 import { makeBaseDisk } from './base-disk.ts';
@@ -73,7 +74,7 @@ function shapeOf(options: EnsureBaseVmOptions): BaseVmShape {
   const { memoryMib, vcpus, diskMib, initOnFree, include } = { ...DEFAULT_BASE_VM, ...options };
   for (const [name, value, least, most] of [
     ['memory', memoryMib, 128, 65_536],
-    ['disk', diskMib, 512, 1024 * 1024],
+    ['disk', diskMib, 512, MAX_DISK_BYTES / 2 ** 20],
     ['processors', vcpus, 1, 64],
   ] as const) {
     if (Number.isInteger(value) && value >= least && value <= most) continue;

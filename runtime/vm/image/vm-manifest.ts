@@ -9,9 +9,14 @@ export const VM_IMAGE_FORMAT = 1;
 /** Longest text of a manifest, bytes: it comes from other computers, and is held in memory. */
 export const MAX_MANIFEST_BYTES = 256 * 1024;
 
-/** Most memory and disk that an image may declare: what is beyond is a mistake or an attack. */
-const MAX_MEMORY_BYTES = 256 * 2 ** 30;
-const MAX_DISK_BYTES = 4 * 2 ** 40;
+/**
+ * Most disk that an image may declare, bytes. A file of some hundred bytes can declare any number of holes, and whoever verifies it reads them: 64 GiB of
+ * zeros are some seconds, 4 TiB half an hour of each host.
+ */
+export const MAX_DISK_BYTES = 64 * 2 ** 30;
+
+/** Most memory that an image may declare: a draft has to have room for it on the disk. */
+const MAX_MEMORY_BYTES = 64 * 2 ** 30;
 const MAX_STATE_BYTES = 64 * 2 ** 20;
 const MAX_LAYERS = 8;
 

@@ -37,6 +37,7 @@ const STRANGERS: readonly [who: string, headers: Record<string, string>, status:
   ['with a wrong token', { authorization: 'Bearer wrong' }, 401, 'unauthorized'],
   ['with the token cut short', { authorization: `Bearer ${TOKEN.slice(0, -1)}` }, 401, 'unauthorized'],
   ['with another scheme', { authorization: `Basic ${TOKEN}` }, 401, 'unauthorized'],
+  ['for a service worker', { authorization: `Bearer ${TOKEN}`, 'service-worker': 'script' }, 403, 'forbidden'],
   ['with a stale cookie', { cookie: 'cloudlet-session-cl-0a1b2c3d=gone', origin: OWN }, 401, 'unauthorized'],
   ['with the token in a cookie', { cookie: `cloudlet-session-cl-0a1b2c3d=${TOKEN}`, origin: OWN }, 401, 'unauthorized'],
   ['from a page elsewhere', { ...AS_OWNER, origin: 'http://evil.example' }, 403, 'forbidden'],

@@ -179,6 +179,12 @@ for (const [what, change, sentence] of [
   ['of another format', (b) => declaring(b, () => ({ format: 2 })), /expected format 1, got 2/],
   ['with a wrong size', (b) => declaring(b, ({ state }) => ({ state: { ...state, bytes: 5 } })), /out of place|torn/],
   [
+    'of a disk of 4 TiB of holes',
+    (b) =>
+      declaring(b, ({ layers }) => ({ diskBytes: 2 ** 42, layers: [{ ...(layers as object[])[0], bytes: 2 ** 42 }] })),
+    /expected.*68719476736|Invalid value/,
+  ],
+  [
     'with more memory than its conditions',
     (b) => declaring(b, ({ memory }) => ({ memory: { ...memory, bytes: 2 ** 30 } })),
     /not of the size/,
