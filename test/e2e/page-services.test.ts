@@ -163,8 +163,9 @@ page('a page of a server gets hold of no cookie, worker or page of its neighbour
       now.map(({ name, value }) => [name, value]),
       cookies.map(({ name, value }) => [name, value]),
     );
-    await tab.goto(serving.url);
-    const workers = await tab.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length);
+    const ours = await context.newPage();
+    await ours.goto(serving.url, { timeout: PATIENCE_MS });
+    const workers = await ours.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length);
     assert.is(workers, 0);
     const script = await context.request.get(`${serving.url}/s/web/worker.js`, {
       headers: { 'service-worker': 'script' },
