@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CloudletError, type Digest, digestOfHex } from '../protocol/index.ts';
 import { buildAssemblyScript } from './assemblyscript/build-assemblyscript.ts';
+import { AssemblyScriptCompiler } from './assemblyscript/compiler.ts';
 import { buildC } from './c/build-c.ts';
 import { buildProgram, type ProgramBuild } from './foreign/build-program.ts';
 import { nearestName, readProgramProject } from './foreign/program-project.ts';
@@ -69,15 +70,24 @@ export interface Builder {
 
 /** Opens a builder; who opens it closes it. */
 export function openBuilder(): Builder {
-  const engine = new QuickJsEngine();
-  return { build: (folder, options = {}) => buildWith(engine, folder, options), close: () => engine.close() };
+  const tools: Tools = { engine: new QuickJsEngine(), assemblyscript: new AssemblyScriptCompiler() };
+  return {
+    build: (folder, options = {}) => buildWith(tools, folder, options),
+    close: async () => {
+      await tools.engine.close();
+      await tools.assemblyscript.close();
+    },
+  };
 }
 
-function buildWith(engine: QuickJsEngine, folder: string, options: BuildOptions): Promise<Build> {
+/** What stays loaded from one build to the next. */
+type Tools = Pick<BuildContext, 'engine' | 'assemblyscript'>;
+
+function buildWith(tools: Tools, folder: string, options: BuildOptions): Promise<Build> {
   return withTemporaryFolder(async (scratch) => {
     const { onProgress = () => {}, signal, cache = join(homedir(), '.cache', 'cloudlet') } = options;
     const { onSource = () => {}, strip = false, output = join(resolve(folder), 'build') } = options;
-    const context: BuildContext = { onProgress, onSource, signal, scratch, cache, engine, strip, output };
+    const context: BuildContext = { onProgress, onSource, signal, scratch, cache, strip, output, ...tools };
     begin(context, 'check', 'read cloudlet.json');
     const read = options.program === undefined ? null : await readProgramProject(folder, options.program);
     const asked = read?.project ?? (await readProject(folder));

@@ -1,3 +1,4 @@
+import type { AssemblyScriptCompiler } from './assemblyscript/compiler.ts';
 import type { QuickJsEngine } from './javascript/engine/engine.ts';
 
 /** What a build is doing, in order; a stage that is not needed does not come. */
@@ -25,6 +26,8 @@ export interface BuildContext {
   readonly onSource: (path: string) => void;
   /** Evaluates programs of QuickJS functions. */
   readonly engine: QuickJsEngine;
+  /** Compiles AssemblyScript. */
+  readonly assemblyscript: AssemblyScriptCompiler;
 }
 
 /** Begins a stage: ends the build when it was aborted, else tells what comes. */

@@ -26,9 +26,6 @@ export interface AssemblyScriptBindings {
   readonly modules: ReadonlySet<string>;
 }
 
-/** Name by which the entry imports the author's, which may have any. */
-export const AUTHOR = 'cloudlet-author';
-
 const PRELUDE = `export class Option<T> {
   constructor(public isSome: bool, public value: T) {}
 }

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CloudletError } from '../../protocol/index.ts';
 import { keepGenerated } from '../bindings/keep-generated.ts';
@@ -9,18 +8,17 @@ import { type BuildContext, begin } from '../progress.ts';
 import type { Project } from '../project.ts';
 import { addPackage, assembleWit } from '../wasi-wit.ts';
 import { addBuildWorld, BUILD_WORLD, nameWorld } from '../world.ts';
-import { type AssemblyScriptBindings, AUTHOR, generateAssemblyScript } from './bindings.ts';
+import { type AssemblyScriptBindings, generateAssemblyScript } from './bindings.ts';
 import { renameExports } from './export-names.ts';
 import { LIBRARY_MODULE, type Library, REPLACED, readLibrary } from './library.ts';
 
 const GLUE = 'cloudlet-glue';
-const OUTPUT = 'function.wasm';
 
 /** WIT of what the library imports. */
 const GUEST_WIT = fileURLToPath(new URL('../../wit/guest.wit', import.meta.url));
 
 /** Options of the compiler: nothing is freed behind the function's back. */
-const OPTIONS = ['--optimizeLevel', '2', '--runtime', 'minimal', '--outFile', OUTPUT];
+const OPTIONS = ['--optimizeLevel', '2', '--runtime', 'minimal'];
 
 /** Builds an AssemblyScript project: a function that serves HTTP, a command, or the exports of a world. */
 export async function buildAssemblyScript(project: Project, context: BuildContext): Promise<Uint8Array> {
@@ -30,12 +28,11 @@ export async function buildAssemblyScript(project: Project, context: BuildContex
   await addPackage(wit, 'cloudlet-guest', GUEST_WIT);
   const world = project.wit === null ? null : await nameWorld(project.wit, project.world);
   const bindings = world === null ? null : await bind(world, wit, context);
-  const library = await readLibrary(project.kind, bindings?.glue ?? '');
+  const library = await readLibrary(project.kind, moduleOf(entry), bindings?.glue ?? '');
   await addBuildWorld(wit, world, library.statements);
 
   begin(context, 'compile', 'compile with AssemblyScript');
-  const { module, warnings } = await compile(entry, project.folder, library, bindings);
-  if (warnings !== '') context.onProgress({ kind: 'warning', text: warnings });
+  const module = await compile(project, context, library, bindings);
   refuseImports(module, new Set([...library.modules, ...(bindings?.modules ?? [])]));
 
   begin(context, 'componentize', 'make it a component');
@@ -53,33 +50,33 @@ async function bind(world: string, wit: string, context: BuildContext): Promise<
   return bindings;
 }
 
-async function compile(entry: string, folder: string, library: Library, bindings: AssemblyScriptBindings | null) {
-  const generated = new Map([[`${GLUE}.ts`, library.glue], ...library.files]);
+/** The entry's name, by which traps and failed assertions call it, if that can be the name of a module beside the glue. */
+function moduleOf(entry: string): string {
+  const name = basename(entry, '.ts');
+  return entry.endsWith('.ts') && name !== GLUE ? name : 'cloudlet-author';
+}
+
+async function compile(
+  project: Project,
+  context: BuildContext,
+  library: Library,
+  bindings: AssemblyScriptBindings | null,
+): Promise<Uint8Array> {
+  const [entry = ''] = project.entries;
+  const files = [[`${GLUE}.ts`, library.glue] as const, ...library.files];
   if (bindings !== null) {
-    generated.set(`node_modules/${bindings.module}/index.ts`, bindings.types);
-    generated.set(`node_modules/${bindings.module}/values.ts`, bindings.values);
+    files.push([`node_modules/${bindings.module}/index.ts`, bindings.types]);
+    files.push([`node_modules/${bindings.module}/values.ts`, bindings.values]);
   }
-  // The compiler sees one folder: that of the entry, under a name of ours, with what is generated beside it.
-  const placeOf = (name: string) => {
-    if (name === `${AUTHOR}.ts`) return entry;
-    return name.startsWith('node_modules/') ? join(folder, name) : join(dirname(entry), name);
-  };
-  const written = new Map<string, Uint8Array>();
-  const { default: asc } = await import('assemblyscript/asc');
-  const { error, stderr } = await asc.main([`${GLUE}.ts`, ...OPTIONS, ...REPLACED.flatMap((each) => ['--use', each])], {
-    readFile: async (name) => generated.get(name) ?? (await readFile(placeOf(name), 'utf8').catch(() => null)),
-    writeFile: (name, content) => {
-      if (typeof content !== 'string') written.set(name, content);
-    },
-    listFiles: () => [],
-  });
-  const words = stderr.toString().replaceAll(`${AUTHOR}.ts`, basename(entry)).trim();
-  const module_ = written.get(OUTPUT);
-  if (error !== null || module_ === undefined) {
-    const detail = words === '' ? (error?.message ?? 'it printed nothing') : words;
-    throw new CloudletError('build-failed', `AssemblyScript cannot compile this:\n${detail}`, { cause: error });
-  }
-  return { module: module_, warnings: words };
+  const replaced = REPLACED.flatMap((each) => ['--use', each]);
+  const options = [...OPTIONS, ...(context.strip ? [] : ['--debug']), ...replaced];
+  const { module, words } = await context.assemblyscript.compile(
+    { entry, author: moduleOf(entry), folder: project.folder, files, options },
+    context.signal,
+  );
+  if (module === null) throw new CloudletError('build-failed', `AssemblyScript cannot compile this:\n${words}`);
+  if (words !== '') context.onProgress({ kind: 'warning', text: words });
+  return module;
 }
 
 /** What the language's library asks of a browser, no world has. */

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Kind } from '../language.ts';
 import { WASI_VERSION } from '../wasi-wit.ts';
-import { AUTHOR } from './bindings.ts';
 
 /** What a kind of function has beside its world. */
 interface Door {
@@ -69,8 +68,8 @@ export interface Library {
   readonly modules: ReadonlySet<string>;
 }
 
-/** Reads the library for a kind of function whose world's glue is `glue`, empty when it has none. */
-export async function readLibrary(kind: Kind, glue: string): Promise<Library> {
+/** Reads the library for a kind of function, whose author's module is `author` and whose world's glue is `glue`, empty when it has none. */
+export async function readLibrary(kind: Kind, author: string, glue: string): Promise<Library> {
   const door = DOORS[kind];
   const texts = await Promise.all(
     PARTS.map(async (name) => [name, await readFile(`${FOLDER}${name}.ts`, 'utf8')] as const),
@@ -83,7 +82,7 @@ export async function readLibrary(kind: Kind, glue: string): Promise<Library> {
     // The parts that take the place of the language's own are there only if something imports them.
     glue: `import "cloudlet/host";
 import * as memory_ from "cloudlet/memory";
-import * as author from "./${AUTHOR}";
+import * as author from ${JSON.stringify(`./${author}`)};
 export function reallocate(old: usize, oldSize: usize, align: usize, size: usize): usize { return memory_.reallocate(old, oldSize, align, size); }
 ${door?.glue ?? ''}${glue}`,
     names: new Map([['reallocate', 'cabi_realloc'], ...(door === null ? [] : [['call_door', door.core] as const])]),

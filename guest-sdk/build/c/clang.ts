@@ -100,7 +100,8 @@ export async function compileC(source: CSource): Promise<string> {
   const clang = await findClang(language);
   if (clang === null) throw new CloudletError('tool-missing', missingClang(language));
   const { signal } = source;
-  const includes = (source.includes ?? []).flatMap((folder) => ['-I', folder]);
+  // In quotes they come first, else after the libc's own: a world may be called as one of its headers is.
+  const includes = (source.includes ?? []).flatMap((folder) => ['-iquote', folder, '-idirafter', folder]);
   const common = [TARGET, '-O2', '-Wall', '-Wextra', ...includes, '-isystem', STB_FOLDER, '-c'];
   const objects = source.files.map((_, at) => `${source.output}.${at}.o`);
   try {

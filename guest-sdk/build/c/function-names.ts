@@ -16,14 +16,15 @@ export class FunctionNames {
   }
 
   /**
-   * The name made of these words, which are in C already.
-   * @throws CloudletError `build-failed` when another function has it.
+   * The name made of these words, which are in C already; of an import, with `import` before them where another function has it.
+   * @throws CloudletError `build-failed` when another function has that, too.
    */
-  of(words: readonly string[], wit: WitFunction): string {
+  of(words: readonly string[], wit: WitFunction, imported = false): string {
     const plain = [this.#prefix, ...words].join('_');
     const name = this.#helpers.has(plain) ? `${plain}_` : plain;
-    const shown = formatFunction(wit);
     const other = this.#taken.get(name);
+    if (other !== undefined && imported) return this.of(['import', ...words], wit);
+    const shown = formatFunction(wit);
     if (other !== undefined)
       throw new CloudletError('build-failed', `${other} and ${shown} would both be called ${name} in C; rename one`);
     this.#taken.set(name, shown);

@@ -21,5 +21,5 @@ export function identifier(name: string): string {
 
 /** Text as a C string literal; WIT names are ASCII, and versions may hold no quote, but generated code trusts nothing. */
 export function literal(text: string): string {
-  return `"${text.replaceAll(/[^A-Za-z0-9 _:/@.#[\]*+-]/g, (char) => `\\x${(char.codePointAt(0) ?? 0).toString(16)}""`)}"`;
+  return `"${text.replaceAll(/[^A-Za-z0-9 _:/@.#$[\]*+-]/g, (char) => `\\x${(char.codePointAt(0) ?? 0).toString(16)}""`)}"`;
 }

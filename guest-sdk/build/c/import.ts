@@ -38,7 +38,7 @@ export function planImports(
 ): CImportedInterface[] {
   const plan = (wit: WitFunction, words: readonly string[]): CImport => {
     refuseImport('C', wit, handles);
-    const name = names.of(words, wit);
+    const name = names.of(words, wit, true);
     const core = [coreModule(wit.interface), wit.function] as const;
     return { wit, name, prototype: naming(wit, () => prototype(wit, name, types)), core };
   };

@@ -102,10 +102,21 @@ imports('of a world without exports leave out what there is to write', () => {
   assert.match(header, '/* a:b/c */\n\n/* f: func(value: string) */\nvoid w_b_c_f(w_string_t value);');
 });
 
-imports('keep clear of the names of the helpers, and refuse two functions of one name', () => {
+imports('keep clear of the names of the helpers, and of those of what is exported', () => {
   const functions = [fn('mark', string, null), fn('b-c-f', string, null)];
   assert.match(importing('a:x/c', [], { functions }).header, 'void w_mark_(w_string_t value);');
-  assert.throws(() => importing('a:b/c', [fn('f', string, null)], { functions }), /both be called w_b_c_f in C/);
+  const { header } = importing('a:b/c', [fn('f', string, bucket)], { functions });
+  assert.match(header, 'void w_b_c_f(w_string_t value);');
+  assert.match(header, 'w_bucket_t w_import_b_c_f(w_string_t value);');
+  assert.match(
+    generateBindings({
+      ...{ name: 'w', functions: [], names: new Map() },
+      imports: [{ name: null, functions: [fn('f', string, null)], types: new Map(), resources: new Map() }],
+    }).glue.text,
+    'import_module("$root"), import_name("f")',
+  );
+  const twice = [fn('f', string, null), { ...fn('f', string, null), interface: null }];
+  assert.throws(() => importing('a:x/c', [], { functions: twice }), /would both be called w_f in C; rename one/);
 });
 
 for (const [what, wit, words] of [
