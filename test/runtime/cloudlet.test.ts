@@ -23,10 +23,14 @@ let lab: CloudletLab;
 const published: Published[] = [];
 const warnings: string[] = [];
 cloudlets.before(async () => {
-  lab = await openLab({
+  const options = {
     limits: { componentBytes: 4 * 1024 * 1024, bodyBytes: 300_000, valueBytes: 200_000 },
-    observer: { published: (event) => published.push(event), warning: (sentence) => warnings.push(sentence) },
-  });
+    observer: {
+      published: (event: Published) => void published.push(event),
+      warning: (sentence: string) => void warnings.push(sentence),
+    },
+  };
+  lab = await openLab(options, { translatesAnew: true });
 });
 cloudlets.after(() => lab.close());
 

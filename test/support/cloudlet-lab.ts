@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type GrantRequest, parseName, writePackage } from '../../guest-sdk/protocol/index.ts';
 import { Cloudlet, type CloudletOptions } from '../../runtime/index.ts';
 import { guest } from './guest.ts';
+import { lendArtifacts, takeArtifacts } from './kept-artifact.ts';
 
 /** A cloudlet in folders of its own. */
 export interface CloudletLab {
@@ -18,10 +19,15 @@ export interface CloudletLab {
   close(): Promise<void>;
 }
 
-/** Opens a cloudlet whose sandboxes are processes, one at most. */
-export async function openLab(options: Partial<CloudletOptions> = {}): Promise<CloudletLab> {
+/** Opens a cloudlet whose sandboxes are processes, one at most. It has what others like it have translated, unless `translatesAnew`. */
+export async function openLab(
+  options: Partial<CloudletOptions> = {},
+  { translatesAnew = false } = {},
+): Promise<CloudletLab> {
   const directory = await mkdtemp(join(tmpdir(), 'cloudlet-lab-'));
   const dataDir = join(directory, 'data');
+  const artifacts = join(directory, 'cache', 'artifacts');
+  if (!translatesAnew) await lendArtifacts(artifacts);
   const open = (more: Partial<CloudletOptions>): Promise<Cloudlet> =>
     Cloudlet.open({
       dataDir,
@@ -48,6 +54,7 @@ export async function openLab(options: Partial<CloudletOptions> = {}): Promise<C
     },
     async close() {
       await cloudlet.close();
+      if (!translatesAnew) await takeArtifacts(artifacts);
       await rm(directory, { recursive: true, force: true });
     },
   };

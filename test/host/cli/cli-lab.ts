@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { lendArtifacts, takeArtifacts } from '../../support/kept-artifact.ts';
 
 const MAIN = fileURLToPath(new URL('../../../host/cli/main.ts', import.meta.url));
 
@@ -49,8 +50,13 @@ export class CliLab {
     return new CliLab(await mkdtemp(join(tmpdir(), 'cloudlet-cli-')));
   }
 
-  /** Starts a host on a free port, which the commands to come talk to. */
+  get #artifacts(): string {
+    return join(this.environment['CLOUDLET_CACHE']!, 'artifacts');
+  }
+
+  /** Starts a host on a free port, which the commands to come talk to; it has what others like it have translated. */
   async serve(): Promise<void> {
+    await lendArtifacts(this.#artifacts);
     const host = this.start(['serve', '--port', '0', '--sandbox', 'process']);
     this.environment['CLOUDLET_URL'] = await host.address();
   }
@@ -108,6 +114,7 @@ export class CliLab {
   async close(): Promise<void> {
     for (const { child } of this.#running) child.kill('SIGTERM');
     await Promise.all([...this.#running].map(({ ended }) => ended));
+    await takeArtifacts(this.#artifacts);
     await rm(this.folder, { recursive: true, force: true });
   }
 }
