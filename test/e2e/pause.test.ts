@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { readBindingValue, writeBindingValue } from '../../guest-sdk/protocol/index.ts';
 import type { QemuMachine } from '../../runtime/machine/index.ts';
 import type { Sandbox } from '../../runtime/sandbox/index.ts';
+import { testClone } from '../support/golden-lab.ts';
 import { bootTestMachine } from '../support/microvm-lab.ts';
 import { finish, loadedSandbox } from '../support/sandbox-lab.ts';
 
@@ -18,7 +19,7 @@ const LATE_MS = 250;
 const pause = suite<{ sandbox: Sandbox }>('a paused machine');
 
 pause.before(async (context) => {
-  context.sandbox = await loadedSandbox('microvm', bootTestMachine, 'clock');
+  context.sandbox = await loadedSandbox(await testClone(), 'clock');
 });
 pause.after(({ sandbox }) => sandbox.close());
 
@@ -43,7 +44,7 @@ pause('never shows its guest a clock that goes back, however often it is paused'
     machine = await bootTestMachine();
     return machine;
   };
-  const sandbox = await loadedSandbox('microvm', start, 'hostile');
+  const sandbox = await loadedSandbox({ kind: 'microvm', startMachine: start }, 'hostile');
   try {
     let running = true;
     const input = writeBindingValue([200_000_000n]);

@@ -9,7 +9,8 @@ import { ensureAgentFile } from '../../runtime/image/index.ts';
 import type { Machine } from '../../runtime/machine/machine.ts';
 import type { Call } from '../../runtime/sandbox/channel/call.ts';
 import type { HostLine } from '../../runtime/sandbox/channel/call-asks.ts';
-import { type Sandbox, type SandboxKind, startProcessMachine, startSandbox } from '../../runtime/sandbox/index.ts';
+import { type Sandbox, startProcessMachine, startSandbox } from '../../runtime/sandbox/index.ts';
+import type { StartOptions } from '../../runtime/sandbox/start-sandbox.ts';
 import { guest } from './guest.ts';
 import { keptArtifact } from './kept-artifact.ts';
 import { TEST_CACHE } from './microvm-lab.ts';
@@ -47,15 +48,19 @@ export async function startTestProcess(workers = 4): Promise<Machine> {
   return startProcessMachine({ agentFile: await testAgentFile(), workers, memoryMib: TEST_GRANT.limits.memoryMib });
 }
 
-/** A loaded sandbox over a machine; `limits` in place of the test grant's. */
+/** Starts a sandbox that is a process. */
+export function testProcess(workers?: number): StartOptions {
+  return { kind: 'process', startMachine: () => startTestProcess(workers) };
+}
+
+/** A sandbox with a test guest loaded; `limits` in place of the test grant's. */
 export async function loadedSandbox(
-  kind: SandboxKind,
-  startMachine: () => Promise<Machine>,
+  start: StartOptions,
   name: string,
   limits: Partial<Grant['limits']> = {},
 ): Promise<Sandbox> {
   const artifact = await artifactOf(name);
-  const sandbox = await startSandbox({ kind, startMachine });
+  const sandbox = await startSandbox(start);
   try {
     const grant = { ...TEST_GRANT, limits: { ...TEST_GRANT.limits, ...limits } };
     await sandbox.load({ program: name, artifact, grant });

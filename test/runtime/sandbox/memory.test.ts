@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadedSandbox, startTestProcess } from '../../support/sandbox-lab.ts';
+import { loadedSandbox, testProcess } from '../../support/sandbox-lab.ts';
 
 const MIB = 1024 * 1024;
 const BODY_MIB = 100;
@@ -15,7 +15,7 @@ function rssMib(pid: number): number {
 const memory = suite('the memory of a sandbox');
 
 memory(`does not grow with a body of ${BODY_MIB} MiB that streams through`, async () => {
-  const sandbox = await loadedSandbox('process', () => startTestProcess(1), 'cat');
+  const sandbox = await loadedSandbox(testProcess(1), 'cat');
   try {
     const stream = async (mib: number, look: () => void) => {
       const chunk = new Uint8Array(64 * 1024);
@@ -47,7 +47,7 @@ memory(`does not grow with a body of ${BODY_MIB} MiB that streams through`, asyn
 });
 
 memory('is held by credit and not by a reader that does not read', async () => {
-  const sandbox = await loadedSandbox('process', () => startTestProcess(1), 'cat');
+  const sandbox = await loadedSandbox(testProcess(1), 'cat');
   try {
     const call = sandbox.invoke({ door: 'run', arguments: ['flood'] }, new Uint8Array(0), {
       deadlineMs: 1000,

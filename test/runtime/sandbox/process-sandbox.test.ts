@@ -1,11 +1,11 @@
 // end to end
 import { isolationBehaviour } from '../../support/isolation-behaviour.ts';
 import { type Subject, sandboxBehaviour } from '../../support/sandbox-behaviour.ts';
-import { loadedSandbox, startTestProcess } from '../../support/sandbox-lab.ts';
+import { loadedSandbox, testProcess } from '../../support/sandbox-lab.ts';
 
 const SUBJECT: Subject = {
   name: 'process',
-  open: (guest) => loadedSandbox('process', () => startTestProcess(), guest),
+  open: (guest) => loadedSandbox(testProcess(), guest),
   streamBytes: 100 * 1024 * 1024,
   lateMs: 15_000,
 };
