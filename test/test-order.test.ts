@@ -37,6 +37,8 @@ order('is the longest first; a file that never ran may take its limit', () => {
 for (const [what, running, waiting, machinesAtOnce, next] of [
   ['machines first', [], [heavy('h'), machine('m')], 1, 'm'],
   ['what needs none beside machines', [machine('n')], [machine('m'), heavy('h')], 2, 'h'],
+  ['further machines beside both', [machine('n'), heavy('g')], [heavy('h'), machine('m')], 2, 'm'],
+  ['what needs none when the computer carries no more', [machine('n'), heavy('g')], [heavy('h'), machine('m')], 1, 'h'],
   ['further machines when there is nothing else', [machine('n')], [machine('m')], 2, 'm'],
   ['nothing when the computer carries no more', [machine('n')], [machine('m')], 1, null],
   ['what needs no machines when none wait', [heavy('g')], [heavy('h')], 1, 'h'],

@@ -34,16 +34,17 @@ export function longestFirst(files: readonly TestFile[], times: Times): TestFile
 
 /**
  * Takes the next file out of those that wait, or null when none may begin beside those that run. Machines always run while there are any to run:
- * they take longest. Beside them run files without any, then further machines.
+ * they take longest. Beside the first runs a file without any, which fills what they leave, and then further machines.
  */
 export function takeNext(
   waiting: TestFile[],
   running: Iterable<TestFile>,
   { machinesAtOnce }: { readonly machinesAtOnce: number },
 ): TestFile | null {
-  const machines = [...running].filter(({ kind }) => kind === 'machines').length;
+  const kinds = [...running].map(({ kind }) => kind);
+  const machines = kinds.filter((kind) => kind === 'machines').length;
   const wanted = (['machines', 'other'] as const).filter((kind) => kind === 'other' || machines < machinesAtOnce);
-  if (machines > 0) wanted.reverse();
+  if (machines > 0 && machines === kinds.length) wanted.reverse();
   for (const kind of wanted) {
     const index = waiting.findIndex((file) => (file.kind === 'machines') === (kind === 'machines'));
     if (index >= 0) return waiting.splice(index, 1)[0]!;
