@@ -65,7 +65,7 @@ const MIGRATIONS: readonly string[] = [
   PAST_TABLE,
 ];
 
-/** Brings the schema up to date, each step whole or not at all; refuses one that a newer Cloudlet wrote. */
+/** Brings the schema up to date, with all steps that are missing or none: one write to the disk. Refuses one that a newer Cloudlet wrote. */
 export function migrate(
   database: DatabaseSync,
   migrations: readonly string[] = MIGRATIONS,
@@ -78,15 +78,14 @@ export function migrate(
       `expected a ${what} of schema ${migrations.length} or older, found ${done}: a newer Cloudlet wrote it; run that one, or use --data with another directory`,
     );
   }
-  for (let step = done; step < migrations.length; step += 1) {
-    database.exec('BEGIN IMMEDIATE');
-    try {
-      database.exec(migrations[step]!);
-      database.exec(`PRAGMA user_version = ${step + 1}`);
-      database.exec('COMMIT');
-    } catch (error) {
-      database.exec('ROLLBACK');
-      throw error;
-    }
+  if (done === migrations.length) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    for (const step of migrations.slice(done)) database.exec(step);
+    database.exec(`PRAGMA user_version = ${migrations.length}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
   }
 }

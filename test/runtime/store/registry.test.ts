@@ -167,7 +167,7 @@ registry('a registry of a newer Cloudlet is refused', () => {
   refused(open, 'conflict', /found 99: a newer Cloudlet/);
 });
 
-registry('a migration that fails leaves the schema of the step before', () => {
+registry('a migration that fails leaves the schema as it was, also of the steps before', () => {
   const database = new DatabaseSync(':memory:');
   const steps = [
     'CREATE TABLE one (x) STRICT',
@@ -177,6 +177,8 @@ registry('a migration that fails leaves the schema of the step before', () => {
   assert.throws(() => migrate(database, steps));
   assert.equal({ ...database.prepare('PRAGMA user_version').get() }, { user_version: 0 });
   assert.throws(() => migrate(database, [good, steps[1]!]));
+  assert.equal({ ...database.prepare('PRAGMA user_version').get() }, { user_version: 0 });
+  migrate(database, [good]);
   assert.equal({ ...database.prepare('PRAGMA user_version').get() }, { user_version: 1 });
   migrate(database, [good, 'CREATE TABLE two (x INTEGER) STRICT']);
   assert.equal({ ...database.prepare('PRAGMA user_version').get() }, { user_version: 2 });
