@@ -11,20 +11,12 @@ import * as assert from 'uvu/assert';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const HEADER = "import { suite } from 'uvu';\nimport * as assert from 'uvu/assert';\nconst s = suite('s');\n";
 
-/** What the runner consists of. */
-const RUNNER = [
-  'run.ts',
-  'run-file.ts',
-  'run-files.ts',
-  'file-report.ts',
-  'left-changed.ts',
-  'test-file.ts',
-  'test-order.ts',
-  'test-process.ts',
-  'watched-uvu.ts',
-  'compile-cache.ts',
-  'kept-folder.ts',
-];
+/** What the runner consists of: what its files name, beginning with the first. */
+const RUNNER = new Set(['run.ts']);
+for (const file of RUNNER) {
+  const source = readFileSync(join(ROOT, 'test/support', file), 'utf8');
+  for (const [, named] of source.matchAll(/'\.\/([\w-]+\.ts)'/g)) RUNNER.add(named!);
+}
 
 const runner = suite('the test runner');
 
