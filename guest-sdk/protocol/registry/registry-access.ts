@@ -179,6 +179,7 @@ async function refusal(response: TransportResponse, address: string): Promise<Cl
       `${where} asks for credentials, or others than were given${said}; give them as user:password (--user, or CLOUDLET_REGISTRY_AUTH)`,
     );
   if (response.status === 403) return new CloudletError('forbidden', `${where} refuses${said}`);
+  if (response.status === 409) return new CloudletError('conflict', `${where} refuses${said}`);
   if (response.status === 404) return new CloudletError('not-found', `${where} is not there${said}`);
   return unavailable(where, `another answer than ${response.status}${said}`);
 }

@@ -130,6 +130,12 @@ for (const [what, instead, code, sentence] of [
     'forbidden',
     /user:password/,
   ],
+  [
+    'a conflict',
+    () => Response.json({ errors: [{ code: 'DENIED', message: 'it was version 1' }] }, { status: 409 }),
+    'conflict',
+    /refuses: DENIED, it was version 1/,
+  ],
   ['a failure', () => new Response('no', { status: 500 }), 'network-unavailable', /another answer than 500/],
 ] as const) {
   registry(`${what} is refused`, async () => {
