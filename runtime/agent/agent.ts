@@ -1,5 +1,6 @@
 import type { BulkDisk } from './bulk-disk.ts';
 import type { ChannelPort } from './channel-port.ts';
+import { rehearseCodec } from './codec-rehearsal.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { ComponentLoad } from './component-load.ts';
 import {
@@ -121,6 +122,7 @@ export class Agent {
   async #prepare(id: number): Promise<void> {
     await this.#started.promise;
     for (const slot of this.#slots) await slot.prepare();
+    rehearseCodec();
     collectGarbage();
     this.#parts.port.write(encodeFrame('prepared', id, new Uint8Array(0)));
   }

@@ -14,7 +14,7 @@ import type { FuelGauge } from './fuel.ts';
 import { serveCall, serveHttp, serveRun } from './guest-doors.ts';
 import { describeTrap, GuestFailure, interruptedFailure } from './guest-failure.ts';
 import { GuestLog, LogBudget, logEntry } from './guest-log.ts';
-import { GuestUse, type WorkerUse } from './guest-use.ts';
+import { GuestUse, WorkerUse } from './guest-use.ts';
 import type { Instance, Instances } from './instances.ts';
 import { InvocationBackend, type InvocationStreams } from './invocation-backend.ts';
 import type { LiftBudget } from './lift-budget.ts';
@@ -50,7 +50,7 @@ export class GuestInvocation {
   /** Why it ended early, when that was before it ran. */
   #failure: GuestFailure | null = null;
   readonly #workerUse: WorkerUse;
-  readonly #use: GuestUse | null;
+  readonly #use: GuestUse;
   #files: FileTree | null = null;
   readonly #post: (message: FromInvocation) => void;
   #wasi: Wasi | null = null;
@@ -76,7 +76,8 @@ export class GuestInvocation {
     this.#post = post;
     this.#fuel = fuel;
     this.#workerUse = workerUse;
-    this.#use = message.rehearsal === true ? null : new GuestUse(workerUse);
+    // A rehearsal tells all that it uses, which nobody asked for, and nothing of it counts as told: clones tell it again.
+    this.#use = new GuestUse(message.rehearsal === true ? new WorkerUse(workerUse.recorded) : workerUse);
     this.#input = new CreditedSource(WINDOW_BYTES, (bytes) => post({ kind: 'credit', id, bytes }), message.input);
     this.#output = new CreditedSink(WINDOW_BYTES, (bytes) => post({ kind: 'body', id, bytes }));
     this.#asks = new InvocationAsks(id, askIds, post);
@@ -150,16 +151,16 @@ export class GuestInvocation {
     const use = this.#used(cpuBefore);
     if (outcome instanceof GuestFailure) {
       const { code, message: detail } = outcome;
-      return { kind: 'failed', code, detail, runMs, use, missing: this.#use?.missing };
+      return { kind: 'failed', code, detail, runMs, use, missing: this.#use.missing };
     }
     const lacks = outcome.exitCode === 0 ? null : this.#lacksMemory();
     if (lacks !== null) this.#say(`it ended with status ${outcome.exitCode}${lacks}`);
-    return { kind: 'ok', ...outcome, runMs, use, missing: outcome.exitCode === 0 ? undefined : this.#use?.missing };
+    return { kind: 'ok', ...outcome, runMs, use, missing: outcome.exitCode === 0 ? undefined : this.#use.missing };
   }
 
   #used(cpuBefore: number): UseMessage | undefined {
     const cpuMs = this.#workerUse.recorded ? threadCpuMs() - cpuBefore : null;
-    return this.#use?.message(this.#files?.usedBytes ?? 0, this.#instance?.memoryBytes ?? 0, cpuMs);
+    return this.#use.message(this.#files?.usedBytes ?? 0, this.#instance?.memoryBytes ?? 0, cpuMs);
   }
 
   async #serve(): Promise<Success> {

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import { rehearseCodec } from './codec-rehearsal.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { threadCpuMs } from './cpu-limit.ts';
 import { FuelGauge } from './fuel.ts';
@@ -8,6 +9,7 @@ import { GuestInvocation } from './guest-invocation.ts';
 import { WorkerUse } from './guest-use.ts';
 import type { Instances } from './instances.ts';
 import { InterruptCell } from './interrupt-cell.ts';
+import { OptimizerRest } from './optimizer-rest.ts';
 import { AskIds } from './outside/invocation-asks.ts';
 import { SharedCpuTime } from './reuse/shared-cpu-time.ts';
 import { SharedInstances } from './reuse/shared-instances.ts';
@@ -37,6 +39,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   const running = new Map<number, GuestInvocation>();
   let lastId = 0;
   const askIds = new AskIds();
+  const optimizers = new OptimizerRest();
   const cpuTime = new SharedCpuTime();
   const say = (message: FromWorker) => port.postMessage(message);
   const ahead = () => new FuelGauge(cell, null, PREPARE_MS);
@@ -99,6 +102,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     line.flush();
     // After the answer has left: what is cleaned or made now is ready when the next invocation comes.
     invocation.leave();
+    optimizers.count();
     if (!instances.ready) await instances.prepare(ahead());
   }
 
@@ -127,6 +131,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
         // A clone then has an instance from the start.
         await prepare();
         await line.rest();
+        rehearseCodec();
+        optimizers.begin();
         collectGarbage();
         return say({ kind: 'prepared' });
       case 'interrupt':

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Grant } from '../../guest-sdk/protocol/index.ts';
 import type { BaseImage } from '../image/index.ts';
 import {
   bootMachine,
@@ -24,6 +25,13 @@ export interface TemplateParts {
   readonly shape: MachineShape;
   readonly image: BaseImage;
 }
+
+/** A grant of nobody. */
+const SPECIMEN: Pick<Grant, 'environment' | 'arguments' | 'configuration'> = {
+  environment: { MODE: 'fast', PLACE: 'a text of a few dozen characters' },
+  arguments: ['--word', 'another'],
+  configuration: { step: '1', 'api.url': 'https://api.example.org/v1/' },
+};
 
 /** Boots a machine, waits until its agent and all workers are idle, and saves it. Its clones are empty sandboxes. */
 export function makeGolden({ store, shape, image }: TemplateParts, given: AbortSignal): Promise<Snapshot> {
@@ -59,9 +67,13 @@ export function makeFunctionSnapshot(
       const { program, reuse } = version;
       const content = { program, artifact, grant, files, ...(reuse === undefined ? {} : { reuse }) };
       await template.sandbox.load(content, signal);
-      // Once before: the first grant of a clone compiles nothing.
-      template.sandbox.grant(grant);
       await rehearse(template.sandbox, artifact.manifest);
+      // Once more as clones do it, from their rest on: neither a first grant nor what follows it compiles anything in them.
+      await template.sandbox.prepare();
+      for (const given of [SPECIMEN, grant]) {
+        template.sandbox.grant(given);
+        await rehearse(template.sandbox, artifact.manifest, { rounds: 1, workers: shape.workers });
+      }
       return template;
     } catch (error) {
       await template.sandbox.close();
