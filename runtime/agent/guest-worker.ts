@@ -68,7 +68,10 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   }
 
   // A guest that writes and then computes for long does not let the event loop have a turn.
-  const flush = () => line.flush();
+  const flush = () => {
+    line.flush();
+    optimizers.look();
+  };
 
   async function invoke(invoked: Invoked): Promise<void> {
     if (component === null) throw new Error('a worker was asked to run before it was loaded');
@@ -91,6 +94,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
       },
     );
     running.set(id, invocation);
+    if (invoked.message.rehearsal !== true) optimizers.watch();
     lastId = id;
     // It may have been interrupted while it was on its way.
     if (cell.interruptedId === (id | 0)) invocation.take({ kind: 'interrupt', why: cell.why });
@@ -102,7 +106,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     line.flush();
     // After the answer has left: what is cleaned or made now is ready when the next invocation comes.
     invocation.leave();
-    optimizers.count();
+    if (invoked.message.rehearsal !== true) optimizers.count(running.size === 0);
     if (!instances.ready) await instances.prepare(ahead());
   }
 
@@ -132,8 +136,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
         await prepare();
         await line.rest();
         rehearseCodec();
-        optimizers.begin();
         collectGarbage();
+        optimizers.begin();
         return say({ kind: 'prepared' });
       case 'interrupt':
         if (running.has(message.id)) running.get(message.id)!.take(message);

@@ -1,28 +1,66 @@
 import { setFlagsFromString } from 'node:v8';
+import { threadCpuMs } from './cpu-limit.ts';
 
 /** What makes faster code of functions that are often called. WebAssembly has an optimizer of its own, which goes on. */
 const OPTIMIZERS = ['sparkplug', 'maglev', 'turbofan'] as const;
 
-/** Invocations of a worker after which it is worth while: most clones have fewer in their life. */
-export const ENOUGH_INVOCATIONS = 100;
+/** What a worker does before they are worth while: most clones do less in their life. The time is a dozen first calls under emulation. */
+export const ENOUGH = { invocations: 100, cpuMs: 500 } as const;
+
+/** How often the time is looked at while an invocation waits for something, milliseconds. */
+const LOOK_MS = 400;
 
 /**
- * The rest of the engine's optimizing compilers in a clone that has served little. Some function is always about to be optimized when a
+ * The rest of the engine's optimizing compilers in a clone that has done little. Some function is always about to be optimized when a
  * snapshot is taken, and every clone would do so in its first invocation: under emulation all of a compiler's code has to be translated for that.
  */
 export class OptimizerRest {
+  readonly #usedMs: () => number;
+  /** Invocations until its end; 0: they do not rest. */
   #left = 0;
+  #beforeMs = 0;
+  #timer: NodeJS.Timeout | null = null;
+
+  /** `usedMs`: processor time of the worker so far. */
+  constructor(usedMs: () => number = threadCpuMs) {
+    this.#usedMs = usedMs;
+  }
 
   /** From now on, for all threads of the process: a snapshot is about to be taken. */
   begin(): void {
-    this.#left = ENOUGH_INVOCATIONS;
+    this.#stopLooking();
+    this.#left = ENOUGH.invocations;
+    this.#beforeMs = this.#usedMs();
     for (const name of OPTIMIZERS) setFlagsFromString(`--no-${name}`);
   }
 
-  /** An invocation of this worker is over. */
-  count(): void {
+  /** An invocation of this worker has begun, which may last. Rehearsals are not told: what they compile, a clone would have to translate. */
+  watch(): void {
+    if (this.#left > 0) this.#timer ??= setInterval(() => this.look(), LOOK_MS);
+  }
+
+  /** A guest has computed for a while. */
+  look(): void {
+    if (this.#timer !== null && this.#usedMs() - this.#beforeMs > ENOUGH.cpuMs) this.#end();
+  }
+
+  /** One that was watched is over; `isLast`: no other runs. */
+  count(isLast: boolean): void {
     if (this.#left === 0) return;
     this.#left -= 1;
-    if (this.#left === 0) for (const name of OPTIMIZERS) setFlagsFromString(`--${name}`);
+    if (this.#left === 0) this.#end();
+    else this.look();
+    if (isLast) this.#stopLooking();
+  }
+
+  #end(): void {
+    this.#left = 0;
+    this.#stopLooking();
+    for (const name of OPTIMIZERS) setFlagsFromString(`--${name}`);
+  }
+
+  #stopLooking(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
   }
 }

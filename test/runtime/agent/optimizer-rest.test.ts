@@ -2,19 +2,24 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ENOUGH_INVOCATIONS, OptimizerRest } from '../../../runtime/agent/optimizer-rest.ts';
+import { ENOUGH, OptimizerRest } from '../../../runtime/agent/optimizer-rest.ts';
 
 const rest = suite("the rest of the engine's optimizers");
 
 // Natives are known to what is compiled after the flag was set.
 setFlagsFromString('--allow-natives-syntax');
-const makeHot = new Function(`
-  const hot = (value) => { let sum = 0; for (let at = 0; at < 100; at++) sum += value.at + at; return sum; };
-  return {
-    run: () => { for (let call = 0; call < 5_000; call++) hot({ at: call }); },
-    isOptimized: () => (%GetOptimizationStatus(hot) & (1 << 4 | 1 << 5)) !== 0,
-  };
-`) as () => { readonly run: () => void; readonly isOptimized: () => boolean };
+let made = 0;
+
+/** A function that is called again and again. Each has a text of its own: of one text the optimized code is shared. */
+function makeHot(): { run(): void; isOptimized(): boolean } {
+  return new Function(`
+    const hot = (value) => { let sum = ${made++}; for (let at = 0; at < 100; at++) sum += value.at + at; return sum; };
+    return {
+      run: () => { for (let call = 0; call < 5_000; call++) hot({ at: call }); },
+      isOptimized: () => (%GetOptimizationStatus(hot) & (1 << 4 | 1 << 5)) !== 0,
+    };
+  `)();
+}
 
 rest.after(() => setFlagsFromString('--no-allow-natives-syntax'));
 
@@ -23,25 +28,63 @@ async function untilOptimized(): Promise<void> {
   for (const hot = makeHot(); !hot.isOptimized(); await setImmediate()) hot.run();
 }
 
-rest('nothing is optimized until enough was served', async () => {
-  const optimizers = new OptimizerRest();
-  optimizers.begin();
+async function staysPlain(): Promise<void> {
   const hot = makeHot();
-  const isStillPlain = async () => {
-    hot.run();
-    await setImmediate();
-    hot.run();
-    return !hot.isOptimized();
-  };
-  assert.ok(await isStillPlain());
-  for (let served = 1; served < ENOUGH_INVOCATIONS; served += 1) optimizers.count();
-  assert.ok(await isStillPlain());
-  optimizers.count();
+  hot.run();
+  await setImmediate();
+  hot.run();
+  assert.not.ok(hot.isOptimized());
+}
+
+rest('nothing is optimized until enough was served', async () => {
+  const optimizers = new OptimizerRest(() => 0);
+  optimizers.begin();
+  await staysPlain();
+  for (let served = 1; served < ENOUGH.invocations; served += 1) {
+    optimizers.watch();
+    optimizers.count(true);
+  }
+  await staysPlain();
+  optimizers.count(true);
   await untilOptimized();
 });
 
+for (const [what, computed] of [
+  ['a guest computes for long', (optimizers: OptimizerRest) => optimizers.look()],
+  ['few invocations took long', (optimizers: OptimizerRest) => optimizers.count(true)],
+] as const) {
+  rest(`or until ${what}`, async () => {
+    let usedMs = 7_000;
+    const optimizers = new OptimizerRest(() => usedMs);
+    optimizers.begin();
+    usedMs += ENOUGH.cpuMs;
+    const serve = () => {
+      optimizers.watch();
+      computed(optimizers);
+    };
+    serve();
+    await staysPlain();
+    usedMs += 1;
+    serve();
+    await untilOptimized();
+  });
+}
+
+rest('a rehearsal ends it never', async () => {
+  let usedMs = 0;
+  const optimizers = new OptimizerRest(() => usedMs);
+  optimizers.begin();
+  usedMs += 2 * ENOUGH.cpuMs;
+  optimizers.look();
+  await staysPlain();
+  optimizers.watch();
+  optimizers.look();
+});
+
 rest('who never rested stays as it is', async () => {
-  new OptimizerRest().count();
+  const optimizers = new OptimizerRest();
+  optimizers.watch();
+  optimizers.count(true);
   await untilOptimized();
 });
 
