@@ -67,10 +67,24 @@ async function startOnce({
   const own = 'LD_PRELOAD' in environment ? [...stdio, programs.heldFiles.fd] : stdio;
   const [spawner, report] = [own.length, own.length + 1];
   const group = limitedGroup(controlGroups, { memoryMib: memoryLimitMib, cpus: cpuLimit });
-  const words = ['report', String(report), 'close', String(spawner), ...plan, 'ready', 'run', found.qemu, ...args];
+  // QEMU asks for huge pages for the code that it translates: up to 2 MiB of each of its regions that no machine needs.
+  const pages = accelerator === 'tcg' ? ['small-pages'] : [];
+  const words = [
+    'report',
+    String(report),
+    'close',
+    String(spawner),
+    ...plan,
+    ...pages,
+    'ready',
+    'run',
+    found.qemu,
+    ...args,
+  ];
   const child = spawn(`/proc/self/fd/${spawner}`, words, {
     cwd: '/',
-    env: { PATH: PROGRAM_PATH, ...environment },
+    // One pool of memory for all of its threads, which seldom want any at once.
+    env: { PATH: PROGRAM_PATH, ...environment, MALLOC_ARENA_MAX: '1' },
     stdio: [...own, programs.spawner.fd, 'pipe'],
   });
   if (child.pid === undefined) {

@@ -18,7 +18,7 @@ enum { EINVAL = 22, ENOSYS = 38, EEXIST = 17, ESRCH = 3, O_WRONLY = 1, O_CREAT =
        POLLIN = 1, POLLHUP = 16, SIGKILL = 9, SIGTERM = 15, SIGCHLD = 17, SIG_SETMASK = 2, EINTR = 4 };
 /* Of <sys/mount.h>, <sys/prctl.h>, <linux/capability.h>, <linux/close_range.h>. */
 enum { RDONLY = 1, NOSUID = 2, NODEV = 4, NOEXEC = 8, REMOUNT = 32, BIND = 4096, REC = 16384, PRIVATE = 1 << 18, DETACH = 2,
-       AT_FDCWD = -100, SET_PDEATHSIG = 1, SET_NAME = 15, CAPBSET_DROP = 24, SET_NO_NEW_PRIVS = 38, CAP_AMBIENT = 47,
+       AT_FDCWD = -100, SET_PDEATHSIG = 1, SET_NAME = 15, CAPBSET_DROP = 24, SET_NO_NEW_PRIVS = 38, SET_THP_DISABLE = 41, CAP_AMBIENT = 47,
        CAP_AMBIENT_CLEAR_ALL = 4, CAP_VERSION_3 = 0x20080522 };
 
 enum { MAX_GROUPS = 32, MAX_DESCRIPTORS = 1024, MAX_PATH = 4096, FAILED = 125 };
@@ -320,6 +320,7 @@ void spawn(long *stack) {
     else if (same(step, "enter-root")) enter_root(), word += 1;
     else if (same(step, "tie")) tie_to_parent(), word += 1;
     else if (same(step, "ready")) await_word(), word += 1;
+    else if (same(step, "small-pages")) call5(prctl_, SET_THP_DISABLE, 1, 0, 0, 0), word += 1; /* A kernel that refuses has none. */
     else if (same(step, "end")) call1(exit_, 0);
     else if (first == 0) must(-EINVAL);
     else if (detail = first, same(step, "report")) must(call3(fcntl_, number_of(first), F_SETFD, FD_CLOEXEC)), report = number_of(first), word += 2;

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import type { MachineShape } from '../qemu-args.ts';
 
 /** Changes when what is saved, or how, changes. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /**
  * Under what a snapshot may be restored. A machine that differs in any of it would crash, or be another machine than was

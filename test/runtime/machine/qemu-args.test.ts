@@ -43,6 +43,19 @@ args('open the root disk read-only, by descriptor', () => {
   assert.match(drive!, 'file=/dev/fdset/1');
 });
 
+for (const [accelerator, has] of [
+  [TCG, 'pit=off'],
+  [KVM, 'rtc=on'],
+] as const) {
+  args(`have no timer that wakes an emulator: ${accelerator.kind}`, () => {
+    for (const start of STARTS) {
+      const [machine] = valuesOf(qemuArgs(shape(accelerator), start), '-machine');
+      assert.match(machine!, has);
+      assert.is(machine!.includes('pit=off'), accelerator === TCG);
+    }
+  });
+}
+
 for (const start of STARTS) {
   args(`name no path of this computer but descriptors (${start.from}, ${start.memory})`, () => {
     const paths = qemuArgs(shape(TCG), start).flatMap((arg) =>

@@ -50,8 +50,20 @@ start('is given its arguments as they are', async () => {
   );
 });
 
+for (const [accelerator, huge] of [
+  ['tcg', 0],
+  ['kvm', 1],
+] as const) {
+  start(`has ${huge === 0 ? 'no ' : ''}huge pages under ${accelerator}`, async () => {
+    const status = await said(
+      await shell('while read -r line; do echo "$line"; done < /proc/self/status', { accelerator }),
+    );
+    assert.match(status, new RegExp(`^THP_enabled:\\s+${huge}$`, 'm'));
+  });
+}
+
 start('knows nothing of the environment', async () => {
-  assert.match(await said(await shell('export -p')), /^(export (PATH|PWD|OLDPWD|_)\b.*\n)*$/);
+  assert.match(await said(await shell('export -p')), /^(export (PATH|PWD|OLDPWD|_|MALLOC_ARENA_MAX)\b.*\n)*$/);
 });
 
 for (const [script, end] of [

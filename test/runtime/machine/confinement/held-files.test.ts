@@ -70,6 +70,10 @@ held('is mapped privately through descriptors that cannot write', async ({ path 
       port.write('?');
       await once(port, 'data'); // The guest runs.
       const maps = readFileSync(`/proc/${child.pid}/maps`, 'utf8').split('\n');
+      assert.not.ok(
+        maps.some((line) => line.includes('libcapstone')),
+        'the library stands for it',
+      );
       const ofFile = maps.filter((line) => line.endsWith(path));
       assert.ok(ofFile.length > 0 && ofFile.every((line) => line.includes(' rw-p ')), ofFile.join('\n'));
       const rights = readdirSync(`/proc/${child.pid}/fd`)
