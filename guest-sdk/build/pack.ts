@@ -138,7 +138,9 @@ async function filesAt(folder: string, path: string): Promise<string[]> {
   const [top, real] = await Promise.all([realpath(folder), realpath(place)]);
   const inside = relative(top, real).split(sep).join('/');
   if (inside !== path || found.isSymbolicLink())
-    throw invalid(`expected no links in a package, got one at ${JSON.stringify(path)}`);
+    throw invalid(
+      `expected no links in a package, got one at ${JSON.stringify(path)}; put a copy of what it leads to in its place`,
+    );
   if (found.isFile()) return [path];
   if (!found.isDirectory()) throw invalid(`expected files and folders, got something else at ${JSON.stringify(path)}`);
   const names = (await readdir(place)).sort();

@@ -20,6 +20,17 @@ export interface SandboxContent {
   readonly reuse?: ReuseLimits;
 }
 
+/** How long an agent may take to have what it is to run, milliseconds: a start that never ends would hold its turn from all functions. */
+const LOAD_MS = 60_000;
+
+/** Bytes that even an emulated machine on a busy computer takes in a millisecond; 53 MB took a minute of it. */
+const LEAST_BYTES_PER_MS = 512;
+
+/** How long an agent may take to load that many bytes, milliseconds: what has much data needs longer. Pure. */
+export function loadMs(parts: readonly Uint8Array[]): number {
+  return LOAD_MS + Math.floor(parts.reduce((sum, { length }) => sum + length, 0) / LEAST_BYTES_PER_MS);
+}
+
 /**
  * The load message of an artifact under its grant, and the bytes that follow it. No secret is in it: it may end up in a snapshot. Pure.
  * `component-refused` when the grant has less memory than the component starts with.

@@ -6,7 +6,7 @@ import type { Call, CallInput, CallLog, CallUse } from './channel/call.ts';
 import type { CallOutside } from './channel/call-asks.ts';
 import type { Channel } from './channel/channel.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { loadMessage, type SandboxContent } from './load-message.ts';
+import { loadMessage, loadMs, type SandboxContent } from './load-message.ts';
 import { describeExit, describeTail, withTail } from './machine-end.ts';
 import { moveState, type SandboxState } from './state.ts';
 
@@ -43,9 +43,6 @@ const CALLER_GRACE_MS = 200;
  * processor is late more often than it is lost.
  */
 const CONFIRM_MS = 2_000;
-
-/** How long an agent may take to have what it is to run, milliseconds: a start that never ends would hold its turn from all functions. */
-const LOAD_MS = 60_000;
 
 /**
  * How long an agent may take to get ready for a snapshot, milliseconds: that of a booted machine starts its workers meanwhile. A function
@@ -120,14 +117,15 @@ export class Sandbox {
 
   /** Loads the one thing this sandbox will run. `machine-failed` when the agent cannot take it; the sandbox is then poisoned. */
   async load(content: SandboxContent, signal?: AbortSignal): Promise<void> {
+    const { message, parts } = loadMessage(content);
+    const mostMs = loadMs(parts);
     const abort = () => void this.close();
     signal?.throwIfAborted();
     signal?.addEventListener('abort', abort, { once: true });
-    const stop = this.#clock.after(LOAD_MS, () =>
-      this.#poison(`the agent did not load the component within ${LOAD_MS} ms`),
+    const stop = this.#clock.after(mostMs, () =>
+      this.#poison(`the agent did not load the component within ${mostMs} ms`),
     );
     try {
-      const { message, parts } = loadMessage(content);
       this.#atOnce = message.reuse?.atOnce ?? 1;
       const loaded = await this.#channel.load(message, parts);
       if (loaded.error !== undefined) {

@@ -29,7 +29,14 @@ function shortUser(user: string): string {
 
 /** Sentences for people about why a build failed: each refused function with who calls it, the reason and what to do. */
 export function explainFailure(lines: readonly string[]): string[] {
-  return [...explainSymbols(lines), ...explainHeaders(lines), ...explainExceptions(lines), ...explainNames(lines)];
+  const explainers = [explainSymbols, explainHeaders, explainExceptions, explainNames, explainTools];
+  return explainers.flatMap((explain) => explain(lines));
+}
+
+/** What a tool says that is not there. */
+function explainTools(lines: readonly string[]): string[] {
+  const said = lines.flatMap((line) => /^c\+\+: (C\+\+ needs .*)$/.exec(line)?.[1] ?? []);
+  return said.length === 0 ? [] : [`${said[0]}.`];
 }
 
 const MAX_USERS = 3;

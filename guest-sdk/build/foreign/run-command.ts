@@ -29,7 +29,7 @@ const MAX_LINE = 2000;
 /** How long a build has to end by itself once it was told to, milliseconds. */
 const GRACE_MS = 2000;
 
-const COMPLAINT = /\berror:|\bundefined symbol\b|file not found|^cc: /;
+const COMPLAINT = /\berror:|\bundefined symbol\b|file not found|^(cc|c\+\+): /;
 
 /**
  * Runs a shell's command line to its end, as the leader of a process group that ends with it: make and configure start others, and what they leave

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { access, chmod, cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CloudletError } from '../../protocol/index.ts';
-import { findClang, missingClang } from '../c/clang.ts';
+import { findClang, INSTALL_CXX_TOOLS, missingClang } from '../c/clang.ts';
 import { EXIT_STATUS_FILE, START_FILE } from '../c/exit-status.ts';
 import { type BuildContext, begin } from '../progress.ts';
 import { runCompiler, runTool } from '../tool.ts';
@@ -13,6 +13,7 @@ import {
   cmakeToolchain,
   compileFlags,
   driverScript,
+  missingScript,
   NOTHING_SCRIPT,
   POSIX_SOURCE,
   type ToolPaths,
@@ -189,6 +190,8 @@ async function make(found: Found, into: string, folder: string, signal: AbortSig
   await writeFile(join(into, 'cmake/Platform/WASI.cmake'), CMAKE_PLATFORM);
 }
 
+const MISSING_CXX = `c++: C++ needs libc++ for WebAssembly: run \`${INSTALL_CXX_TOOLS}\``;
+
 /** Every tool under the names by which builds look for it. */
 function scriptsOf(found: Found, folder: string): Map<string, string> {
   const tools = paths(found, folder);
@@ -196,7 +199,10 @@ function scriptsOf(found: Found, folder: string): Map<string, string> {
     names.flatMap((name) => [[name, text] as const, [`wasm32-wasi-${name}`, text] as const]);
   return new Map([
     ...named(['cc', 'gcc', 'clang', 'c99'], driverScript(tools, found.clang)),
-    ...(found.clangxx === null ? [] : named(['c++', 'g++', 'clang++'], driverScript(tools, found.clangxx))),
+    ...named(
+      ['c++', 'g++', 'clang++'],
+      found.clangxx === null ? missingScript(MISSING_CXX) : driverScript(tools, found.clangxx),
+    ),
     ...['ar', 'ranlib', 'nm'].flatMap((name) => named([name], callScript(join(found.llvm, `llvm-${name}`)))),
     ...named(['ld'], callScript(found.wasmLd)),
     // What would be stripped is not there; names of functions stay, for the stack of a trap.

@@ -147,6 +147,11 @@ export function callScript(program: string, words: readonly string[] = []): stri
 /** A tool that has nothing to do. */
 export const NOTHING_SCRIPT = '#!/bin/sh\nexit 0\n';
 
+/** A tool that this computer does not have: says what to install, for what would else be another one of the same name. */
+export function missingScript(sentence: string): string {
+  return `#!/bin/sh\nprintf '%s\\n' ${quoted(sentence)} >&2\nexit 1\n`;
+}
+
 /** Answers of a configure script that it would find by running a program, and defaults that fit. */
 export const CONFIG_SITE = `# Read by every configure script: programs for WASI are built here, and cannot be run here.
 cross_compiling=yes

@@ -227,6 +227,17 @@ sandbox('is poisoned when its agent says nothing of a load', async () => {
   assert.match((await fixture.sandbox.ended).reason ?? '', 'did not load the component within 60000 ms');
 });
 
+sandbox('has longer for a load of many bytes', async () => {
+  const fixture = await open({ mute: true });
+  const bytes = new Uint8Array(512_000);
+  const files = [{ path: '/data', at: ['data'], writable: false, files: [{ names: ['a'], bytes }] }];
+  const failure = failureOf(fixture.sandbox.load({ ...CONTENT, files }));
+  fixture.clock.advance(60_999);
+  assert.is(fixture.sandbox.state, 'starting');
+  fixture.clock.advance(100);
+  assert.is((await failure).code, 'machine-failed');
+});
+
 sandbox('is poisoned when its agent does not get ready for a snapshot', async () => {
   const fixture = await loaded();
   const failure = failureOf(fixture.sandbox.prepare());

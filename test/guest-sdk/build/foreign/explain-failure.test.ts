@@ -76,6 +76,11 @@ for (const { name, lines, expected } of [
     ],
     expected: [/^std::mutex: WASI 0\.1 has one thread/],
   },
+  {
+    name: 'what to install for C++, once',
+    lines: ['a', 'b'].map(() => 'c++: C++ needs libc++ for WebAssembly: run `apt-get install x`'),
+    expected: [/^C\+\+ needs libc\+\+ for WebAssembly: run `apt-get install x`\.$/],
+  },
   { name: 'nothing that is known', lines: ['make: *** [all] Error 2'], expected: [] },
 ]) {
   explaining(`names ${name}`, () => {
