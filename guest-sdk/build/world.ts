@@ -34,14 +34,7 @@ export function worldsOf(text: string): string[] {
 /** Adds the world `cloudlet-build` to a folder of WIT: the author's, when there is one, and `statements`. */
 export async function addBuildWorld(wit: string, world: string | null, statements: readonly string[]): Promise<void> {
   const header = world === null ? 'package cloudlet:build;\n\n' : '';
-  const body = [
-    ...(world === null
-      ? []
-      : [
-          // Its name may be a word of WIT.
-          `include %${world};`,
-        ]),
-    ...statements,
-  ];
+  // A world's name may be a word of WIT.
+  const body = [...(world === null ? [] : [`include %${world};`]), ...statements];
   await writeFile(join(wit, `${BUILD_WORLD}.wit`), `${header}world ${BUILD_WORLD} {\n  ${body.join('\n  ')}\n}\n`);
 }

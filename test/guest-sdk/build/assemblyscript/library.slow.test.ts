@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { build } from '../../../../guest-sdk/build/index.ts';
+import { type BuildProgress, build, openBuilder } from '../../../../guest-sdk/build/index.ts';
 import type { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
 import { BuiltFunction } from '../../../support/built-function.ts';
 import { tryTally } from '../../../support/importing-world.ts';
@@ -147,6 +147,23 @@ library('gives randomness, and words to what fails', async () => {
     assert.is(await fn.call('check', 4), 4);
     assert.is((await failure(fn.call('check', 5))).code, 'guest-trapped');
   });
+});
+
+library('is compiled in a thread that ends when the build is given up, and the next build has another', async () => {
+  await write({ kind: 'command' }, { 'f.ts': COMMAND });
+  const builder = openBuilder();
+  try {
+    const giveUp = new AbortController();
+    const reason = new Error('given up');
+    const onProgress = (progress: BuildProgress) => {
+      if (progress.kind === 'stage' && progress.stage === 'compile') setTimeout(() => giveUp.abort(reason), 20);
+    };
+    const given = await failure(builder.build(folder, { onProgress, signal: giveUp.signal }));
+    assert.is(given, reason);
+    assert.ok((await builder.build(folder)).sizeBytes > 1000);
+  } finally {
+    await builder.close();
+  }
 });
 
 for (const [what, project, files, words] of [
