@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, zstdCompress } from 'node:zlib';
+import type { CompressedLayer, LayerFrame } from '../protocol/index.ts';
 
 const compress = promisify(zstdCompress);
 
@@ -13,11 +14,16 @@ const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 const LEVEL = 9;
 
 /** Compresses the pieces of a tar by zstd, in frames whose ends the pieces decide: the same bytes for the same files. */
-export async function compressLayer(pieces: readonly Uint8Array[]): Promise<Uint8Array> {
+export async function compressLayer(pieces: readonly Uint8Array[]): Promise<CompressedLayer> {
   const params = { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 };
-  const frames: Uint8Array[] = [];
-  for (const frame of framesOf(pieces)) frames.push(await compress(frame, { params }));
-  return Buffer.concat(frames);
+  const packed: Uint8Array[] = [];
+  const frames: LayerFrame[] = [];
+  for (const frame of framesOf(pieces)) {
+    const bytes = await compress(frame, { params });
+    packed.push(bytes);
+    frames.push([bytes.length, frame.length]);
+  }
+  return { bytes: Buffer.concat(packed), frames };
 }
 
 function* framesOf(pieces: readonly Uint8Array[]): Generator<Uint8Array> {

@@ -1,9 +1,18 @@
 export { artifactOf, type ComponentFacts } from './artifact.ts';
 export { blobOf, descriptorOf, type KnownBlob } from './blob.ts';
 export { type BlobSource, blobsInMemory, parsePackageJson } from './blob-source.ts';
+export {
+  type CompressedLayer,
+  formatLayerIndex,
+  type IndexedFile,
+  type LayerFrame,
+  type LayerIndex,
+  parseLayerIndex,
+} from './layer-index.ts';
 export { Annotations, Descriptor, PackageManifest, packageOfIndex } from './manifest.ts';
 export { ANNOTATIONS, MEDIA_TYPES, PACKAGE_TYPES } from './media-types.ts';
 export {
+  type DescribedLayer,
   type FilesLayer,
   MAX_PACKAGE_JSON_BYTES,
   type PackageLimits,

@@ -13,12 +13,14 @@ const Size = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MA
 export const Annotations = v.record(v.string(), v.string());
 export type Annotations = v.InferOutput<typeof Annotations>;
 
-/** A blob as an index or a manifest names it. Other keys, such as annotations, are let be. */
+/** A blob as an index or a manifest names it. Other keys are let be. */
 export const Descriptor = v.object({
   mediaType: v.string(),
   digest: DigestText,
   size: Size,
   artifactType: v.optional(v.string()),
+  // Of another shape they are other tools', and none of ours.
+  annotations: v.optional(v.fallback(Annotations, {})),
 });
 export type Descriptor = v.InferOutput<typeof Descriptor>;
 

@@ -19,7 +19,7 @@ export const MEDIA_TYPES = {
 /** What the body of a publish is called when it is a package: a tar of the layout. */
 export const PACKAGE_TYPES = ['application/vnd.oci.image.layout.v1+tar', 'application/x-tar'] as const;
 
-/** Annotations of a package's manifest: those of OCI, and our own. */
+/** Annotations of a package's manifest and its layers: those of OCI, and our own. */
 export const ANNOTATIONS = {
   title: 'org.opencontainers.image.title',
   /** Which of several manifests of a layout a tool means by a tag. */
@@ -28,6 +28,8 @@ export const ANNOTATIONS = {
   source: 'dev.cloudlet.source',
   /** What built it, with versions. */
   tools: 'dev.cloudlet.tools',
+  /** Of a layer of files: what is in it, and where. */
+  files: 'dev.cloudlet.files',
   /** What it asks for, for people; the grant layer is what counts. */
   grant: 'dev.cloudlet.grant',
 } as const;

@@ -4,6 +4,7 @@ import { CloudletError } from '../errors.ts';
 import { GrantRequest, parseGrant, strictParse } from '../grant/index.ts';
 import type { BlobSource } from './blob-source.ts';
 import { parsePackageJson } from './blob-source.ts';
+import { type LayerIndex, parseLayerIndex } from './layer-index.ts';
 import {
   type Annotations,
   compressionOf,
@@ -12,7 +13,7 @@ import {
   LayoutFile,
   PackageManifest,
 } from './manifest.ts';
-import { MEDIA_TYPES } from './media-types.ts';
+import { ANNOTATIONS, MEDIA_TYPES } from './media-types.ts';
 import { type PackageSignature, readSignature } from './signature-manifest.ts';
 
 /** What a package may be. */
@@ -29,6 +30,12 @@ export interface FilesLayer {
   readonly compression: 'none' | 'gzip' | 'zstd';
 }
 
+/** A layer of files as its package describes it. */
+export interface DescribedLayer extends FilesLayer {
+  /** What is in it and where, as its publisher says; null when nobody does. */
+  readonly index: LayerIndex | null;
+}
+
 /** What a package says of itself. */
 export interface ReadPackage {
   /** Of its manifest: the package's name. */
@@ -40,7 +47,7 @@ export interface ReadPackage {
   readonly blobs: readonly Digest[];
   readonly component: { readonly digest: Digest; readonly sizeBytes: number };
   readonly grant: GrantRequest;
-  readonly layers: readonly FilesLayer[];
+  readonly layers: readonly DescribedLayer[];
   readonly annotations: Annotations;
 }
 
@@ -98,13 +105,14 @@ export async function readManifest(named: Descriptor, source: BlobSource, limits
           'the grant',
         );
   parseGrant(grant, 'the grant');
-  const layers: FilesLayer[] = [];
+  const layers: DescribedLayer[] = [];
   for (const layer of manifest.layers) {
     if (layer === component || layer === grantLayer) continue;
     const compression = compressionOf(layer.mediaType);
     if (compression === undefined) throw wrongType('a layer', LAYER_TYPES, layer.mediaType);
     const { digest, size } = await part(layer, 'a layer of files', limits.packageBytes);
-    layers.push({ digest, sizeBytes: size, compression });
+    const index = compression === 'gzip' ? null : parseLayerIndex(layer.annotations?.[ANNOTATIONS.files]);
+    layers.push({ digest, sizeBytes: size, compression, index });
   }
   const sizeBytes = [...parts.values()].reduce((sum, size) => sum + size, 0);
   if (sizeBytes > limits.packageBytes + limits.componentBytes)

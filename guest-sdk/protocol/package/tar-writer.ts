@@ -20,6 +20,22 @@ export function tarPieces(files: Iterable<TarFile>): Uint8Array[] {
   return pieces.filter((piece) => piece.length > 0);
 }
 
+/** Where the bytes of each of these files begin in their tar. */
+export function tarPlaces(files: Iterable<TarFile>): number[] {
+  const places: number[] = [];
+  let at = 0;
+  for (const [name, bytes] of files) {
+    at += TAR_BLOCK_BYTES;
+    if (!fitsTarHeader(name)) {
+      const { length } = encodePaxRecord('path', name);
+      at += length + filling(length).length + TAR_BLOCK_BYTES;
+    }
+    places.push(at);
+    at += bytes.length + filling(bytes.length).length;
+  }
+  return places;
+}
+
 function filling(bytes: number): Uint8Array {
   return new Uint8Array((TAR_BLOCK_BYTES - (bytes % TAR_BLOCK_BYTES)) % TAR_BLOCK_BYTES);
 }

@@ -3,6 +3,7 @@ import { CloudletError } from '../errors.ts';
 import { askedGrant, type GrantRequest, plainPathFault } from '../grant/index.ts';
 import { artifactOf, type ComponentFacts } from './artifact.ts';
 import { blobOf, descriptorOf, jsonBlob, jsonBytes, type KnownBlob } from './blob.ts';
+import { type CompressedLayer, formatLayerIndex } from './layer-index.ts';
 import { type Annotations, type Descriptor, MAX_FILE_LAYERS } from './manifest.ts';
 import { ANNOTATIONS, MEDIA_TYPES } from './media-types.ts';
 import { blobsOfSignature, type PackageSignature, signatureOf } from './signature-manifest.ts';
@@ -19,7 +20,7 @@ export interface PackageContent {
   readonly files: Iterable<TarFile>;
   readonly annotations?: Annotations;
   /** Compresses a layer of files, a tar in pieces, by zstd, to the same bytes for the same bytes; left out, layers are plain tars. */
-  readonly compress?: (tar: readonly Uint8Array[]) => Uint8Array | Promise<Uint8Array>;
+  readonly compress?: (tar: readonly Uint8Array[]) => CompressedLayer | Promise<CompressedLayer>;
   /** Signs the bytes of the manifest: a detached JWS. */
   readonly sign?: (manifest: Uint8Array) => Promise<string>;
 }
@@ -55,11 +56,11 @@ export async function writePackage(content: PackageContent): Promise<WrittenPack
   let dataBytes = 0;
   for (const files of layersOf(content.files, grant)) {
     const tar = tarPieces(files);
-    const layer =
-      compress === undefined
-        ? await keep(MEDIA_TYPES.files, blobOf(joinPieces(tar)))
-        : await keep(MEDIA_TYPES.filesZstd, blobOf(await compress(tar)));
-    layers.push(layer);
+    const packed = compress === undefined ? { bytes: joinPieces(tar), frames: [] } : await compress(tar);
+    const mediaType = compress === undefined ? MEDIA_TYPES.files : MEDIA_TYPES.filesZstd;
+    const layer = await keep(mediaType, blobOf(packed.bytes));
+    const index = await formatLayerIndex(files, packed.frames);
+    layers.push(index === null ? layer : { ...layer, annotations: { [ANNOTATIONS.files]: index } });
     dataBytes += layer.size;
   }
   const { manifest, config } = await artifactOf(layers, facts, annotations);

@@ -62,7 +62,7 @@ for (const [name, sizes] of [
     const random = new SeededRandom(6);
     const noise = Buffer.from(random.bytes(65_536));
     const content = sizes.map((size) => [`f/${size}`, Buffer.alloc(size, noise)] as const);
-    const read = await readPackageFiles(blobs, [await layer(await compressLayer(tarPieces(content)), 'zstd')]);
+    const read = await readPackageFiles(blobs, [await layer((await compressLayer(tarPieces(content))).bytes, 'zstd')]);
     assert.equal(
       [...read].map(([path, bytes]) => [path, Buffer.compare(bytes, content.find(([each]) => each === path)![1])]),
       content.map(([path]) => [path, 0]),
