@@ -68,6 +68,7 @@ export const ERRORS = {
   'grant-invalid': caller(422, 'The grant that is asked for is not valid'),
   'grant-missing': caller(422, 'The component needs what its grant does not ask for, or the cloudlet does not allow'),
   'secret-missing': caller(409, 'A secret that the function needs is not set'),
+  'files-missing': { ...caller(503, 'Files of the function have not come'), retryable: true },
   'secret-unknown': caller(404, 'The function has no such secret'),
   'service-unknown': caller(404, 'There is no service of this name'),
   'base-unknown': caller(409, 'The base VM that is needed is not here'),

@@ -12,6 +12,8 @@ import {
   type Frame,
   FrameReader,
   type KindName,
+  LATE_ID,
+  type LateMessage,
   type LoadedMessage,
   type LoadMessage,
   type LostMessage,
@@ -74,6 +76,7 @@ export class Agent {
         this.#loadedAs?.(error === null ? {} : { error });
         this.#loadedAs = null;
       },
+      want: (late) => this.#say('want', 0, { late } satisfies LateMessage),
       lost: (message) => this.#say('lost', 0, { worker, ...message } satisfies LostMessage),
       renewed: (message) => this.#say('renewed', 0, { worker, ...message } satisfies RenewedMessage),
       failed: (error) => {
@@ -100,14 +103,17 @@ export class Agent {
         this.#slots[worker]?.interrupt(id, why);
         break;
       }
+      case 'late':
+        this.#load?.late.begin(decodeMessage(payload) as LateMessage);
+        break;
       case 'body':
-        this.#load?.push(payload);
+        this.#take(id, payload);
         break;
       case 'bulk': {
         if (this.#parts.bulk === null) throw new WireError('expected no bulk frame: there is no disk for it');
         const { bytes, slot } = this.#parts.bulk.fetch(payload);
         this.#parts.port.write(encodeFrame('freed', 0, encodeFreed(slot)));
-        this.#load?.push(bytes);
+        this.#take(id, bytes);
         break;
       }
       case 'end':
@@ -116,6 +122,12 @@ export class Agent {
       default:
         throw new WireError(`expected a frame that a host may send, got ${kind}`);
     }
+  }
+
+  /** Bytes of the load come under its id, those of late files under none. */
+  #take(id: number, bytes: Uint8Array): void {
+    if (id === LATE_ID) this.#load?.late.push(bytes);
+    else this.#load?.push(bytes);
   }
 
   /** Waits for all workers, and frees what nobody needs, so that no clone carries it. */

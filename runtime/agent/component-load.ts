@@ -1,3 +1,4 @@
+import { LateWriter } from './late-files.ts';
 import { type LoadMessage, WireError } from './wire.ts';
 import type { WorkerComponent } from './worker-message.ts';
 
@@ -6,16 +7,21 @@ export class ComponentLoad {
   readonly id: number;
   readonly #message: LoadMessage;
   readonly #bytes: Uint8Array;
-  /** Of the files, shared by all workers. */
+  /** Of the files, shared by all workers; at its end those of late ones. */
   readonly #files: Uint8Array;
+  readonly #lateBytes: number;
+  /** Takes what comes of late files, from now on. */
+  readonly late: LateWriter;
   #length = 0;
 
   constructor(id: number, message: LoadMessage) {
     this.id = id;
     this.#message = message;
     this.#bytes = new Uint8Array(message.modules.reduce((sum, module) => sum + module.bytes, message.glueBytes));
-    const { tableBytes, contentBytes } = message.files ?? { tableBytes: 0, contentBytes: 0 };
-    this.#files = new Uint8Array(new SharedArrayBuffer(tableBytes + contentBytes));
+    const { tableBytes, contentBytes, lateBytes = [] } = message.files ?? { tableBytes: 0, contentBytes: 0 };
+    this.#lateBytes = lateBytes.reduce((sum, bytes) => sum + bytes, 0);
+    this.#files = new Uint8Array(new SharedArrayBuffer(tableBytes + contentBytes + this.#lateBytes));
+    this.late = new LateWriter(this.#files, tableBytes + contentBytes, lateBytes);
   }
 
   push(bytes: Uint8Array): void {
@@ -41,10 +47,10 @@ export class ComponentLoad {
       compiled.push([name, await WebAssembly.compile(this.#bytes.subarray(at, at + bytes) as BufferSource)]);
       at += bytes;
     }
-    return { message: this.#message, glue, modules: compiled, files: this.#files };
+    return { message: this.#message, glue, modules: compiled, files: this.#files, late: this.late.words };
   }
 
   get #expected(): number {
-    return this.#bytes.length + this.#files.length;
+    return this.#bytes.length + this.#files.length - this.#lateBytes;
   }
 }

@@ -1,61 +1,87 @@
-import { type GrantedDirectory, GrantedFiles } from '../wasi/index.ts';
+import { type GrantedDirectory, type GrantedFile, GrantedFiles } from '../wasi/index.ts';
+import { isLate, type LateContent, type SentDirectory } from './late-content.ts';
 import { decodeMessage, encodeMessage } from './message-codec.ts';
 import { WireError } from './wire-error.ts';
 
-/** The files of a load, whose bytes follow those of the modules: a table of directories and files, then what is in these, in its order. */
+/**
+ * The files of a load, whose bytes follow those of the modules: a table of directories and files, then what is in these, in its order.
+ * The bytes of those that are late come after the load.
+ */
 export interface FilesMessage {
   readonly tableBytes: number;
   readonly contentBytes: number;
   /** Most bytes in all scratch directories of one invocation. */
   readonly scratchBytes: number;
+  /** Lengths of the late ones, in the order of the table; none when left out. */
+  readonly lateBytes?: readonly number[];
 }
 
-/** A directory in the table, and the path and size of each of its files. */
+/** A directory in the table, and the path and size of each of its files; a number behind them is that of a late one. */
 type TableEntry = readonly [
   path: string,
   at: readonly string[],
   writable: boolean,
-  files: readonly (readonly [names: readonly string[], bytes: number])[],
+  files: readonly (readonly [names: readonly string[], bytes: number, late?: number])[],
 ];
 
-/** What a load says of files, and the bytes that follow. */
+/** What a load says of files, the bytes that follow, and those that are to follow later. */
 export function encodeFiles(
-  directories: readonly GrantedDirectory[],
+  directories: readonly SentDirectory[],
   scratchBytes: number,
-): { readonly message: FilesMessage; readonly parts: readonly Uint8Array[] } {
-  const table = encodeMessage(
-    directories.map(
-      ({ path, at, writable, files }): TableEntry => [
-        path,
-        at,
-        writable,
-        files.map(({ names, bytes }) => [names, bytes.length] as const),
-      ],
-    ),
+): {
+  readonly message: FilesMessage;
+  readonly parts: readonly Uint8Array[];
+  readonly late: readonly LateContent[];
+} {
+  const contents: Uint8Array[] = [];
+  const late: LateContent[] = [];
+  const entries = directories.map(
+    ({ path, at, writable, files }): TableEntry => [
+      path,
+      at,
+      writable,
+      files.map(({ names, bytes }) => {
+        const here = isLate(bytes) ? bytes.here : bytes;
+        if (here === null) return [names, bytes.length, late.push(bytes as LateContent) - 1] as const;
+        contents.push(here);
+        return [names, here.length] as const;
+      }),
+    ],
   );
-  const contents = directories.flatMap(({ files }) => files.map(({ bytes }) => bytes));
+  const table = encodeMessage(entries);
   const contentBytes = contents.reduce((sum, { length }) => sum + length, 0);
-  return { message: { tableBytes: table.length, contentBytes, scratchBytes }, parts: [table, ...contents] };
+  const lateBytes = late.map(({ length }) => length);
+  const message = { tableBytes: table.length, contentBytes, scratchBytes };
+  return { message: late.length === 0 ? message : { ...message, lateBytes }, parts: [table, ...contents], late };
 }
+
+const NO_FILES: FilesMessage = { tableBytes: 0, contentBytes: 0, scratchBytes: 0 };
 
 /**
  * The files of which `encodeFiles` made these bytes; they are views of them. A guest that `looksUpPaths` has the empty root besides,
  * where what it looks for in vain is seen.
  */
 export function decodeFiles(message: FilesMessage | null, bytes: Uint8Array, looksUpPaths: boolean): GrantedFiles {
-  const { tableBytes, scratchBytes } = message ?? { tableBytes: 0, scratchBytes: 0 };
+  const { tableBytes, contentBytes, scratchBytes, lateBytes = [] } = message ?? NO_FILES;
   // The table is decoded from a copy: the bytes may be shared between workers, and decoders of text refuse those.
   const table = message === null ? [] : (decodeMessage(bytes.slice(0, tableBytes)) as readonly TableEntry[]);
-  let at = tableBytes;
-  const take = (length: number): Uint8Array => {
-    at += length;
-    if (at > bytes.length) throw new WireError(`expected ${at} bytes of files, got ${bytes.length}`);
-    return bytes.subarray(at - length, at);
+  const taker = (start: number) => {
+    let at = start;
+    return (length: number): Uint8Array => {
+      at += length;
+      if (at > bytes.length) throw new WireError(`expected ${at} bytes of files, got ${bytes.length}`);
+      return bytes.subarray(at - length, at);
+    };
   };
-  const directories = table.map(([path, place, writable, files]) => ({
-    ...{ path, at: place, writable },
-    files: files.map(([names, length]) => ({ names, bytes: take(length) })),
-  }));
+  const [take, takeLate] = [taker(tableBytes), taker(tableBytes + contentBytes)];
+  const directories = table.map(([path, place, writable, files]): GrantedDirectory => {
+    const granted = files.map(([names, length, late]): GrantedFile => {
+      if (late !== undefined && lateBytes[late] !== length)
+        throw new WireError(`expected ${length} bytes of the late file ${late}, got ${lateBytes[late]}`);
+      return late === undefined ? { names, bytes: take(length) } : { names, bytes: takeLate(length), late };
+    });
+    return { path, at: place, writable, files: granted };
+  });
   // Last, because guests take the first that fits. It has what is granted and else nothing, but without it a C library says of a path that is
   // in no directory that there is none, without a word to us: nobody could be told what the program looked for.
   if (looksUpPaths && !directories.some(({ at: place }) => place.length === 0)) {

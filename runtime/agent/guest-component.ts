@@ -2,6 +2,7 @@ import { registerHooks } from 'node:module';
 import type { GrantedFiles } from '../wasi/index.ts';
 import { decodeFiles } from './files-message.ts';
 import { renewableGlue } from './glue-state.ts';
+import { LateFiles } from './late-files.ts';
 import { budgetLifts } from './lift-budget.ts';
 import type { LoadMessage } from './wire.ts';
 import type { WorkerComponent } from './worker-message.ts';
@@ -23,6 +24,8 @@ export type Instantiate = (
 export interface GuestComponent {
   readonly message: LoadMessage;
   readonly files: GrantedFiles;
+  /** Makes guests wait for files whose bytes come after the load; nobody waits when left out. */
+  readonly late?: LateFiles;
   /**
    * A new instance, with its own memories, globals and handle tables. Among the imports, `LIFT_IMPORT` is its `LiftBudget` and
    * `STATE_IMPORT` takes what is needed to use it again.
@@ -33,8 +36,8 @@ export interface GuestComponent {
 /** The name under which the glue is imported. It is what stack traces show, so it is short, unlike a data URL. */
 const GLUE_URL = 'cloudlet:component';
 
-/** Evaluates a component's glue in this worker. Once for each worker: the module cache of Node keeps the first. */
-export async function loadComponent(component: WorkerComponent): Promise<GuestComponent> {
+/** Evaluates a component's glue in this worker. Once for each worker: the module cache of Node keeps the first. `want` has a late file sent before others. */
+export async function loadComponent(component: WorkerComponent, want: (late: number) => void): Promise<GuestComponent> {
   const budgeted = budgetLifts(component.glue);
   const glue = component.message.reuse === null ? renewableGlue(budgeted) : budgeted;
   const hooks = registerHooks({
@@ -61,6 +64,7 @@ export async function loadComponent(component: WorkerComponent): Promise<GuestCo
   return {
     message: component.message,
     files: decodeFiles(component.message.files, component.files, looksUpPaths(modules.values())),
+    late: new LateFiles(component.late, want),
     instantiate: async (imports, instantiateCore) => make(getCoreModule, imports, instantiateCore),
   };
 }

@@ -29,8 +29,9 @@ export class GuestInstances implements Instances {
   }
 
   /** Fresh files for one invocation. */
-  files(): FileTree {
-    return this.#component.files.tree();
+  files(check: () => void): FileTree {
+    const { files, late } = this.#component;
+    return files.tree((each) => late?.arrive(each, check));
   }
 
   /** An instance for one invocation: the one that is ready, else one that is not initialised yet. */

@@ -263,7 +263,7 @@ export class GuestInvocation {
 
   #streams(lift: LiftBudget): InvocationStreams {
     const command = this.#message.door === 'run';
-    this.#files = this.#instances.files();
+    this.#files = this.#instances.files(this.#fuel.checkpoint);
     return {
       use: this.#use,
       stdin: command ? this.#input : emptySource,

@@ -19,8 +19,8 @@ export interface Instance {
 
 /** Where the invocations of one worker have their instances from. */
 export interface Instances {
-  /** Fresh files for one invocation. */
-  files(): FileTree;
+  /** Fresh files for one invocation; `check` throws when its guest may not go on waiting for the bytes of one. */
+  files(check: () => void): FileTree;
   /** An instance for an invocation, which gives it back, or up. */
   take(message: Pick<InvokeMessage, 'door' | 'rehearsal'>): Instance | Promise<Instance>;
   /** The invocation's call returned, and can do nothing more: the instance may serve another. */

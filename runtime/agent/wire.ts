@@ -39,6 +39,8 @@ export {
   encodeInvoke,
 } from './invocation-message.ts';
 export type { InvokeRequest } from './invoke-request.ts';
+export type { LateContent, SentDirectory } from './late-content.ts';
+export { LATE_ID, type LateMessage } from './late-message.ts';
 export { EPOCH_BYTES, FIRST_EPOCH, LineReader } from './line-reader.ts';
 export { decodeMessage, encodeMessage } from './message-codec.ts';
 export {
@@ -68,7 +70,7 @@ export const HEADER_BYTES = 12;
 export const MAX_FRAME_BYTES = 1024 * 1024;
 
 /**
- * Kinds of frames. Host to agent: load … grant, answer, finish; agent to host: ready … ask; both: mark, body, end, credit, bulk, freed, forget.
+ * Kinds of frames. Host to agent: load … grant, answer, finish, late; agent to host: ready … ask, want; both: mark, body, end, credit, bulk, freed, forget.
  * On a line go grant, invoke, its input and answer, what it asks (`outside/ask-wire.ts`), and `mark`: the first frame of a worker, and the first for it. `prepare` asks for what must
  * be done before a snapshot; `prepared`, same id, says that all workers run, have what was loaded, and are idle.
  */
@@ -87,6 +89,7 @@ export const KIND = {
   freed: 12,
   answer: 13,
   finish: 14,
+  late: 15,
   ready: 16,
   loaded: 17,
   head: 18,
@@ -98,6 +101,7 @@ export const KIND = {
   renewed: 24,
   ask: 25,
   forget: 26,
+  want: 27,
 } as const;
 export type KindName = keyof typeof KIND;
 

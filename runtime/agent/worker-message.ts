@@ -1,3 +1,4 @@
+import type { LateWords } from './late-files.ts';
 import type {
   AnswerMessage,
   DoneMessage,
@@ -16,6 +17,8 @@ export interface WorkerComponent {
   readonly modules: readonly (readonly [name: string, module: WebAssembly.Module])[];
   /** The bytes that the message's `files` are made of, shared by all workers. */
   readonly files: Uint8Array;
+  /** Which of the late ones are here. */
+  readonly late: LateWords;
 }
 
 /** A line as the serving thread opened it for one worker, who closes it. */
@@ -49,6 +52,8 @@ export type FromWorker =
   | { readonly kind: 'up' }
   | { readonly kind: 'loaded'; readonly error: string | null }
   | { readonly kind: 'prepared' }
+  /** A guest waits for the bytes of a late file. */
+  | { readonly kind: 'want'; readonly late: number }
   /** An invocation that was interrupted is over, where the shared cell cannot tell: others run beside it. */
   | { readonly kind: 'ended'; readonly id: number };
 

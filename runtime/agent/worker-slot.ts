@@ -8,6 +8,8 @@ import type { FromWorker, OpenLine, ToWorker, WorkerComponent, WorkerStart } fro
 export interface WorkerSlotEvents {
   /** The worker has what it was given to load; `error` says why not. */
   readonly loaded: (error: string | null) => void;
+  /** A guest waits for the bytes of a late file. */
+  readonly want: (late: number) => void;
   /** The worker is no more, or will soon be. */
   readonly lost: (message: Omit<LostMessage, 'worker'>) => void;
   /** The worker's successor is about to start. */
@@ -122,6 +124,9 @@ export class WorkerSlot {
             break;
           case 'loaded':
             this.#events.loaded(message.error);
+            break;
+          case 'want':
+            this.#events.want(message.late);
             break;
           case 'ended':
             this.#unended.delete(message.id);

@@ -102,6 +102,8 @@ export class MachineLadder {
 
   /** A clone of a function's snapshot has all that is compiled, but an emulator has still to translate it: one call makes it. */
   #started(version: LoadedVersion, sandbox: Sandbox, via: StartRung): StartedSandbox {
+    // Calls that nobody waits for would stand in line for what callers wait for.
+    if (version.late?.() != null) return { sandbox, via };
     const isClone = via === 'function-clone';
     if (isClone && this.#parts.shape.accelerator.kind === 'kvm') return { sandbox, via };
     const extent = { rounds: 1, workers: isClone ? 1 : sandbox.workers };
@@ -114,6 +116,9 @@ export class MachineLadder {
   /** Makes the snapshot of a version, unless there is one; false when that went wrong, which is told, and starts go on without it. */
   async prepare(version: LoadedVersion, given: AbortSignal): Promise<boolean> {
     const signal = AbortSignal.any([given, this.#closing.signal]);
+    // What is saved is all there; and no machine stands still for it meanwhile.
+    const late = version.late?.();
+    if (late != null) await unlessAborted(late, signal);
     return this.#inTurn(() =>
       this.#parts.image.with(async (image) => {
         if ((await this.#parts.store.find(this.#conditions(image, version), signal)) !== null) return true;

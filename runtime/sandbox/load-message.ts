@@ -1,9 +1,14 @@
 import type { Grant } from '../../guest-sdk/protocol/index.ts';
-import { encodeFiles, type LoadMessage, type ReuseLimits } from '../agent/wire.ts';
+import {
+  encodeFiles,
+  type LateContent,
+  type LoadMessage,
+  type ReuseLimits,
+  type SentDirectory,
+} from '../agent/wire.ts';
 import type { Artifact } from '../component/artifact.ts';
 import { limitMemory } from '../component/limit-memory.ts';
 import { givenTexts } from '../grant/index.ts';
-import type { GrantedDirectory } from '../wasi/index.ts';
 import { checkReuse, DEFAULT_REUSE } from './reuse.ts';
 
 /** What is put into a sandbox: one version of a function. */
@@ -13,7 +18,7 @@ export interface SandboxContent {
   readonly artifact: Artifact;
   readonly grant: Grant;
   /** The directories that the grant gives, with the package's files; none when left out. */
-  readonly files?: readonly GrantedDirectory[];
+  readonly files?: readonly SentDirectory[];
   /** Whether its uses are told in full. */
   readonly recorded?: boolean;
   /** How the instances of an asynchronous component are used again; the defaults when it is left out. */
@@ -32,10 +37,14 @@ export function loadMs(parts: readonly Uint8Array[]): number {
 }
 
 /**
- * The load message of an artifact under its grant, and the bytes that follow it. No secret is in it: it may end up in a snapshot. Pure.
+ * The load message of an artifact under its grant, the bytes that follow it, and the files that follow later. No secret is in it: it may end up in a snapshot. Pure.
  * `component-refused` when the grant has less memory than the component starts with.
  */
-export function loadMessage(content: SandboxContent): { message: LoadMessage; parts: Uint8Array[] } {
+export function loadMessage(content: SandboxContent): {
+  readonly message: LoadMessage;
+  readonly parts: readonly Uint8Array[];
+  readonly late: readonly LateContent[];
+} {
   const { limits, scratch } = content.grant;
   const artifact = limitMemory(content.artifact, limits.memoryMib);
   const { manifest } = artifact;
@@ -67,5 +76,6 @@ export function loadMessage(content: SandboxContent): { message: LoadMessage; pa
     files: files?.message ?? null,
     ...(content.recorded === true ? { recorded: true } : {}),
   };
-  return { message, parts: [glue, ...artifact.modules.map((module) => module.bytes), ...(files?.parts ?? [])] };
+  const parts = [glue, ...artifact.modules.map((module) => module.bytes), ...(files?.parts ?? [])];
+  return { message, parts, late: files?.late ?? [] };
 }

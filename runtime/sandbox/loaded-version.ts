@@ -1,9 +1,8 @@
 import type { Grant } from '../../guest-sdk/protocol/index.ts';
-import type { ReuseLimits } from '../agent/wire.ts';
+import type { ReuseLimits, SentDirectory } from '../agent/wire.ts';
 import type { Artifact } from '../component/artifact.ts';
 import type { SecretValues } from '../grant/index.ts';
 import type { OutsideServices } from '../outside/outside-service.ts';
-import type { GrantedDirectory } from '../wasi/index.ts';
 import type { VersionUse } from './version-use.ts';
 
 /** A version of a function as the pool needs it. */
@@ -20,7 +19,9 @@ export interface LoadedVersion {
   /** The translated component; asked for only when a sandbox is to be loaded. */
   readonly artifact: () => Promise<Artifact>;
   /** The directories that its grant gives, with the package's files; asked for like the artifact. None when left out. */
-  readonly files?: () => Promise<readonly GrantedDirectory[]>;
+  readonly files?: () => Promise<readonly SentDirectory[]>;
+  /** While bytes of files are on their way: settles when they are here, or do not come. Null, or left out, when all are here. */
+  readonly late?: () => Promise<void> | null;
   /** Hears what its guests use; nobody when left out. */
   readonly use?: VersionUse;
   /** Its uses are recorded by somebody who runs a few invocations: they are told in full. */

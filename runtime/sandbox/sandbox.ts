@@ -117,7 +117,7 @@ export class Sandbox {
 
   /** Loads the one thing this sandbox will run. `machine-failed` when the agent cannot take it; the sandbox is then poisoned. */
   async load(content: SandboxContent, signal?: AbortSignal): Promise<void> {
-    const { message, parts } = loadMessage(content);
+    const { message, parts, late } = loadMessage(content);
     const mostMs = loadMs(parts);
     const abort = () => void this.close();
     signal?.throwIfAborted();
@@ -127,7 +127,7 @@ export class Sandbox {
     );
     try {
       this.#atOnce = message.reuse?.atOnce ?? 1;
-      const loaded = await this.#channel.load(message, parts);
+      const loaded = await this.#channel.load(message, parts, late);
       if (loaded.error !== undefined) {
         this.#poison(`the component could not be loaded: ${loaded.error}`);
         throw new CloudletError('machine-failed', `the component could not be loaded: ${loaded.error}`);

@@ -11,6 +11,7 @@ const NEVER = { seconds: 0n, nanoseconds: 0 };
 export default function fileContent(random: SeededRandom): void {
   const traits = { id: 1n, packaged: false, accessed: NEVER, modified: NEVER, changed: NEVER };
   const file: FileNode = {
+    arrive: null,
     kind: 'file',
     ...traits,
     bytes: new Uint8Array(0),

@@ -26,6 +26,7 @@ const RECIPES: Readonly<Record<string, GuestRecipe>> = {
   cat: command,
   clock: command,
   files: command,
+  reader: command,
   waits: command,
   preview1: { kind: 'core' },
   typed: reactor('typed.c'),

@@ -48,7 +48,9 @@ export class SharedInstances implements Instances {
 
   /** Of an instance, in truth: those of its first invocation stay. */
   files(): FileTree {
-    return this.#component.files.tree();
+    const { files, late } = this.#component;
+    // The invocation that made it may be over while another waits, and all of the worker with it: who is interrupted costs the worker.
+    return files.tree((each) => late?.arrive(each, () => {}));
   }
 
   async take({ door, rehearsal }: Pick<InvokeMessage, 'door' | 'rehearsal'>): Promise<SharedInstance> {

@@ -10,6 +10,7 @@ import {
   EPOCH_BYTES,
   type HeadMessage,
   INTERRUPTS,
+  type LateMessage,
   type LoadedMessage,
   type LogMessage,
   type LostMessage,
@@ -99,6 +100,11 @@ export function parseRenewed(payload: Uint8Array): RenewedMessage {
     line: count('renewed.line', message['line']),
     epoch: new Uint8Array(epoch),
   };
+}
+
+/** A late file for which a guest waits. */
+export function parseWant(payload: Uint8Array): LateMessage {
+  return { late: count('want.late', record('want', payload)['late']) };
 }
 
 export function parseCredit(payload: Uint8Array): CreditMessage {

@@ -1,23 +1,25 @@
 import { CloudletError, type ErrorCode } from '../../../guest-sdk/protocol/index.ts';
 import {
-  CHUNK_BYTES,
   FIRST_ASK_ID,
   type Frame,
   FrameReader,
   type GrantMessage,
   type Interrupt,
+  type LateContent,
   type LoadedMessage,
   type LoadMessage,
   type ReadyMessage,
   WireError,
 } from '../../agent/wire.ts';
 import type { Machine } from '../../machine/machine.ts';
-import { parseLoaded, parseLost, parseReady, parseRenewed } from './agent-message.ts';
+import { parseLoaded, parseLost, parseReady, parseRenewed, parseWant } from './agent-message.ts';
 import { BulkRing } from './bulk-ring.ts';
 import { Call, type CallInput, type CallLog } from './call.ts';
 import { NO_OUTSIDE } from './call-asks.ts';
 import { CallLine, type CallRequest, type LineParts, leastBusy } from './call-line.ts';
 import { FrameWriter, UNREAD_BYTES } from './frame-writer.ts';
+import { LateSender } from './late-sender.ts';
+import { sendLoad } from './load-sender.ts';
 import { ended } from './pending.ts';
 
 /** What a channel goes over; see `Machine`. */
@@ -58,6 +60,7 @@ export class Channel {
   readonly #loads = new Map<number, PromiseWithResolvers<LoadedMessage>>();
   /** What the agent answers without a payload: `pong`, `prepared`. */
   readonly #answers = new Map<number, PromiseWithResolvers<void>>();
+  #late: LateSender | null = null;
   #atOnce = 1;
   #nextId = 1;
   #loss: CloudletError | null = null;
@@ -82,21 +85,19 @@ export class Channel {
     this.#openLines(restoredWorkers);
   }
 
-  /** Puts a component into the agent. Resolves with the agent's answer, good or bad. */
-  async load(message: LoadMessage, parts: readonly Uint8Array[]): Promise<LoadedMessage> {
+  /** Puts a component into the agent, and later what is `late` of it. Resolves with the agent's answer, good or bad. */
+  async load(
+    message: LoadMessage,
+    parts: readonly Uint8Array[],
+    late: readonly LateContent[] = [],
+  ): Promise<LoadedMessage> {
     this.#share(message.reuse?.atOnce ?? 1);
     const id = this.#takeId();
     const answer = Promise.withResolvers<LoadedMessage>();
     answer.promise.catch(() => {});
     this.#loads.set(id, answer);
-    this.#writer.message('load', id, message);
-    for (const part of parts) {
-      for (let at = 0; at < part.length && this.#loss === null; at += CHUNK_BYTES) {
-        this.#writer.body(id, part.subarray(at, at + CHUNK_BYTES));
-        await this.#writer.room();
-      }
-    }
-    this.#writer.raw('end', id, new Uint8Array(0));
+    await sendLoad(this.#writer, id, message, parts, () => this.#loss !== null);
+    this.#late = new LateSender(this.#writer, late, ({ message: reason, code }) => this.#lose(reason, code));
     return answer.promise;
   }
 
@@ -195,6 +196,9 @@ export class Channel {
         if (this.#spareLines(line) === this.#lines.length) this.#worn.resolve();
         break;
       }
+      case 'want':
+        this.#late?.want(parseWant(payload));
+        break;
       case 'freed':
         this.#bulk?.freed(payload);
         break;

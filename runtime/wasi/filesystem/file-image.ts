@@ -6,6 +6,8 @@ export type ImageNode = ImageFile | ImageDirectory;
 export interface ImageFile {
   readonly kind: 'file';
   readonly bytes: Uint8Array;
+  /** Its number among those whose bytes may come later; null when they are there. */
+  readonly late: number | null;
 }
 
 export interface ImageDirectory {
@@ -31,7 +33,7 @@ export function fileImage(files: Iterable<readonly [path: string, bytes: Uint8Ar
     for (const name of names.slice(0, -1)) directory = descend(directory, name, path);
     const name = names.at(-1)!;
     if (directory.entries.has(name)) throw new TypeError(`expected each file once, got ${JSON.stringify(path)} twice`);
-    directory.entries.set(name, { kind: 'file', bytes });
+    directory.entries.set(name, { kind: 'file', bytes, late: null });
   }
   return root;
 }

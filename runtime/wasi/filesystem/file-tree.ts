@@ -1,5 +1,5 @@
 import type { Datetime } from '../clocks/datetime.ts';
-import { resizeContent, writeContent } from './content.ts';
+import { resizeContent, settle, writeContent } from './content.ts';
 import { fail } from './error-code.ts';
 import type { ImageNode } from './file-image.ts';
 import type { DirectoryEntry, DirectoryNode, FileNode, TreeNode } from './node.ts';
@@ -18,12 +18,14 @@ export class FileTree {
   readonly preopens: readonly Preopen[];
   readonly #bytes: Quota;
   readonly #nodes: Quota;
+  readonly #arrive: FileTreeOptions['arrive'];
   #lastId = 0n;
   #lastSequence = 0;
 
   constructor(options: FileTreeOptions) {
     this.#bytes = new Quota(options.scratchBytes);
     this.#nodes = new Quota(options.scratchNodes);
+    this.#arrive = options.arrive;
     this.#bytes.take(options.own?.bytes ?? 0);
     this.#nodes.take(options.own?.nodes ?? 0);
     this.mount = options.mount ?? '/';
@@ -85,6 +87,7 @@ export class FileTree {
       kind: 'file',
       ...traits,
       bytes: new Uint8Array(0),
+      arrive: null,
       shared: false,
       size: 0,
       links: 1,
@@ -210,7 +213,10 @@ export class FileTree {
   #fromImage(image: ImageNode, parent: DirectoryNode | null, own: boolean): TreeNode {
     const traits = { ...this.#traits(EPOCH), packaged: !own };
     if (image.kind === 'file') {
-      return { kind: 'file', ...traits, bytes: image.bytes, shared: own, size: image.bytes.length, links: 1, users: 0 };
+      const { bytes, late } = image;
+      const [wait, size] = [this.#arrive, bytes.length];
+      const arrive = late === null || wait === undefined ? null : () => wait(late);
+      return { kind: 'file', ...traits, bytes, arrive, shared: own, size, links: 1, users: 0 };
     }
     return { kind: 'directory', ...traits, entries: new Map(), parent, removed: false, unread: image };
   }
@@ -225,6 +231,7 @@ export class FileTree {
 
   #copyShared(file: FileNode): void {
     if (!file.shared) return;
+    settle(file);
     file.bytes = file.bytes.slice();
     file.shared = false;
   }

@@ -16,6 +16,8 @@ export interface GrantedDirectory {
 export interface GrantedFile {
   readonly names: readonly string[];
   readonly bytes: Uint8Array;
+  /** Its number, when the bytes may come later than the guest: whoever reads them first asks for it. */
+  readonly late?: number | undefined;
 }
 
 interface GrowingDirectory extends ImageDirectory {
@@ -39,7 +41,7 @@ export class GrantedFiles {
     for (const { at, writable, files } of directories) {
       const directory = descend(root, at);
       directory.own = writable;
-      for (const { names, bytes } of files) place(directory, names, bytes, writable);
+      for (const file of files) place(directory, file, writable);
     }
     this.#count(root);
     if (this.#own.bytes > scratchBytes) {
@@ -50,8 +52,8 @@ export class GrantedFiles {
     this.#scratchBytes = scratchBytes;
   }
 
-  /** Fresh files for one invocation. */
-  tree(): FileTree {
+  /** Fresh files for one invocation. `arrive` returns when the bytes of a late file are there, or throws when the guest may not wait for them. */
+  tree(arrive?: (late: number) => void): FileTree {
     const writable = this.#directories.some((directory) => directory.writable);
     return new FileTree({
       image: this.#image,
@@ -59,6 +61,7 @@ export class GrantedFiles {
       scratchBytes: writable ? this.#scratchBytes : 0,
       scratchNodes: writable ? SCRATCH_NODES + this.#own.nodes : 0,
       own: this.#own,
+      ...(arrive === undefined ? {} : { arrive }),
     });
   }
 
@@ -71,13 +74,13 @@ export class GrantedFiles {
   }
 }
 
-function place(directory: GrowingDirectory, names: readonly string[], bytes: Uint8Array, own: boolean): void {
+function place(directory: GrowingDirectory, { names, bytes, late }: GrantedFile, own: boolean): void {
   const parent = descend(directory, names.slice(0, -1), own);
   const name = names.at(-1);
   if (name === undefined || parent.entries.has(name)) {
     throw new TypeError(`expected each file once, got ${JSON.stringify(names.join('/'))} again`);
   }
-  parent.entries.set(name, { kind: 'file', bytes });
+  parent.entries.set(name, { kind: 'file', bytes, late: late ?? null });
 }
 
 function descend(from: GrowingDirectory, names: readonly string[], own = false): GrowingDirectory {
