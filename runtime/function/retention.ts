@@ -5,7 +5,7 @@ import { VersionUses } from './version-uses.ts';
 
 /** What versions are removed with. */
 export interface RetentionWorld {
-  readonly registry: Pick<Registry, 'find' | 'traffic' | 'removeVersion'>;
+  readonly registry: Pick<Registry, 'arriving' | 'find' | 'traffic' | 'removeVersion'>;
   /** Versions of each function that are kept when nobody said otherwise. */
   readonly versions: number;
   /** Versions that are loaded before calls go to them. */
@@ -42,6 +42,8 @@ export class Retention {
     const { registry, tracked, failed } = this.#world;
     const found = registry.find(name);
     if (found === undefined || found.versions.length <= this.limitOf(name)) return;
+    // Until all of it is here, it may be taken back for the one before.
+    if (registry.arriving.has(name, found.current)) return;
     const surplus = surplusVersions(found, this.limitOf(name), this.#shared(name));
     const idle = surplus.filter((version) => !this.uses.has(versionId(name, version)));
     if (idle.length > 0) tracked(this.#remove(name, idle).catch(failed));

@@ -66,6 +66,7 @@ export class DataDir {
       registry = Registry.open(join(path, 'registry.sqlite'));
       const key = await secretFile(join(path, 'secrets-key'), SecretVault.newKey);
       const secrets = new SecretVault(registry, key);
+      for (const { name, version } of registry.arriving.list()) registry.withdraw(name, version);
       const opened = new DataDir(path, lock, { identity, blobs, registry, secrets });
       await opened.collectGarbage();
       return opened;

@@ -33,6 +33,8 @@ export interface NewVersion {
   readonly description: string;
   /** Of a version that came as a package: what that is made of, and its blobs. */
   readonly package?: { readonly text: string; readonly blobs: readonly Digest[] };
+  /** Whether bytes of it are still on their way: it is taken back when the host ends before they are here. */
+  readonly arrives?: boolean;
   /** Signatures of it that were checked. */
   readonly signatures?: readonly VerifiedSignature[];
   /** The key that signed the store entry that it came with. */

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import { ARRIVING_TABLE } from './arriving-table.ts';
 import { ENTRY_TABLES } from './entry-schema.ts';
 import { PAST_TABLE } from './past-table.ts';
 import { PUBLISHER_TABLES, VOUCHER_TABLE } from './publisher-table.ts';
@@ -63,6 +64,7 @@ const MIGRATIONS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;`,
   VOUCHER_TABLE,
   PAST_TABLE,
+  ARRIVING_TABLE,
 ];
 
 /** Brings the schema up to date, with all steps that are missing or none: one write to the disk. Refuses one that a newer Cloudlet wrote. */

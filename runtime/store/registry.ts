@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { CloudletError, type Digest, type FunctionName, parseName } from '../../guest-sdk/protocol/index.ts';
+import { ArrivingTable, type Withdrawn } from './arriving-table.ts';
 import { EntryTable } from './entry-table.ts';
 import { PastTable } from './past-table.ts';
 import { PublisherTable } from './publisher-table.ts';
@@ -33,6 +34,7 @@ export class Registry {
   readonly tags: TagTable;
   readonly traffic: TrafficTable;
   readonly versionBlobs: VersionBlobs;
+  readonly arriving: ArrivingTable;
   readonly #database: DatabaseSync;
   readonly #now: () => Date;
   readonly #functionRow: StatementSync;
@@ -54,6 +56,7 @@ export class Registry {
     this.tags = new TagTable(database);
     this.traffic = new TrafficTable(database);
     this.versionBlobs = new VersionBlobs(database);
+    this.arriving = new ArrivingTable(database);
     this.#functionRow = database.prepare('SELECT name, current, next FROM functions WHERE name = ?');
     this.#versionRows = database.prepare('SELECT * FROM versions WHERE name = ? ORDER BY version');
     this.#versionRow = database.prepare('SELECT * FROM versions WHERE name = ? AND version = ?');
@@ -86,6 +89,7 @@ export class Registry {
       const row = this.#functionRow.get(name) as unknown as FunctionRow | undefined;
       if (row !== undefined && this.version(name).digest === digest) {
         this.#mark(name, row.current, made);
+        if (made.arrives !== true) this.arriving.settle(name, row.current);
         return { version: row.current, created: false };
       }
       const version = row?.next ?? 1;
@@ -109,6 +113,7 @@ export class Registry {
       for (const blob of packed?.blobs ?? []) {
         this.#run('INSERT INTO version_blobs (name, version, digest) VALUES (?, ?, ?)', name, version, blob);
       }
+      if (made.arrives === true) this.arriving.begin(name, version, row?.current ?? null);
       if (!onTrial) this.#add(name, version, made);
       return { version, created: true };
     });
@@ -120,6 +125,16 @@ export class Registry {
       pickVersion(name, this.get(name).versions, version);
       this.#run('UPDATE functions SET current = ?1 WHERE name = ?2 AND current < ?1', version, name);
       this.#add(name, version, made);
+    });
+  }
+
+  /** Takes back a version whose bytes did not all come; a function that has no other goes. */
+  withdraw(name: FunctionName, version: number): Withdrawn {
+    return this.#transaction(() => {
+      const withdrawn = this.arriving.withdraw(name, version);
+      if (withdrawn === 'function') this.publishers.forget(name);
+      if (withdrawn !== 'nothing') this.publishers.sweep();
+      return withdrawn;
     });
   }
 

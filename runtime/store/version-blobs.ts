@@ -15,12 +15,14 @@ export class VersionBlobs {
     );
   }
 
-  /** A version that is this component or package, or has it in its package; undefined when there is none. */
+  /** A version with all its bytes that is this component or package, or has it in its package; undefined when there is none. */
   holder(digest: Digest): HeldVersion | undefined {
     const row = this.#database
       .prepare(
-        `SELECT * FROM versions WHERE digest = ?1 UNION ALL SELECT versions.* FROM versions JOIN version_blobs
-           USING (name, version) WHERE version_blobs.digest = ?1 LIMIT 1`,
+        `SELECT * FROM (
+           SELECT * FROM versions WHERE digest = ?1 UNION ALL
+           SELECT versions.* FROM versions JOIN version_blobs USING (name, version) WHERE version_blobs.digest = ?1
+         ) WHERE (name, version) NOT IN (SELECT name, version FROM arriving) LIMIT 1`,
       )
       .get(digest) as unknown as (VersionRow & { readonly name: FunctionName }) | undefined;
     return row && { ...asVersion(row), blobs: this.of(row.name, row) };

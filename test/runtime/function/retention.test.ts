@@ -36,6 +36,7 @@ retention('what is loaded before calls go to it is not removed', async () => {
     registry: {
       find: () => found,
       traffic: { split: () => null, retain: () => null },
+      arriving: { has: () => false },
       removeVersion: (_: string, version: number) => removed.push(version),
     } as unknown as ConstructorParameters<typeof Retention>[0]['registry'],
     versions: 5,
