@@ -2,22 +2,18 @@ import {
   CloudletError,
   type Digest,
   type FunctionName,
-  NOTHING_ASKED,
   type Published,
-  parseGrant,
   TAR_BLOCK_BYTES,
 } from '../../guest-sdk/protocol/index.ts';
-import { type ComponentCompiler, inspectComponent } from '../component/index.ts';
-import { effectiveGrant, type HostPolicy, hostPolicy } from '../grant/index.ts';
-import { abortError, type DataDir, untilAborted } from '../store/index.ts';
-import { checkImports, grantWarnings } from './check-imports.ts';
-import { describeManifest, formatDescription } from './function-description.ts';
-import { checkFunctionPublisher } from './function-publisher.ts';
+import type { ComponentCompiler } from '../component/index.ts';
+import type { HostPolicy } from '../grant/index.ts';
+import { type DataDir, untilAborted } from '../store/index.ts';
+import type { Arrivals } from './arrival/arrivals.ts';
+import { EarlyPublish, type EarlyStart } from './arrival/early-publish.ts';
 import { ByteFeed } from './package/byte-feed.ts';
-import { checkScratchFits, grantedDirectories, readPackageFiles } from './package/package-files.ts';
 import { type ReceivedPackage, receivePackage } from './package/receive-package.ts';
-import { formatPackage, parsePackage } from './package/stored-package.ts';
-import { checkReplayed } from './replayed-version.ts';
+import { parsePackage } from './package/stored-package.ts';
+import { type Received, registerVersion } from './register-version.ts';
 import { TranslatedAhead } from './translated-ahead.ts';
 import { isTar, isWebAssembly, tooLarge, WatchedBody } from './watched-body.ts';
 
@@ -44,6 +40,8 @@ export interface PublishOptions {
   readonly tag?: string;
   /** Calls go to the version before until this one is loaded. When that fails, so does the publish, with `component-refused`, and has changed nothing. */
   readonly whenLoaded?: boolean;
+  /** A package may serve before all of it is here: how what is still on its way is read, and who is told. */
+  readonly early?: EarlyStart;
   readonly onProgress?: (progress: PublishProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -62,16 +60,8 @@ export interface PublishParts {
   readonly expect?: (() => () => void) | undefined;
   /** Loads a version before calls go to it, then promotes it; when it rejects the version is gone. */
   readonly tryOut?: (name: FunctionName, version: number, promote: () => void, signal?: AbortSignal) => Promise<void>;
-}
-
-/** What was received: a component, or a package with one. */
-interface Received {
-  /** The version's: of the component, or of the package's manifest. */
-  readonly digest: Digest;
-  readonly sizeBytes: number;
-  readonly component: Digest;
-  readonly packed: ReceivedPackage | null;
-  release(): void;
+  /** Which versions serve while their files are on their way; none may when left out. */
+  readonly arrivals?: Arrivals;
 }
 
 /**
@@ -86,13 +76,16 @@ export async function publishComponent(
 ): Promise<Published> {
   let received: Received | undefined;
   let over: () => void = () => undefined;
+  const early = options.early === undefined ? null : new EarlyPublish(parts, name, options, options.early);
   try {
-    received = await receive(parts, body, options, () => {
+    const begins = () => {
       over = parts.expect?.() ?? over;
-    });
+    };
+    received = await receive(parts, body, options, begins, early);
     checkVersion(received.digest, options.versionDigest);
-    return await register(parts, name, received, options);
+    return (await early?.complete(received)) ?? (await registerVersion(parts, name, received, options));
   } catch (error) {
+    await early?.withdraw();
     received?.release();
     for (const gone of await parts.data.collectGarbage()) await parts.compiler.forget(gone);
     throw error;
@@ -110,7 +103,7 @@ export async function publishReceived(
   options: Pick<PublishOptions, 'tag' | 'onProgress' | 'signal'> = {},
 ): Promise<Published> {
   const { digest, sizeBytes, stored, release } = packed;
-  return await register(
+  return await registerVersion(
     parts,
     name,
     { digest, sizeBytes, component: stored.component.digest, packed, release },
@@ -144,7 +137,7 @@ export async function publishStored(
   const packed = isPackage ? { digest, sizeBytes, stored, blobs, signatures, release } : null;
   const bytes = isPackage || stored === null ? sizeBytes : stored.component.sizeBytes;
   try {
-    return await register(parts, name, { digest, sizeBytes: bytes, component, packed, release }, options);
+    return await registerVersion(parts, name, { digest, sizeBytes: bytes, component, packed, release }, options);
   } finally {
     release();
     await parts.data.collectGarbage();
@@ -161,6 +154,7 @@ async function receive(
   body: AsyncIterable<Uint8Array>,
   { contentLength, digest, onProgress, signal }: PublishOptions,
   begins: () => void,
+  early: EarlyPublish | null,
 ): Promise<Received> {
   const bytesTotal = contentLength ?? null;
   onProgress?.({ stage: 'receiving', bytesDone: 0, bytesTotal });
@@ -181,7 +175,8 @@ async function receive(
   const ahead = new TranslatedAhead(parts, signal);
   let packed: ReceivedPackage | undefined;
   try {
-    packed = await receivePackage(feed, parts.data.blobs, limits, signal, ahead.begin);
+    const serve = early?.begin;
+    packed = await receivePackage(feed, parts.data.blobs, limits, signal, ahead.begin, serve);
     watched.check(contentLength, digest);
   } catch (error) {
     await ahead.giveUp();
@@ -190,82 +185,4 @@ async function receive(
   }
   const { sizeBytes, stored, release } = packed;
   return { digest: packed.digest, sizeBytes, component: stored.component.digest, packed, release };
-}
-
-async function register(
-  { data, compiler, policy, tryOut }: PublishParts,
-  name: FunctionName,
-  { digest, sizeBytes, component, packed }: Received,
-  { tag, vouchedBy, whenLoaded = false, onProgress, signal }: PublishOptions,
-): Promise<Published> {
-  const report = (stage: PublishProgress['stage']): void => {
-    if (signal?.aborted === true) throw abortError(signal);
-    onProgress?.({ stage, bytesDone: sizeBytes, bytesTotal: sizeBytes, digest });
-  };
-  const published = (version: number, created: boolean): Published => ({
-    name,
-    version,
-    digest,
-    sizeBytes,
-    address: `/v1/functions/${name}`,
-    created,
-  });
-  const { publishers } = data.registry;
-  const rules = policy ?? hostPolicy();
-  const signatures = packed?.signatures ?? [];
-  const signers = [
-    ...signatures.map(({ fingerprint }) => fingerprint),
-    ...(vouchedBy === undefined ? [] : [vouchedBy]),
-  ];
-  // What was signed once is signed by whatever way it comes again, unless somebody else says that it is his.
-  const signed = signers.length > 0 ? signers : publishers.signers(digest);
-  // Asked again in the turn in which the version is written: somebody else may have had the name meanwhile.
-  const pinOf = () => {
-    const pinned = publishers.pinned(name);
-    const pin = checkFunctionPublisher({ name, policy: rules.functions.publishers, signed, pinned });
-    checkReplayed(data.registry, { name, digest, pinned });
-    return pin;
-  };
-  const marks = () => {
-    const pin = pinOf();
-    const isNew = pin !== null && pin !== publishers.pinned(name);
-    return {
-      signatures,
-      ...(vouchedBy === undefined ? {} : { vouchedBy }),
-      ...(isNew ? { pin } : {}),
-      ...(tag === undefined ? {} : { tag }),
-    };
-  };
-  pinOf();
-  const existing = data.registry.find(name);
-  const current = existing?.versions.find(({ version }) => version === existing.current);
-  if (current?.digest === digest) {
-    data.registry.publish(name, { digest, sizeBytes, description: current.description, ...marks() });
-    return published(current.version, false);
-  }
-  report('inspecting');
-  const { imports } = inspectComponent(await data.blobs.read(component));
-  const asked = packed === null ? NOTHING_ASKED : parseGrant(packed.stored.grant);
-  const effective = effectiveGrant(asked, rules);
-  checkImports(imports, asked, effective.grant);
-  if (packed !== null) {
-    const files = await readPackageFiles(data.blobs, packed.stored.layers);
-    grantedDirectories(asked, files);
-    checkScratchFits(effective.grant, files);
-  }
-  report('transpiling');
-  // Read again when its turn comes: whoever waits for the translations before must not hold a component in memory.
-  const { manifest } = await compiler.compile(() => data.blobs.read(component), component, signal);
-  report('registering');
-  const description = formatDescription(describeManifest(manifest));
-  const made = () => ({
-    ...{ digest, sizeBytes, description },
-    ...(packed === null ? {} : { package: { text: formatPackage(packed.stored), blobs: packed.blobs } }),
-    ...marks(),
-  });
-  const trial = whenLoaded ? tryOut : undefined;
-  const { version, created } = data.registry.publish(name, { ...made(), onTrial: trial !== undefined });
-  if (created) await trial?.(name, version, () => data.registry.promote(name, version, made()), signal);
-  const warnings = grantWarnings(manifest.imports, asked, effective);
-  return { ...published(version, created), ...(warnings.length === 0 ? {} : { warnings }) };
 }

@@ -9,13 +9,14 @@ export {
   type LayerIndex,
   parseLayerIndex,
 } from './layer-index.ts';
-export { Annotations, Descriptor, PackageManifest, packageOfIndex } from './manifest.ts';
+export { Annotations, compressionOf, Descriptor, PackageManifest, packageOfIndex } from './manifest.ts';
 export { ANNOTATIONS, MEDIA_TYPES, PACKAGE_TYPES } from './media-types.ts';
 export {
   type DescribedLayer,
   type FilesLayer,
   MAX_PACKAGE_JSON_BYTES,
   type PackageLimits,
+  parsePackageManifest,
   type ReadPackage,
   readLayout,
   readManifest,

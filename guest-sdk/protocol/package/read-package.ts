@@ -89,7 +89,7 @@ export async function readManifest(named: Descriptor, source: BlobSource, limits
     return descriptor;
   };
   const bytes = await source.read((await part(named, 'the manifest', MAX_PACKAGE_JSON_BYTES)).digest);
-  const manifest = document(PackageManifest, parsePackageJson(bytes, 'the manifest'), 'the manifest');
+  const manifest = parsePackageManifest(bytes);
   if (manifest.config.mediaType !== MEDIA_TYPES.config)
     throw wrongType('the config', [MEDIA_TYPES.config], manifest.config.mediaType);
   await part(manifest.config, 'the config', MAX_PACKAGE_JSON_BYTES);
@@ -123,6 +123,11 @@ export async function readManifest(named: Descriptor, source: BlobSource, limits
     grant: strictParse(GrantRequest, grant, 'the grant', 'grant-invalid'),
     ...{ layers, annotations: manifest.annotations ?? {} },
   };
+}
+
+/** Reads the manifest of a package; `package-invalid` says what is wrong with it. */
+export function parsePackageManifest(bytes: Uint8Array): PackageManifest {
+  return document(PackageManifest, parsePackageJson(bytes, 'the manifest'), 'the manifest');
 }
 
 const LAYER_TYPES = [

@@ -88,7 +88,8 @@ export async function layoutOf(
     ],
   };
   const signed = (await Promise.all(signatures.map(blobsOfSignature))).flat();
-  const all = new Map([...blobs, ...signed.map(({ digest, bytes }) => [digest, bytes] as const)]);
+  // Layers of files are last: what is before them is all that a host needs to begin with.
+  const all = new Map([...signed.map(({ digest, bytes }) => [digest, bytes] as const), ...blobs]);
   const pieces = tarPieces([
     ['oci-layout', jsonBytes({ imageLayoutVersion: '1.0.0' })],
     ['index.json', jsonBytes(index)],

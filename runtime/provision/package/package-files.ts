@@ -25,8 +25,17 @@ export interface PackageBlobs {
   readonly open: (digest: Digest) => Promise<{ readonly bytes: AsyncIterable<Uint8Array> }>;
 }
 
-/** Files by their paths in the package. */
-export type PackageFiles = ReadonlyMap<string, Uint8Array>;
+/** Files by their paths in the package: their bytes, or what gives them later. */
+export type PackageFiles<Content extends { readonly length: number } = Uint8Array> = ReadonlyMap<string, Content>;
+
+/** A directory that a guest is given, with the package's files in it. */
+interface Directory<Content> extends Omit<GrantedDirectory, 'files'> {
+  readonly files: readonly GivenFile<Content>[];
+}
+
+interface GivenFile<Content> extends Pick<GrantedFile, 'names'> {
+  readonly bytes: Content;
+}
 
 /** Reads the layers of a package into memory, verified and bounded; a later layer's file stands in for an earlier one's. `package-invalid` says what is wrong. */
 export async function readPackageFiles(blobs: PackageBlobs, layers: readonly FilesLayer[]): Promise<PackageFiles> {
@@ -61,14 +70,11 @@ function isTruncated(error: unknown): boolean {
  * The directories that a grant gives a guest, with the package's files in them. `grant-invalid` names an entry whose `from` is not in the
  * package, or that has more than fits.
  */
-export function grantedDirectories(
+export function grantedDirectories<Content extends { readonly length: number }>(
   { files, scratch }: Pick<Grant, 'files' | 'scratch'>,
-  present: PackageFiles,
-): GrantedDirectory[] {
-  const directories = new Map<
-    string,
-    { path: string; at: readonly string[]; writable: boolean; files: GrantedFile[] }
-  >();
+  present: PackageFiles<Content>,
+): Directory<Content>[] {
+  const directories = new Map<string, Directory<Content> & { readonly files: GivenFile<Content>[] }>();
   const directory = (path: string, names: readonly string[], writable: boolean) => {
     const key = names.join('/');
     const made = directories.get(key) ?? { path, at: names, writable, files: [] };
@@ -115,7 +121,10 @@ export function grantedDirectories(
  * Refuses a package whose scratch begins with more than the host's policy leaves of it: no start would succeed. `grant-missing` says how much
  * that is.
  */
-export function checkScratchFits({ scratch }: Pick<Grant, 'scratch'>, present: PackageFiles): void {
+export function checkScratchFits(
+  { scratch }: Pick<Grant, 'scratch'>,
+  present: PackageFiles<{ readonly length: number }>,
+): void {
   for (const { path, bytes, from } of scratch) {
     if (from === null) continue;
     const begins = sizeOf(filesBelow(present, from, `scratch ${path}`));
@@ -127,7 +136,11 @@ export function checkScratchFits({ scratch }: Pick<Grant, 'scratch'>, present: P
   }
 }
 
-function filesBelow(present: PackageFiles, from: string, what: string): GrantedFile[] {
+function filesBelow<Content extends { readonly length: number }>(
+  present: PackageFiles<Content>,
+  from: string,
+  what: string,
+): GivenFile<Content>[] {
   const start = `${from}/`;
   const found = [...present].filter(([path]) => path.startsWith(start));
   if (found.length > 0) return found.map(([path, bytes]) => ({ names: path.slice(start.length).split('/'), bytes }));
@@ -137,7 +150,7 @@ function filesBelow(present: PackageFiles, from: string, what: string): GrantedF
   );
 }
 
-function sizeOf(files: readonly GrantedFile[]): number {
+function sizeOf(files: readonly GivenFile<{ readonly length: number }>[]): number {
   return files.reduce((sum, { bytes }) => sum + bytes.length, 0);
 }
 

@@ -1,0 +1,30 @@
+import type { Part, PartSource } from '../deployment/rung.ts';
+import type { RangeReader } from './layer-reader.ts';
+
+/** Reads ranges of what consists of these parts, in this order: the parts that have them are what the device sends next. */
+export function partRanges(list: readonly Part[], source: PartSource, signal: AbortSignal): RangeReader {
+  const starts: number[] = [];
+  let total = 0;
+  for (const { bytes } of list) {
+    starts.push(total);
+    total += bytes;
+  }
+  return async (start, end, urgent) => {
+    const range = new Uint8Array(end - start);
+    const covering = list.flatMap((part, at) =>
+      starts[at]! < end && starts[at]! + part.bytes > start ? [{ ...part, from: starts[at]! }] : [],
+    );
+    const place = ({ from }: { readonly from: number }, bytes: Uint8Array): void => {
+      const piece = bytes.subarray(Math.max(0, start - from), end - from);
+      range.set(piece, Math.max(0, from - start));
+    };
+    if (urgent) {
+      // All are asked for at once, the last first: each goes to the front of those before it.
+      const coming = covering
+        .toReversed()
+        .map(async (part) => place(part, await source.get(part.digest, signal, true)));
+      await Promise.all(coming);
+    } else for (const part of covering) place(part, await source.get(part.digest, signal));
+    return range;
+  };
+}
