@@ -12,12 +12,14 @@ import {
 import type { ChangeFeed } from './change-feed.ts';
 import { type CloudletParts, publishParts } from './cloudlet-parts.ts';
 import { serviceRungs } from './cloudlet-service-rungs.ts';
+import { versionId } from './function/function-version.ts';
 import type { Functions } from './function/functions.ts';
 import {
   Deployments,
   type Dictionaries,
   type FunctionRungParts,
   functionRungs,
+  type PublishOptions,
   publishStored,
   RegistryPulls,
 } from './provision/index.ts';
@@ -43,6 +45,9 @@ export interface DeploymentWorld {
   readonly publish: FunctionRungParts['publish'];
   /** A version was registered, or the same digest came again. */
   readonly registered: (published: Published) => void;
+  /** The current version of a name may be another. */
+  readonly changed: (name: FunctionName) => void;
+  readonly remove: (name: FunctionName) => Promise<void>;
 }
 
 /** The deployments of a cloudlet, with all the ways that it has. */
@@ -67,7 +72,8 @@ export function openDeployments(world: DeploymentWorld): Deployments {
         },
         allBlobs: () => data.registry.versionBlobs.current(),
         warm: (name) => warm(world, name),
-        publish,
+        publish: (name, body, options) => publish(name, body, withEarly(world, name, options)),
+        withdraw: (published, why) => withdraw(world, published, why),
         publishKnown: async (name, digest, options) => {
           const published = await publishStored(publishParts(parts), name, digest, options);
           registered(published);
@@ -91,6 +97,34 @@ export function openDeployments(world: DeploymentWorld): Deployments {
   });
 }
 
+/** Of a version that serves early a sandbox is started, as of one that is whole. */
+function withEarly({ changed }: DeploymentWorld, name: FunctionName, options: PublishOptions): PublishOptions {
+  const { early } = options;
+  if (early === undefined) return options;
+  const serves = (published: Published): void => {
+    changed(name);
+    early.serves(published);
+  };
+  return { ...options, early: { ...early, serves } };
+}
+
+/** Takes back a version that did not become whole, with its sandboxes; whoever is in one is told by its files. */
+async function withdraw(
+  { parts, pool, changed, remove }: DeploymentWorld,
+  published: Published,
+  why: CloudletError,
+): Promise<void> {
+  const { registry } = parts.data;
+  const name = published.name as FunctionName;
+  const found = registry.findVersion(name, published.version);
+  // It was removed meanwhile, or came whole by another way.
+  if (found === undefined || !registry.arriving.has(name, published.version)) return;
+  pool.drop(versionId(name, found), why);
+  if (registry.get(name).versions.length === 1) return remove(name);
+  registry.withdraw(name, published.version);
+  changed(name);
+}
+
 function current(
   { parts, functions, pool }: DeploymentWorld,
   name: FunctionName,
@@ -101,7 +135,7 @@ function current(
   const isWarm = functions
     .versionIds(name)
     .some((id) => id.endsWith(version.digest) && pool.state(id).state === 'ready');
-  return { digest: version.digest, isWarm };
+  return { digest: version.digest, isWarm, isWhole: !parts.data.registry.arriving.has(name, version.version) };
 }
 
 /** Starts a sandbox for the current version unless there is one. Where there is no room for it, it starts with the next call. */

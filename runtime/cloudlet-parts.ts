@@ -11,7 +11,7 @@ import { followParent, type TraceSampler } from './invocation/trace.ts';
 import type { CloudletObserver } from './observer.ts';
 import { type CloudletLimits, type CloudletOptions, DEFAULT_LIMITS } from './options.ts';
 import { Stores } from './outside/stores.ts';
-import { DeploymentStore, type PublishParts } from './provision/index.ts';
+import { Arrivals, DeploymentStore, type PublishParts } from './provision/index.ts';
 import { type SandboxSource, systemClock } from './sandbox/index.ts';
 import { openSandboxSource } from './sandbox-source/index.ts';
 import { abortError, DataDir } from './store/index.ts';
@@ -41,6 +41,8 @@ export interface CloudletParts {
   /** What deployments keep. */
   readonly deployed: DeploymentStore;
   readonly compiler: ComponentCompiler;
+  /** Which versions serve while their files are on their way. */
+  readonly arrivals: Arrivals;
   readonly source: SandboxSource;
   /** What native servers run in. */
   readonly vms: Vms;
@@ -58,11 +60,11 @@ export interface CloudletParts {
 
 /** What a publish works on; one that is to take calls only when it is loaded needs `trials`. */
 export function publishParts(
-  { data, compiler, limits, policy, source }: CloudletParts,
+  { data, compiler, limits, policy, source, arrivals }: CloudletParts,
   trials?: Pick<VersionTrials, 'run'>,
 ): PublishParts {
   const { componentBytes: limitBytes, packageBytes } = limits;
-  const parts = { data, compiler, limitBytes, packageBytes, policy, expect: source.expect };
+  const parts = { data, compiler, limitBytes, packageBytes, policy, expect: source.expect, arrivals };
   return trials === undefined ? parts : { ...parts, tryOut: (...words) => trials.run(...words) };
 }
 
@@ -102,7 +104,7 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
     const uses = openUses({ data, stores, observer }, versionLog(logs, data));
     return {
       ...{ name, limits, policy, observer, data, stores, logs, deployed, compiler, source, outside, granted, sample },
-      ...{ vms, mechanisms, bind, random, uses },
+      ...{ vms, mechanisms, bind, random, uses, arrivals: new Arrivals() },
     };
   } catch (error) {
     await vms?.blanks?.close();

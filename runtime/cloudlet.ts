@@ -84,8 +84,8 @@ export class Cloudlet {
   #closed: Promise<void> | undefined;
 
   private constructor(parts: CloudletParts) {
-    const { data, stores, logs, compiler, observer, limits, policy, source, outside, uses } = parts;
     this.#parts = parts;
+    const { data, logs, observer, limits, policy, source } = parts;
     this.id = data.identity.id;
     this.ownerToken = data.identity.ownerToken;
     this.fingerprint = data.identity.fingerprint;
@@ -102,11 +102,12 @@ export class Cloudlet {
     this.services = this.#services;
     this.publishers = new Publishers(data, policy.functions.publishers);
     const { publishers } = this;
-    this.#functions = new Functions({ data, compiler, stores, outside, policy, publishers, uses, pool: this.#pool });
+    this.#functions = new Functions({ ...parts, publishers, pool: this.#pool });
     const registered = (published: Published) => this.#registered(published);
     this.#deployments = openDeployments({
       ...{ parts, functions: this.#functions, pool: this.#pool, services: this.#services, feed: this.#feed },
       ...{ registered, publish: (name, body, options) => this.publish(name, body, options) },
+      ...{ changed: (name) => void this.#changed(name), remove: (name) => this.remove(name) },
     });
     this.distribution = openDistribution(parts, {
       ...{ feed: this.#feed, work: this.#work, publishers, registered },
@@ -180,8 +181,7 @@ export class Cloudlet {
   /** Sends all calls to an earlier version (default: the one before the current); versions keep their numbers. */
   async rollback(name: FunctionName, version?: number): Promise<FunctionInfo> {
     const { registry } = this.#parts.data;
-    const { digest } = rollbackTarget(registry.get(name), version);
-    this.publishers.check(name, digest);
+    this.publishers.check(name, rollbackTarget(registry.get(name), version).digest);
     registry.rollback(name, version);
     this.#changed(name);
     return this.#functions.info(name);

@@ -21,7 +21,7 @@ export function deploymentPanel(deployments: readonly Deployment[], now: number)
 
 function deploymentRow(deployment: Deployment, now: number): Markup {
   const { name, kind, rung, stage, problem, endedAt } = deployment;
-  const tone = stage === 'ready' ? 'ready' : stage === 'failed' ? 'failed' : 'starting';
+  const tone = stage === 'ready' || stage === 'complete' ? 'ready' : stage === 'failed' ? 'failed' : 'starting';
   return html`<li data-deployment="${deployment.id}">
     <span class="dot state-${tone}" role="img" aria-label="${stage}"></span>
     <span class="row-main">${name}<span class="quiet"> · ${kind}</span></span>

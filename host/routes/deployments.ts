@@ -65,7 +65,7 @@ export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostPa
         ...(dictionary === undefined ? {} : { dictionary }),
         events: `${location}/events`,
       };
-      return c.json(answer, deployment.stage === 'ready' ? 200 : 202, { location });
+      return c.json(answer, isEnded(deployment) && deployment.stage !== 'failed' ? 200 : 202, { location });
     },
   );
   routes.get(
@@ -158,7 +158,7 @@ export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostPa
     `${one}/events`,
     describe({
       summary:
-        'What happens: events "state" (the deployment as it is; the last says "ready" or "failed"), "rung" (another way is taken), "log" (lines of a step)',
+        'What happens: events "state" (the deployment as it is; the last says "ready" or "failed"; of one that was asked for early, "ready" without an end may come before, and the last says "complete"), "rung" (another way is taken), "log" (lines of a step)',
       tag: 'deployments',
       parameters: [
         {

@@ -10,7 +10,7 @@ import type { ComponentCompiler } from '../component/index.ts';
 import { missingSecrets } from '../grant/index.ts';
 import type { OutsideServices } from '../outside/outside-service.ts';
 import type { Stores } from '../outside/stores.ts';
-import { type FunctionDescription, grantedDirectories, readPackageFiles } from '../provision/index.ts';
+import { type Arrivals, type FunctionDescription, grantedDirectories, readPackageFiles } from '../provision/index.ts';
 import type { LoadedVersion, ReuseLimits } from '../sandbox/index.ts';
 import type { DataDir, RegisteredVersion, SecretVault } from '../store/index.ts';
 import type { FunctionUses } from '../use/function-uses.ts';
@@ -66,12 +66,14 @@ export function functionVersion(
     outside,
     stores,
     uses,
+    arrivals,
   }: {
     readonly data: DataDir;
     readonly compiler: ComponentCompiler;
     readonly outside: VersionOutside;
     readonly stores: Stores;
     readonly uses: FunctionUses;
+    readonly arrivals: Arrivals;
   },
   name: FunctionName,
   registered: RegisteredVersion,
@@ -91,7 +93,14 @@ export function functionVersion(
     artifact: () => compiler.compile(() => data.blobs.read(component), component),
     ...(grant.files.length + grant.scratch.length === 0
       ? {}
-      : { files: async () => grantedDirectories(grant, await readPackageFiles(data.blobs, stored?.layers ?? [])) }),
+      : {
+          files: async () => {
+            const arrival = arrivals.of(name, version, digest);
+            if (arrival !== undefined) return grantedDirectories(grant, arrival.files);
+            return grantedDirectories(grant, await readPackageFiles(data.blobs, stored?.layers ?? []));
+          },
+          late: () => arrivals.of(name, version, digest)?.whole ?? null,
+        }),
     ...(description.asynchronous ? { reuse: reuseOf(grant.limits) } : {}),
     ...(used.length === 0 ? {} : { secrets: () => Object.fromEntries(data.secrets.of(name)) }),
   };

@@ -3,6 +3,7 @@ import { type ComponentCompiler, readStackMap, type StackMap } from '../componen
 import type { HostPolicy } from '../grant/index.ts';
 import type { Stores } from '../outside/stores.ts';
 import {
+  type Arrivals,
   describeManifest,
   type FunctionDescription,
   formatDescription,
@@ -27,6 +28,7 @@ export interface FunctionParts {
   readonly outside: VersionOutside;
   readonly stores: Stores;
   readonly uses: FunctionUses;
+  readonly arrivals: Arrivals;
 }
 
 /** The published functions as callers and the pool see them. */

@@ -1,3 +1,4 @@
+export { Arrivals } from './arrival/arrivals.ts';
 export { Bell } from './bell.ts';
 export { checkImports, grantWarnings, importsWithoutGrant } from './check-imports.ts';
 export type { AskedDeployment } from './deployment/asked-deployment.ts';

@@ -85,7 +85,7 @@ export async function publishComponent(
     checkVersion(received.digest, options.versionDigest);
     return (await early?.complete(received)) ?? (await registerVersion(parts, name, received, options));
   } catch (error) {
-    await early?.withdraw();
+    await early?.withdraw(error);
     received?.release();
     for (const gone of await parts.data.collectGarbage()) await parts.compiler.forget(gone);
     throw error;

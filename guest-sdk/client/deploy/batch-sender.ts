@@ -11,6 +11,7 @@ import {
 import { isAway, PATIENCE_MS, type Wait } from '../patience.ts';
 import type { HostAddress } from '../request.ts';
 import type { HeldParts } from './held-parts.ts';
+import { sendWanted } from './wanted-batches.ts';
 
 /** Bytes that the device and the cloudlet both have. */
 export interface SharedDictionary {
@@ -27,6 +28,8 @@ export interface BatchParts {
   /** What is missing as the deployment began; null: that is asked for. */
   readonly missing: readonly Digest[] | null;
   readonly dictionary: SharedDictionary | null;
+  /** Whether it is used before all of it is there: what is wanted first is then told with each answer. */
+  readonly early?: boolean;
   readonly signal: AbortSignal;
   readonly wait: Wait;
   /** Bytes of a body that arrived. */
@@ -42,10 +45,15 @@ export async function sendBatches(parts: BatchParts): Promise<void> {
       const digests = missing ?? (await allWanted(host, path, signal));
       missing = null;
       if (digests.length === 0) return;
-      for (const batch of batchesOf(digests, parts.held)) {
-        await sendBatch(parts, batch, dictionary);
+      const arrived = () => {
         away = 0;
-      }
+      };
+      if (parts.early === true) await sendWanted(parts, digests, dictionary, arrived);
+      else
+        for (const batch of batchesOf(digests, parts.held)) {
+          await sendBatch(parts, batch, dictionary);
+          arrived();
+        }
     } catch (error) {
       signal.throwIfAborted();
       if (dictionary !== null && isConflict(error)) {
@@ -82,11 +90,12 @@ function* batchesOf(digests: readonly Digest[], { parts }: HeldParts): Generator
   if (batch.length > 0) yield batch;
 }
 
-async function sendBatch(
+/** Sends some parts in one body; resolves with what is wanted next. */
+export async function sendBatch(
   { host, path, held, signal, sent }: BatchParts,
   digests: readonly Digest[],
   dictionary: SharedDictionary | null,
-): Promise<void> {
+): Promise<WantedParts> {
   const pieces: Uint8Array[] = [];
   for (const digest of digests) {
     const bytes = await held.read(digest);
@@ -98,8 +107,9 @@ async function sendBatch(
     'content-encoding': encoding,
     'content-length': String(body.length),
   };
-  await host.json(WantedParts, { method: 'POST', path, headers, body, signal });
+  const wanted = await host.json(WantedParts, { method: 'POST', path, headers, body, signal });
   sent(body.length);
+  return wanted;
 }
 
 async function encoded(

@@ -81,10 +81,11 @@ export async function* deploy(
     // The first time an address that nobody answers at is a mistake rather than a break.
     const accepted = attempt === 1 ? await ask() : await patiently(ask, signal, wait);
     const shared = dictionaries.find(({ digest }) => digest === accepted.dictionary);
-    const run = new Run(host, accepted, held, shared, signal, wait, (bytes) => {
+    const count = (bytes: number) => {
       sentBytes += bytes;
       return sentBytes;
-    });
+    };
+    const run = new Run(host, accepted, { held, shared, early: request.early === true }, signal, wait, count);
     let end: Deployment = accepted;
     try {
       yield { kind: 'accepted', deployment: accepted };
@@ -109,12 +110,24 @@ interface Sender {
   send(known?: WantedParts): Promise<void>;
 }
 
+/** What is sent, and how. */
+interface Sends {
+  readonly held: HeldParts | undefined;
+  /** A component that the cloudlet has, too. */
+  readonly shared: HeldDictionary | undefined;
+  readonly early: boolean;
+}
+
+/** Whether bytes are still to come, also of what can be used already. */
+function isReceiving({ stage, endedAt }: Deployment): boolean {
+  return stage === 'receiving' || (stage === 'ready' && endedAt === null);
+}
+
 /** One deployment: its events, and the parts that are sent meanwhile, as one stream of news. */
 class Run {
   readonly #host: HostAddress;
   readonly #path: string;
-  readonly #held: HeldParts | undefined;
-  readonly #shared: HeldDictionary | undefined;
+  readonly #sends: Sends;
   readonly #stop = new AbortController();
   readonly #wait: Wait;
   readonly #count: (bytes: number) => number;
@@ -132,8 +145,7 @@ class Run {
   constructor(
     host: HostAddress,
     { id, missing }: AcceptedDeployment,
-    held: HeldParts | undefined,
-    shared: HeldDictionary | undefined,
+    sends: Sends,
     signal: AbortSignal | undefined,
     wait: Wait,
     count: (bytes: number) => number,
@@ -141,8 +153,7 @@ class Run {
     this.#host = host;
     this.#id = id;
     this.#path = `/v1/deployments/${encodeURIComponent(id)}`;
-    this.#held = held;
-    this.#shared = shared;
+    this.#sends = sends;
     this.#wait = wait;
     this.#count = count;
     this.#missing = missing;
@@ -154,7 +165,8 @@ class Run {
   }
 
   async *news(): AsyncGenerator<DeployNews> {
-    const sender = this.#held?.inBatches === true ? this.#batches(this.#held) : this.#sender();
+    const { held } = this.#sends;
+    const sender = held?.inBatches === true ? this.#batches(held) : this.#sender();
     if (this.#missing.length > 0) this.#send(sender, this.#known());
     void this.#follow(sender);
     void this.#lack(sender);
@@ -185,9 +197,9 @@ class Run {
   #batches(held: HeldParts): Sender {
     return {
       send: async (known) => {
-        const shared = this.#shared;
+        const { shared, early } = this.#sends;
         await sendBatches({
-          ...{ host: this.#host, path: `${this.#path}/parts`, held, missing: known?.wanted ?? null },
+          ...{ host: this.#host, path: `${this.#path}/parts`, held, missing: known?.wanted ?? null, early },
           dictionary: shared === undefined ? null : { digest: shared.digest, bytes: await shared.read() },
           ...{ signal: this.#stop.signal, wait: this.#wait },
           sent: (bytes) => this.#tell({ kind: 'sent', bytes: this.#count(bytes) }),
@@ -197,9 +209,10 @@ class Run {
   }
 
   #sender(): Sender | null {
-    if (this.#held === undefined) return null;
+    const { held } = this.#sends;
+    if (held === undefined) return null;
     return new PartSender({
-      ...{ host: this.#host, path: `${this.#path}/parts`, held: this.#held },
+      ...{ host: this.#host, path: `${this.#path}/parts`, held },
       ...{ signal: this.#stop.signal, wait: this.#wait },
       sent: (bytes) => this.#tell({ kind: 'sent', bytes: this.#count(bytes) }),
     });
@@ -239,7 +252,7 @@ class Run {
     try {
       for await (const event of followDeployment(this.#host, this.#id, this.#stop.signal, this.#wait)) {
         this.#tell({ kind: 'event', event });
-        if (event.event === 'state') this.#isReceiving = event.data.stage === 'receiving';
+        if (event.event === 'state') this.#isReceiving = isReceiving(event.data);
         if (event.event === 'rung' && event.data.bytesMissing > 0) this.#send(sender);
       }
       this.#over = true;

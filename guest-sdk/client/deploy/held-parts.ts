@@ -22,6 +22,8 @@ export interface HeldParts {
   readonly isPacked?: boolean;
   /** Whether they are sent together and compressed; else each by itself, as they are wanted. */
   readonly inBatches?: boolean;
+  /** Of a package: at which of the parts what follows the component begins. */
+  readonly dataFrom?: number;
 }
 
 /** How content is cut. */
@@ -38,8 +40,10 @@ export async function cutIntoParts(content: Content, { wholeComponents = false }
   const parts: Part[] = [];
   const places = new Map<Digest, number>();
   let at = 0;
+  let dataFrom = 0;
   for await (const piece of tarPieces(content)) {
-    const isWhole = wholeComponents && (await isComponent(content, at, piece));
+    const isCode = await isComponent(content, at, piece);
+    const isWhole = wholeComponents && isCode;
     const pieces = isWhole ? reading(content, at, at + piece, MAX_PART_BYTES) : reading(content, at, at + piece);
     for await (const chunk of isWhole ? pieces : chunksOf(pieces, chunkLengthsFor(piece))) {
       const digest = await digestOf(chunk);
@@ -47,13 +51,14 @@ export async function cutIntoParts(content: Content, { wholeComponents = false }
       parts.push({ digest, bytes: chunk.length });
       at += chunk.length;
     }
+    if (isCode) dataFrom = parts.length;
     if (parts.length > MAX_PARTS)
       throw new CloudletError('body-too-large', `expected content of at most ${MAX_PARTS} parts, got more`);
   }
   const lengths = new Map(parts.map(({ digest, bytes }) => [digest, bytes]));
   return {
     parts,
-    inBatches: true,
+    ...{ inBatches: true, dataFrom },
     read: async (digest) => {
       const start = places.get(digest);
       if (start === undefined)

@@ -16,6 +16,8 @@ export interface PushFunctionOptions extends Pick<DeployOptions, 'signal'> {
   /** Fingerprints of the keys whose signatures are in the package: where the cloudlet has it without one of theirs, it goes whole, to bring them. */
   readonly signers?: readonly string[];
   readonly requirements?: Parameters<typeof deploy>[1]['requirements'];
+  /** Ready is told as soon as it answers calls, while its files still go; the end is `complete` then. */
+  readonly early?: boolean;
 }
 
 /**
@@ -39,11 +41,18 @@ async function* pushKnown(
   name: FunctionName,
   content: Content,
   known: Digest,
-  { dictionaries = [], from, requirements = [], signal }: Omit<PushFunctionOptions, 'digest' | 'signers'>,
+  {
+    dictionaries = [],
+    from,
+    requirements = [],
+    early = false,
+    signal,
+  }: Omit<PushFunctionOptions, 'digest' | 'signers'>,
 ): AsyncGenerator<DeployNews> {
   const request = (parts: readonly Part[]) => ({
     want: { function: name, digest: known, parts: [...parts], ...(from === undefined ? {} : { from }) },
     requirements,
+    ...(early ? { early } : {}),
   });
   const send = (held: HeldParts, more: Pick<DeployOptions, 'dictionaries'> = {}) =>
     deploy(host, request(held.parts), { held, signal, ...more });

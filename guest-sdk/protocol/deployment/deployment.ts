@@ -23,7 +23,10 @@ export const Deployment = v.object({
   function: v.optional(v.string()),
   /** The way that is taken. */
   rung: v.picklist(DEPLOYMENT_RUNGS),
-  /** What is being done, in a word such as `receiving`, `transpiling`, `applying`, `starting`; at the end `ready` or `failed`. */
+  /**
+   * What is being done, in a word such as `receiving`, `transpiling`, `applying`, `starting`; at the end `ready` or `failed`. Who asked for it early
+   * hears `ready` while bytes still come (`endedAt` is null), and `complete` at the end.
+   */
   stage: v.string(),
   /** The same as `stage`. */
   state: v.string(),
@@ -79,7 +82,7 @@ export type DeploymentEvent =
   | { readonly id: number; readonly event: 'rung'; readonly data: RungChange }
   | { readonly id: number; readonly event: 'log'; readonly data: { readonly text: string } };
 
-/** Whether nothing follows any more. */
-export function isEnded({ stage }: Pick<Deployment, 'stage'>): boolean {
-  return stage === 'ready' || stage === 'failed';
+/** Whether nothing follows any more: it failed, is complete, or ready with all of it here. */
+export function isEnded({ stage, endedAt }: Pick<Deployment, 'stage' | 'endedAt'>): boolean {
+  return stage === 'failed' || stage === 'complete' || (stage === 'ready' && endedAt !== null);
 }

@@ -72,6 +72,11 @@ export const DeploymentRequest = v.strictObject({
   requirements: v.optional(Requirements, []),
   /** What the device has at hand; left out: all that `want` names. */
   have: v.optional(v.pipe(v.array(Held), v.maxLength(MAX_PARTS))),
+  /**
+   * Ready is to be told as soon as a function answers calls, while its files still come; the last event is `complete` then. Left out, ready is
+   * told, at the end, when all is here.
+   */
+  early: v.optional(v.boolean()),
   /** Components that the device has beside it, the likest first: with one that is here, too, what it sends is compressed. */
   dictionaries: v.optional(v.pipe(v.array(DigestText), v.maxLength(MAX_DICTIONARIES))),
   /** `user:password` for a registry that `want.from` names; not kept, and shown to nobody. */

@@ -73,7 +73,7 @@ function show(progress: Progress, { event, data }: DeploymentEvent): void {
   switch (event) {
     case 'state':
       if (isEnded(data)) return;
-      progress.stage(printable(data.stage));
+      progress.stage(data.stage === 'ready' ? 'ready, its files follow' : printable(data.stage));
       if (data.bytesTotal !== null && data.bytesTotal > 0)
         progress.amount(data.bytesDone, data.bytesTotal, data.estimateS);
       break;

@@ -19,7 +19,7 @@ export class Arrival {
   private constructor(files: ReadonlyMap<string, ArrivingFile>, name: string) {
     this.files = files;
     this.whole = this.#come().catch((error: unknown) => {
-      const failure = missing(name, error);
+      const failure = missingFiles(name, error);
       for (const file of files.values()) file.fail(failure);
       throw failure;
     });
@@ -55,9 +55,10 @@ export class Arrival {
   }
 }
 
-function missing(name: string, thrown: unknown): CloudletError {
+/** What is told to who waits for files that do not come, or are not what they should be. */
+export function missingFiles(name: string, thrown: unknown): CloudletError {
   const error = asCloudletError(thrown);
-  if (error.code === 'package-invalid') return error;
+  if (error.code === 'package-invalid' || error.code === 'files-missing') return error;
   const sentence = `expected the files of "${name}" to follow it, but they do not come: ${error.message}; deploy it again`;
   return new CloudletError('files-missing', sentence, { cause: error });
 }

@@ -3,7 +3,7 @@ import { readPackageFiles } from '../package/package-files.ts';
 import type { DescribedPackage } from '../package/receive-package.ts';
 import type { PublishOptions, PublishParts } from '../publish.ts';
 import { type Received, registerVersion } from '../register-version.ts';
-import { Arrival } from './arrival.ts';
+import { Arrival, missingFiles } from './arrival.ts';
 import type { RangeReader } from './layer-reader.ts';
 
 /** What it takes for a package to serve before all of it is here. */
@@ -13,7 +13,7 @@ export interface EarlyStart {
   /** Its version serves, and bytes of it are on their way. */
   readonly serves: (published: Published) => void;
   /** Not all of it came: takes the version back, and all that was made of it. */
-  readonly withdraw: (published: Published) => Promise<void>;
+  readonly withdraw: (published: Published, why: CloudletError) => Promise<void>;
 }
 
 /** A publish whose version serves as soon as its code is here, and is taken back when its files do not come. */
@@ -82,11 +82,11 @@ export class EarlyPublish {
   }
 
   /** It failed, or was given up: nothing is left of a version that served. Idempotent. */
-  async withdraw(): Promise<void> {
+  async withdraw(thrown: unknown): Promise<void> {
     if (this.#serving === null) return;
     const { published, end } = this.#serving;
     this.#serving = null;
-    await this.#start.withdraw(published);
+    await this.#start.withdraw(published, missingFiles(this.#name, thrown));
     end();
   }
 }

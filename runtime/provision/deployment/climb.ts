@@ -27,6 +27,7 @@ export interface AskedWish {
 export interface ClimbFollower {
   progress(progress: RungProgress): void;
   fell(change: RungChange): void;
+  serves(provisioned: Provisioned, progress: PartNeeds['progress']): void;
 }
 
 /** One act of provisioning, however many deployments it serves: takes a way, and the next when that fails. */
@@ -46,6 +47,7 @@ export class Climb {
   readonly #begun = Promise.withResolvers<void>();
   #step: Step;
   #last: RungProgress;
+  #served: Provisioned | null = null;
 
   private constructor(parts: ClimbParts, asked: AskedWish, step: Step, needs: PartNeeds, abort: AbortController) {
     this.#parts = parts;
@@ -116,6 +118,7 @@ export class Climb {
   follow(follower: ClimbFollower): void {
     this.#followers.add(follower);
     this.#begun.resolve();
+    if (this.#served !== null) follower.serves(this.#served, this.#needs.progress);
   }
 
   /** A follower (null: one that never was) is not interested any more; without any the act is given up. */
@@ -126,7 +129,8 @@ export class Climb {
 
   /** A part came, from whomever. */
   arrived(digest: Part['digest']): void {
-    if (this.#needs.arrived(digest) && this.#last.stage === 'receiving') this.#report(this.#receiving());
+    const isTold = this.#last.stage === 'receiving' || this.#served !== null;
+    if (this.#needs.arrived(digest) && isTold) this.#report(this.#receiving());
   }
 
   async #climb(): Promise<Provisioned> {
@@ -134,9 +138,16 @@ export class Climb {
       try {
         const { signal } = this.#abort;
         signal.throwIfAborted();
-        const { offer } = this.#step;
-        return await offer.provision({ parts: this.#needs, report: this.#report, user: this.#user, signal });
+        return await this.#step.offer.provision({
+          ...{ parts: this.#needs, report: this.#report, user: this.#user, signal },
+          serves: (provisioned) => {
+            this.#served = provisioned;
+            for (const follower of this.#followers) follower.serves(provisioned, this.#needs.progress);
+          },
+        });
       } catch (thrown) {
+        // Who was told that it serves must hear that it does not any more.
+        if (this.#served !== null) throw this.#abort.signal.aborted ? this.#abort.signal.reason : thrown;
         await this.#fall(thrown);
       }
     }

@@ -57,7 +57,7 @@ export class DeploymentStore {
       const end =
         address === null
           ? { stage: 'failed', problem: problemOf(new CloudletError('interrupted', INTERRUPTED)) }
-          : { stage: 'ready', address };
+          : { stage: deployment.stage === 'ready' ? 'complete' : 'ready', address };
       const data = { ...deployment, ...end, state: end.stage, estimateS: null, endedAt: now.toISOString() };
       this.history.tell(data, [{ event: 'state', data }]);
     }

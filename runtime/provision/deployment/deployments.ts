@@ -92,7 +92,7 @@ export class Deployments {
     try {
       // What it is to be told begins in the turn in which its act is found: later the act would be further, or over.
       climb = await this.#climbs.for(wish, user);
-      watched = this.#followed(climb, wish);
+      watched = this.#followed(climb, wish, request.early === true);
     } catch (error) {
       leave();
       throw error;
@@ -235,10 +235,10 @@ export class Deployments {
     while (this.#working.size > 0) await Promise.allSettled(this.#working);
   }
 
-  #followed(climb: Climb, wish: Wish): WatchedDeployment {
+  #followed(climb: Climb, wish: Wish, early: boolean): WatchedDeployment {
     const { kind, name } = subjectOf(wish);
     try {
-      const watched = this.#begin(kind, name, climb.rung, climb.last);
+      const watched = this.#begin(kind, name, climb.rung, climb.last, early);
       climb.follow(watched);
       return watched;
     } catch (error) {
@@ -253,16 +253,17 @@ export class Deployments {
     this.#going.delete(id);
   }
 
-  #begin(kind: 'function' | 'service', name: string, rung: DeploymentRung, last: RungProgress): WatchedDeployment {
+  #begin(
+    kind: 'function' | 'service',
+    name: string,
+    rung: DeploymentRung,
+    last: RungProgress,
+    early = false,
+  ): WatchedDeployment {
     const { store, changed = () => {}, failed: unwritten = () => {} } = this.#options;
-    const parts = {
-      history: store.history,
-      clock: this.#clock,
-      now: this.#now,
-      changed,
-      unwritten,
-      closing: this.#closing.signal,
-    };
+    const { history } = store;
+    const [clock, now, closing] = [this.#clock, this.#now, this.#closing.signal];
+    const parts = { history, clock, now, changed, unwritten, closing, early };
     return new WatchedDeployment(parts, newDeployment(kind, name, rung, last, this.#now()));
   }
 

@@ -42,6 +42,8 @@ export interface RungContext {
   readonly report: (progress: RungProgress) => void;
   /** Who asked for it first: what runs for it counts for him. */
   readonly user?: string;
+  /** It can be used already, while what is missing goes on coming: told to those who asked for it early; nobody hears of it when left out. */
+  readonly serves?: (provisioned: Provisioned) => void;
   readonly signal: AbortSignal;
 }
 

@@ -26,6 +26,8 @@ export interface WatchedParts {
   readonly unwritten: (error: unknown) => void;
   /** Fires when nothing is tried again any more. */
   readonly closing: AbortSignal;
+  /** Whether it is told ready when it can be used, and complete when all of it is here; else ready only then. */
+  readonly early?: boolean;
 }
 
 /** One deployment that goes on: takes what happens, and tells it in numbered events, the last of which is its end. */
@@ -38,6 +40,7 @@ export class WatchedDeployment {
   /** What could not be written down. */
   #untold: UnnumberedEvent[] = [];
   #toldAtMs: number;
+  #isServing = false;
   #cancelTimer: (() => void) | null = null;
 
   constructor(parts: WatchedParts, deployment: Deployment) {
@@ -55,6 +58,10 @@ export class WatchedDeployment {
   /** It came further. Of many reports in a moment the last is told, of stages and log lines each. */
   progress({ stage, bytesDone, bytesTotal, log, digest }: RungProgress): void {
     if (isEnded(this.#state)) return;
+    if (this.#isServing) {
+      if (stage === 'receiving') this.#follows(bytesDone ?? this.#state.bytesDone);
+      return;
+    }
     const isNew = stage !== this.#state.stage;
     const done = bytesDone ?? (isNew ? 0 : this.#state.bytesDone);
     const total = bytesTotal === undefined ? (isNew ? null : this.#state.bytesTotal) : bytesTotal;
@@ -64,8 +71,8 @@ export class WatchedDeployment {
     if (isNew && this.#cancelTimer !== null) this.#tell();
     this.#state = { ...this.#state, stage, state: stage, bytesDone: done, bytesTotal: total, estimateS };
     if (digest !== undefined) this.#state = { ...this.#state, digest };
-    if (isNew || this.#parts.clock.now() - this.#toldAtMs >= EVERY_MS) this.#tell();
-    else this.#cancelTimer ??= this.#parts.clock.after(EVERY_MS, () => this.#tell());
+    if (isNew) this.#tell();
+    else this.#tellSoon();
   }
 
   /** Another way is taken. */
@@ -75,11 +82,25 @@ export class WatchedDeployment {
     this.#tell([{ event: 'rung', data: change }]);
   }
 
-  /** It is ready. */
+  /** It can be used, while bytes of it still come: told to who wants to know it early. */
+  serves(
+    { address, digest, published }: Omit<Provisioned, 'kind' | 'name'>,
+    progress: Pick<Deployment, 'bytesDone' | 'bytesTotal'>,
+  ): void {
+    if (this.#parts.early !== true || this.#isServing || isEnded(this.#state)) return;
+    this.#isServing = true;
+    if (this.#cancelTimer !== null) this.#tell();
+    const told = { ...progress, address, digest, ...(published === undefined ? {} : { published }) };
+    this.#state = { ...this.#state, stage: 'ready', state: 'ready', estimateS: null, ...told };
+    this.#tell();
+  }
+
+  /** All of it is here. */
   ready({ address, digest, published }: Omit<Provisioned, 'kind' | 'name'>): void {
     const { bytesTotal, bytesDone } = this.#state;
+    const stage = this.#isServing ? 'complete' : 'ready';
     this.#end({
-      ...{ stage: 'ready', address, digest, bytesDone: bytesTotal ?? bytesDone },
+      ...{ stage, address, digest, bytesDone: bytesTotal ?? bytesDone },
       ...(published === undefined ? {} : { published }),
     });
   }
@@ -87,6 +108,19 @@ export class WatchedDeployment {
   /** It failed. */
   failed({ code, message }: CloudletError): void {
     this.#end({ stage: 'failed', problem: { code, detail: message } });
+  }
+
+  /** More of what it serves without has come. */
+  #follows(bytesDone: number): void {
+    const { bytesTotal } = this.#state;
+    const estimateS = this.#rate.estimateS('receiving', bytesDone, bytesTotal, this.#parts.clock.now());
+    this.#state = { ...this.#state, bytesDone, estimateS };
+    this.#tellSoon();
+  }
+
+  #tellSoon(): void {
+    if (this.#parts.clock.now() - this.#toldAtMs >= EVERY_MS) this.#tell();
+    else this.#cancelTimer ??= this.#parts.clock.after(EVERY_MS, () => this.#tell());
   }
 
   #end(news: Partial<Deployment> & { readonly stage: string }): void {

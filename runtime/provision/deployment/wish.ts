@@ -16,16 +16,18 @@ export interface Wish {
   readonly dictionary: Digest | null;
   /** For a registry that it is pulled from. */
   readonly credentials?: string | undefined;
+  /** Whether it may be used before all of it is here. */
+  readonly early?: boolean;
 }
 
 /** What a request wishes, when it names no entry of the store. */
 export function wishOf(
   want: FunctionWish | ServiceWish,
-  { have, credentials }: Pick<DeploymentRequest, 'have' | 'credentials'>,
+  { have, credentials, early }: Pick<DeploymentRequest, 'have' | 'credentials' | 'early'>,
   dictionary: Digest | null = null,
 ): Wish {
   const held = have === undefined ? null : new Map(have.map(({ digest, bytes }) => [digest, bytes]));
-  return { want, have: held, dictionary, credentials };
+  return { want, have: held, dictionary, credentials, ...(early === undefined ? {} : { early }) };
 }
 
 /** Whether a device can send what has a digest. */

@@ -93,13 +93,13 @@ export class MachineRoom {
     if (lane.held === 0) await this.#starts.prewarm(lane);
   }
 
-  /** Takes nothing more for a version; its sandboxes are closed when the running invocations have ended. */
-  drop(versionId: string): void {
+  /** Takes nothing more for a version, who waits is told `why`; its sandboxes are closed when the running invocations have ended. */
+  drop(versionId: string, why?: CloudletError): void {
     const lane = this.#lanes.get(versionId);
     if (lane !== undefined) {
       this.#lanes.delete(versionId);
       this.#starts.drop(lane);
-      lane.retire();
+      lane.retire(why);
       for (const one of lane.sandboxes) this.#dismiss(one, 'removed');
     }
     this.#budget.forget(versionId);

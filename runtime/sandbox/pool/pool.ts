@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { asCloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { asCloudletError, type CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import type { HeadMessage, InvokeRequest } from '../../agent/wire.ts';
 import type { OutsideServices } from '../../outside/outside-service.ts';
 import type { Call, CallInput, CallUse } from '../channel/call.ts';
@@ -114,9 +114,9 @@ export class SandboxPool {
     return this.#room.prewarm(version);
   }
 
-  /** Lets a version go: takes nothing more for it, sends away who waits, and closes its sandboxes when the running have ended. */
-  drop(versionId: string): void {
-    this.#room.drop(versionId);
+  /** Lets a version go: takes nothing more for it, sends away who waits, saying `why`, and closes its sandboxes when the running have ended. */
+  drop(versionId: string, why?: CloudletError): void {
+    this.#room.drop(versionId, why);
   }
 
   /** The secrets of a version may be others: its sandboxes give them to the invocations that follow. */

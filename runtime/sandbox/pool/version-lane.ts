@@ -137,15 +137,15 @@ export class VersionLane {
   }
 
   /** Takes nothing more and sends away who waits. */
-  retire(): void {
-    this.#ended.abort(removed());
-    this.rejectWaiting(removed());
+  retire(why: CloudletError = removed()): void {
+    this.#ended.abort(why);
+    this.rejectWaiting(why);
   }
 
   /** A place in a sandbox, now or when there is one; `at-capacity` when too many wait or it takes too long. */
   enter(signal?: AbortSignal): Promise<Place> {
     if (signal?.aborted === true) return Promise.reject(gone());
-    if (this.#ended.signal.aborted) return Promise.reject(removed());
+    if (this.#ended.signal.aborted) return Promise.reject(this.#ended.signal.reason);
     const free = this.#queue.length === 0 ? this.#sandboxes.find((one) => this.#width.admits(one)) : undefined;
     if (free !== undefined) return Promise.resolve(this.#place(free, { queueMs: 0, startMs: 0, start: 'idle' }));
     if (this.#queue.length === 0) this.#shortSince = null;

@@ -1,5 +1,6 @@
 import type { Digest, FunctionName, Published } from '../../../../guest-sdk/protocol/index.ts';
 import type { HostPolicy } from '../../../grant/index.ts';
+import type { EarlyStart } from '../../arrival/early-publish.ts';
 import type { PublishOptions } from '../../publish.ts';
 import type { RegistryPulls } from '../../registry/registry-pulls.ts';
 import type { ChunkIndex } from '../chunk-index.ts';
@@ -27,6 +28,8 @@ export interface FunctionRungParts {
     body: AsyncIterable<Uint8Array>,
     options: PublishOptions,
   ) => Promise<Published>;
+  /** Takes back a version that serves, since not all of it came. */
+  readonly withdraw: EarlyStart['withdraw'];
   readonly publishKnown: (
     name: FunctionName,
     digest: Digest,
@@ -46,6 +49,8 @@ export interface CurrentFunction {
   readonly digest: Digest;
   /** Whether a sandbox has it loaded. */
   readonly isWarm: boolean;
+  /** Whether all of it is here. */
+  readonly isWhole: boolean;
 }
 
 /** The ways to come to a function. */

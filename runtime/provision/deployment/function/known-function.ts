@@ -49,7 +49,9 @@ function currentlyWanted(
   if (want === null) return null;
   const found = parts.current(want.function);
   const isWanted =
-    want.digest === undefined ? want.parts === undefined && want.from === undefined : want.digest === found?.digest;
+    want.digest === undefined
+      ? want.parts === undefined && want.from === undefined
+      : want.digest === found?.digest && found.isWhole;
   return found === undefined || !isWanted ? null : { name: want.function, ...found };
 }
 

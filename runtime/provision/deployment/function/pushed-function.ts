@@ -1,5 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { CloudletError, type Digest, type FunctionWish, MAX_PART_BYTES } from '../../../../guest-sdk/protocol/index.ts';
+import {
+  CloudletError,
+  type Digest,
+  type FunctionWish,
+  MAX_PART_BYTES,
+  type Published,
+} from '../../../../guest-sdk/protocol/index.ts';
+import { partRanges } from '../../arrival/part-ranges.ts';
 import type { Offer, Part, PartSource, Rung } from '../rung.ts';
 import { functionWish, isAtHand, type Wish } from '../wish.ts';
 import { type FunctionRungParts, provisionedFunction } from './function-rungs.ts';
@@ -13,6 +20,9 @@ export function differenceRung(parts: FunctionRungParts): Rung<Wish> {
 export function packageRung(parts: FunctionRungParts): Rung<Wish> {
   return { name: 'package', offer: (wish, signal) => offer(parts, wish, signal, 'package') };
 }
+
+/** What is no more than this is here a tenth of a second later, bytes. */
+const EARLY_BYTES = 256 * 1024;
 
 type Way = 'difference' | 'package';
 
@@ -31,7 +41,8 @@ async function offer(
   if (total > parts.limitBytes) throw tooLarge(parts.limitBytes, total);
   if (way === 'package') {
     // All of it: whether some chunks are here was another way.
-    return sendable(wish, await notSent(parts, list), list, provision(parts, want, list, total));
+    const missing = await notSent(parts, list);
+    return sendable(wish, missing, list, provision(parts, want, list, total, isEarly(wish, missing)));
   }
   // Its own first, since whoever comes later may find an end of patience. All that is known already costs a look.
   const blobs = new Set([...parts.blobsOf(want.function), ...parts.allBlobs()]);
@@ -43,8 +54,13 @@ async function offer(
     return blob !== undefined;
   });
   if (wish.dictionary === null && missing.length === (await notSent(parts, list)).length) return null;
-  const offered = sendable(wish, missing, list, provision(parts, want, list, total));
+  const offered = sendable(wish, missing, list, provision(parts, want, list, total, isEarly(wish, missing)));
   return 'why' in offered ? offered : { ...offered, blobs: counted };
+}
+
+/** Whether it may serve before all of it is here, and enough is missing that somebody would notice. */
+function isEarly({ early }: Wish, missing: readonly Part[]): boolean {
+  return early === true && missing.reduce((sum, { bytes }) => sum + bytes, 0) > EARLY_BYTES;
 }
 
 /** The parts of what is wanted; null when the wish names none. What is no longer than a part, and at hand, is one. */
@@ -72,11 +88,18 @@ function provision(
   { function: name, digest }: FunctionWish,
   list: readonly Part[],
   total: number,
+  early: boolean,
 ): Offer['provision'] {
-  return async ({ parts: source, report, signal }) => {
+  return async ({ parts: source, report, serves, signal }) => {
+    const start = {
+      read: partRanges(list, source, signal),
+      serves: (published: Published) => serves?.(provisionedFunction(published)),
+      withdraw: parts.withdraw,
+    };
     const published = await parts.publish(name, bytesOf(list, source, signal), {
       contentLength: total,
       signal,
+      ...(early ? { early: start } : {}),
       ...(digest === undefined ? {} : { versionDigest: digest }),
       // How far the device is, is told by its parts.
       onProgress: (progress) => {

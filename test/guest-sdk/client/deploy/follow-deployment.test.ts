@@ -9,7 +9,8 @@ const ID = '6f0a4f6c-1f3e-4c0e-9f43-2f1f0b3a9e11';
 const state = (id: number, stage: string) =>
   `id: ${id}\nevent: state\ndata: ${JSON.stringify({
     ...{ id: ID, kind: 'function', name: 'photo', rung: 'package', stage, state: stage },
-    ...{ bytesDone: 0, bytesTotal: null, estimateS: null, startedAt: '2026-11-26T00:00:00.000Z', endedAt: null },
+    ...{ bytesDone: 0, bytesTotal: null, estimateS: null, startedAt: '2026-11-26T00:00:00.000Z' },
+    endedAt: stage === 'ready' || stage === 'failed' ? '2026-11-26T00:00:01.000Z' : null,
   })}\n\n`;
 
 /** Follows what these connections say, one after the other; gives stages, and what was said to have been seen. */

@@ -1,0 +1,76 @@
+import { type Digest, MAX_PART_BYTES } from '../../protocol/index.ts';
+import { type BatchParts, type SharedDictionary, sendBatch } from './batch-sender.ts';
+
+/** Bytes of a batch of data: what a guest waits for meanwhile is behind two of them at most, a third of a second at 15 Mbit/s. */
+const DATA_BYTES = 256 * 1024;
+/** Batches of data on their way at once: the link never waits for an answer. */
+const IN_FLIGHT = 2;
+
+/**
+ * Sends parts in the order in which the cloudlet wants them, as it says with each answer: the code first and alone, since all else waits for it, then
+ * data in small batches. `arrived` is told of each batch.
+ */
+export async function sendWanted(
+  parts: BatchParts,
+  digests: readonly Digest[],
+  dictionary: SharedDictionary | null,
+  arrived: () => void,
+): Promise<void> {
+  const { parts: list, dataFrom = 0 } = parts.held;
+  const lengths = new Map(list.map(({ digest, bytes }) => [digest, bytes]));
+  const code = new Set(list.slice(0, dataFrom).map(({ digest }) => digest));
+  let queue = [...digests];
+  const flying = new Set<Promise<void>>();
+  let isCodeFlying = false;
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => {}); // Observed below as long as anything is on its way.
+  try {
+    for (;;) {
+      while (queue.length > 0 && !isCodeFlying && flying.size < IN_FLIGHT) {
+        const isCode = code.has(queue[0]!);
+        if (isCode && flying.size > 0) break;
+        const batch = batchOf(queue, (digest) => code.has(digest) === isCode, lengths, isCode ? null : DATA_BYTES);
+        queue = queue.slice(batch.length);
+        isCodeFlying = isCode;
+        // What is data is compressed as it is, and unlike any component.
+        const flight = sendBatch(parts, batch, isCode ? dictionary : null)
+          .then(({ wanted }) => {
+            if (isCode) isCodeFlying = false;
+            arrived();
+            queue = inOrderOf(wanted, queue);
+          })
+          .catch(failed.reject)
+          .finally(() => flying.delete(flight));
+        flying.add(flight);
+      }
+      if (flying.size === 0) return;
+      await Promise.race([failed.promise, ...flying]);
+    }
+  } finally {
+    await Promise.allSettled(flying);
+  }
+}
+
+/** The first of a queue that are alike, as many as one body takes, or `most` bytes. */
+function batchOf(
+  queue: readonly Digest[],
+  isAlike: (digest: Digest) => boolean,
+  lengths: ReadonlyMap<Digest, number>,
+  most: number | null,
+): Digest[] {
+  const batch: Digest[] = [];
+  let length = 0;
+  for (const digest of queue) {
+    length += lengths.get(digest) ?? 0;
+    if (batch.length > 0 && (!isAlike(digest) || length > (most ?? MAX_PART_BYTES))) break;
+    batch.push(digest);
+  }
+  return batch;
+}
+
+/** The same parts, first those that are wanted next, in their order. */
+function inOrderOf(wanted: readonly Digest[], queue: readonly Digest[]): Digest[] {
+  const left = new Set(queue);
+  const first = wanted.filter((digest) => left.delete(digest));
+  return [...first, ...left];
+}
