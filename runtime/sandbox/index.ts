@@ -1,5 +1,5 @@
 /** Component × machine: starts sandboxes, keeps them, and runs invocations in them. */
-export type { HeadMessage, InvokeRequest, ReuseLimits } from '../agent/wire.ts';
+export type { HeadMessage, InvokeRequest, LateContent, ReuseLimits } from '../agent/wire.ts';
 export type { CallInput } from './channel/call.ts';
 export { type Clock, systemClock } from './clock.ts';
 export type { HeaderPair, Invocation, InvocationEnd } from './invocation.ts';

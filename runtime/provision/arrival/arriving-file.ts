@@ -1,4 +1,4 @@
-import type { LateContent } from '../../agent/wire.ts';
+import type { LateContent } from '../../sandbox/index.ts';
 
 /** One file of a package on its way: read when its turn comes, or at once when a guest waits for it. */
 export class ArrivingFile implements LateContent {

@@ -1,3 +1,4 @@
+import type { FileNode, NodeTraits } from './node.ts';
 import { parsePath } from './path.ts';
 
 /** A file or directory that a package carries; immutable, shared by all instances also where each may change its own copy. */
@@ -19,6 +20,17 @@ export interface ImageDirectory {
 
 interface GrowingDirectory extends ImageDirectory {
   readonly entries: Map<string, ImageNode>;
+}
+
+/** A file of an image in the tree of one instance; `arrive` makes whoever reads a late one wait for it. */
+export function fileOfImage(
+  { bytes, late }: ImageFile,
+  traits: NodeTraits,
+  shared: boolean,
+  arrive: ((late: number) => void) | undefined,
+): FileNode {
+  const wait = late === null || arrive === undefined ? null : () => arrive(late);
+  return { kind: 'file', ...traits, bytes, arrive: wait, shared, size: bytes.length, links: 1, users: 0 };
 }
 
 /**

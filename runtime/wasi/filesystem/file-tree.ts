@@ -1,7 +1,7 @@
 import type { Datetime } from '../clocks/datetime.ts';
 import { resizeContent, settle, writeContent } from './content.ts';
 import { fail } from './error-code.ts';
-import type { ImageNode } from './file-image.ts';
+import { fileOfImage, type ImageNode } from './file-image.ts';
 import type { DirectoryEntry, DirectoryNode, FileNode, TreeNode } from './node.ts';
 import { MAX_PATH_BYTES, utf8Length, utf8Longer } from './path.ts';
 import { Quota } from './quota.ts';
@@ -212,12 +212,7 @@ export class FileTree {
 
   #fromImage(image: ImageNode, parent: DirectoryNode | null, own: boolean): TreeNode {
     const traits = { ...this.#traits(EPOCH), packaged: !own };
-    if (image.kind === 'file') {
-      const { bytes, late } = image;
-      const [wait, size] = [this.#arrive, bytes.length];
-      const arrive = late === null || wait === undefined ? null : () => wait(late);
-      return { kind: 'file', ...traits, bytes, arrive, shared: own, size, links: 1, users: 0 };
-    }
+    if (image.kind === 'file') return fileOfImage(image, traits, own, this.#arrive);
     return { kind: 'directory', ...traits, entries: new Map(), parent, removed: false, unread: image };
   }
 
