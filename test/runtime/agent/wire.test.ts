@@ -94,7 +94,7 @@ wire('numbers its kinds as it always did', () => {
     forget: 26,
     want: 27,
   });
-  assert.is(, 8));
+  assert.is(WIRE_VERSION, 8);
 });
 
 wire('joins frames that came in pieces and parts those that came together', () => {
