@@ -1,0 +1,82 @@
+import { gunzipSync } from 'node:zlib';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { BatchParts } from '../../../../guest-sdk/client/deploy/batch-sender.ts';
+import { sendWanted } from '../../../../guest-sdk/client/deploy/wanted-batches.ts';
+import { connect } from '../../../../guest-sdk/client/request.ts';
+import { CloudletError, type Digest, digestOfHex, readBatch } from '../../../../guest-sdk/protocol/index.ts';
+
+const senders = suite('a sender of what is wanted');
+const digest = (at: number): Digest => digestOfHex(at.toString(16).padStart(64, '0'));
+const numberOf = (each: Digest) => Number.parseInt(each.slice(7), 16);
+
+/** Sends parts of these lengths, the first two of which are code; the host wants `first` after each batch. Gives the batches, and how many were on their way. */
+async function sent(lengths: readonly number[], first: readonly number[] = [], fails = false) {
+  const parts = lengths.map((bytes, at) => ({ digest: digest(at), bytes }));
+  const batches: number[][] = [];
+  const flying: number[] = [];
+  let now = 0;
+  const host = connect('http://cloudlet.test', undefined, async ({ body }) => {
+    now += 1;
+    flying.push(now);
+    const batch: number[] = [];
+    batches.push(batch);
+    const plain = async function* () {
+      yield new Uint8Array(gunzipSync(body as Uint8Array));
+    };
+    for await (const part of readBatch(plain())) batch.push(numberOf(part.digest));
+    for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+    now -= 1;
+    if (fails) throw new CloudletError('network-unavailable', 'the link broke');
+    const text = JSON.stringify({ wanted: first.map(digest), missing: 1 });
+    return {
+      ...{ status: 200, header: () => null, trailer: () => null },
+      body: (async function* () {
+        yield new TextEncoder().encode(text);
+      })(),
+    };
+  });
+  const held = {
+    parts,
+    dataFrom: 2,
+    inBatches: true,
+    read: async (each: Digest) => new Uint8Array(lengths[numberOf(each)]!),
+  };
+  const { signal } = new AbortController();
+  const to: BatchParts = {
+    ...{ host, path: '/p', held, missing: null, dictionary: null, signal },
+    ...{ wait: async () => undefined, sent: () => undefined },
+  };
+  await sendWanted(
+    to,
+    parts.map((part) => part.digest),
+    null,
+    () => undefined,
+  );
+  return { batches, flying };
+}
+
+const DATA = 200_000;
+
+senders('sends the code alone, then data in small batches, two at once', async () => {
+  const { batches, flying } = await sent([1_000_000, 1_000_000, DATA, DATA, DATA]);
+  assert.equal(batches, [[0, 1], [2], [3], [4]]);
+  assert.equal(flying.slice(0, 3), [1, 1, 2]);
+});
+
+senders('sends what is wanted first before what came first', async () => {
+  const { batches } = await sent([10, 10, DATA, DATA, DATA, DATA, DATA], [6, 5]);
+  assert.equal(batches, [[0, 1], [6], [5], [2], [3], [4]]);
+});
+
+senders('puts small parts into one body', async () => {
+  const { batches } = await sent([10, 10, 1000, 1000, DATA, DATA]);
+  assert.equal(batches, [[0, 1], [2, 3, 4], [5]]);
+});
+
+senders('says what failed, when nothing is on its way any more', async () => {
+  const failed = await sent([10, 10, DATA], [], true).catch((error: CloudletError) => error.code);
+  assert.is(failed, 'network-unavailable');
+});
+
+senders.run();
