@@ -28,6 +28,8 @@ const EVENTS = [
 
 /** Of the runner's own, which each file begins anew. */
 const OURS = ['UVU_QUEUE'];
+/** What playwright-core leaves when it is imported, which acts upon nobody: a `cwd` that remembers, and what its copy of zod knows. */
+const LEFT_BY_LIBRARIES = ['process.cwd', 'globalThis.__zod_globalConfig', 'globalThis.__zod_globalRegistry'];
 /** Put back here: @hono/node-server 2.1 puts its own in their place whenever a server is made, and leaves them there. */
 const PUT_BACK = ['Request', 'Response'] as const;
 
@@ -51,7 +53,7 @@ export class LeftChanged {
     const names = new Set([...this.#before.keys(), ...now.keys()]);
     return [...names].filter((name) => {
       const loaded = !this.#before.has(name) && this.#known.has(name);
-      return !loaded && !Object.is(this.#before.get(name), now.get(name));
+      return !loaded && !LEFT_BY_LIBRARIES.includes(name) && !Object.is(this.#before.get(name), now.get(name));
     });
   }
 }
