@@ -78,10 +78,15 @@ function show(progress: Progress, { event, data }: DeploymentEvent): void {
         progress.amount(data.bytesDone, data.bytesTotal, data.estimateS);
       break;
     case 'rung':
-      progress.note(`${data.from} failed (${printable(data.problem.detail)}); ${data.rung} is taken`);
+      progress.note(`${data.from} failed (${reasonOf(data.problem)}); ${data.rung} is taken`);
       break;
     case 'log':
       for (const line of data.text.trimEnd().split('\n')) progress.note(printable(line));
       break;
   }
+}
+
+/** Why a way failed. That a signature is missing is told once, with its remedies, when no way brings it. */
+function reasonOf({ code, detail }: { readonly code: string; readonly detail: string }): string {
+  return code === 'signature-invalid' ? 'what is there has not the signature that is asked for' : printable(detail);
 }

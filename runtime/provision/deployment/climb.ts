@@ -159,8 +159,8 @@ export class Climb {
     // Whatever an act that was given up dies of, the reason is that it was.
     if (signal.aborted) throw signal.reason;
     const error = asCloudletError(thrown);
-    if (!isSurvivable(error)) throw thrown;
     const failed = this.#step;
+    if (!isSurvivable(error, failed.rung)) throw thrown;
     const { ladder, store } = this.#parts;
     const next = await store.looks.look(() => look(ladder, this.#wish, failed, this.#needs, signal));
     if ('whys' in next) throw thrown;

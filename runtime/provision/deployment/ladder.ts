@@ -57,7 +57,10 @@ const SURVIVABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'not-ready',
 ]);
 
-/** Whether the next way may end better than one that failed so. */
-export function isSurvivable(error: CloudletError): boolean {
-  return SURVIVABLE.has(error.code);
+/** Ways on which a function comes from its sender, whole: another would bring the same signatures, after the same bytes. */
+const SENT: ReadonlySet<RungName> = new Set<RungName>(['difference', 'package']);
+
+/** Whether the next way may end better than `rung`, which failed so. */
+export function isSurvivable(error: CloudletError, rung: RungName): boolean {
+  return SURVIVABLE.has(error.code) && !(error.code === 'signature-invalid' && SENT.has(rung));
 }

@@ -33,6 +33,7 @@ const run = async <T>(...words: string[]): Promise<T> => {
   assert.is(status, 0, errors);
   return JSON.parse(text) as T;
 };
+const refusals = (errors: string) => errors.split('to be signed by the key').length - 1;
 const publisherOf = async (name: string) => (await run<FunctionInfo>('inspect', name)).publisher?.fingerprint;
 
 for (const verb of ['deploy', 'publish'])
@@ -47,11 +48,13 @@ for (const verb of ['deploy', 'publish'])
     const stranger = await lab.run([verb, 'reader', '--name', verb, '--key', 'other.jwk']);
     // The bytes are those that the name's key signed, and still nobody else's.
     assert.is(stranger.status, 1);
+    assert.is(refusals(stranger.errors), 1, stranger.errors);
     for (const each of [mine, other]) assert.ok(stranger.errors.includes(each), stranger.errors);
     assert.is(await publisherOf(verb), mine);
     await writeFile(join(lab.folder, 'reader', 'assets', 'b.txt'), `${verb}\n`);
     const changed = await lab.run([verb, 'reader', '--name', verb, '--key', 'other.jwk']);
     assert.is(changed.status, 1);
+    assert.is(refusals(changed.errors), 1, changed.errors);
     for (const each of [mine, other]) assert.ok(changed.errors.includes(each), changed.errors);
   });
 
