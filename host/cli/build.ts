@@ -18,7 +18,7 @@ const verb: Verb = (program, { interruption }) => {
       '--command <line>',
       "builds an existing program by its own means, with a compiler for WebAssembly as $CC: './configure && make'",
     )
-    .option('--output <file>', 'the program that the command leaves, below <dir> (default: the only one found)')
+    .option('-o, --output <file>', 'the program that the command leaves, below <dir> (default: the only one found)')
     .option(
       '--absent <names>',
       'what WebAssembly cannot have and the program does without, such as network,fork: calls of it fail',

@@ -16,7 +16,7 @@ const verb: Verb = (program, { interruption }) => {
     .description('serve a project and build it again when it changes')
     .option('--name <name>', "the function's name (default: the project's)")
     .option('--port <number>', 'port of its address here (default 8787, or a free one)')
-    .addOption(new Option('--sandbox <kind>', 'process (default), or microvm').choices(['process', 'microvm']))
+    .addOption(new Option('--sandbox <kind>', 'where it runs (default process)').choices(['process', 'microvm']))
     .option('--policy <file>', 'what functions may be granted, as for serve')
     .addHelpText('after', HELP);
   withHostFlags(command).action(async (directory: string | undefined, flags: DevFlags) => {

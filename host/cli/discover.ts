@@ -10,9 +10,9 @@ const verb: Verb = (program, { interruption }) => {
   program
     .command('discover')
     .description('find cloudlets on this network')
-    .option('--timeout <seconds>', 'how long to listen', '2')
+    .option('--timeout <seconds>', 'how long to listen (default 2)')
     .option('--json', 'print JSON')
-    .action(async ({ timeout, json }: { timeout: string; json?: boolean }) => {
+    .action(async ({ timeout = '2', json }: { timeout?: string; json?: boolean }) => {
       const seconds = Number(timeout);
       if (!/^\d+(\.\d+)?$/.test(timeout) || seconds === 0 || seconds > MAX_SECONDS) {
         throw new UsageError(`expected --timeout in seconds, above 0, got ${JSON.stringify(timeout)}`);

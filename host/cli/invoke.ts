@@ -28,7 +28,7 @@ const verb: Verb = (program, { interruption, passedOn, setStatus }) => {
     .usage('<name> [export] [json...] [options] [-- args...]')
     .description('call an export, run a command with stdin, or ask an http function')
     .option('--input <file>', 'stdin of a command, body of a request, or a JSON array of all arguments; "-" is stdin')
-    .option('--output <file>', 'where the result goes (default: stdout)')
+    .option('-o, --output <file>', 'where the result goes (default: stdout)')
     .option('--deadline <milliseconds>', "a deadline below the function's own")
     .addHelpText('after', HELP);
   withHostFlags(command).action(

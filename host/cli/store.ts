@@ -67,7 +67,7 @@ const verb: Verb = (program, { interruption }) => {
     .description('fetch the files of an entry, verified here, into a folder')
     .option('--publisher <fingerprint>', 'who must have signed it; may be given several times', several)
     .option('--unsigned', 'take it from whoever the cloudlet took it from')
-    .option('--output <folder>', 'where to (default: here)')
+    .option('-o, --output <folder>', 'where to (default: here)')
     .option('--os <os>', 'only files for this system')
     .option('--os-version <version>', 'and for this version of it')
     .option('--json', 'print JSON');
@@ -99,7 +99,7 @@ const verb: Verb = (program, { interruption }) => {
     .description('sign what an entry.json describes, for somebody else to add')
     .requiredOption('--key <file>', 'private key, see: store keys new')
     .requiredOption(
-      '--output <file>',
+      '-o, --output <file>',
       'what is written, such as notes.entry; files are looked for beside it when it is added',
     )
     .option('--json', 'print JSON')

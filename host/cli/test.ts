@@ -19,7 +19,7 @@ const verb: Verb = (program, { interruption, setStatus }) => {
     .option('--filter <text>', 'only tests whose name has it')
     .option('--timeout <seconds>', 'how long a test file may take (default 60)')
     .option('--watch', 'again after each change')
-    .addOption(new Option('--sandbox <kind>', 'process (default), or microvm').choices(['process', 'microvm']))
+    .addOption(new Option('--sandbox <kind>', 'where it runs (default process)').choices(['process', 'microvm']))
     .option('--policy <file>', 'what functions may be granted, as for serve')
     .option('--json', 'print JSON')
     .addHelpText('after', HELP);

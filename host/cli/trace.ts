@@ -47,7 +47,7 @@ const verb: Verb = (program, { interruption, passedOn, setStatus }) => {
     .option('--request <words...>', 'requests to an http function: [METHOD] PATH')
     .option('--input <file>', 'stdin of a command, body of requests, or a JSON array of all arguments; "-" is stdin')
     .option('--port <port>', 'where an http function is served (default: a free port)')
-    .option('--output <file>', 'the project file to write (default: cloudlet.json of the project)')
+    .option('-o, --output <file>', 'the project file to write (default: cloudlet.json of the project)')
     .option('--learn', 'together with what earlier runs with --learn saw')
     .option('--reset', 'forget what those saw, and end')
     .option('--write', 'write the grant without asking')

@@ -1,5 +1,5 @@
 // time limit: 400 s
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../../guest-sdk/build/index.ts';
 import type { CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { readStackMap } from '../../../runtime/component/index.ts';
 import { BuiltFunction } from '../../support/built-function.ts';
 
 const FETCH = fileURLToPath(new URL('../../support/guests/fetch-http/src/', import.meta.url));
@@ -37,6 +38,11 @@ starling('serves http with the same library', async () => {
     assert.is(thrown.status, 500);
     assert.not.match(thrown.text, 'secret');
     assert.match(thrown.log.stderr, 'a secret of the function');
+    const lines = (await readFile(join(folder, 'src/function.ts'), 'utf8')).split('\n');
+    const line = lines.findIndex((each) => each.includes('a secret of the function')) + 1;
+    const mapped = readStackMap(await readFile(fn.build.component))?.(thrown.log.stderr) ?? '';
+    assert.match(mapped, new RegExp(`src/function\\.ts:${line}:\\d+`), mapped);
+    assert.not.match(mapped, /function\.js:/);
   } finally {
     await fn.close();
   }

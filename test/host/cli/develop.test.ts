@@ -100,15 +100,21 @@ test('is wrong', async () => assert.equal((await functionUnderTest().request('/x
 
 develop('logs and bench of a published function', async () => {
   await lab.serve();
-  await writeFile(
-    file,
-    source.replace(
-      'async fetch(request) {',
-      "async fetch(request) {\n    if (request.url.endsWith('boom')) throw new RangeError('boom');",
-    ),
-  );
+  const failing = `async fetch(request) {
+    if (request.url.endsWith('printed')) console.error('caught', new TypeError('told').stack);
+    if (request.url.endsWith('boom')) throw new RangeError('boom');`;
+  await writeFile(file, source.replace('async fetch(request) {', failing));
+  const at = (word: string) => failing.split('\n').findIndex((each) => each.includes(word));
+  const first = source.split('\n').findIndex((each) => each.includes('async fetch(request) {')) + 1;
   assert.is((await lab.run(['publish', 'thumb'])).status, 0);
+  // What a guest prints itself, and what nobody caught, has the lines of its author as it is written.
+  const followed = lab.start(['logs', 'thumb', '-f']);
+  await lab.run(['invoke', 'thumb', '/printed']);
+  await followed.said(new RegExp(`caught[\\s\\S]* at .*\\(src/function\\.ts:${first + at('told')}:\\d+\\)`));
   await lab.run(['invoke', 'thumb', '/boom']);
+  await followed.said(new RegExp(`RangeError: boom\n.* at .*\\(src/function\\.ts:${first + at('RangeError')}:\\d+\\)`));
+  followed.child.kill('SIGINT');
+  await followed.ended;
   assert.match((await lab.run(['logs', 'thumb'])).text, /RangeError: boom\n.* at .*\(src\/function\.ts:\d+:\d+\)/);
   const bench = await lab.run(['bench', 'thumb', '/x', '--calls', '20', '--concurrency', '2', '--json']);
   const { calls, errors, latencyMs, rungs } = JSON.parse(bench.text);
