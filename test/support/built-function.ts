@@ -16,6 +16,7 @@ import {
   writeBindingValue,
 } from '../../guest-sdk/protocol/index.ts';
 import type { HeadMessage, InvokeRequest } from '../../runtime/agent/wire.ts';
+import { readStackMap, type StackMap } from '../../runtime/component/index.ts';
 import { transpile } from '../../runtime/component/transpile.ts';
 import type { OutsideServices } from '../../runtime/outside/outside-service.ts';
 import type { CallInput } from '../../runtime/sandbox/channel/call.ts';
@@ -35,12 +36,21 @@ export interface TestRequest {
 /** A function that was built from a project and loaded. */
 export class BuiltFunction {
   readonly build: Build;
+  /** The author's own positions in stacks that the engine writes; null without a source map. */
+  readonly stackMap: StackMap | null;
   readonly #functions: readonly WitFunction[];
   readonly #sandbox: Sandbox;
   readonly #outside: CallOutside;
 
-  private constructor(made: Build, functions: readonly WitFunction[], sandbox: Sandbox, services: OutsideServices) {
+  private constructor(
+    made: Build,
+    component: Uint8Array,
+    functions: readonly WitFunction[],
+    sandbox: Sandbox,
+    services: OutsideServices,
+  ) {
     this.build = made;
+    this.stackMap = readStackMap(component);
     this.#functions = functions;
     this.#sandbox = sandbox;
     this.#outside = {
@@ -59,7 +69,8 @@ export class BuiltFunction {
     const output = await mkdtemp(join(tmpdir(), 'cloudlet-built-'));
     try {
       const made = await build(folder, { output });
-      const artifact = await transpile(await readFile(made.component), made.digest);
+      const component = await readFile(made.component);
+      const artifact = await transpile(component, made.digest);
       const { arguments: args, environment, limits, scratch } = askedGrant(made.project.grant);
       const grant = {
         ...emptyGrant({ ...LIMITS, ...(limits as Partial<Limits>) }),
@@ -74,6 +85,7 @@ export class BuiltFunction {
       await sandbox.load({ program: made.project.name, artifact, grant, files });
       return new BuiltFunction(
         made,
+        component,
         artifact.manifest.functions.map((each) => each.wit),
         sandbox,
         services,

@@ -7,7 +7,6 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../../guest-sdk/build/index.ts';
 import type { CloudletError } from '../../../guest-sdk/protocol/index.ts';
-import { readStackMap } from '../../../runtime/component/index.ts';
 import { BuiltFunction } from '../../support/built-function.ts';
 
 const FETCH = fileURLToPath(new URL('../../support/guests/fetch-http/src/', import.meta.url));
@@ -40,7 +39,7 @@ starling('serves http with the same library', async () => {
     assert.match(thrown.log.stderr, 'a secret of the function');
     const lines = (await readFile(join(folder, 'src/function.ts'), 'utf8')).split('\n');
     const line = lines.findIndex((each) => each.includes('a secret of the function')) + 1;
-    const mapped = readStackMap(await readFile(fn.build.component))?.(thrown.log.stderr) ?? '';
+    const mapped = fn.stackMap?.(thrown.log.stderr) ?? '';
     assert.match(mapped, new RegExp(`src/function\\.ts:${line}:\\d+`), mapped);
     assert.not.match(mapped, /function\.js:/);
   } finally {
