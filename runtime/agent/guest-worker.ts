@@ -94,7 +94,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
       },
     );
     running.set(id, invocation);
-    if (invoked.message.rehearsal !== true) optimizers.watch();
+    optimizers.watch(invoked.message.rehearsal === true);
     lastId = id;
     // It may have been interrupted while it was on its way.
     if (cell.interruptedId === (id | 0)) invocation.take({ kind: 'interrupt', why: cell.why });
@@ -106,7 +106,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     line.flush();
     // After the answer has left: what is cleaned or made now is ready when the next invocation comes.
     invocation.leave();
-    if (invoked.message.rehearsal !== true) optimizers.count(running.size === 0);
+    optimizers.count(running.size === 0);
     if (!instances.ready) await instances.prepare(ahead());
   }
 

@@ -20,6 +20,7 @@ export class OptimizerRest {
   #left = 0;
   #beforeMs = 0;
   #timer: NodeJS.Timeout | null = null;
+  #isRehearsal = false;
 
   /** `usedMs`: processor time of the worker so far. */
   constructor(usedMs: () => number = threadCpuMs) {
@@ -34,20 +35,26 @@ export class OptimizerRest {
     for (const name of OPTIMIZERS) setFlagsFromString(`--no-${name}`);
   }
 
-  /** An invocation of this worker has begun, which may last. Rehearsals are not told: what they compile, a clone would have to translate. */
-  watch(): void {
+  /**
+   * An invocation of this worker has begun, which may last. A rehearsal never ends the rest: what it has compiled, a clone would have to translate.
+   * It is told all the same, so that no clone runs this for the first time.
+   */
+  watch(isRehearsal: boolean): void {
+    this.#isRehearsal = isRehearsal;
     if (this.#left > 0) this.#timer ??= setInterval(() => this.look(), LOOK_MS);
   }
 
   /** A guest has computed for a while. */
   look(): void {
-    if (this.#timer !== null && this.#usedMs() - this.#beforeMs > ENOUGH.cpuMs) this.#end();
+    if (this.#timer === null) return;
+    const usedMs = this.#usedMs() - this.#beforeMs;
+    if (usedMs > ENOUGH.cpuMs && !this.#isRehearsal) this.#end();
   }
 
   /** One that was watched is over; `isLast`: no other runs. */
   count(isLast: boolean): void {
     if (this.#left === 0) return;
-    this.#left -= 1;
+    if (!this.#isRehearsal) this.#left -= 1;
     if (this.#left === 0) this.#end();
     else this.look();
     if (isLast) this.#stopLooking();

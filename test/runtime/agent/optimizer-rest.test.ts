@@ -41,7 +41,7 @@ rest('nothing is optimized until enough was served', async () => {
   optimizers.begin();
   await staysPlain();
   for (let served = 1; served < ENOUGH.invocations; served += 1) {
-    optimizers.watch();
+    optimizers.watch(false);
     optimizers.count(true);
   }
   await staysPlain();
@@ -59,7 +59,7 @@ for (const [what, computed] of [
     optimizers.begin();
     usedMs += ENOUGH.cpuMs;
     const serve = () => {
-      optimizers.watch();
+      optimizers.watch(false);
       computed(optimizers);
     };
     serve();
@@ -75,15 +75,20 @@ rest('a rehearsal ends it never', async () => {
   const optimizers = new OptimizerRest(() => usedMs);
   optimizers.begin();
   usedMs += 2 * ENOUGH.cpuMs;
-  optimizers.look();
+  for (let served = 0; served <= ENOUGH.invocations; served += 1) {
+    optimizers.watch(true);
+    optimizers.look();
+    optimizers.count(true);
+  }
   await staysPlain();
-  optimizers.watch();
+  optimizers.watch(false);
   optimizers.look();
+  await untilOptimized();
 });
 
 rest('who never rested stays as it is', async () => {
   const optimizers = new OptimizerRest();
-  optimizers.watch();
+  optimizers.watch(false);
   optimizers.count(true);
   await untilOptimized();
 });
