@@ -29,7 +29,10 @@ export interface Referrer {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** The functions as repositories: each version is a manifest, its parts are blobs, its signatures refer to it. */
+/**
+ * The functions as repositories: each version is a manifest, its parts are blobs, its signatures refer to it. A version whose bytes are still
+ * on their way is in none, since nobody could pull all of it.
+ */
 export class Repositories {
   readonly #data: DataDir;
   readonly #bare: BareComponents;
@@ -41,7 +44,7 @@ export class Repositories {
 
   /** All names, sorted. */
   names(): string[] {
-    return this.#data.registry.list().map(({ name }) => name);
+    return this.#data.registry.list().flatMap((found) => (this.#whole(found) === null ? [] : [found.name]));
   }
 
   /** The tags of a function, sorted: `latest`, the numbers of versions, and those that pushers gave. */
@@ -98,7 +101,8 @@ export class Repositories {
   /** The versions that a manifest is. */
   async versionsOf(name: FunctionName, digest: Digest): Promise<number[]> {
     const all: number[] = [];
-    for (const each of this.#data.registry.find(name)?.versions ?? [])
+    const found = this.#data.registry.find(name);
+    for (const each of (found && this.#whole(found))?.versions ?? [])
       if (each.digest === digest || (await this.#ofVersion(each)).digest === digest) all.push(each.version);
     return all;
   }
@@ -124,9 +128,24 @@ export class Repositories {
     return versions.flatMap(({ digest }) => this.#data.registry.publishers.signatures(digest));
   }
 
+  /** A function without its versions that have not all their bytes; null when that leaves none. */
+  #whole(found: RegisteredFunction): RegisteredFunction | null {
+    const { arriving } = this.#data.registry;
+    const versions = found.versions.filter(({ version }) => !arriving.has(found.name, version));
+    if (versions.length === found.versions.length) return found;
+    if (versions.length === 0) return null;
+    const current = Math.max(...versions.map(({ version }) => version));
+    return { ...found, versions, current: arriving.has(found.name, found.current) ? current : found.current };
+  }
+
   #get(name: FunctionName): RegisteredFunction {
     try {
-      return this.#data.registry.get(name);
+      const found = this.#whole(this.#data.registry.get(name));
+      if (found !== null) return found;
+      throw new CloudletError(
+        'function-unknown',
+        `no version of the function ${name} is here whole yet; try again later`,
+      );
     } catch (error) {
       if (!(error instanceof CloudletError)) throw error;
       throw new RegistryRefusal('NAME_UNKNOWN', 'function-unknown', error.message);

@@ -38,6 +38,8 @@ interface World {
   /** Its lease is the shortest that there is. */
   brief: VmImage;
   lab: HostLab;
+  /** Aborted when nothing is asked any more: devices go on asking a host that went away under them. */
+  ended: AbortController;
 }
 
 /** A moment at which a host is killed. */
@@ -53,6 +55,7 @@ const kill = suite<World>('a host that is killed while it provisions');
 kill.before(async (world) => {
   const vms = await SavedVms.open();
   world.vms = vms;
+  world.ended = new AbortController();
   const image = await vms.service(SCRIPT, SPEC);
   const path = join(vms.folder, 'overlay');
   await overlayOf({
@@ -67,7 +70,8 @@ kill.before(async (world) => {
   });
   world.lab = await HostLab.open('process', null, vms.folder);
 });
-kill.after(async ({ lab, file, vms }) => {
+kill.after(async ({ ended, lab, file, vms }) => {
+  ended?.abort();
   await lab?.close();
   await file?.close();
   await vms?.close();
@@ -75,7 +79,7 @@ kill.after(async ({ lab, file, vms }) => {
 
 /** Begins a deployment that nobody ends, and resolves with the first news that are those. */
 async function until(
-  { lab }: World,
+  { lab, ended }: World,
   request: DeploymentRequestInput,
   read: (digest: Digest) => Promise<Uint8Array>,
   isIt: (news: DeployNews) => boolean,
@@ -89,7 +93,7 @@ async function until(
   const held = { parts: segments.map(({ digest, bytes }) => ({ digest, bytes })), read, isPacked: true };
   const reached = Promise.withResolvers<void>();
   const follow = async (): Promise<void> => {
-    for await (const news of client.deploy(request, { held, signal: AbortSignal.timeout(300_000) })) {
+    for await (const news of client.deploy(request, { held, signal: ended.signal })) {
       if (isIt(news)) reached.resolve();
       if (news.kind === 'ended') reached.reject(new Error(`it ended: ${JSON.stringify(news.deployment)}`));
     }

@@ -161,6 +161,9 @@ early('until its deployment is given up: then who waits is told, and the version
   await sender.until('ready');
   const failing = run(['read', '/data/second']).catch((error: CloudletError) => error.code);
   while (lab.cloudlet.recent().every(({ outcome }) => outcome !== 'running')) await new Promise(setImmediate);
+  // Nobody could pull all of it.
+  assert.equal(lab.cloudlet.distribution.tags(NAME), ['1', 'latest']);
+  assert.is((await lab.cloudlet.distribution.manifest(NAME, { kind: 'latest' }))?.version, 1);
   await lab.cloudlet.deployments.cancel(sender.id);
   assert.is(await failing, 'files-missing');
   while ((await lab.cloudlet.function(NAME)).version !== 1) await new Promise(setImmediate);
@@ -172,6 +175,8 @@ early('and is absent after a restart, when not all of it had come; what had is n
   const before = await device(written);
   await before.code();
   await before.until('ready');
+  assert.equal(lab.cloudlet.distribution.repositories(), []);
+  assert.throws(() => lab.cloudlet.distribution.tags(NAME), 'no version of the function reader is here whole yet');
   await lab.reopen();
   assert.equal(await lab.cloudlet.functions(), []);
   assert.equal([lab.cloudlet.deployments.get(before.id).problem?.code], ['interrupted']);

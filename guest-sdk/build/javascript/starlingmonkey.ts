@@ -19,7 +19,8 @@ export async function componentizeStarlingMonkey(source: JavaScriptSource): Prom
     await assembleWit(source.wit, wit, (text) =>
       text.replaceAll(/\b(wasi:[a-z/-]+)@0\.2\.\d+(?![\d-])/g, `$1@${ENGINE_WASI_VERSION}`),
     );
-    const sourcePath = join(folder, 'function.js');
+    // The engine's tool takes the current folder for one above whatever begins like it (`/tmp/cl` of `/tmp/cloudlet-…`): here nothing does.
+    const sourcePath = join('/proc/self/root', folder, 'function.js');
     await writeFile(sourcePath, source.code);
     try {
       const world = source.world === undefined ? {} : { worldName: source.world };
