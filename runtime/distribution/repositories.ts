@@ -130,12 +130,12 @@ export class Repositories {
 
   /** A function without its versions that have not all their bytes; null when that leaves none. */
   #whole(found: RegisteredFunction): RegisteredFunction | null {
-    const { arriving } = this.#data.registry;
-    const versions = found.versions.filter(({ version }) => !arriving.has(found.name, version));
-    if (versions.length === found.versions.length) return found;
-    if (versions.length === 0) return null;
-    const current = Math.max(...versions.map(({ version }) => version));
-    return { ...found, versions, current: arriving.has(found.name, found.current) ? current : found.current };
+    const arriving = this.#data.registry.arriving.of(found.name);
+    if (arriving.size === 0) return found;
+    const versions = found.versions.filter(({ version }) => !arriving.has(version));
+    const newest = versions.at(-1);
+    if (newest === undefined) return null;
+    return { ...found, versions, current: arriving.has(found.current) ? newest.version : found.current };
   }
 
   #get(name: FunctionName): RegisteredFunction {

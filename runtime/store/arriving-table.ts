@@ -37,6 +37,12 @@ export class ArrivingTable {
     return this.#row(name, version) !== undefined;
   }
 
+  /** The versions of a function of which bytes are still on their way. */
+  of(name: FunctionName): ReadonlySet<number> {
+    const rows = this.#database.prepare('SELECT version FROM arriving WHERE name = ?').all(name);
+    return new Set((rows as unknown as { readonly version: number }[]).map(({ version }) => version));
+  }
+
   /** All of them: when nothing is on its way any more, what was left halfway. */
   list(): { readonly name: FunctionName; readonly version: number }[] {
     return this.#database.prepare('SELECT name, version FROM arriving').all() as unknown as {
