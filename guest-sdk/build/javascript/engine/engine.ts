@@ -1,6 +1,6 @@
-import { Worker } from 'node:worker_threads';
 import { changeModules, withMemoryImage } from '../../../../runtime/index.ts';
 import { CloudletError } from '../../../protocol/index.ts';
+import { ToolThread } from '../../tool-thread.ts';
 import type { EngineAsk } from './engine-thread.ts';
 import type { Evaluation } from './loaded-shell.ts';
 import { holdsMemory, type Shell } from './shell.ts';
@@ -10,9 +10,7 @@ const EVALUATION_MS = 30_000;
 
 /** Evaluates programs in shells, in a thread of its own that starts when it is first needed. Close it at the end. */
 export class QuickJsEngine {
-  #thread: Worker | null = null;
-  /** One program at a time: they share the shell's memory. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #thread = new ToolThread<EngineAsk>(new URL('./engine-thread.ts', import.meta.url));
 
   /** Where the shell in a folder notes that it has evaluated a program; null when that is not one place. */
   async find(folder: string): Promise<number | null> {
@@ -38,40 +36,12 @@ export class QuickJsEngine {
     );
   }
 
-  async close(): Promise<void> {
-    await this.#thread?.terminate();
-    this.#thread = null;
+  close(): Promise<void> {
+    return this.#thread.close();
   }
 
   #ask<T>(ask: EngineAsk, signal?: AbortSignal): Promise<T> {
-    const turn = this.#last.then(() => this.#send<T>(ask, signal));
-    this.#last = turn.catch(() => {});
-    return turn;
-  }
-
-  async #send<T>(ask: EngineAsk, signal?: AbortSignal): Promise<T> {
-    signal?.throwIfAborted();
-    this.#thread ??= new Worker(new URL('./engine-thread.ts', import.meta.url), { stderr: false });
-    const thread = this.#thread;
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const tooLong = setTimeout(() => reject(endless()), EVALUATION_MS);
-    const abort = (): void => reject(signal?.reason);
-    signal?.addEventListener('abort', abort, { once: true });
-    thread.once('message', resolve).once('error', reject);
-    // Nothing waits for a thread that has nothing to do.
-    thread.ref();
-    thread.postMessage(ask);
-    try {
-      return await promise;
-    } catch (error) {
-      await this.close();
-      throw error;
-    } finally {
-      thread.off('message', resolve).off('error', reject);
-      thread.unref();
-      clearTimeout(tooLong);
-      signal?.removeEventListener('abort', abort);
-    }
+    return this.#thread.ask(ask, signal, { ms: EVALUATION_MS, tooLong: endless });
   }
 }
 
