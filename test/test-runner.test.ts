@@ -50,6 +50,8 @@ runner('fails when a test does, and closes with the count', () => {
   const { status, output } = runOver(`${HEADER}s('x', () => assert.is(1, 2)); \ns.run();`);
   assert.is(status, 1, output);
   assert.match(output, /\nfailed: test\/sample.test.ts\n[\s\S]*\n0 passed, 1 failed\n$/);
+  // Once where it happened, and once at the end.
+  assert.is(output.match(/FAIL {2}s {2}"x"/g)?.length, 2, output);
 });
 
 runner('passes a good file and closes with the count', () => {
@@ -65,7 +67,10 @@ runner('says what it left out, what it took, and with --slowest what took longes
   );
   assert.match(output, /slowest files: .*\n +\d+\.\d +0\.[1-9] {2}test\/sample\.test\.ts\nslowest cases/);
   assert.match(output, /0\.1 {2}test\/sample\.test\.ts: slow\n +0\.0 {2}test\/sample\.test\.ts: (quick|before s)\n/);
-  assert.match(output, /\n1 files, fast ones \d+ s, all \d+ s, \d+ s of a processor\nleft out: 1 file; slow .*--all\n/);
+  assert.match(
+    output,
+    /\n1 files, fast ones \d+ s, all \d+ s, \d+ s of a processor\n\d+ processors, .* at most\nleft out: 1 file; slow .*--all\n/,
+  );
 });
 
 for (const [signal, status] of [

@@ -8,6 +8,7 @@
  *     npm test -- --slowest        also says which ten files and which ten cases took longest
  *
  * A file may set its own limit in its first lines: `// time limit: 300 s`. Lines of its output that begin with `note: ` are shown.
+ * What failed is told once more before the summary, with how loaded the computer was.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,6 +16,8 @@ import { availableParallelism, constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withCompileCache } from './compile-cache.ts';
+import { ComputerLoad } from './computer-load.ts';
+import { failureText } from './failure-text.ts';
 import { KEPT_FOLDER } from './kept-folder.ts';
 import { type TestFile, testFiles } from './test-file.ts';
 import { longestFirst, readTimes, takeNext, writeTimes } from './test-order.ts';
@@ -70,13 +73,17 @@ if (flags.has('--all')) {
   setup = null;
 }
 
+const load = new ComputerLoad();
+
 function print(outcome: Outcome): void {
+  const loadNow = load.look();
   const mark = outcome.failed === 0 ? '✓' : '✗';
   const counts = `${outcome.passed} passed${outcome.failed > 0 ? `, ${outcome.failed} failed` : ''}`;
   process.stdout.write(`${mark} ${outcome.file.path}  ${counts}  ${outcome.seconds.toFixed(1)} s\n`);
   // What a test has measured and does not judge: milliseconds of a busy machine say nothing about the code.
   for (const [note] of outcome.output.matchAll(/^note: .*$/gm)) process.stdout.write(`  ${note}\n`);
   if (outcome.failed === 0) return;
+  process.stdout.write(`  load ${loadNow.toFixed(1)}\n`);
   if (outcome.complaint !== null) process.stdout.write(`  ${outcome.complaint}\n`);
   process.stdout.write(`${outcome.output.replace(/^/gm, '    ')}\n`);
 }
@@ -150,12 +157,15 @@ const outcomes = [...fast, ...heavy];
 writeTimes(TIMES, { ...times, ...Object.fromEntries(outcomes.map((each) => [each.file.path, each.seconds])) });
 
 const failed = outcomes.filter((outcome) => outcome.failed > 0);
-if (failed.length > 0) process.stdout.write(`\nfailed: ${failed.map(({ file }) => file.path).join(', ')}\n`);
 if (flags.has('--slowest')) printSlowest(outcomes);
+if (failed.length > 0) {
+  const paths = failed.map(({ file }) => file.path).join(', ');
+  process.stdout.write(`\n${failureText(failed)}\nfailed: ${paths}\n`);
+}
 const sum = (of: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + of(outcome), 0);
 const cpu = sum(({ cpuSeconds }) => cpuSeconds).toFixed(0);
 process.stdout.write(
-  `\n${files.length} files, fast ones ${fastSeconds} s, all ${secondsSince()} s, ${cpu} s of a processor\n`,
+  `\n${files.length} files, fast ones ${fastSeconds} s, all ${secondsSince()} s, ${cpu} s of a processor\n${load.text()}\n`,
 );
 const left = asked.length - files.length;
 if (left > 0) {
