@@ -241,9 +241,10 @@ export class VersionLane {
     if (since === null || this.#stopPatience !== null) return;
     this.#shortSince ??= since;
     const { clock, patienceMs } = this.#options;
-    const dueAt = [since + patienceMs, this.#shortSince + this.#estimate.startMs].filter((at) => at > clock.now());
+    const now = clock.now();
+    const dueAt = [since + patienceMs, this.#shortSince + this.#estimate.startMs].filter((at) => at > now);
     if (dueAt.length === 0) return;
-    this.#stopPatience = clock.after(Math.min(...dueAt) - clock.now(), () => {
+    this.#stopPatience = clock.after(Math.min(...dueAt) - now, () => {
       this.#stopPatience = null;
       this.#listener.changed();
       this.#watch();

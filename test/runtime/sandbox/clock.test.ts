@@ -15,4 +15,26 @@ clock('what is to happen in years does not happen at once', async () => {
   assert.is(happened, 0);
 });
 
+clock('what was due before happens after this, without a warning of Node', async () => {
+  const warnings: string[] = [];
+  const warn = (warning: Error) => void warnings.push(warning.name);
+  process.on('warning', warn);
+  const stayAlive = setInterval(() => {}, 1000);
+  try {
+    const order: string[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    systemClock.after(-0.5, () => order.push('due half a millisecond ago'));
+    systemClock.after(-1e12, () => {
+      order.push('due years ago');
+      resolve();
+    });
+    order.push('asked');
+    await promise;
+    assert.equal([order, warnings], [['asked', 'due half a millisecond ago', 'due years ago'], []]);
+  } finally {
+    process.off('warning', warn);
+    clearInterval(stayAlive);
+  }
+});
+
 clock.run();
