@@ -11,6 +11,7 @@ import type { RungContext, RungProgress } from '../../runtime/provision/deployme
 import { Recipes } from '../../runtime/provision/recipe/recipes.ts';
 import { RememberedRecipes } from '../../runtime/provision/recipe/remembered.ts';
 import { openWorkshop } from '../../runtime/provision/recipe/vm-workshop.ts';
+import { systemClock } from '../../runtime/sandbox/clock.ts';
 import { type VmImage, VmImageStore } from '../../runtime/vm/image/index.ts';
 import { restoreVm } from '../../runtime/vm/machine/restore-vm.ts';
 import type { StartedVm } from '../../runtime/vm/machine/vm-options.ts';
@@ -25,6 +26,8 @@ export class RecipeVmLab {
   readonly recipes: Recipes;
   /** Told how far a recipe is. */
   reported: (progress: RungProgress) => void = () => undefined;
+  /** By how much the time of what makes recipes is ahead: readiness is then late without waiting for it. */
+  leapMs = 0;
   /** VMs that were started to make something. */
   opened = 0;
   readonly #accelerator: Accelerator;
@@ -45,6 +48,7 @@ export class RecipeVmLab {
       },
       remembered: new RememberedRecipes(join(folder, 'recipes')),
       policy: { http: 'none', privateNetworks: [] },
+      clock: { ...systemClock, now: () => systemClock.now() + this.leapMs },
     });
   }
 
@@ -98,6 +102,11 @@ export class RecipeVmLab {
       disk: { layers: disk, bytes: diskBytes, growthBytes: GROWTH_BYTES },
       ...{ memory, state },
     });
+  }
+
+  /** Images that are there. Their blocks on disk may change by themselves, when a file system comes to write them. */
+  async stored(): Promise<string[]> {
+    return (await this.images.stored()).map(({ digest }) => digest).sort();
   }
 
   /** Drafts of images that are neither finished nor removed. */
