@@ -107,6 +107,11 @@ for (const [what, source, complaint] of [
     'took longer than 1 s',
   ],
   [
+    'a process left running',
+    `import { spawn } from 'node:child_process';\n${HEADER}s('x', () => { spawn('sleep', ['1000'], { stdio: 'ignore' }).unref(); }); \ns.run();`,
+    /left changed, for the files after it: child process \d+, sleep$/,
+  ],
+  [
     'what is left changed',
     `${HEADER}s('x', () => { ${LEAVES_CHANGED.map(([, change]) => change).join('; ')}; }); \ns.run();`,
     `left changed, for the files after it: ${LEAVES_CHANGED.map(([name]) => name).join(', ')}`,

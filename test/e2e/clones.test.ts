@@ -269,7 +269,7 @@ for (const [what, damage, warning] of DAMAGE) {
 }
 
 /** Waits until there are machines. */
-async function startedMachines(lab: CloneLab): Promise<string[]> {
+async function startedMachines(lab: CloneLab): Promise<number[]> {
   for (;;) {
     const found = lab.machines();
     if (found.length > 0) return found;
@@ -281,9 +281,8 @@ clones('of a snapshot that is given up half-way are none, and nothing of it is l
   const version = versionWith(`given-up-${run}`, draws);
   const stop = new AbortController();
   const preparing = lab.source.prepare(version, stop.signal);
-  while (lab.drafts().length === 0) await sleep(10);
-  // Somewhere in its second or two: the copy, the restore, the load or the rehearsals.
-  await sleep(500);
+  // After the copy: in the restore, the load or the rehearsals.
+  await startedMachines(lab);
   stop.abort(new Error('changed my mind'));
   const error = await preparing.then(
     () => null,

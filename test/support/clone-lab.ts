@@ -14,6 +14,7 @@ import { DEFAULT_LIMITS } from '../../runtime/options.ts';
 import type { LoadedVersion, Sandbox, SandboxSource, StartedSandbox } from '../../runtime/sandbox/index.ts';
 import { machineSandboxes } from '../../runtime/sandbox-source/machine-sandboxes.ts';
 import { TEST_CACHE } from './microvm-lab.ts';
+import { childrenOf, programOf } from './process-tree.ts';
 import { artifactOf, finish, TEST_GRANT } from './sandbox-lab.ts';
 
 /** Workers of each clone. */
@@ -77,7 +78,7 @@ export class CloneLab {
   }
 
   /** Process ids of the QEMUs of this process that run: each is the child of its supervisor, and a start that ends before it is made again. */
-  machines(): string[] {
+  machines(): number[] {
     return childrenOf(process.pid).flatMap(childrenOf).filter(isQemu);
   }
 
@@ -86,21 +87,7 @@ export class CloneLab {
   }
 }
 
-function childrenOf(pid: number | string): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
-  } catch {
-    return []; // It has ended.
-  }
-}
-
-function isQemu(pid: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('qemu-system');
-  } catch {
-    return false; // It has ended.
-  }
-}
+const isQemu = (pid: number): boolean => programOf(pid)?.startsWith('qemu-system') === true;
 
 /** A version of a component, with this environment and these arguments. */
 export function versionWith(

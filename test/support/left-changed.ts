@@ -1,6 +1,7 @@
 /**
  * What a test file changed in its process and did not put back: the next file there would find it.
  */
+import { childrenOf, programOf } from './process-tree.ts';
 
 type Holder = Record<string, unknown>;
 
@@ -30,6 +31,8 @@ const EVENTS = [
 const OURS = ['UVU_QUEUE'];
 /** What playwright-core leaves when it is imported, which acts upon nobody: a `cwd` that remembers, and what its copy of zod knows. */
 const LEFT_BY_LIBRARIES = ['process.cwd', 'globalThis.__zod_globalConfig', 'globalThis.__zod_globalRegistry'];
+/** What libraries start once and keep: esbuild's service, which ends with this process. */
+const KEPT_PROGRAMS = ['esbuild'];
 /** Put back here: @hono/node-server 2.1 puts its own in their place whenever a server is made, and leaves them there. */
 const PUT_BACK = ['Request', 'Response'] as const;
 
@@ -64,6 +67,10 @@ function present(): Map<string, unknown> {
     ['process.umask()', process.umask()],
   ]);
   for (const [name, value] of Object.entries(process.env)) found.set(`process.env.${name}`, value);
+  for (const pid of childrenOf(process.pid)) {
+    const program = programOf(pid);
+    if (program !== null && !KEPT_PROGRAMS.includes(program)) found.set(`child process ${pid}, ${program}`, program);
+  }
   for (const event of EVENTS) found.set(`listeners of ${event}`, process.listenerCount(event));
   for (const [holder, [object, names]] of Object.entries(REPLACED)) {
     for (const name of names) found.set(`${holder}.${name}`, (object as Holder)[name]);

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import type { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import type { BaseImage } from '../../../runtime/image/index.ts';
 import { type Accelerator, type RestoreOptions, restoreMachine } from '../../../runtime/machine/index.ts';
+import { childrenOf, programOf } from '../../support/process-tree.ts';
 
 const ACCELERATOR: Accelerator = { kind: 'tcg', cpu: 'max', tscKhz: null, qemuVersion: '0.0.0', reason: 'a test' };
 
@@ -16,12 +17,15 @@ const QMP = `for line in 1 2; do read -r line <&4; echo "$line" >>commands; echo
 
 interface Context {
   directory: string;
+  /** Children of this process that are not of the test. */
+  others: readonly number[];
 }
 const restore = suite<Context>('restoring a machine');
 
 restore.before.each(async (context) => {
   context.directory = await mkdtemp(join(tmpdir(), 'cloudlet-restore-'));
   await chmod(context.directory, 0o777);
+  context.others = childrenOf(process.pid);
 });
 restore.after.each(({ directory }) => rm(directory, { recursive: true }));
 
@@ -99,7 +103,7 @@ for (const [what, script, reason] of [
     /QEMU ended with status 1; it said last: load of migration failed/,
   ],
 ] as const) {
-  restore(`of a machine that ${what} fails, and it is gone`, async ({ directory }) => {
+  restore(`of a machine that ${what} fails, and it is gone`, async ({ directory, others }) => {
     const options = await withFakeQemu(directory, `echo $$ >>commands; ${script}`);
     const error = await failureOf(
       restoreMachine({ ...options, restoreMs: reason.source.includes('silent') ? 300 : 30_000 }),
@@ -107,8 +111,8 @@ for (const [what, script, reason] of [
     assert.is(error.code, 'machine-failed');
     assert.match(error.message, 'the machine could not be restored: ');
     assert.match(error.message, reason);
-    const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8');
-    assert.is(children.trim(), '');
+    const left = childrenOf(process.pid).filter((pid) => !others.includes(pid));
+    assert.equal(left.map(programOf), []);
   });
 }
 
@@ -133,6 +137,7 @@ const resume = suite<Context>('a machine that goes on');
 resume.before.each(async (context) => {
   context.directory = await mkdtemp(join(tmpdir(), 'cloudlet-resume-'));
   await chmod(context.directory, 0o777);
+  context.others = childrenOf(process.pid);
 });
 resume.after.each(({ directory }) => rm(directory, { recursive: true }));
 

@@ -9,6 +9,7 @@ import { bootVm } from '../../../../runtime/vm/machine/boot-vm.ts';
 import { restoreVm } from '../../../../runtime/vm/machine/restore-vm.ts';
 import { MAX_LAYERS, VM_FD } from '../../../../runtime/vm/machine/vm-args.ts';
 import type { BootVmOptions, RestoreVmOptions } from '../../../../runtime/vm/machine/vm-options.ts';
+import { childrenOf, programOf } from '../../../support/process-tree.ts';
 
 const ACCELERATOR: Accelerator = { kind: 'tcg', cpu: 'max', tscKhz: null, qemuVersion: '0.0.0', reason: 'a test' };
 
@@ -22,12 +23,19 @@ const qmp = (lines: number) =>
 
 interface Context {
   directory: string;
+  /** Fails when a process runs that the test has started. */
+  childless: () => void;
 }
 const vm = suite<Context>('a VM that starts');
 
 vm.before.each(async (context) => {
   context.directory = await mkdtemp(join(tmpdir(), 'cloudlet-vm-'));
   await chmod(context.directory, 0o777);
+  const others = childrenOf(process.pid);
+  context.childless = () => {
+    const left = childrenOf(process.pid).filter((pid) => !others.includes(pid));
+    assert.equal(left.map(programOf), []);
+  };
 });
 vm.after.each(({ directory }) => rm(directory, { recursive: true }));
 
@@ -64,25 +72,27 @@ const failureOf = async (starting: Promise<unknown>): Promise<CloudletError> => 
   assert.instance(outcome, Error, 'the VM started');
   return outcome as CloudletError;
 };
-const childless = async () => assert.is((await readFile(`/proc/self/task/${process.pid}/children`, 'utf8')).trim(), '');
 
 for (const [what, start] of [
   ['boots', bootVm],
   ['is restored', restoreVm],
 ] as const) {
-  vm(`${what} when its kernel has its identity, twice, and its relay serves this host`, async ({ directory }) => {
-    const options = await withFakeQemu(directory, `${TAKE} ${READY} ${TAKE} exec sleep 60`);
-    const started = await start(options);
-    await started.close();
-    assert.is((await readFile(join(directory, 'identities'))).length, 2 * 96);
-    assert.is((await readFile(join(directory, 'hello'))).toString('hex'), '010004000000000001000000');
-    assert.equal(
-      (await readdir(directory)).filter((name) => name.startsWith('.')),
-      [],
-      'what it writes has no name',
-    );
-    await childless();
-  });
+  vm(
+    `${what} when its kernel has its identity, twice, and its relay serves this host`,
+    async ({ directory, childless }) => {
+      const options = await withFakeQemu(directory, `${TAKE} ${READY} ${TAKE} exec sleep 60`);
+      const started = await start(options);
+      await started.close();
+      assert.is((await readFile(join(directory, 'identities'))).length, 2 * 96);
+      assert.is((await readFile(join(directory, 'hello'))).toString('hex'), '010004000000000001000000');
+      assert.equal(
+        (await readdir(directory)).filter((name) => name.startsWith('.')),
+        [],
+        'what it writes has no name',
+      );
+      childless();
+    },
+  );
 }
 
 for (const [what, script, reason] of [
@@ -100,23 +110,23 @@ for (const [what, script, reason] of [
     /QEMU ended with status 1; it said last: load of migration failed/,
   ],
 ] as const) {
-  vm(`${what} serves nobody, and is gone`, async ({ directory }) => {
+  vm(`${what} serves nobody, and is gone`, async ({ directory, childless }) => {
     const options = await withFakeQemu(directory, script);
     const error = await failureOf(
       restoreVm({ ...options, restoreMs: reason.source.includes('silent') ? 300 : 30_000 }),
     );
     assert.is(error.code, 'machine-failed');
     assert.match(error.message, reason);
-    await childless();
+    childless();
   });
 }
 
-vm('is given up when the caller says so', async ({ directory }) => {
+vm('is given up when the caller says so', async ({ directory, childless }) => {
   const stop = new AbortController();
   const starting = restoreVm({ ...(await withFakeQemu(directory, 'exec sleep 60')), signal: stop.signal });
   stop.abort(new Error('changed my mind'));
   assert.is((await failureOf(starting)).message, 'changed my mind');
-  await childless();
+  childless();
 });
 
 for (const file of ['root', 'memory', 'state'] as const) {
@@ -127,7 +137,7 @@ for (const file of ['root', 'memory', 'state'] as const) {
   });
 }
 
-vm('that is started before its files are complete goes on when they are', async ({ directory }) => {
+vm('that is started before its files are complete goes on when they are', async ({ directory, childless }) => {
   const options = await withFakeQemu(directory, `${qmp(2)} ${TAKE} ${READY} ${TAKE} exec sleep 60`);
   const complete = Promise.withResolvers<void>();
   const starting = restoreVm({ ...options, complete: complete.promise });
@@ -137,12 +147,12 @@ vm('that is started before its files are complete goes on when they are', async 
   complete.resolve();
   await (await starting).close();
   assert.match(await commands(), `"migrate-incoming","arguments":{"uri":"fd:${VM_FD.incoming}"}`);
-  await childless();
+  childless();
 });
 
 vm(
   'that is started before its files are complete is gone when they will not be, or when it ends before',
-  async ({ directory }) => {
+  async ({ directory, childless }) => {
     const waits = await withFakeQemu(directory, 'exec sleep 60');
     const torn = Promise.reject(new Error('a torn segment'));
     assert.is((await failureOf(restoreVm({ ...waits, complete: torn }))).message, 'a torn segment');
@@ -156,7 +166,7 @@ vm(
     const given = restoreVm({ ...waits, complete: never, signal: stop.signal });
     stop.abort(new Error('changed my mind'));
     assert.is((await failureOf(given)).message, 'changed my mind');
-    await childless();
+    childless();
   },
 );
 
