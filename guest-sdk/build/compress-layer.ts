@@ -4,11 +4,12 @@ import type { CompressedLayer, LayerFrame } from '../protocol/index.ts';
 
 const compress = promisify(zstdCompress);
 
-/** A frame ends behind the file with which it is at least so long, bytes: a change of one file changes one frame, and others go on being known. */
-const FRAME_BYTES = 512 * 1024;
-
-/** What is longer is cut. The host's decoder has a window of 16 MiB. */
-const MAX_FRAME_BYTES = 4 * 1024 * 1024;
+/**
+ * A frame ends behind the file with which it is at least so long, bytes, and what is longer is cut: a change of one file changes one frame, and others go
+ * on being known; who waits for a part of a file waits for as much. Smaller ones take as many bytes: of models and dictionaries 28.7 MB, as frames of
+ * 4 MiB 28.8; 13.5 and 13.5.
+ */
+const FRAME_BYTES = 256 * 1024;
 
 /** Ratio against time: at 9 a megabyte takes 25 ms, and 3 % more would take four times that. */
 const LEVEL = 9;
@@ -30,8 +31,8 @@ function* framesOf(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
   let held: Uint8Array[] = [];
   let length = 0;
   for (const piece of pieces) {
-    for (let at = 0; at < piece.length; at += MAX_FRAME_BYTES) {
-      const part = piece.subarray(at, at + MAX_FRAME_BYTES);
+    for (let at = 0; at < piece.length; at += FRAME_BYTES) {
+      const part = piece.subarray(at, at + FRAME_BYTES);
       held.push(part);
       length += part.length;
       if (length < FRAME_BYTES) continue;

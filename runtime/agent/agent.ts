@@ -76,7 +76,7 @@ export class Agent {
         this.#loadedAs?.(error === null ? {} : { error });
         this.#loadedAs = null;
       },
-      want: (late) => this.#say('want', 0, { late } satisfies LateMessage),
+      want: (message: LateMessage) => this.#say('want', 0, message),
       lost: (message) => this.#say('lost', 0, { worker, ...message } satisfies LostMessage),
       renewed: (message) => this.#say('renewed', 0, { worker, ...message } satisfies RenewedMessage),
       failed: (error) => {

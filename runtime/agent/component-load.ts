@@ -1,4 +1,6 @@
+import { NO_FILES } from './files-message.ts';
 import { LateWriter } from './late-files.ts';
+import { LatePlaces } from './late-places.ts';
 import { type LoadMessage, WireError } from './wire.ts';
 import type { WorkerComponent } from './worker-message.ts';
 
@@ -18,10 +20,11 @@ export class ComponentLoad {
     this.id = id;
     this.#message = message;
     this.#bytes = new Uint8Array(message.modules.reduce((sum, module) => sum + module.bytes, message.glueBytes));
-    const { tableBytes, contentBytes, lateBytes = [] } = message.files ?? { tableBytes: 0, contentBytes: 0 };
-    this.#lateBytes = lateBytes.reduce((sum, bytes) => sum + bytes, 0);
+    const { tableBytes, contentBytes, latePieces = [] } = message.files ?? NO_FILES;
+    const places = new LatePlaces(latePieces);
+    this.#lateBytes = places.bytes;
     this.#files = new Uint8Array(new SharedArrayBuffer(tableBytes + contentBytes + this.#lateBytes));
-    this.late = new LateWriter(this.#files, tableBytes + contentBytes, lateBytes);
+    this.late = new LateWriter(this.#files, tableBytes + contentBytes, places);
   }
 
   push(bytes: Uint8Array): void {

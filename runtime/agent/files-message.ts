@@ -12,8 +12,8 @@ export interface FilesMessage {
   readonly contentBytes: number;
   /** Most bytes in all scratch directories of one invocation. */
   readonly scratchBytes: number;
-  /** Lengths of the late ones, in the order of the table; none when left out. */
-  readonly lateBytes?: readonly number[];
+  /** Of the late ones, in the order of the table: how long their pieces are; none when left out. */
+  readonly latePieces?: readonly (readonly number[])[];
 }
 
 /** A directory in the table, and the path and size of each of its files; a number behind them is that of a late one. */
@@ -50,19 +50,20 @@ export function encodeFiles(
   );
   const table = encodeMessage(entries);
   const contentBytes = contents.reduce((sum, { length }) => sum + length, 0);
-  const lateBytes = late.map(({ length }) => length);
+  const latePieces = late.map(({ pieces }) => pieces);
   const message = { tableBytes: table.length, contentBytes, scratchBytes };
-  return { message: late.length === 0 ? message : { ...message, lateBytes }, parts: [table, ...contents], late };
+  return { message: late.length === 0 ? message : { ...message, latePieces }, parts: [table, ...contents], late };
 }
 
-const NO_FILES: FilesMessage = { tableBytes: 0, contentBytes: 0, scratchBytes: 0 };
+/** Of a load without files. */
+export const NO_FILES: FilesMessage = { tableBytes: 0, contentBytes: 0, scratchBytes: 0 };
 
 /**
  * The files of which `encodeFiles` made these bytes; they are views of them. A guest that `looksUpPaths` has the empty root besides,
  * where what it looks for in vain is seen.
  */
 export function decodeFiles(message: FilesMessage | null, bytes: Uint8Array, looksUpPaths: boolean): GrantedFiles {
-  const { tableBytes, contentBytes, scratchBytes, lateBytes = [] } = message ?? NO_FILES;
+  const { tableBytes, contentBytes, scratchBytes, latePieces = [] } = message ?? NO_FILES;
   // The table is decoded from a copy: the bytes may be shared between workers, and decoders of text refuse those.
   const table = message === null ? [] : (decodeMessage(bytes.slice(0, tableBytes)) as readonly TableEntry[]);
   const taker = (start: number) => {
@@ -76,8 +77,9 @@ export function decodeFiles(message: FilesMessage | null, bytes: Uint8Array, loo
   const [take, takeLate] = [taker(tableBytes), taker(tableBytes + contentBytes)];
   const directories = table.map(([path, place, writable, files]): GrantedDirectory => {
     const granted = files.map(([names, length, late]): GrantedFile => {
-      if (late !== undefined && lateBytes[late] !== length)
-        throw new WireError(`expected ${length} bytes of the late file ${late}, got ${lateBytes[late]}`);
+      const pieces = late === undefined ? undefined : (latePieces[late] ?? []).reduce((sum, bytes) => sum + bytes, 0);
+      if (pieces !== undefined && pieces !== length)
+        throw new WireError(`expected ${length} bytes of the late file ${late}, got ${pieces}`);
       return late === undefined ? { names, bytes: take(length) } : { names, bytes: takeLate(length), late };
     });
     return { path, at: place, writable, files: granted };

@@ -3,8 +3,9 @@ import type { GrantedFiles } from '../wasi/index.ts';
 import { decodeFiles } from './files-message.ts';
 import { renewableGlue } from './glue-state.ts';
 import { LateFiles } from './late-files.ts';
+import { LatePlaces } from './late-places.ts';
 import { budgetLifts } from './lift-budget.ts';
-import type { LoadMessage } from './wire.ts';
+import type { LateMessage, LoadMessage } from './wire.ts';
 import type { WorkerComponent } from './worker-message.ts';
 
 /** Instantiates a core module; given to the glue, which calls it for each module of a component and waits for the promise. */
@@ -36,8 +37,11 @@ export interface GuestComponent {
 /** The name under which the glue is imported. It is what stack traces show, so it is short, unlike a data URL. */
 const GLUE_URL = 'cloudlet:component';
 
-/** Evaluates a component's glue in this worker. Once for each worker: the module cache of Node keeps the first. `want` has a late file sent before others. */
-export async function loadComponent(component: WorkerComponent, want: (late: number) => void): Promise<GuestComponent> {
+/** Evaluates a component's glue in this worker. Once for each worker: the module cache of Node keeps the first. `want` has a piece of a late file sent before others. */
+export async function loadComponent(
+  component: WorkerComponent,
+  want: (message: LateMessage) => void,
+): Promise<GuestComponent> {
   const budgeted = budgetLifts(component.glue);
   const glue = component.message.reuse === null ? renewableGlue(budgeted) : budgeted;
   const hooks = registerHooks({
@@ -64,7 +68,7 @@ export async function loadComponent(component: WorkerComponent, want: (late: num
   return {
     message: component.message,
     files: decodeFiles(component.message.files, component.files, looksUpPaths(modules.values())),
-    late: new LateFiles(component.late, want),
+    late: new LateFiles(component.late, new LatePlaces(component.message.files?.latePieces ?? []), want),
     instantiate: async (imports, instantiateCore) => make(getCoreModule, imports, instantiateCore),
   };
 }

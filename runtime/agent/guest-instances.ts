@@ -31,7 +31,7 @@ export class GuestInstances implements Instances {
   /** Fresh files for one invocation. */
   files(check: () => void): FileTree {
     const { files, late } = this.#component;
-    return files.tree((each) => late?.arrive(each, check));
+    return files.tree((each, start, end) => late?.arrive(each, start, end, check));
   }
 
   /** An instance for one invocation: the one that is ready, else one that is not initialised yet. */

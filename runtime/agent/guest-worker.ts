@@ -120,7 +120,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     switch (message.kind) {
       case 'load':
         try {
-          const loaded = await loadComponent(message.component, (late) => say({ kind: 'want', late }));
+          const loaded = await loadComponent(message.component, (message) => say({ kind: 'want', message }));
           const { message: load } = loaded;
           const workerUse = new WorkerUse(load.recorded === true);
           component = { message: load, loaded: load, instances: instancesOf(loaded), workerUse };

@@ -1,14 +1,16 @@
 import type { GrantedDirectory, GrantedFile } from '../wasi/index.ts';
 
-/** Bytes of a file that are on their way to the host while machines have the function already. */
+/** Bytes of a file that are on their way to the host while machines have the function already, in pieces that come in any order. */
 export interface LateContent {
   readonly length: number;
-  /** The bytes, once they are here and were compared with their digest. */
+  /** How long each piece is, at least a byte; together they are the file. */
+  readonly pieces: readonly number[];
+  /** All bytes, once they are here and were compared with their digests. */
   readonly here: Uint8Array | null;
-  /** Resolves with them when they are here; rejects when they do not come. */
-  readonly whenHere: Promise<Uint8Array>;
-  /** Somebody waits for them: they come before others. */
-  want(): void;
+  /** Resolves with a piece when it is here and was compared with its digest; rejects when it does not come. */
+  whenHere(piece: number): Promise<Uint8Array>;
+  /** Somebody waits for a piece: it comes before others. */
+  want(piece: number): void;
 }
 
 /** A file as it is put into a sandbox: its bytes, or what gives them later. */

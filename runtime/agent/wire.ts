@@ -63,7 +63,7 @@ import type { UseMessage } from './use-message.ts';
 import { WireError } from './wire-error.ts';
 
 /** Changes whenever a frame or a message changes its meaning. */
-export const WIRE_VERSION = 8;
+export const WIRE_VERSION = 9;
 export const HEADER_BYTES = 12;
 
 /** Longest frame, in bytes, in either direction. The guest chooses the size, the cloudlet pays for the memory. */

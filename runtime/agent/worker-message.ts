@@ -6,6 +6,7 @@ import type {
   HeadMessage,
   Interrupt,
   InvokeMessage,
+  LateMessage,
   LoadMessage,
   LogMessage,
 } from './wire.ts';
@@ -52,8 +53,8 @@ export type FromWorker =
   | { readonly kind: 'up' }
   | { readonly kind: 'loaded'; readonly error: string | null }
   | { readonly kind: 'prepared' }
-  /** A guest waits for the bytes of a late file. */
-  | { readonly kind: 'want'; readonly late: number }
+  /** A guest waits for a piece of a late file. */
+  | { readonly kind: 'want'; readonly message: LateMessage }
   /** An invocation that was interrupted is over, where the shared cell cannot tell: others run beside it. */
   | { readonly kind: 'ended'; readonly id: number };
 

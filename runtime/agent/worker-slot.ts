@@ -1,15 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { InterruptCell } from './interrupt-cell.ts';
-import { EPOCH_BYTES, FIRST_EPOCH, type Interrupt, type LostMessage, type RenewedMessage } from './wire.ts';
+import {
+  EPOCH_BYTES,
+  FIRST_EPOCH,
+  type Interrupt,
+  type LateMessage,
+  type LostMessage,
+  type RenewedMessage,
+} from './wire.ts';
 import type { FromWorker, OpenLine, ToWorker, WorkerComponent, WorkerStart } from './worker-message.ts';
 
 /** What a slot's owner hears. */
 export interface WorkerSlotEvents {
   /** The worker has what it was given to load; `error` says why not. */
   readonly loaded: (error: string | null) => void;
-  /** A guest waits for the bytes of a late file. */
-  readonly want: (late: number) => void;
+  /** A guest waits for a piece of a late file. */
+  readonly want: (message: LateMessage) => void;
   /** The worker is no more, or will soon be. */
   readonly lost: (message: Omit<LostMessage, 'worker'>) => void;
   /** The worker's successor is about to start. */
@@ -126,7 +133,7 @@ export class WorkerSlot {
             this.#events.loaded(message.error);
             break;
           case 'want':
-            this.#events.want(message.late);
+            this.#events.want(message.message);
             break;
           case 'ended':
             this.#unended.delete(message.id);

@@ -5,6 +5,7 @@ export {
   type CompressedLayer,
   formatLayerIndex,
   type IndexedFile,
+  type IndexedFrame,
   type LayerFrame,
   type LayerIndex,
   parseLayerIndex,

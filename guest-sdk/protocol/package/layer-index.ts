@@ -13,6 +13,13 @@ export interface CompressedLayer {
 /** A piece of a compressed layer: its bytes, and those that it expands to. */
 export type LayerFrame = readonly [bytes: number, expandedBytes: number];
 
+/** A piece as an index has it: with the digest of its bytes, so that it can be checked without the rest; null where the index does not say. */
+export interface IndexedFrame {
+  readonly bytes: number;
+  readonly expandedBytes: number;
+  readonly digest: Digest | null;
+}
+
 /** A file of a layer, and where its bytes begin in the tar. */
 export interface IndexedFile {
   readonly path: string;
@@ -24,7 +31,7 @@ export interface IndexedFile {
 /** What is in a layer of files and where, so that one file can be had, and checked, without the rest. */
 export interface LayerIndex {
   /** Empty: the layer is not compressed. */
-  readonly frames: readonly LayerFrame[];
+  readonly frames: readonly IndexedFrame[];
   readonly files: readonly IndexedFile[];
 }
 
@@ -34,21 +41,29 @@ const MAX_INDEX_CHARACTERS = 64 * 1024;
 const MAX_FRAME_BYTES = 16 * 1024 * 1024;
 
 const Length = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 40));
+const Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const FrameBytes = v.pipe(Length, v.maxValue(MAX_FRAME_BYTES));
 const IndexText = v.strictObject({
-  frames: v.array(v.tuple([Length, v.pipe(Length, v.maxValue(MAX_FRAME_BYTES))])),
-  files: v.array(v.tuple([v.string(), Length, Length, v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))])),
+  frames: v.array(v.union([v.strictTuple([Length, FrameBytes, Hex]), v.strictTuple([Length, FrameBytes])])),
+  files: v.array(v.tuple([v.string(), Length, Length, Hex])),
 });
 
-/** The index of a layer with these files, as an annotation says it; null when that would be too long. */
+/** The index of a layer with these files, as an annotation says it; null when that would be too long. A layer without `frames` is not compressed. */
 export async function formatLayerIndex(
   files: readonly TarFile[],
-  frames: readonly LayerFrame[],
+  { bytes: packed, frames }: CompressedLayer,
 ): Promise<string | null> {
   const places = tarPlaces(files);
   const rows: [string, number, number, string][] = [];
   for (const [index, [path, bytes]] of files.entries())
     rows.push([path, places[index]!, bytes.length, hexOf(await digestOf(bytes))]);
-  const text = JSON.stringify({ frames, files: rows });
+  const pieces: [number, number, string][] = [];
+  let from = 0;
+  for (const [length, expandedBytes] of frames) {
+    pieces.push([length, expandedBytes, hexOf(await digestOf(packed.subarray(from, from + length)))]);
+    from += length;
+  }
+  const text = JSON.stringify({ frames: pieces, files: rows });
   return text.length > MAX_INDEX_CHARACTERS ? null : text;
 }
 
@@ -65,7 +80,9 @@ export function parseLayerIndex(text: string | undefined): LayerIndex | null {
   if (!parsed.success) return null;
   const files = parsed.output.files.map(([path, at, bytes, hex]) => ({ path, at, bytes, digest: digestOfHex(hex) }));
   const isPlain = files.every(({ path }) => plainPathFault(path) === null);
-  return isPlain && new Set(files.map(({ path }) => path)).size === files.length
-    ? { frames: parsed.output.frames, files }
-    : null;
+  if (!isPlain || new Set(files.map(({ path }) => path)).size !== files.length) return null;
+  const frames = parsed.output.frames.map(([bytes, expandedBytes, hex]): IndexedFrame => {
+    return { bytes, expandedBytes, digest: hex === undefined ? null : digestOfHex(hex) };
+  });
+  return { frames, files };
 }

@@ -18,6 +18,8 @@ export interface PackageContent {
   readonly grant: GrantRequest;
   /** Files by their paths in the package, such as `assets/a.txt`. */
   readonly files: Iterable<TarFile>;
+  /** Files and folders in the order in which the function reads them: they are first in their layers, and these first in the package. */
+  readonly readFirst?: readonly string[];
   readonly annotations?: Annotations;
   /** Compresses a layer of files, a tar in pieces, by zstd, to the same bytes for the same bytes; left out, layers are plain tars. */
   readonly compress?: (tar: readonly Uint8Array[]) => CompressedLayer | Promise<CompressedLayer>;
@@ -41,12 +43,12 @@ export interface WrittenPackage {
 }
 
 /**
- * Packs a component with its grant and files. The same content gives the same bytes on every computer: files are sorted, and
- * no time, user or tool is in them. What each `from` of the grant names is a layer of its own, which other versions and functions
+ * Packs a component with its grant and files. The same content gives the same bytes on every computer: files are sorted, by
+ * what is read first and then by path, and no time, user or tool is in them. What each `from` of the grant names is a layer of its own, which other versions and functions
  * share. `package-invalid` names a path that is no plain relative one, or is there twice.
  */
 export async function writePackage(content: PackageContent): Promise<WrittenPackage> {
-  const { component, facts, grant, annotations = {}, compress, sign } = content;
+  const { component, facts, grant, annotations = {}, readFirst = [], compress, sign } = content;
   const blobs: KnownBlob[] = [];
   const keep = async (mediaType: string, blob: Promise<KnownBlob>): Promise<Descriptor> => {
     blobs.push(await blob);
@@ -54,12 +56,12 @@ export async function writePackage(content: PackageContent): Promise<WrittenPack
   };
   const layers = [await keep(MEDIA_TYPES.component, blobOf(component)), await keep(MEDIA_TYPES.grant, jsonBlob(grant))];
   let dataBytes = 0;
-  for (const files of layersOf(content.files, grant)) {
+  for (const files of layersOf(content.files, grant, readFirst)) {
     const tar = tarPieces(files);
     const packed = compress === undefined ? { bytes: joinPieces(tar), frames: [] } : await compress(tar);
     const mediaType = compress === undefined ? MEDIA_TYPES.files : MEDIA_TYPES.filesZstd;
     const layer = await keep(mediaType, blobOf(packed.bytes));
-    const index = await formatLayerIndex(files, packed.frames);
+    const index = await formatLayerIndex(files, packed);
     layers.push(index === null ? layer : { ...layer, annotations: { [ANNOTATIONS.files]: index } });
     dataBytes += layer.size;
   }
@@ -100,7 +102,7 @@ export async function layoutOf(
 }
 
 /** The files of each `from` of the grant, sorted; what is under none of them, or under too many, is together. */
-function layersOf(given: Iterable<TarFile>, grant: GrantRequest): TarFile[][] {
+function layersOf(given: Iterable<TarFile>, grant: GrantRequest, readFirst: readonly string[]): TarFile[][] {
   const sorted = [...given].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   for (const [at, [path]] of sorted.entries()) {
     const fault = plainPathFault(path) ?? (sorted[at - 1]?.[0] === path ? 'a path twice' : null);
@@ -121,5 +123,12 @@ function layersOf(given: Iterable<TarFile>, grant: GrantRequest): TarFile[][] {
     if (layer === undefined) layers.set(root, [file]);
     else layer.push(file);
   }
-  return [...layers].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, layer]) => layer);
+  const rank = (path: string): number => {
+    const at = readFirst.findIndex((each) => path === each || path.startsWith(`${each}/`));
+    return at === -1 ? readFirst.length : at;
+  };
+  const ranked = [...layers]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, files]) => files.map((file) => ({ file, rank: rank(file[0]) })).sort((a, b) => a.rank - b.rank));
+  return ranked.sort(([a], [b]) => a!.rank - b!.rank).map((layer) => layer.map(({ file }) => file));
 }

@@ -50,7 +50,7 @@ export class SharedInstances implements Instances {
   files(): FileTree {
     const { files, late } = this.#component;
     // The invocation that made it may be over while another waits, and all of the worker with it: who is interrupted costs the worker.
-    return files.tree((each) => late?.arrive(each, () => {}));
+    return files.tree((each, start, end) => late?.arrive(each, start, end, () => {}));
   }
 
   async take({ door, rehearsal }: Pick<InvokeMessage, 'door' | 'rehearsal'>): Promise<SharedInstance> {

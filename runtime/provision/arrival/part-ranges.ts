@@ -28,13 +28,11 @@ export function partRanges(list: readonly Part[], source: PartSource, signal: Ab
       const piece = bytes.subarray(Math.max(0, start - from), end - from);
       range.set(piece, Math.max(0, from - start));
     };
-    if (urgent) {
-      // All are asked for at once, the last first: each goes to the front of those before it.
-      const coming = covering
-        .toReversed()
-        .map(async (part) => place(part, await source.get(part.digest, signal, true)));
-      await Promise.all(coming);
-    } else for (const part of covering) place(part, await source.get(part.digest, signal));
+    // All are asked for at once. When it is urgent the last first: each goes to the front of those before it.
+    const coming = (urgent ? covering.toReversed() : covering).map(async (part) =>
+      place(part, await source.get(part.digest, signal, urgent)),
+    );
+    await Promise.all(coming);
     return range;
   };
 }

@@ -102,9 +102,10 @@ export function parseRenewed(payload: Uint8Array): RenewedMessage {
   };
 }
 
-/** A late file for which a guest waits. */
+/** A piece of a late file for which a guest waits. */
 export function parseWant(payload: Uint8Array): LateMessage {
-  return { late: count('want.late', record('want', payload)['late']) };
+  const message = record('want', payload);
+  return { late: count('want.late', message['late']), piece: count('want.piece', message['piece']) };
 }
 
 export function parseCredit(payload: Uint8Array): CreditMessage {

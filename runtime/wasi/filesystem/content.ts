@@ -7,19 +7,20 @@ const EMPTY = new Uint8Array(0);
 /** A file that grows gets room for later writes, at most this much, so that many small writes cost no copy each. */
 const MAX_SPARE_BYTES = 4 * 1024 * 1024;
 
-/** Waits for the bytes of a file that may come later than its guest. */
+/** Waits for all bytes of a file that may come later than its guest. */
 export function settle(file: FileNode): void {
   if (file.arrive === null) return;
-  file.arrive();
+  file.arrive(0, file.size);
   file.arrive = null;
 }
 
 /** A view of at most `length` bytes at `offset`; empty at and behind the end. */
 export function readContent(file: FileNode, offset: bigint, length: number): Uint8Array {
   if (offset >= BigInt(file.size)) return EMPTY;
-  settle(file);
   const start = Number(offset);
-  return file.bytes.subarray(start, Math.min(file.size, start + length));
+  const end = Math.min(file.size, start + length);
+  file.arrive?.(start, end);
+  return file.bytes.subarray(start, end);
 }
 
 /** Writes all bytes at `offset`; a gap before it reads as zeroes and counts. Throws `insufficient-space` and writes nothing when the quota is short. */

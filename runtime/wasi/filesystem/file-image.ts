@@ -1,5 +1,6 @@
 import type { FileNode, NodeTraits } from './node.ts';
 import { parsePath } from './path.ts';
+import type { Arrive } from './tree-options.ts';
 
 /** A file or directory that a package carries; immutable, shared by all instances also where each may change its own copy. */
 export type ImageNode = ImageFile | ImageDirectory;
@@ -27,9 +28,9 @@ export function fileOfImage(
   { bytes, late }: ImageFile,
   traits: NodeTraits,
   shared: boolean,
-  arrive: ((late: number) => void) | undefined,
+  arrive: Arrive | undefined,
 ): FileNode {
-  const wait = late === null || arrive === undefined ? null : () => arrive(late);
+  const wait = late === null || arrive === undefined ? null : (start: number, end: number) => arrive(late, start, end);
   return { kind: 'file', ...traits, bytes, arrive: wait, shared, size: bytes.length, links: 1, users: 0 };
 }
 

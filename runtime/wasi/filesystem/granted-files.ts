@@ -1,6 +1,6 @@
 import type { ImageDirectory, ImageNode } from './file-image.ts';
 import { FileTree } from './file-tree.ts';
-import type { GivenDirectory } from './tree-options.ts';
+import type { Arrive, GivenDirectory } from './tree-options.ts';
 
 /** A directory that a function is granted, and the files that are in it at the start of each invocation. */
 export interface GrantedDirectory {
@@ -52,8 +52,8 @@ export class GrantedFiles {
     this.#scratchBytes = scratchBytes;
   }
 
-  /** Fresh files for one invocation. `arrive` returns when the bytes of a late file are there, or throws when the guest may not wait for them. */
-  tree(arrive?: (late: number) => void): FileTree {
+  /** Fresh files for one invocation. `arrive` makes it wait for bytes of late files. */
+  tree(arrive?: Arrive): FileTree {
     const writable = this.#directories.some((directory) => directory.writable);
     return new FileTree({
       image: this.#image,

@@ -16,8 +16,8 @@ export interface FileNode extends NodeTraits {
   readonly kind: 'file';
   /** Holds at least `size` bytes; what is behind is zero and not part of the file. */
   bytes: Uint8Array;
-  /** Makes whoever needs the bytes wait until they are there; null when they are. */
-  arrive: (() => void) | null;
+  /** Makes whoever needs bytes from `start` to before `end` wait until they are there; null when all are. */
+  arrive: ((start: number, end: number) => void) | null;
   /** The bytes are also those of other instances: they are copied before they are changed. */
   shared: boolean;
   size: number;

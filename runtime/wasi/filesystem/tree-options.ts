@@ -11,13 +11,15 @@ export interface FileTreeOptions {
   readonly scratchNodes: number;
   /** What the `own` files of the image take of both; more than there is throws. */
   readonly own?: { readonly bytes: number; readonly nodes: number };
-  /** Returns when the bytes of a late file of the image are there; throws when nobody may wait for them. */
-  readonly arrive?: (late: number) => void;
+  readonly arrive?: Arrive;
   /** Path under which the guest finds the root, when there are no `directories`. */
   readonly mount?: string;
   /** The directories that the guest is given; by default the root, which can be written to if anything can. */
   readonly directories?: readonly GivenDirectory[];
 }
+
+/** Returns when bytes of a late file of the image, from `start` to before `end`, are there; throws when nobody may wait for them. */
+export type Arrive = (late: number, start: number, end: number) => void;
 
 /** A directory that a guest has from its start: a preopen. */
 export interface GivenDirectory {

@@ -10,12 +10,23 @@ import { artifactOf, finish, startTestProcess, TEST_GRANT } from '../../support/
 const files = suite('files that come after the load');
 
 /** Content whose bytes the test gives; says when a guest wants it. */
-function content(length: number) {
-  const { promise: whenHere, resolve: give, reject } = Promise.withResolvers<Uint8Array>();
-  whenHere.catch(() => {});
-  const wanted = Promise.withResolvers<void>();
-  const late: LateContent = { length, here: null, whenHere, want: () => wanted.resolve() };
-  return { late, wanted: wanted.promise, reject, give: (text: string) => give(new TextEncoder().encode(text)) };
+function content(...pieces: readonly number[]) {
+  const settled = pieces.map(() => {
+    const each = Promise.withResolvers<Uint8Array>();
+    each.promise.catch(() => {});
+    return { ...each, wanted: Promise.withResolvers<void>() };
+  });
+  const late: LateContent = {
+    ...{ length: pieces.reduce((sum, bytes) => sum + bytes, 0), pieces, here: null },
+    whenHere: (piece) => settled[piece]!.promise,
+    want: (piece) => settled[piece]!.wanted.resolve(),
+  };
+  return {
+    late,
+    wanted: settled[0]!.wanted.promise,
+    reject: (error: Error) => settled[0]!.reject(error),
+    give: (text: string, piece = 0) => settled[piece]!.resolve(new TextEncoder().encode(text)),
+  };
 }
 
 const TEXT = 'x'.repeat(100_000);
@@ -30,7 +41,7 @@ async function opened() {
       { names: ['second'], bytes: second.late },
     ],
   };
-  const scratch = content(7);
+  const scratch = content(3, 4);
   const tmp: SentDirectory = {
     ...{ path: '/tmp', at: ['tmp'], writable: true },
     files: [{ names: ['own'], bytes: scratch.late }],
@@ -60,7 +71,8 @@ files('are waited for by who reads them, in whatever order they come', async () 
   assert.is((await run(sandbox, ['read', '/data/first'])).text, `/data/first: ${TEXT}\n`);
   second.give('second');
   await scratch.wanted;
-  scratch.give('scratch');
+  scratch.give('atch', 1);
+  scratch.give('scr');
   assert.is((await call).text, `/data/second: second\n/data/first: ${TEXT}\n/tmp/own: scratch\n`);
   await sandbox.close();
 });

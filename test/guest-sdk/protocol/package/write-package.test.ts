@@ -38,6 +38,26 @@ packages('is the same bytes for the same content, whatever the order of its file
   assert.is(one.digest, 'sha256:0e73c585d1c760d9696c4390b6e1eb48ec6983fd7ad159f9e550e47a76fdbef3');
 });
 
+packages('has what is read first first, layers and the files in them, and the rest by its path', async () => {
+  const order = async (readFirst?: readonly string[]): Promise<string[]> => {
+    const content = readFirst === undefined ? CONTENT : { ...CONTENT, readFirst };
+    const { manifest } = await writePackage(content);
+    const { layers } = JSON.parse(new TextDecoder().decode(manifest)) as {
+      layers: { annotations?: Record<string, string> }[];
+    };
+    return layers.flatMap(({ annotations = {} }) =>
+      Object.values(annotations).flatMap((text) =>
+        (JSON.parse(text) as { files: [string][] }).files.map(([path]) => path),
+      ),
+    );
+  };
+  const [one, a, b, accents] = [LONG, 'assets/a.txt', 'assets/b.txt', `assets/${'é'.repeat(60)}`];
+  assert.equal(await order(), [one, a, b, accents]);
+  assert.equal(await order(['assets/b.txt']), [b, a, accents, one]);
+  assert.equal(await order(['deep', accents]), [one, accents, a, b]);
+  assert.equal(await order([LONG, 'assets', 'elsewhere']), [one, a, b, accents]);
+});
+
 packages('is a layout that other tools can unpack, with every blob under its digest', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cloudlet-package-'));
   const unpack = (tar: Uint8Array, to: string[]) => execFileSync('tar', ['-x', '-C', folder, ...to], { input: tar });
