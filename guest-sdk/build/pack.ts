@@ -18,7 +18,7 @@ import {
   writePackage,
 } from '../protocol/index.ts';
 import { compressLayer } from './compress-layer.ts';
-import { PROJECT_FILE, readGrant } from './project.ts';
+import { PROJECT_FILE, readFirstOf, readGrant } from './project.ts';
 import { grantAnnotation, provenanceOf } from './provenance.ts';
 
 /** What is packed. */
@@ -30,6 +30,8 @@ export interface PackOptions {
   readonly folder: string;
   /** Further annotations of the manifest, such as `org.opencontainers.image.version`. */
   readonly annotations?: Annotations;
+  /** Files and folders, below `folder`, in the order in which the program reads them: they are first in the package. */
+  readonly readFirst?: readonly string[];
   /** Private key of the publisher (JWK), who signs the package. */
   readonly key?: JsonWebKey | undefined;
 }
@@ -43,7 +45,14 @@ const MAX_BYTES = 64 * 1024 * 1024;
  * time, the user or the computer. `project-invalid` names a file that is not there, is a link or a device, or is too much; `component-refused` says why a
  * component could not be published.
  */
-export async function pack({ component, grant, folder, annotations, key }: PackOptions): Promise<WrittenPackage> {
+export async function pack({
+  component,
+  grant,
+  folder,
+  annotations,
+  readFirst = [],
+  key,
+}: PackOptions): Promise<WrittenPackage> {
   const { files, scratch } = askedGrant(grant);
   const found = new Map<string, Uint8Array>();
   let left = MAX_BYTES;
@@ -60,12 +69,18 @@ export async function pack({ component, grant, folder, annotations, key }: PackO
       found.set(path, await readFile(join(folder, path)));
     }
   }
+  for (const path of readFirst)
+    if (![...found.keys()].some((each) => each === path || each.startsWith(`${path}/`)))
+      throw invalid(
+        `"readFirst" names ${JSON.stringify(path)}, which is no file or folder that the grant's "files" or "scratch" give; remove it there`,
+      );
   const bytes = await readFile(component);
   return writePackage({
     component: bytes,
     facts: await factsOf(bytes),
     grant,
     files: [...found] satisfies TarFile[],
+    readFirst,
     annotations: { ...grantAnnotation(grant), ...annotations },
     compress: compressLayer,
     ...(key === undefined ? {} : { sign: (manifest) => signDetached(manifest, key, 'package') }),
@@ -86,10 +101,11 @@ export async function packBuilt(folder: string, component: string): Promise<Writ
   return Object.keys(grant).length === 0 ? null : packProject({ component, grant, folder });
 }
 
-/** Packs what was built of the project in a folder, and says where it comes from: see `provenanceOf`. */
+/** Packs what was built of the project in a folder, in the order that its file names, and says where it comes from: see `provenanceOf`. */
 export async function packProject(options: PackOptions): Promise<WrittenPackage> {
   const annotations = { ...(await provenanceOf(options.folder)), ...options.annotations };
-  return await pack({ ...options, annotations });
+  const readFirst = options.readFirst ?? (await readFirstOf(options.folder));
+  return await pack({ ...options, annotations, readFirst });
 }
 
 /** Packs a component that asks for nothing, and is no project's. */

@@ -44,6 +44,11 @@ export const ProjectFile = v.strictObject({
   world: v.optional(v.string()),
   /** JavaScript engine: QuickJS is small and builds in seconds, StarlingMonkey has the whole web platform and 64-bit integers. */
   backend: v.optional(v.picklist(['quickjs', 'starlingmonkey'])),
+  /**
+   * Files and folders of the package in the order in which the program reads them: where a function serves before its data is there, they come first
+   * and so. `npx cloudlet trace --write` fills it in.
+   */
+  readFirst: v.optional(v.array(InnerPath)),
   ...GrantRequest.entries,
 });
 
@@ -80,6 +85,18 @@ export async function readGrant(path: string): Promise<GrantRequest> {
   const grant = grantOf(strictParse(v.partial(ProjectFile), parseText(text, path), path, 'project-invalid'));
   parseGrant(grant, path);
   return grant;
+}
+
+/** What the project file in a folder says that is read first; nothing when there is none. */
+export function readFirstOf(folder: string): Promise<readonly string[]> {
+  return readFirstIn(join(folder, PROJECT_FILE));
+}
+
+/** The same of a file that has the form of a project file. */
+export async function readFirstIn(path: string): Promise<readonly string[]> {
+  const text = await readFile(path, 'utf8').catch(() => null);
+  if (text === null) return [];
+  return strictParse(v.partial(ProjectFile), parseText(text, path), path, 'project-invalid').readFirst ?? [];
 }
 
 /** The name and language of a project file, as far as it says them; null when there is none. */

@@ -37,6 +37,8 @@ export class FunctionUse implements VersionUse {
   readonly #mostEntries: number;
   #before: Use;
   #guest: Use = NO_USE;
+  /** Files in the order in which they were read first. */
+  readonly #readOrder = new Set<string>();
   #invocations = 0;
   #notes = 0;
 
@@ -62,6 +64,11 @@ export class FunctionUse implements VersionUse {
     return mergeUse(this.#before, seen);
   }
 
+  /** Files, in the order in which they were read first since this began. */
+  get readOrder(): readonly string[] {
+    return [...this.#readOrder];
+  }
+
   begun(): void {
     this.#invocations += 1;
     if (this.#invocations === 1) this.#events.changed();
@@ -76,6 +83,7 @@ export class FunctionUse implements VersionUse {
       const list = LISTS[use];
       if (known[list].includes(path) || known[list].length + files[list].length >= this.#mostEntries) continue;
       files[list].push(path);
+      if (use === 'read') this.#readOrder.add(path);
       if (use === 'missing') this.#note(invocation, fileMissing([path]));
       if (use === 'read-only') this.#note(invocation, fileReadOnly(path));
     }

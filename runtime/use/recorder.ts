@@ -168,6 +168,11 @@ export class Recorder {
     return mergeUse(this.#parts.use.use, this.#measured);
   }
 
+  /** Files, in the order in which they were read first. */
+  get readOrder(): readonly string[] {
+    return this.#parts.use.readOrder;
+  }
+
   /** Ends what runs and forgets what it stored. Idempotent. */
   async close(): Promise<void> {
     const { pool, outside, stores, compiler, directory } = this.#parts;

@@ -107,7 +107,17 @@ export async function openTrace(options: TraceOptions): Promise<Trace> {
   });
   return {
     ...{ name, folder, component, grant, recorder },
-    record: () => recordOf({ use: recorder.use, files, folder, bytes, environment, secretVariables, scratchBytes }),
+    record: () =>
+      recordOf({
+        use: recorder.use,
+        readOrder: recorder.readOrder,
+        files,
+        folder,
+        bytes,
+        environment,
+        secretVariables,
+        scratchBytes,
+      }),
     close: () => recorder.close(),
   };
 }
@@ -170,6 +180,7 @@ function variables(asked: Pick<Grant, 'environment' | 'configuration' | 'secrets
 
 interface Recorded {
   readonly use: TraceRecord['use'];
+  readonly readOrder: readonly string[];
   readonly files: readonly TracedFile[];
   readonly folder: string;
   readonly bytes: Buffer;
@@ -178,7 +189,16 @@ interface Recorded {
   readonly scratchBytes: number;
 }
 
-function recordOf({ use, files, folder, bytes, environment, secretVariables, scratchBytes }: Recorded): TraceRecord {
+function recordOf({
+  use,
+  readOrder,
+  files,
+  folder,
+  bytes,
+  environment,
+  secretVariables,
+  scratchBytes,
+}: Recorded): TraceRecord {
   const read = new Set(use.files.read);
   const sources = files.filter(({ path }) => read.has(path)).map(({ path, source }) => [path, from(folder, source)]);
   const names = use.environment ? Object.keys(environment) : [];
@@ -189,6 +209,7 @@ function recordOf({ use, files, folder, bytes, environment, secretVariables, scr
     ...NO_TRACE,
     use: { ...use, most: { ...use.most, scratchBytes: Math.max(0, use.most.scratchBytes - scratchBytes) } },
     sources: Object.fromEntries(sources) as Record<string, string>,
+    readOrder: readOrder.filter((path) => sources.some(([known]) => known === path)),
     environment: Object.fromEntries(plain.map((name) => [name, environment[name] as string])),
     secrets: Object.fromEntries(secret.map((name) => [name, secretVariables[name]!])),
     unknownVariables: names.filter((name) => !isHeld(name)),

@@ -31,15 +31,24 @@ export function describeChanges(changes: readonly KeyChange[]): string[] {
   return changes.flatMap(({ key, before, after }) => [...lines('-', key, before), ...lines('+', key, after)]);
 }
 
-/** The text of a project file with another grant: its other keys stay, in their order. `base` is for a file that is not there yet. */
-export function withGrant(text: string | null, grant: GrantRequest, base: object = {}): string {
+/**
+ * The text of a project file with another grant and what is read first, which is left out when it is nothing: its other keys stay, in their order. `base`
+ * is for a file that is not there yet.
+ */
+export function withGrant(
+  text: string | null,
+  grant: GrantRequest,
+  base: object = {},
+  readFirst: readonly string[] = [],
+): string {
   const file = text === null ? base : parse(text);
-  const rest = Object.entries(file).filter(([key]) => !GRANT_KEYS.includes(key));
+  const rest = Object.entries(file).filter(([key]) => key !== 'readFirst' && !GRANT_KEYS.includes(key));
   const granted = GRANT_KEYS.flatMap((key) => {
     const value = (grant as Record<string, unknown>)[key];
     return value === undefined ? [] : [[key, value] as const];
   });
-  const lines = [...rest, ...granted].map(([key, value]) => `  ${JSON.stringify(key)}: ${inText(value, 1)}`);
+  const first = readFirst.length === 0 ? [] : [['readFirst', readFirst] as const];
+  const lines = [...rest, ...first, ...granted].map(([key, value]) => `  ${JSON.stringify(key)}: ${inText(value, 1)}`);
   return `{\n${lines.join(',\n')}\n}\n`;
 }
 

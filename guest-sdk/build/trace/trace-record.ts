@@ -12,6 +12,8 @@ export const TraceRecord = v.strictObject({
   use: Use,
   /** Where the files that were read came from, by the path under which the guest read them: below the project's folder, or absolute. */
   sources: v.record(v.string(), v.string()),
+  /** Those files, in the order in which they were read first; older records do not say. */
+  readOrder: v.optional(v.array(v.string()), []),
   /** Variables that were given, whose names the component holds, if it read the environment. */
   environment: v.record(v.string(), v.string()),
   /** The same of variables whose values are secret: which secret. */
@@ -26,6 +28,7 @@ export const NO_TRACE: TraceRecord = {
   format: 1,
   use: NO_USE,
   sources: {},
+  readOrder: [],
   environment: {},
   secrets: {},
   unknownVariables: [],
@@ -41,6 +44,7 @@ export function mergeTraces(a: TraceRecord, b: TraceRecord): TraceRecord {
     format: 1,
     use: mergeUse(a.use, b.use),
     sources: mergeTexts(a.sources, b.sources),
+    readOrder: mergeOrders(a.readOrder, b.readOrder),
     environment,
     secrets,
     unknownVariables: [...unknown].sort(),
@@ -81,6 +85,14 @@ export async function writeTrace(folder: string, record: TraceRecord): Promise<v
 /** Forgets what traces of a project saw. */
 export async function resetTrace(folder: string): Promise<void> {
   await rm(join(folder, TRACE_FILE), { force: true });
+}
+
+/** First what was early in either. */
+function mergeOrders(a: readonly string[], b: readonly string[]): string[] {
+  const places = new Map<string, number>();
+  for (const order of [a, b])
+    for (const [at, path] of order.entries()) places.set(path, Math.min(at, places.get(path) ?? at));
+  return [...places].sort(([one, at], [other, to]) => at - to || (one < other ? -1 : 1)).map(([path]) => path);
 }
 
 function mergeTexts(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,11 +1,12 @@
 import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { CloudletError, type GrantRequest, parseGrant } from '../../protocol/index.ts';
-import { PROJECT_FILE, readGrant } from '../project.ts';
+import { PROJECT_FILE, readFirstIn, readGrant } from '../project.ts';
 import type { CopiedFile } from './file-grants.ts';
 import { grantOfTrace, type TracedGrant } from './grant-of-trace.ts';
 import type { Trace } from './open-trace.ts';
 import { grantChanges, type KeyChange, withGrant } from './project-text.ts';
+import { readFirstOfTrace } from './read-first.ts';
 import type { TraceRecord } from './trace-record.ts';
 
 /** What would be written, and where. */
@@ -32,6 +33,7 @@ export async function planGrant(
     );
   });
   const before: GrantRequest = text === null ? {} : await readGrant(path);
+  const firstBefore = text === null ? [] : await readFirstIn(path);
   const place = dirname(resolve(path));
   const inner = relative(place, resolve(component));
   const sources = Object.entries(record.sources).map(([guest, source]) => [guest, placed(folder, place, source)]);
@@ -50,8 +52,9 @@ export async function planGrant(
   const traced = { ...needed, copies, notes };
   parseGrant(traced.grant, 'the traced grant');
   const base = { name, component: inner.startsWith('..') ? basename(component) : inner };
+  const readFirst = readFirstOfTrace(record.readOrder, traced.grant);
   return {
-    ...{ path, traced, changes: grantChanges(before, traced.grant) },
+    ...{ path, traced, changes: [...grantChanges(before, traced.grant), ...firstChange(firstBefore, readFirst)] },
     async write() {
       for (const { source, target } of traced.copies) {
         await mkdir(dirname(join(place, target)), { recursive: true });
@@ -59,7 +62,7 @@ export async function planGrant(
       }
       const partial = `${path}.${process.pid}.partial`;
       try {
-        await writeFile(partial, withGrant(text, traced.grant, base), { flag: 'wx' });
+        await writeFile(partial, withGrant(text, traced.grant, base, readFirst), { flag: 'wx' });
         await rename(partial, path);
       } catch (error) {
         await rm(partial, { force: true });
@@ -67,6 +70,12 @@ export async function planGrant(
       }
     },
   };
+}
+
+function firstChange(before: readonly string[], after: readonly string[]): KeyChange[] {
+  if (JSON.stringify(before) === JSON.stringify(after)) return [];
+  const orNull = (list: readonly string[]) => (list.length === 0 ? null : list);
+  return [{ key: 'readFirst', before: orNull(before), after: orNull(after) }];
 }
 
 /** What is copied from elsewhere and not for everybody to read, such as keys. */

@@ -56,6 +56,27 @@ function layersOf({ manifest, blobs }: Awaited<ReturnType<typeof pack>>) {
   return layers.map(({ mediaType, digest }) => [mediaType, blobs.get(digest as never)!] as const);
 }
 
+packing('has what its project reads first before all else, and refuses what is not in it', async () => {
+  const list = (layer: Uint8Array) =>
+    execFileSync('tar', ['-t'], { input: zstdDecompressSync(layer), encoding: 'utf8' })
+      .trim()
+      .split('\n');
+  const project = { name: 'x', readFirst: ['one.txt', 'assets/deep'], ...GRANT };
+  await writeFile(join(folder, 'cloudlet.json'), JSON.stringify(project));
+  try {
+    const [, , ...files] = layersOf(await packProject({ component, grant: GRANT, folder }));
+    assert.equal(
+      files.map(([, bytes]) => list(bytes)),
+      [['one.txt'], ['assets/deep/c.txt', 'assets/b.txt']],
+    );
+    const failure = await pack({ component, grant: GRANT, folder, readFirst: ['assets/de'] }).catch((error) => error);
+    assert.is(failure.code, 'project-invalid');
+    assert.match(failure.message, /"readFirst" names "assets\/de", which is no file or folder .*; remove it there/);
+  } finally {
+    await rm(join(folder, 'cloudlet.json'));
+  }
+});
+
 packing('takes the files that the grant names, under their paths, a layer for each', async () => {
   const [code, grant, ...files] = layersOf(await pack({ component, grant: GRANT, folder }));
   assert.equal([code![0], Buffer.from(code![1])], [MEDIA_TYPES.component, Buffer.from(WASM)]);

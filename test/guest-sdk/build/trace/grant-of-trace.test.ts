@@ -16,6 +16,7 @@ import {
 } from '../../../../guest-sdk/build/index.ts';
 import { bytesFor, limitsFor } from '../../../../guest-sdk/build/trace/headroom.ts';
 import { describeChanges, grantChanges, withGrant } from '../../../../guest-sdk/build/trace/project-text.ts';
+import { readFirstOfTrace } from '../../../../guest-sdk/build/trace/read-first.ts';
 import { NO_TRACE } from '../../../../guest-sdk/build/trace/trace-record.ts';
 import { type GrantRequest, NO_USE, parseName, type Use } from '../../../../guest-sdk/protocol/index.ts';
 
@@ -183,12 +184,50 @@ traces('is planned, written with its copies, and then asked for no more', async 
   assert.equal((await planGrant(trace, seen)).changes, []);
 });
 
+for (const [what, order, expected] of [
+  ['by their paths, as they are anyhow', ['/v/a', '/v/b'], []],
+  ['in another order', ['/v/b', '/one', '/v/a'], ['voices/b', 'assets/one', 'voices/a']],
+  ['and some of them are not in the package', ['/v/b', '/etc/hosts', '/v/a'], ['voices/b', 'voices/a']],
+] as const)
+  traces(`of files that were read ${what} has first ${expected.join(', ') || 'nothing'}`, () => {
+    const grant = {
+      files: [
+        { path: '/v', from: 'voices' },
+        { path: '/one', from: 'assets/one' },
+      ],
+    };
+    assert.equal(readFirstOfTrace(order, grant), expected);
+  });
+
+traces('names so many files that are read first, and no more', () => {
+  const order = Array.from({ length: 100 }, (_, at) => `/v/${999 - at}`);
+  const first = readFirstOfTrace(order, { files: [{ path: '/v', from: 'voices' }] });
+  assert.equal([first.length, first[0], first.at(-1)], [64, 'voices/999', 'voices/936']);
+});
+
+traces('keeps in the project file in which order files were read', async ({ folder }) => {
+  const trace = { name: 'cat' as never, folder, component: join(folder, 'cat.wasm') };
+  const seen = record({ ...read({ '/v/a': 'voices/a', '/v/b': 'voices/b' }), readOrder: ['/v/b', '/v/a'] });
+  const plan = await planGrant(trace, seen);
+  assert.equal(
+    plan.changes.map(({ key }) => key),
+    ['files', 'readFirst'],
+  );
+  await plan.write();
+  const written = JSON.parse(await readFile(join(folder, 'cloudlet.json'), 'utf8'));
+  assert.equal(written.readFirst, ['voices/b', 'voices/a']);
+  assert.equal((await planGrant(trace, seen)).changes, []);
+  await (await planGrant(trace, { ...seen, readOrder: ['/v/a', '/v/b'] })).write();
+  assert.is(JSON.parse(await readFile(join(folder, 'cloudlet.json'), 'utf8')).readFirst, undefined);
+});
+
 traces('of several runs is the same in whatever order they were', async ({ folder }) => {
   const [a, b] = [
-    record({ ...read({ '/v/a': 'voices/a' }), environment: { M: '2' } }),
-    record({ environment: { M: '1' }, unknownVariables: ['M', 'N'] }),
+    record({ ...read({ '/v/a': 'voices/a' }), readOrder: ['/v/a', '/v/c'], environment: { M: '2' } }),
+    record({ readOrder: ['/v/b', '/v/c'], environment: { M: '1' }, unknownVariables: ['M', 'N'] }),
   ];
   assert.equal(mergeTraces(a, b), mergeTraces(b, a));
+  assert.equal(mergeTraces(a, b).readOrder, ['/v/a', '/v/b', '/v/c']);
   assert.equal(mergeTraces(a, b).environment, { M: '1' });
   assert.equal(mergeTraces(a, b).unknownVariables, ['N']);
   assert.is(await readTrace(folder), null);
