@@ -4,7 +4,6 @@ import {
   DICTIONARY_ENCODING,
   type Digest,
   dictionaryHead,
-  MAX_PART_BYTES,
   PART_BATCH_TYPE,
   WantedParts,
 } from '../../protocol/index.ts';
@@ -28,7 +27,7 @@ export interface BatchParts {
   /** What is missing as the deployment began; null: that is asked for. */
   readonly missing: readonly Digest[] | null;
   readonly dictionary: SharedDictionary | null;
-  /** Whether it is used before all of it is there: what is wanted first is then told with each answer. */
+  /** Whether it is used before all of it is there: nothing goes beside the code then. */
   readonly early?: boolean;
   readonly signal: AbortSignal;
   readonly wait: Wait;
@@ -36,7 +35,7 @@ export interface BatchParts {
   readonly sent: (bytes: number) => void;
 }
 
-/** Sends all that is missing in compressed batches, one after another; after a break, what did not arrive. */
+/** Sends all that is missing in compressed batches; after a break, what did not arrive. */
 export async function sendBatches(parts: BatchParts): Promise<void> {
   const { host, path, signal, wait } = parts;
   let { missing, dictionary } = parts;
@@ -48,12 +47,7 @@ export async function sendBatches(parts: BatchParts): Promise<void> {
       const arrived = () => {
         away = 0;
       };
-      if (parts.early === true) await sendWanted(parts, digests, dictionary, arrived);
-      else
-        for (const batch of batchesOf(digests, parts.held)) {
-          await sendBatch(parts, batch, dictionary);
-          arrived();
-        }
+      await sendWanted(parts, digests, dictionary, arrived);
     } catch (error) {
       signal.throwIfAborted();
       if (dictionary !== null && isConflict(error)) {
@@ -70,24 +64,6 @@ export async function sendBatches(parts: BatchParts): Promise<void> {
 
 async function allWanted(host: HostAddress, path: string, signal: AbortSignal): Promise<readonly Digest[]> {
   return (await host.json(WantedParts, { path: `${path}?all=true`, signal })).wanted;
-}
-
-/** As many as one body takes, in their order; how long each is, its list says. */
-function* batchesOf(digests: readonly Digest[], { parts }: HeldParts): Generator<Digest[]> {
-  const lengths = new Map(parts.map(({ digest, bytes }) => [digest, bytes]));
-  let batch: Digest[] = [];
-  let length = 0;
-  for (const digest of digests) {
-    const bytes = lengths.get(digest) ?? 0;
-    if (batch.length > 0 && length + bytes > MAX_PART_BYTES) {
-      yield batch;
-      batch = [];
-      length = 0;
-    }
-    batch.push(digest);
-    length += bytes;
-  }
-  if (batch.length > 0) yield batch;
 }
 
 /** Sends some parts in one body; resolves with what is wanted next. */

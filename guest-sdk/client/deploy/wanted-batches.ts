@@ -3,11 +3,11 @@ import { type BatchParts, type SharedDictionary, sendBatch } from './batch-sende
 
 /** Bytes of a batch of data: what a guest waits for meanwhile is behind two of them at most, a third of a second at 15 Mbit/s. */
 const DATA_BYTES = 256 * 1024;
-/** Batches of data on their way at once: the link never waits for an answer. */
+/** Batches on their way at once: the link never waits for an answer, nor for the next batch to be compressed. */
 const IN_FLIGHT = 2;
 
 /**
- * Sends parts in the order in which the cloudlet wants them, as it says with each answer: the code first and alone, since all else waits for it, then
+ * Sends parts in the order in which the cloudlet wants them, as it says with each answer: the code first, and alone when all else waits for it, then
  * data in small batches. `arrived` is told of each batch.
  */
 export async function sendWanted(
@@ -16,6 +16,7 @@ export async function sendWanted(
   dictionary: SharedDictionary | null,
   arrived: () => void,
 ): Promise<void> {
+  const { early = false } = parts;
   const { parts: list, dataFrom = 0 } = parts.held;
   const lengths = new Map(list.map(({ digest, bytes }) => [digest, bytes]));
   const code = new Set(list.slice(0, dataFrom).map(({ digest }) => digest));
@@ -28,10 +29,10 @@ export async function sendWanted(
     for (;;) {
       while (queue.length > 0 && !isCodeFlying && flying.size < IN_FLIGHT) {
         const isCode = code.has(queue[0]!);
-        if (isCode && flying.size > 0) break;
+        if (isCode && early && flying.size > 0) break;
         const batch = batchOf(queue, (digest) => code.has(digest) === isCode, lengths, isCode ? null : DATA_BYTES);
         queue = queue.slice(batch.length);
-        isCodeFlying = isCode;
+        isCodeFlying = isCode && early;
         // What is data is compressed as it is, and unlike any component.
         const flight = sendBatch(parts, batch, isCode ? dictionary : null)
           .then(({ wanted }) => {

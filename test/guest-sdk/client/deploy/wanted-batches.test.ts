@@ -16,7 +16,7 @@ const digest = (at: number): Digest => digestOfHex(at.toString(16).padStart(64, 
 const numberOf = (each: Digest) => Number.parseInt(each.slice(7), 16);
 
 /** Sends parts of these lengths, the first two of which are code; the host wants `first` after each batch. Gives the batches, and how many were on their way. */
-async function sent(lengths: readonly number[], first: readonly number[] = [], fails = false) {
+async function sent(lengths: readonly number[], first: readonly number[] = [], { fails = false, early = true } = {}) {
   const parts = lengths.map((bytes, at) => ({ digest: digest(at), bytes }));
   const batches: number[][] = [];
   const flying: number[] = [];
@@ -51,7 +51,7 @@ async function sent(lengths: readonly number[], first: readonly number[] = [], f
   };
   const { signal } = new AbortController();
   const to: BatchParts = {
-    ...{ host: { ...host, compression }, path: '/p', held, missing: null, dictionary: null, signal },
+    ...{ host: { ...host, compression }, path: '/p', held, missing: null, dictionary: null, early, signal },
     ...{ wait: async () => undefined, sent: () => undefined },
   };
   await sendWanted(
@@ -71,6 +71,12 @@ senders('sends the code alone, then data in small batches, two at once', async (
   assert.equal(flying.slice(0, 3), [1, 1, 2]);
 });
 
+senders('sends data beside the code when nobody waits for the code', async () => {
+  const { batches, flying } = await sent([1_000_000, 1_000_000, DATA, DATA, DATA], [], { early: false });
+  assert.equal(batches.map((batch) => batch.length).sort(), [1, 1, 1, 2]);
+  assert.equal(flying.slice(0, 3), [1, 2, 2]);
+});
+
 senders('sends what is wanted first before what came first', async () => {
   const { batches } = await sent([10, 10, DATA, DATA, DATA, DATA, DATA], [6, 5]);
   assert.equal(batches, [[0, 1], [6], [5], [2], [3], [4]]);
@@ -84,7 +90,7 @@ senders('puts small parts into one body', async () => {
 });
 
 senders('says what failed, when nothing is on its way any more', async () => {
-  const failed = await sent([10, 10, DATA], [], true).catch((error: CloudletError) => error.code);
+  const failed = await sent([10, 10, DATA], [], { fails: true }).catch((error: CloudletError) => error.code);
   assert.is(failed, 'network-unavailable');
 });
 
