@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promi
 import { dirname, join } from 'node:path';
 import { CloudletError, type Digest, digestOfHex, hexOf } from '../../guest-sdk/protocol/index.ts';
 import { syncDirectory } from './durable-file.ts';
+import { EarlySync } from './early-sync.ts';
 import { asStorageError, isMissing } from './storage-error.ts';
 import { untilAborted } from './until-aborted.ts';
 
@@ -177,6 +178,7 @@ export class BlobStore {
     options: WriteOptions,
   ): Promise<{ digest: Digest; sizeBytes: number }> {
     const handle = await this.#openTemporary(temporary);
+    const early = this.#durable ? new EarlySync(handle) : null;
     try {
       const hash = createHash('sha256');
       let sizeBytes = 0;
@@ -188,11 +190,13 @@ export class BlobStore {
         hash.update(chunk);
         await handle.writeFile(chunk);
         sizeBytes += chunk.length;
+        early?.wrote(sizeBytes);
         options.onBytes?.(sizeBytes);
       }
-      if (this.#durable) await handle.sync();
+      if (early !== null) await early.end();
       return { digest: digestOfHex(hash.digest('hex')), sizeBytes };
     } finally {
+      await early?.settled();
       await handle.close();
     }
   }
