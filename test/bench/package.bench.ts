@@ -4,7 +4,7 @@ import { zstdCompression } from '../../guest-sdk/client/node.ts';
 import { digestOfHex, parseName } from '../../guest-sdk/protocol/index.ts';
 import { nodeTransport } from '../../host/cli/host-access/node-transport.ts';
 import { chooseAccelerator } from '../../runtime/machine/index.ts';
-import { PACKAGED } from './package/applications.ts';
+import { PACKAGED, type PackagedApplication } from './package/applications.ts';
 import { type BuiltApplication, builtApplication, type PackagedVersion } from './package/built-application.ts';
 import { closureBytes } from './package/debian-closure.ts';
 import type { Benchmark } from './run.ts';
@@ -78,16 +78,23 @@ async function deployFirst(name: string, { first }: BuiltApplication, { shape }:
   }
 }
 
+function chosen(only: string | undefined): readonly PackagedApplication[] {
+  const found = PACKAGED.filter(({ name }) => only === undefined || name === only);
+  if (found.length > 0) return found;
+  throw new Error(`expected --application ${PACKAGED.map(({ name }) => name).join(', or ')}, got ${only}`);
+}
+
 function sha256Of(bytes: Uint8Array) {
   return digestOfHex(createHash('sha256').update(bytes).digest('hex'));
 }
 
 const benchmark: Benchmark = {
-  title: 'packages of three programs of Debian: bytes, and two publishes over 15 Mbit/s [--calls repetitions]',
-  async run(say, { calls: repetitions = REPETITIONS }) {
+  title:
+    'packages of three programs of Debian: bytes, and two publishes over 15 Mbit/s [--calls repetitions, --application NAME]',
+  async run(say, { calls: repetitions = REPETITIONS, application: only }) {
     const samples = new Samples();
     const { kind: accelerator } = await chooseAccelerator({ cacheDir: BENCH_CACHE, choice: 'auto' });
-    for (const application of PACKAGED) {
+    for (const application of chosen(only)) {
       const { name, title, debian } = application;
       const add = (figure: string, value: number) => samples.add({ application: name, link: '-', figure, value });
       const built = await builtApplication(application, say);

@@ -19,6 +19,8 @@ export interface Benchmark {
 export interface BenchmarkOptions {
   /** `--calls N` */
   readonly calls?: number;
+  /** `--application NAME`: one of those that it measures, alone. */
+  readonly application?: string;
 }
 
 export interface BenchmarkResult {
@@ -31,7 +33,7 @@ export interface BenchmarkResult {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, calls: { type: 'string' } },
+  options: { json: { type: 'boolean', default: false }, calls: { type: 'string' }, application: { type: 'string' } },
 });
 const known = readdirSync(fileURLToPath(new URL('.', import.meta.url)))
   .filter((file) => file.endsWith('.bench.ts'))
@@ -45,7 +47,11 @@ if (unknown.length > 0) {
 for (const name of positionals.length > 0 ? positionals : known) {
   const benchmark = ((await import(`./${name}.bench.ts`)) as { default: Benchmark }).default;
   process.stderr.write(`${name}: ${benchmark.title}\n`);
-  const options = values.calls === undefined ? {} : { calls: Number(values.calls) };
+  const { calls, application } = values;
+  const options = {
+    ...(calls === undefined ? {} : { calls: Number(calls) }),
+    ...(application === undefined ? {} : { application }),
+  };
   const result = await benchmark.run((line) => process.stderr.write(`  ${line}\n`), options);
   const machine = describeMachine();
   if (values.json) {
