@@ -10,6 +10,7 @@ import type { HostPolicy } from '../grant/index.ts';
 import { type DataDir, untilAborted } from '../store/index.ts';
 import type { Arrivals } from './arrival/arrivals.ts';
 import { EarlyPublish, type EarlyStart } from './arrival/early-publish.ts';
+import type { ComingChunks } from './coming-chunks.ts';
 import { ByteFeed } from './package/byte-feed.ts';
 import { type ReceivedPackage, receivePackage } from './package/receive-package.ts';
 import { parsePackage } from './package/stored-package.ts';
@@ -42,6 +43,8 @@ export interface PublishOptions {
   readonly whenLoaded?: boolean;
   /** A package may serve before all of it is here: how what is still on its way is read, and who is told. */
   readonly early?: EarlyStart;
+  /** Hears each blob on its way to the store. */
+  readonly chunks?: ComingChunks;
   readonly onProgress?: (progress: PublishProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -152,7 +155,7 @@ function checkVersion(digest: Digest, wanted: Digest | undefined): void {
 async function receive(
   parts: PublishParts,
   body: AsyncIterable<Uint8Array>,
-  { contentLength, digest, onProgress, signal }: PublishOptions,
+  { contentLength, digest, chunks, onProgress, signal }: PublishOptions,
   begins: () => void,
   early: EarlyPublish | null,
 ): Promise<Received> {
@@ -169,14 +172,17 @@ async function receive(
   const first = await feed.peek(TAR_BLOCK_BYTES);
   if (isTar(first) || isWebAssembly(first)) begins();
   if (!isTar(first)) {
-    const blob = await parts.data.blobs.write(feed.rest(), { limitBytes: limits.componentBytes, ...sizes });
+    const coming = contentLength === undefined ? undefined : chunks?.coming(contentLength);
+    const bytes = coming?.through(feed.rest()) ?? feed.rest();
+    const blob = await parts.data.blobs.write(bytes, { limitBytes: limits.componentBytes, ...sizes });
+    coming?.stored(blob.digest);
     return { ...blob, component: blob.digest, packed: null, release: blob.release };
   }
   const ahead = new TranslatedAhead(parts, signal);
   let packed: ReceivedPackage | undefined;
   try {
-    const serve = early?.begin;
-    packed = await receivePackage(feed, parts.data.blobs, limits, signal, ahead.begin, serve);
+    const follower = { arrived: ahead.begin, described: early?.begin, chunks };
+    packed = await receivePackage(feed, parts.data.blobs, limits, signal, follower);
     watched.check(contentLength, digest);
   } catch (error) {
     await ahead.giveUp();

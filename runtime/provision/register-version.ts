@@ -97,8 +97,9 @@ export async function registerVersion(
   const effective = effectiveGrant(asked, rules);
   checkImports(imports, asked, effective.grant);
   if (packed !== null) {
+    const { layers } = packed.stored;
     const files: PackageFiles<{ readonly length: number }> =
-      early?.arrival.files ?? (await readPackageFiles(data.blobs, packed.stored.layers));
+      early?.arrival.files ?? (await packed.layers?.files(layers)) ?? (await readPackageFiles(data.blobs, layers));
     grantedDirectories(asked, files);
     checkScratchFits(effective.grant, files);
   }

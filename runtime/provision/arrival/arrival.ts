@@ -5,7 +5,7 @@ import {
   type Digest,
   TAR_BLOCK_BYTES,
 } from '../../../guest-sdk/protocol/index.ts';
-import { MAX_FILES, MAX_FILES_BYTES } from '../package/package-files.ts';
+import { MAX_FILES, MAX_FILES_BYTES } from '../package/layer-entries.ts';
 import type { ArrivingFile } from './arriving-file.ts';
 import { arrivingLayer } from './arriving-layer.ts';
 import type { RangeReader } from './layer-reader.ts';

@@ -1,10 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { StatementSync } from 'node:sqlite';
-import { chunkLengthsFor, chunksOf, type Digest, digestOf } from '../../../guest-sdk/protocol/index.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import { type Digest, digestOf } from '../../../guest-sdk/protocol/index.ts';
 import type { Database } from '../../outside/database.ts';
 import type { BlobStore } from '../../store/index.ts';
 import { abortError } from '../../store/index.ts';
+import { ChunkFinder, type FoundChunk, type FoundChunks } from './found-chunks.ts';
 
 /** Where a chunk lies. */
 interface ChunkRow {
@@ -79,12 +81,12 @@ export class ChunkIndex {
     return undefined;
   }
 
-  /** Finds the chunks of a stored blob, unless they are known. One that cannot be read has none. */
-  async index(blob: Digest, signal: AbortSignal): Promise<void> {
+  /** Writes the chunks of a stored blob down, unless they are known: those that were found as it came, else it is read. One that cannot be read has none. */
+  async index(blob: Digest, signal: AbortSignal, found?: FoundChunks): Promise<void> {
     if (this.#isKnown.get(blob) !== undefined) return;
     const going = this.#indexing.get(blob);
     if (going !== undefined) return going;
-    const work = this.#index(blob, signal).finally(() => this.#indexing.delete(blob));
+    const work = this.#index(blob, signal, found).finally(() => this.#indexing.delete(blob));
     this.#indexing.set(blob, work);
     await work;
   }
@@ -107,26 +109,25 @@ export class ChunkIndex {
     return this.#held.has(blob) || this.#isStored(blob);
   }
 
-  async #index(blob: Digest, signal: AbortSignal): Promise<void> {
-    let at = 0;
-    let batch: [string, string, number, number][] = [];
-    const write = (): void => {
-      this.#database.transaction(() => {
-        for (const row of batch) this.#add.run(...row);
-      });
-      batch = [];
-    };
-    const path = this.#blobs.path(blob);
-    const lengths = chunkLengthsFor((await stat(path)).size);
-    const file = createReadStream(path, { highWaterMark: READ_BYTES });
-    for await (const chunk of chunksOf(file as AsyncIterable<Uint8Array>, lengths)) {
+  async #index(blob: Digest, signal: AbortSignal, found: FoundChunks | undefined): Promise<void> {
+    const chunks = found?.of(blob) ?? (await this.#find(blob, signal));
+    for (let at = 0; at < chunks.length; at += BATCH) {
+      if (at > 0) await turn();
       if (signal.aborted) throw abortError(signal);
-      batch.push([await digestOf(chunk), blob, at, chunk.length]);
-      at += chunk.length;
-      if (batch.length === BATCH) write();
+      this.#database.transaction(() => {
+        for (const chunk of chunks.slice(at, at + BATCH)) this.#add.run(chunk.digest, blob, chunk.at, chunk.bytes);
+      });
     }
-    write();
     this.#database.prepare('INSERT OR IGNORE INTO chunked (blob) VALUES (?)').run(blob);
+  }
+
+  async #find(blob: Digest, signal: AbortSignal): Promise<readonly FoundChunk[]> {
+    const path = this.#blobs.path(blob);
+    const finder = new ChunkFinder((await stat(path)).size);
+    const file = createReadStream(path, { highWaterMark: READ_BYTES });
+    for await (const _ of finder.through(file as AsyncIterable<Uint8Array>))
+      if (signal.aborted) throw abortError(signal);
+    return finder.found ?? [];
   }
 }
 

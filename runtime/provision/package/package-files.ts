@@ -1,5 +1,4 @@
 import {
-  asCloudletError,
   CloudletError,
   type Digest,
   type FilesLayer,
@@ -7,18 +6,7 @@ import {
   namesOfGuestPath,
 } from '../../../guest-sdk/protocol/index.ts';
 import type { GrantedDirectory, GrantedFile } from '../../wasi/index.ts';
-import { ByteFeed } from './byte-feed.ts';
-import { expanded } from './expanded.ts';
-import { readTar } from './tar-reader.ts';
-
-/** Files of one package, and of the directories that its grant makes of them: every machine of the function holds them in memory. */
-export const MAX_FILES = 4096;
-
-/** Bytes of these files together. */
-export const MAX_FILES_BYTES = 64 * 1024 * 1024;
-
-/** What headers and fillings of so many files may take of a tar. */
-const MAX_LAYER_BYTES = MAX_FILES_BYTES + MAX_FILES * 4096;
+import { checkFileCount, layerEntries, MAX_FILES, MAX_FILES_BYTES } from './layer-entries.ts';
 
 /** Where the layers of a package are: the blob store, or a package in memory. */
 export interface PackageBlobs {
@@ -43,27 +31,13 @@ export async function readPackageFiles(blobs: PackageBlobs, layers: readonly Fil
   let left = MAX_FILES_BYTES;
   for (const layer of layers) {
     const { bytes } = await blobs.open(layer.digest);
-    const feed = new ByteFeed(bounded(expanded(bytes, layer.compression)));
-    try {
-      for await (const entry of readTar(feed, { what: 'a layer of files', entries: MAX_FILES * 2, bytes: left })) {
-        if (/(^|\/)\.wh\./.test(entry.path))
-          throw invalid(`files without whiteouts, got ${JSON.stringify(entry.path)}`);
-        left -= entry.size;
-        files.set(entry.path, await whole(entry.bytes, entry.size));
-        if (files.size > MAX_FILES) throw invalid(`at most ${MAX_FILES} files, got more`);
-      }
-    } catch (error) {
-      throw isTruncated(error) ? invalid(`a whole tar of files, got its beginning: ${layer.digest}`, error) : error;
-    } finally {
-      await feed.close();
+    for await (const entry of layerEntries(bytes, layer, left)) {
+      left -= entry.size;
+      files.set(entry.path, await whole(entry.bytes, entry.size));
+      checkFileCount(files);
     }
   }
   return files;
-}
-
-/** Bytes that break off are a fault of the package here: it came whole, and sending it again would not help. */
-function isTruncated(error: unknown): boolean {
-  return error instanceof CloudletError && error.code === 'body-truncated';
 }
 
 /**
@@ -154,25 +128,6 @@ function sizeOf(files: readonly GivenFile<{ readonly length: number }>[]): numbe
   return files.reduce((sum, { bytes }) => sum + bytes.length, 0);
 }
 
-/** The same bytes until they are more than any layer may have: a few kilobytes can stand for gigabytes. */
-async function* bounded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let total = 0;
-  try {
-    for await (const chunk of bytes) {
-      total += chunk.length;
-      if (total > MAX_LAYER_BYTES) throw invalid(`at most ${MAX_LAYER_BYTES} bytes unpacked, got more`);
-      yield chunk;
-    }
-  } catch (error) {
-    if (error instanceof CloudletError) throw error;
-    throw new CloudletError(
-      'package-invalid',
-      `a layer of files cannot be unpacked: ${asCloudletError(error).message}`,
-      { cause: error },
-    );
-  }
-}
-
 async function whole(pieces: AsyncIterable<Uint8Array>, size: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(size);
   let at = 0;
@@ -181,8 +136,4 @@ async function whole(pieces: AsyncIterable<Uint8Array>, size: number): Promise<U
     at += piece.length;
   }
   return bytes;
-}
-
-function invalid(expected: string, cause?: unknown): CloudletError {
-  return new CloudletError('package-invalid', `a layer of files: expected ${expected}`, { cause });
 }

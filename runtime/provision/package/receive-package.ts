@@ -5,6 +5,7 @@ import {
   type DescribedLayer,
   type Digest,
   digestOfHex,
+  type FilesLayer,
   MAX_PACKAGE_JSON_BYTES,
   type PackageLimits,
   packageOfIndex,
@@ -15,13 +16,17 @@ import {
   verifySignature,
 } from '../../../guest-sdk/protocol/index.ts';
 import type { BlobStore, WrittenBlob } from '../../store/index.ts';
+import type { ComingChunks } from '../coming-chunks.ts';
 import { isWebAssembly } from '../watched-body.ts';
 import type { ByteFeed } from './byte-feed.ts';
+import { ComingLayers } from './coming-layers.ts';
 import type { StoredPackage } from './stored-package.ts';
 import { readTar, type TarEntry } from './tar-reader.ts';
 
 /** A package whose parts are in the blob store, held there until `release`. */
 export interface ReceivedPackage {
+  /** What is in its layers, as far as these were seen as they came. */
+  readonly layers?: ComingLayers;
   /** Of its manifest: the package's name. */
   readonly digest: Digest;
   readonly sizeBytes: number;
@@ -37,6 +42,16 @@ export interface DescribedPackage extends ReceivedPackage {
   readonly stored: StoredPackage & { readonly layers: readonly DescribedLayer[] };
 }
 
+/** Who follows a package that comes. */
+export interface PackageFollower {
+  /** Told of a blob that is WebAssembly as soon as it is whole, whatever still comes. */
+  readonly arrived?: ((component: Digest) => void) | undefined;
+  /** Told, and waited for, when all but the layers of files is here, if it comes in that order: `start` is where the first layer begins in the body. */
+  readonly described?: ((packed: DescribedPackage, start: number) => Promise<void>) | undefined;
+  /** Hears each blob on its way to the store. */
+  readonly chunks?: ComingChunks | undefined;
+}
+
 /** Entries of the tar of a package: its layout has a handful. */
 const MAX_ENTRIES = 128;
 
@@ -45,17 +60,14 @@ const BLOB_PATH = /^blobs\/sha256\/([0-9a-f]{64})$/;
 /**
  * Takes an OCI image layout in a tar: each blob is hashed on its way to the store and compared with its name, and the manifest is read
  * when all are here, since tools put them in any order. `package-invalid`, or `signature-invalid`, says what is wrong;
- * then nothing is held any more.
- * `arrived` is told of a blob that is WebAssembly as soon as it is whole, whatever still comes; `described`, and waited for, when all but the layers of
- * files is here, if it comes in that order: `start` is where the first layer begins in the body.
+ * then nothing is held any more. Layers behind the manifest are listed while they come.
  */
 export async function receivePackage(
   feed: ByteFeed,
   blobs: BlobStore,
   limits: PackageLimits,
   signal: AbortSignal | undefined,
-  arrived: (component: Digest) => void = () => undefined,
-  described?: (packed: DescribedPackage, start: number) => Promise<void>,
+  { arrived, described, chunks }: PackageFollower = {},
 ): Promise<ReceivedPackage> {
   const written = new Map<Digest, WrittenBlob>();
   const release = (): void => {
@@ -63,6 +75,8 @@ export async function receivePackage(
   };
   try {
     const documents = new Map<string, unknown>();
+    const layers = new ComingLayers();
+    let known: ReadonlyMap<Digest, FilesLayer['compression']> | null = null;
     let isDescribed = false;
     for await (const entry of readTar(feed, {
       what: 'the package',
@@ -80,14 +94,21 @@ export async function receivePackage(
           }
         }
         const isComponent = isWebAssembly(await feed.peek(4));
-        const blob = await blobs.write(entry.bytes, { limitBytes: entry.size, signal });
+        known ??= await layersSoFar(documents, written, blobs);
+        const compression = known?.get(named);
+        const coming = chunks?.coming(entry.size);
+        let { bytes } = entry;
+        if (coming !== undefined) bytes = coming.through(bytes);
+        if (compression !== undefined) bytes = layers.through({ digest: named, compression }, bytes);
+        const blob = await blobs.write(bytes, { limitBytes: entry.size, signal });
         if (blob.digest !== named) {
           // Not among the others: it may be one of them a second time, which is held twice.
           blob.release();
           throw invalid(`expected a blob with digest ${named}, got bytes with digest ${blob.digest}`);
         }
         written.set(blob.digest, blob);
-        if (isComponent) arrived(blob.digest);
+        coming?.stored(blob.digest);
+        if (isComponent) arrived?.(blob.digest);
       } else if (entry.path === 'oci-layout' || entry.path === 'index.json') {
         documents.set(entry.path, await jsonOf(entry));
       }
@@ -96,7 +117,7 @@ export async function receivePackage(
       sizeOf: (digest: Digest) => written.get(digest)?.sizeBytes,
       read: (digest: Digest) => blobs.read(digest),
     };
-    return { ...(await readPackage(documents, source, limits)), release };
+    return { ...(await readPackage(documents, source, limits)), layers, release };
   } catch (error) {
     release();
     throw error;
@@ -143,6 +164,28 @@ async function describedSoFar(
     return await readPackage(documents, source, limits);
   } catch (error) {
     if (error instanceof CloudletError) return null;
+    throw error;
+  }
+}
+
+/** The layers of files of a package whose manifest is here, by what they are compressed with; null when it is not, or not as it should be. */
+async function layersSoFar(
+  documents: ReadonlyMap<string, unknown>,
+  written: ReadonlyMap<Digest, WrittenBlob>,
+  blobs: BlobStore,
+): Promise<ReadonlyMap<Digest, FilesLayer['compression']> | null> {
+  const named = packageOfIndex(documents.get('index.json'));
+  if (named === undefined || !written.has(named.digest)) return null;
+  try {
+    const { layers } = parsePackageManifest(await blobs.read(named.digest));
+    return new Map(
+      layers.flatMap(({ digest, mediaType }) => {
+        const compression = compressionOf(mediaType);
+        return compression === undefined ? [] : [[digest, compression] as const];
+      }),
+    );
+  } catch (error) {
+    if (error instanceof CloudletError) return new Map();
     throw error;
   }
 }

@@ -6,11 +6,15 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseName } from '../../../guest-sdk/protocol/index.ts';
+import { compressLayer } from '../../../guest-sdk/build/compress-layer.ts';
+import { type Digest, parseName, writePackage } from '../../../guest-sdk/protocol/index.ts';
 import { ComponentCompiler } from '../../../runtime/component/index.ts';
+import { FoundChunks } from '../../../runtime/provision/deployment/found-chunks.ts';
 import { publishComponent } from '../../../runtime/provision/index.ts';
 import { DataDir } from '../../../runtime/store/index.ts';
+import { bodyOf } from '../../support/cloudlet-lab.ts';
 import { guest } from '../../support/guest.ts';
+import { SeededRandom } from '../../support/random.ts';
 
 const publish = suite('publish');
 
@@ -58,6 +62,38 @@ publish('who waits for the translations before holds no component in memory', as
     assert.ok(heldBytes < (count / 2) * PADDING_BYTES, `${Math.round(heldBytes / MIB)} MiB for ${count} of 4 MiB`);
     left.abort();
     await Promise.allSettled(waiting.map(({ ended }) => ended));
+  } finally {
+    await compiler.close();
+    data.close();
+    await rm(directory, { recursive: true });
+  }
+});
+
+publish('of a package whose last byte has come nothing long is read again', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'cloudlet-publish-'));
+  const data = await DataDir.open(join(directory, 'data'));
+  const compiler = new ComponentCompiler({ cacheDir: join(directory, 'cache') });
+  try {
+    const files = [['data/long', new SeededRandom(1).bytes(3 * MIB)] as const];
+    const grant = { files: [{ path: '/data', from: 'data' }] };
+    const component = await readFile(await guest('reader'));
+    const { pieces, blobs } = await writePackage({ component, grant, files, compress: compressLayer });
+    const layer = [...blobs].find(([, { length }]) => length > 2 * MIB)![0];
+    const opened: Digest[] = [];
+    const open = data.blobs.open.bind(data.blobs);
+    data.blobs.open = (digest) => {
+      opened.push(digest);
+      return open(digest);
+    };
+    const found = new FoundChunks();
+    const options = { chunks: found };
+    const parts = { data, compiler, limitBytes: 64 * MIB };
+    const { created } = await publishComponent(parts, parseName('reader'), bodyOf(Buffer.concat(pieces)), options);
+    assert.ok(created);
+    // Neither for its files nor for its chunks.
+    assert.not(opened.includes(layer));
+    assert.ok(found.of(layer)!.length > 10);
+    for (const blob of blobs.keys()) assert.ok(found.of(blob) !== undefined, blob);
   } finally {
     await compiler.close();
     data.close();

@@ -7,6 +7,7 @@ import {
   type Published,
 } from '../../../../guest-sdk/protocol/index.ts';
 import { partRanges } from '../../arrival/part-ranges.ts';
+import { FoundChunks } from '../found-chunks.ts';
 import type { Offer, Part, PartSource, Rung } from '../rung.ts';
 import { functionWish, isAtHand, type Wish } from '../wish.ts';
 import { type FunctionRungParts, provisionedFunction } from './function-rungs.ts';
@@ -96,9 +97,10 @@ function provision(
       serves: (published: Published) => serves?.(provisionedFunction(published)),
       withdraw: parts.withdraw,
     };
+    const found = new FoundChunks();
     const published = await parts.publish(name, bytesOf(list, source, signal), {
       contentLength: total,
-      signal,
+      ...{ chunks: found, signal },
       ...(early ? { early: start } : {}),
       ...(digest === undefined ? {} : { versionDigest: digest }),
       // How far the device is, is told by its parts.
@@ -106,7 +108,8 @@ function provision(
         if (progress.stage !== 'receiving') report(progress);
       },
     });
-    await Promise.all(parts.blobsOf(name).map((blob) => parts.chunks.index(blob, signal).catch(ifReadable(signal))));
+    const indexing = parts.blobsOf(name).map((blob) => parts.chunks.index(blob, signal, found));
+    await Promise.all(indexing.map((each) => each.catch(ifReadable(signal))));
     return provisionedFunction(published);
   };
 }

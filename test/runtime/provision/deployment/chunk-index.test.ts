@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -7,7 +7,9 @@ import type { Digest } from '../../../../guest-sdk/protocol/index.ts';
 import { Database } from '../../../../runtime/outside/database.ts';
 import { ChunkIndex } from '../../../../runtime/provision/deployment/chunk-index.ts';
 import { MIGRATIONS } from '../../../../runtime/provision/deployment/deployment-schema.ts';
+import { FoundChunks } from '../../../../runtime/provision/deployment/found-chunks.ts';
 import { BlobStore } from '../../../../runtime/store/index.ts';
+import { SeededRandom } from '../../../support/random.ts';
 import { NEVER, once, sha256 } from './deployments-lab.ts';
 
 const chunks = suite<{ folder: string }>('chunks of stored blobs');
@@ -45,5 +47,25 @@ chunks(
     database.close();
   },
 );
+
+chunks('those that were found as a blob came are written down without its being read', async ({ folder }) => {
+  const blobs = await BlobStore.open(join(folder, 'blobs'));
+  const database = Database.open(join(folder, 'chunks.sqlite'), { synchronous: 'NORMAL', migrations: MIGRATIONS });
+  const index = new ChunkIndex(database, blobs, () => true);
+  const bytes = new SeededRandom(3).bytes(100_000);
+  const found = new FoundChunks();
+  const coming = found.coming(bytes.length);
+  const { digest, release } = await blobs.write(coming.through(once(bytes)), { limitBytes: bytes.length });
+  coming.stored(digest);
+  await rename(blobs.path(digest), join(folder, 'elsewhere'));
+  await index.index(digest, NEVER, found);
+  await rename(join(folder, 'elsewhere'), blobs.path(digest));
+  const [first, ...others] = found.of(digest)!;
+  assert.ok(others.length > 10, `${others.length} others`);
+  for (const each of [first!, ...others])
+    assert.equal(await index.read(each.digest), bytes.subarray(each.at, each.at + each.bytes));
+  release();
+  database.close();
+});
 
 chunks.run();

@@ -7,11 +7,8 @@ import * as assert from 'uvu/assert';
 import { compressLayer } from '../../../../guest-sdk/build/compress-layer.ts';
 import type { FilesLayer } from '../../../../guest-sdk/protocol/index.ts';
 import { CloudletError, parseGrant, tarPieces } from '../../../../guest-sdk/protocol/index.ts';
-import {
-  grantedDirectories,
-  MAX_FILES_BYTES,
-  readPackageFiles,
-} from '../../../../runtime/provision/package/package-files.ts';
+import { MAX_FILES_BYTES } from '../../../../runtime/provision/package/layer-entries.ts';
+import { grantedDirectories, readPackageFiles } from '../../../../runtime/provision/package/package-files.ts';
 import { BlobStore } from '../../../../runtime/store/index.ts';
 import { bodyOf } from '../../../support/cloudlet-lab.ts';
 import { tarEntry, tarOf } from '../../../support/package-lab.ts';

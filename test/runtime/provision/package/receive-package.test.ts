@@ -57,7 +57,7 @@ packages('tells of a component when it is whole, while its files still come', as
     }
   }
   const arrived = (digest: string) => void told.push(digest);
-  const received = await receivePackage(new ByteFeed(slowly()), blobs, LIMITS, undefined, arrived);
+  const received = await receivePackage(new ByteFeed(slowly()), blobs, LIMITS, undefined, { arrived });
   assert.equal(told, [`sha256:${hexDigest(component)}`]);
   assert.ok(toldBefore < tar.length - 5000, `at byte ${toldBefore} of ${tar.length}`);
   received.release();
