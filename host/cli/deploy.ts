@@ -28,8 +28,10 @@ interface DeployFlags extends HostFlags {
 
 const verb: Verb = (program, { interruption }) => {
   const command = program
-    .command('deploy <what>')
-    .description('have a function or service on the host by the cheapest way: running, cached, fetched, sent, made')
+    .command('deploy [what]')
+    .description(
+      'have a function or service on the host by the cheapest way: running, cached, fetched, sent, made (default: the project in this folder)',
+    )
     .option('--name <name>', 'its name there (default: its own, or that of the file)')
     .option('--grant <file>', 'what a component asks for, as a cloudlet.json says it')
     .option('--key <file>', 'sign a function with this private key; make one with: npx cloudlet store keys new FILE')
@@ -45,7 +47,8 @@ const verb: Verb = (program, { interruption }) => {
     )
     .option(...PULL_FLAG)
     .option('--json', 'print JSON');
-  withHostFlags(command).action(async (what: string, flags: DeployFlags) => {
+  withHostFlags(command).action(async (named: string | undefined, flags: DeployFlags) => {
+    const what = named ?? '.';
     const signal = interruption();
     const requirements = parseRequirements(flags.require ?? []);
     expectRegistry(what, flags.pull);

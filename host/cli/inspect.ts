@@ -24,14 +24,15 @@ interface InspectFlags extends HostFlags {
 
 const verb: Verb = (program, { interruption }) => {
   const command = program
-    .command('inspect <what>')
+    .command('inspect [what]')
     .description(
-      'imports, exports with WIT types, size, digest, grant and its use, of a component, a package, a project, a function or one version of it (NAME@VERSION)',
+      'imports, exports with WIT types, size, digest, grant and its use, of a component, a package, a project, a function or one version of it (NAME@VERSION); default: the project in this folder',
     )
     .option('--user <user:password>', 'for a registry (default CLOUDLET_REGISTRY_AUTH)')
     .option('--insecure', 'ask a registry by plain HTTP, also on another computer')
     .option('--json', 'print JSON');
-  withHostFlags(command).action(async (what: string, flags: InspectFlags) => {
+  withHostFlags(command).action(async (named: string | undefined, flags: InspectFlags) => {
+    const what = named ?? '.';
     if (looksLikeFile(what)) {
       const { isPackageFile } = await import('../../guest-sdk/build/index.ts');
       if (isRegistryAddress(what) || (await isPackageFile(what))) {

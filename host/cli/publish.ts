@@ -25,8 +25,10 @@ interface PublishFlags extends HostFlags {
 
 const verb: Verb = (program, { interruption }) => {
   const command = program
-    .command('publish <what>')
-    .description('push a component, a package (a file, or oci://HOST/NAME:TAG), or a project, which is built first')
+    .command('publish [what]')
+    .description(
+      'push a component, a package (a file, or oci://HOST/NAME:TAG), or a project, which is built first (default: the one in this folder)',
+    )
     .option('--name <name>', "the function's name (default: the project's, or the file's)")
     .option(
       '--grant <file>',
@@ -39,7 +41,8 @@ const verb: Verb = (program, { interruption }) => {
     .option('--insecure', 'ask a registry by plain HTTP, also on another computer')
     .option(...PULL_FLAG)
     .option('--json', 'print JSON');
-  withHostFlags(command).action(async (what: string, flags: PublishFlags) => {
+  withHostFlags(command).action(async (named: string | undefined, flags: PublishFlags) => {
+    const what = named ?? '.';
     const signal = interruption();
     if (flags.name !== undefined) typed(() => parseName(flags.name!));
     expectRegistry(what, flags.pull);

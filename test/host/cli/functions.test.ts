@@ -1,6 +1,6 @@
 // end to end
 // time limit: 300 s
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -301,6 +301,19 @@ functions('a wrong token, or none for another machine, is told with where tokens
   assert.is((await lab.run(['ls', '--to', link], { environment: elsewhere })).status, 0);
   assert.is((await lab.run(['ls'], { environment: { ...elsewhere, CLOUDLET_TOKEN: token } })).status, 0);
   assert.is((await lab.run(['ls', '--token', token], { environment: elsewhere })).status, 0);
+});
+
+functions('publishes, deploys and inspects the project of the folder it is in, when nothing is named', async () => {
+  const none = await lab.run(['publish']);
+  assert.equal([none.status, none.text], [1, '']);
+  assert.match(none.errors, /expected a project file at cloudlet\.json; start one with: npx cloudlet new/);
+  await copyFile(await guest('cat'), join(lab.folder, 'here.wasm'));
+  await writeFile(join(lab.folder, 'cloudlet.json'), '{ "name": "here", "component": "here.wasm" }');
+  assert.match((await lab.run(['inspect'])).text, /^here\n/);
+  assert.match((await lab.run(['publish'])).text, /^here {2}version 1\n/);
+  const deployed = await lab.run(['deploy', '--json']);
+  assert.is(deployed.status, 0, deployed.errors);
+  assert.is((await lab.run(['invoke', 'here', '--', 'args', 'a'])).text, 'args\na\n');
 });
 
 functions('removes', async () => {
