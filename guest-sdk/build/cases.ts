@@ -1,7 +1,8 @@
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { CloudletError, strictParse } from '../protocol/index.ts';
+import { readDocument } from './document.ts';
 
 /** Where a project has the tests of its own, relative to its folder. */
 export const CASES_FILE = 'test/cases.json';
@@ -45,10 +46,10 @@ export async function readCases(folder: string): Promise<readonly Case[]> {
   const path = join(folder, CASES_FILE);
   let list: unknown;
   try {
-    list = JSON.parse(await readFile(path, 'utf8'));
+    list = JSON.parse(await readDocument(path));
   } catch (cause) {
-    const words = cause instanceof Error ? cause.message : String(cause);
-    throw new CloudletError('project-invalid', `expected a list of cases in ${path}: ${words}`, { cause });
+    const words = cause instanceof SyntaxError ? `which is no JSON: ${cause.message}` : (cause as Error).message;
+    throw new CloudletError('project-invalid', `expected a list of cases in ${path}, ${words}`, { cause });
   }
   if (!Array.isArray(list) || list.length === 0)
     throw new CloudletError('project-invalid', `expected a list of cases in ${path}, with one case at least`);

@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { CloudletError, GrantRequest, parseGrant, strictParse } from '../protocol/index.ts';
+import { isAbsent, readDocument } from './document.ts';
 import type { ProgramBuild } from './foreign/build-program.ts';
 import { type Kind, LANGUAGES, type Language, languageOf, refuseKind } from './language.ts';
 
@@ -79,8 +80,8 @@ export interface Project {
  * `grant-invalid` names the key, what was expected and what came.
  */
 export async function readGrant(path: string): Promise<GrantRequest> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw invalid(`expected a file with a grant at ${path}, which cannot be read`, error);
+  const text = await readDocument(path).catch((error: Error) => {
+    throw invalid(`expected a file with a grant at ${path}, ${error.message}`, error);
   });
   const grant = grantOf(strictParse(v.partial(ProjectFile), parseText(text, path), path, 'project-invalid'));
   parseGrant(grant, path);
@@ -103,7 +104,7 @@ export async function readFirstIn(path: string): Promise<readonly string[]> {
 export async function readProjectFacts(
   path: string,
 ): Promise<{ readonly name?: string | undefined; readonly language?: Language | undefined } | null> {
-  const text = await readFile(path, 'utf8').catch(() => null);
+  const text = await readDocument(path).catch(() => null);
   if (text === null) return null;
   const { name, language, entry, component } = strictParse(
     v.partial(ProjectFile),
@@ -121,12 +122,10 @@ export async function readProjectFacts(
  */
 export async function readProject(folder: string): Promise<Project> {
   const path = join(folder, PROJECT_FILE);
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw invalid(`expected a project file at ${path}; start one with: npx cloudlet new`, error);
-  }
+  const text = await readDocument(path).catch((error: Error) => {
+    const why = isAbsent(error) ? '; start one with: npx cloudlet new' : `, ${error.message}`;
+    throw invalid(`expected a project file at ${path}${why}`, error);
+  });
   const file = parse(text, path);
   const project = complete(resolve(folder), file);
   const { entries, component, wit } = project;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import {
@@ -17,6 +17,7 @@ import {
   RecipeFile,
   strictParse,
 } from '../protocol/index.ts';
+import { readDocument } from './document.ts';
 
 /** Bytes of a recipe's file that travel apart, and where they lie on this computer. */
 export interface RecipeBytes {
@@ -82,9 +83,9 @@ export async function readRecipeFile(path: string): Promise<LocalRecipe> {
 
 async function readJson(path: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(path, 'utf8'));
+    return JSON.parse(await readDocument(path));
   } catch (error) {
-    const why = error instanceof SyntaxError ? `which is no JSON: ${error.message}` : 'which cannot be read';
+    const why = error instanceof SyntaxError ? `which is no JSON: ${error.message}` : (error as Error).message;
     throw new CloudletError('recipe-invalid', `expected a recipe in ${path}, ${why}`, { cause: error });
   }
 }

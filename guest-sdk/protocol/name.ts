@@ -12,7 +12,7 @@ export function parseName(text: string): FunctionName {
   if (!NAME.test(text)) {
     throw new CloudletError(
       'request-invalid',
-      `expected a name of 1 to 63 characters, lower-case letters, digits and "-", starting with a letter, got ${JSON.stringify(text)}`,
+      `expected a name of 1 to 63 characters, lower-case letters, digits and "-", starting with a letter, got ${JSON.stringify(text.slice(0, 80))}`,
     );
   }
   return text as FunctionName;

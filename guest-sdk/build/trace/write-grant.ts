@@ -1,6 +1,7 @@
 import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { CloudletError, type GrantRequest, parseGrant } from '../../protocol/index.ts';
+import { isAbsent, readDocument } from '../document.ts';
 import { PROJECT_FILE, readFirstIn, readGrant } from '../project.ts';
 import type { CopiedFile } from './file-grants.ts';
 import { grantOfTrace, type TracedGrant } from './grant-of-trace.ts';
@@ -25,12 +26,11 @@ export async function planGrant(
   record: TraceRecord,
   path = join(folder, PROJECT_FILE),
 ): Promise<GrantPlan> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw new CloudletError(
-      'project-invalid',
-      `expected a project file at ${path}, which cannot be read (${error.code})`,
-    );
+  const text = await readDocument(path).catch((error: Error) => {
+    if (isAbsent(error)) return null;
+    throw new CloudletError('project-invalid', `expected a project file at ${path}, ${error.message}`, {
+      cause: error,
+    });
   });
   const before: GrantRequest = text === null ? {} : await readGrant(path);
   const firstBefore = text === null ? [] : await readFirstIn(path);

@@ -15,7 +15,7 @@ export function strictParse<S extends v.GenericSchema>(
   const issues = result.issues.map((issue) => innermost(issue, issue.path ?? []));
   // A misspelt key is missing too, and where it stands is the better hint.
   const { issue, path } = issues.find((each) => isUnknownKey(each.issue)) ?? issues[0]!;
-  const key = path.length === 0 ? 'the document' : path.map((item) => String(item.key)).join('.');
+  const key = path.length === 0 ? 'the document' : shortened(path.map((item) => String(item.key)).join('.'));
   if (isUnknownKey(issue)) {
     const known = keysAt(
       schema,
@@ -25,7 +25,10 @@ export function strictParse<S extends v.GenericSchema>(
   }
   if (issue.received === 'undefined') throw new CloudletError(code, `${what}: ${key} is missing`);
   const expected = issue.kind === 'validation' ? issue.message : (issue.expected ?? issue.message);
-  throw new CloudletError(code, `${what}: ${key} must be ${inJson(expected)}, got ${inJson(issue.received)}`);
+  throw new CloudletError(
+    code,
+    `${what}: ${key} must be ${inJson(expected)}, got ${shortened(inJson(issue.received))}`,
+  );
 }
 
 /** The schema's words for types are those of JavaScript, and who writes a document thinks of JSON. */
@@ -36,6 +39,13 @@ const JSON_TYPES: Readonly<Record<string, string>> = {
 
 function inJson(words: string): string {
   return JSON_TYPES[words] ?? words;
+}
+
+/** Longest part of a value that a message repeats, in UTF-16 units. */
+const MAX_RECEIVED_CHARS = 120;
+
+function shortened(words: string): string {
+  return words.length <= MAX_RECEIVED_CHARS ? words : `${words.slice(0, MAX_RECEIVED_CHARS)}…`;
 }
 
 type Issue = v.BaseIssue<unknown>;

@@ -34,7 +34,7 @@ cases('are calls, runs and requests, with what may be left out', async () => {
 });
 
 for (const [what, text, words] of [
-  ['no JSON', '[', /expected a list of cases in .*cases\.json: /],
+  ['no JSON', '[', /expected a list of cases in .*cases\.json, which is no JSON: /],
   ['no list', '{}', /expected a list of cases/],
   ['none', '[]', /one case at least/],
   ['of no form', '[{"cal": "f"}]', /case 1: expected "call", "run" or "http", got \{"cal":"f"\}/],

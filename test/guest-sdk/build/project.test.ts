@@ -191,4 +191,9 @@ project('names its world, or is told what there is', async () => {
   assert.match((await failure(nameWorld(wit, undefined))).message, /has no world/);
 });
 
+project('a name that is no name is told by its beginning', async () => {
+  const { message } = await failure(read({ name: 'A'.repeat(100_000), entry: 'src/a.c' }));
+  assert.match(message, /name must be a name of lower-case letters, digits and hyphens, got "A{100,119}…$/);
+});
+
 project.run();
