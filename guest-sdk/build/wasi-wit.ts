@@ -15,6 +15,9 @@ const ASYNC_PACKAGES = PACKAGES.filter((name) => name !== 'wasi-io');
 /** Packages that jco does not ship, from `guest-sdk/wit/deps`: one folder each. */
 const OWN_PACKAGES = fileURLToPath(new URL('../wit/deps/', import.meta.url));
 
+/** Worlds of what functions may use, `cloudlet:function`, which a function's own world may include. */
+export const FUNCTION_WIT = fileURLToPath(new URL('../wit/function.wit', import.meta.url));
+
 /** Folder of jco's bundled WIT: `lib/wit/builtin/<version>/<package>/package.wit`. */
 function bundled(version: string): string {
   const entry = fileURLToPath(import.meta.resolve('@bytecodealliance/jco'));
@@ -23,7 +26,7 @@ function bundled(version: string): string {
 
 /**
  * Copies a function's WIT (a file, a folder, or none) to `into` and completes its `deps` with the WASI packages it does not bring itself,
- * so that a world may name any interface of WASI 0.2 or 0.3 without vendoring it. `rewrite` is applied to every text.
+ * and with `cloudlet:function`, so that a world may name any interface of WASI 0.2 or 0.3 without vendoring it. `rewrite` is applied to every text.
  */
 export async function assembleWit(
   wit: string | null,
@@ -49,6 +52,7 @@ export async function assembleWit(
   for (const name of await readdir(OWN_PACKAGES)) {
     if (!own.has(name)) await cp(join(OWN_PACKAGES, name), join(deps, name), { recursive: true });
   }
+  if (!own.has('cloudlet-function')) await addPackage(into, 'cloudlet-function', FUNCTION_WIT);
   for (const path of await readdir(into, { recursive: true })) {
     if (!path.endsWith('.wit')) continue;
     const file = join(into, path);

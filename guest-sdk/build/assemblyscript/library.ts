@@ -26,7 +26,7 @@ export function call_door(request: u32, out: u32): void {
   memory_.release();
 }
 `,
-    statement: 'include cloudlet:guest/http;',
+    statement: 'include cloudlet:function/http;',
   },
   command: {
     module: "export * from './command';\n",

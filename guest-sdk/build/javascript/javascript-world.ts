@@ -5,7 +5,7 @@ import type { Project } from '../project.ts';
 import { addPackage, assembleWit } from '../wasi-wit.ts';
 import { addBuildWorld, nameWorld } from '../world.ts';
 
-/** WIT of the guest library and of the http world. */
+/** WIT of what the guest library imports. */
 export const GUEST_WIT = fileURLToPath(new URL('../../wit/guest.wit', import.meta.url));
 
 /** Whether a function may ask other hosts, so that it has a `fetch`. */
@@ -25,7 +25,7 @@ export async function assembleWorld(project: Project, wit: string): Promise<read
   if (project.kind === 'http') {
     const world = project.wit === null ? null : await nameWorld(project.wit, project.world);
     if (world !== null) await refuseExports(wit, world);
-    await addBuildWorld(wit, world, [...library, 'include cloudlet:guest/http;']);
+    await addBuildWorld(wit, world, [...library, 'include cloudlet:function/http;']);
     return [];
   }
   const world = await nameWorld(project.wit ?? wit, project.world);

@@ -10,7 +10,7 @@ import { encodeComponent } from '../encode.ts';
 import { type BuildContext, begin } from '../progress.ts';
 import type { Project } from '../project.ts';
 import { runCompiler } from '../tool.ts';
-import { addPackage, assembleWit, WASI_VERSION } from '../wasi-wit.ts';
+import { assembleWit, WASI_VERSION } from '../wasi-wit.ts';
 import { addBuildWorld, BUILD_WORLD, nameWorld } from '../world.ts';
 import { generateRust, type RustBindings } from './bindings.ts';
 import { compileCargo } from './cargo.ts';
@@ -30,11 +30,8 @@ const HTTP_CRATE = 'cloudlet';
 /** What its macro exports. */
 const HTTP_EXPORT = `wasi:http/incoming-handler@${WASI_VERSION}#handle`;
 
-/** WIT of the http world. */
-const GUEST_WIT = fileURLToPath(new URL('../../wit/guest.wit', import.meta.url));
-
 /** What each kind of function imports or exports besides its own world. */
-const IMPORTS = { command: [EXIT_IMPORT], typed: [], http: ['include cloudlet:guest/http;'] } as const;
+const IMPORTS = { command: [EXIT_IMPORT], typed: [], http: ['include cloudlet:function/http;'] } as const;
 
 /** The file that names a project of cargo's. */
 export const CARGO_FILE = 'Cargo.toml';
@@ -50,7 +47,6 @@ export async function buildRust(project: Project, context: BuildContext): Promis
   const wit = join(scratch, 'wit');
   const world = project.wit === null ? null : await nameWorld(project.wit, project.world);
   await assembleWit(project.wit, wit);
-  if (project.kind === 'http') await addPackage(wit, 'cloudlet-guest', GUEST_WIT);
   await addBuildWorld(wit, world, IMPORTS[project.kind]);
   const bindings = world === null ? null : await bind(world, wit, program, context);
   const library = project.kind === 'http' ? await httpLibrary() : bindings;

@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Project } from '../../project.ts';
-import { isAsynchronous } from '../../wasi-wit.ts';
+import { FUNCTION_WIT, isAsynchronous } from '../../wasi-wit.ts';
 import { fetches, GUEST_WIT } from '../javascript-world.ts';
 
 /** Form of what is kept; another number is made anew. */
@@ -16,7 +16,7 @@ export async function shellKey(project: Project): Promise<string | null> {
   const hash = createHash('sha256');
   const { kind, world = null } = project;
   hash.update(JSON.stringify([FORMAT, version, kind, world, fetches(project)]));
-  for (const file of [GUEST_WIT, ...(project.wit === null ? [] : await filesAt(project.wit))]) {
+  for (const file of [GUEST_WIT, FUNCTION_WIT, ...(project.wit === null ? [] : await filesAt(project.wit))]) {
     const bytes = await readFile(file);
     hash.update(`\n${bytes.length} `).update(bytes);
   }
