@@ -10,7 +10,10 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/;
 /** Reads a digest that came from outside. */
 export function parseDigest(text: string): Digest {
   if (!DIGEST.test(text)) {
-    throw new CloudletError('request-invalid', `expected sha256:<64 hex digits>, got ${JSON.stringify(text.slice(0, 80))}`);
+    throw new CloudletError(
+      'request-invalid',
+      `expected sha256:<64 hex digits>, got ${JSON.stringify(text.slice(0, 80))}`,
+    );
   }
   return text as Digest;
 }
