@@ -95,7 +95,7 @@ export function readFirstOf(folder: string): Promise<readonly string[]> {
 
 /** The same of a file that has the form of a project file. */
 export async function readFirstIn(path: string): Promise<readonly string[]> {
-  const text = await readFile(path, 'utf8').catch(() => null);
+  const text = await readDocument(path).catch(() => null);
   if (text === null) return [];
   return strictParse(v.partial(ProjectFile), parseText(text, path), path, 'project-invalid').readFirst ?? [];
 }
