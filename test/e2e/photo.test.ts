@@ -1,6 +1,6 @@
 // time limit: 400 s
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { build } from '../../guest-sdk/build/index.ts';
 import type { FunctionInfo, SandboxInfo, Status } from '../../guest-sdk/protocol/index.ts';
 import { HostLab } from '../support/host-lab.ts';
 import { readPng } from '../support/png.ts';
+import { ended } from '../support/process-tree.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/photo', import.meta.url));
 const MAIN = fileURLToPath(new URL('../../host/cli/main.ts', import.meta.url));
@@ -117,10 +118,7 @@ photo('outlives a host that is killed: its machine dies, its function is there a
   const { sandboxes } = (await (await host.ask('/v1/sandboxes')).json()) as { sandboxes: SandboxInfo[] };
   const before = (await (await host.ask('/v1/functions/photo')).json()) as FunctionInfo;
   await host.kill();
-  const until = performance.now() + 10_000;
-  const alive = () => sandboxes.filter(({ pid }) => pid !== null && isRunning(pid));
-  while (alive().length > 0 && performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(alive(), []);
+  await ended(...sandboxes.flatMap(({ pid }) => pid ?? []));
 
   await host.start('microvm');
   const after = (await (await host.ask('/v1/functions/photo')).json()) as FunctionInfo;
@@ -128,10 +126,6 @@ photo('outlives a host that is killed: its machine dies, its function is there a
   const response = await host.ask('/v1/functions/photo/run?arg=thumbnail&arg=32', { method: 'POST', body: photograph });
   assert.is(jpegSize(Buffer.from(await response.arrayBuffer())).width, 32);
 });
-
-function isRunning(pid: number): boolean {
-  return existsSync(`/proc/${pid}`) && !/^State:\s[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-}
 
 /** Width and height of a JPEG, from its start-of-frame marker. */
 function jpegSize(bytes: Buffer): { width: number; height: number } {

@@ -1,7 +1,7 @@
 // end to end
 // time limit: 900 s
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,10 +23,9 @@ import { type OverlayFile, openOverlayFile } from '../../runtime/provision/overl
 import type { VmImage } from '../../runtime/vm/image/index.ts';
 import { restoreVm } from '../../runtime/vm/machine/restore-vm.ts';
 import { HostLab } from '../support/host-lab.ts';
+import { ended } from '../support/process-tree.ts';
 import { answering, SavedVms } from '../support/saved-vms.ts';
 
-/** How long a process may take to vanish after its host was killed, milliseconds. */
-const VANISH_MS = 5000;
 const DATA_MIB = 4;
 const SCRIPT = `mkdir -p /srv/www && echo hello > /srv/www/index.html && dd if=/dev/urandom of=/srv/www/data bs=1M count=${DATA_MIB} 2>/dev/null && sync`;
 const SPEC = { run: 'exec httpd -f -p 127.0.0.1:8080 -h /srv/www', port: 8080 };
@@ -245,12 +244,7 @@ for (const [when, { reach, services }] of Object.entries(MOMENTS))
     await reach(world);
     const machines = machinesOf(lab.pid);
     await lab.kill();
-    const late = performance.now() + VANISH_MS;
-    while (machines.some((pid) => existsSync(`/proc/${pid}`)) && performance.now() < late) await sleep(20);
-    assert.equal(
-      machines.filter((pid) => existsSync(`/proc/${pid}`)),
-      [],
-    );
+    await ended(...machines);
 
     await lab.start('process');
     const { deployments } = (await (await lab.ask('/v1/deployments')).json()) as { deployments: Deployment[] };

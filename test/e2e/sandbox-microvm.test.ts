@@ -9,7 +9,6 @@ const SUBJECT: Subject = {
   name: 'microvm',
   open: async (guest) => loadedSandbox(await testClone(), guest),
   streamBytes: 8 * 1024 * 1024,
-  lateMs: 15_000,
 };
 
 sandboxBehaviour(SUBJECT);

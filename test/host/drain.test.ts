@@ -1,12 +1,12 @@
 // end to end
 // time limit: 120 s
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Problem } from '../../guest-sdk/protocol/index.ts';
 import { HostLab } from '../support/host-lab.ts';
+import { ended } from '../support/process-tree.ts';
 
 const drain = suite<{ lab: HostLab }>('a host that is told to stop');
 
@@ -40,7 +40,7 @@ drain('ends at once when it is told again, and its sandboxes with it', async ({ 
   process.kill(lab.pid, 'SIGTERM');
   assert.equal(await lab.ended, [1, null]);
   assert.is(await broken, 'ECONNRESET');
-  while (isRunning(sandboxes[0]!.pid)) await new Promise((resolve) => setImmediate(resolve));
+  await ended(sandboxes[0]!.pid);
 });
 
 /** Begins a call whose input stays open, and waits for the first words of its answer. */
@@ -68,14 +68,6 @@ async function until(lab: HostLab, path: string, status: number): Promise<string
     const response = await lab.ask(path);
     if (response.status === status) return ((await response.json()) as Problem).code;
     await response.body?.cancel();
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false; // Gone altogether.
   }
 }
 

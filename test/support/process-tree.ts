@@ -3,6 +3,7 @@
  * A test that looks for what it left compares with what was there before: esbuild, for one, keeps a process for as long as this one.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Ids of all processes below `root`, parents first. What was left behind by a parent that is gone is not found. */
 export function processesBelow(root: number): number[] {
@@ -42,4 +43,25 @@ function parentOf(pid: number): number | null {
   } catch {
     return null; // It has ended.
   }
+}
+
+/** Whether a process runs: one that has ended and that nobody has waited for does not. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false; // Gone altogether.
+  }
+}
+
+/** How long processes may take to end on a busy computer, milliseconds: one that was not told to never does. */
+const END_MS = 60_000;
+const LOOK_MS = 5;
+
+/** Resolves when none of these processes runs any more; fails, naming those that do, when they do not end. */
+export async function ended(...pids: readonly number[]): Promise<void> {
+  const until = performance.now() + END_MS;
+  while (pids.some(isRunning) && performance.now() < until) await sleep(LOOK_MS);
+  const left = pids.filter(isRunning).map((pid) => `${pid} (${programOf(pid)})`);
+  if (left.length > 0) throw new Error(`expected these processes to end, still running: ${left.join(', ')}`);
 }

@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert';
 import type { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import { findHardening } from '../../../runtime/machine/confinement/hardening.ts';
 import { type QemuProcess, type QemuStart, startQemu } from '../../../runtime/machine/qemu-process.ts';
+import { ended } from '../../support/process-tree.ts';
 
 /** What this computer lets machines have; `hardening.test.ts` holds that the rest is told. */
 const { layers } = (await findHardening('/bin/sh')).facts;
@@ -84,7 +85,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
     await once(child.stdout!, 'data');
     child.kill(signal);
     assert.equal(await once(child, 'close'), [null, signal]);
-    await gone(child.pid);
+    await ended(child.pid);
   });
 }
 
@@ -195,7 +196,7 @@ start('leaves its supervisor nothing that it is given', async () => {
   assert.match(readFileSync(`/proc/${supervisor}/status`, 'utf8'), /CapEff:\s0{16}/);
   (child.stdio[3] as Duplex).write('\n');
   await once(child, 'close');
-  await gone(child.pid);
+  await ended(child.pid);
 });
 
 start('does not start when there is no such program, and says which', async () => {
@@ -221,19 +222,5 @@ start('follows a program that was replaced', async () => {
     await rm(directory, { recursive: true });
   }
 });
-
-async function gone(pid: number): Promise<void> {
-  const until = performance.now() + 5000;
-  while (isRunning(pid) && performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
-  assert.not.ok(isRunning(pid), `${pid} still runs`);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false; // Gone altogether.
-  }
-}
 
 start.run();

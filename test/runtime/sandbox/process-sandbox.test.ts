@@ -7,7 +7,6 @@ const SUBJECT: Subject = {
   name: 'process',
   open: (guest) => loadedSandbox(testProcess(), guest),
   streamBytes: 100 * 1024 * 1024,
-  lateMs: 15_000,
 };
 
 sandboxBehaviour(SUBJECT);

@@ -324,16 +324,17 @@ for (const [what, method, status] of [
     http(
       `the body that a server sends after ${what}, ${framing.slice(0, 8)}, is none, and costs its connection`,
       async () => {
+        let connections = 0;
         const { port } = await rawServer((socket) => {
+          connections += 1;
           socket.on('data', () => socket.write(`HTTP/1.1 ${status} X\r\n${framing}`));
         });
         const lab = network();
-        const from = performance.now();
         for (let each = 0; each < 2; each += 1) {
           const answer = await fetchWhole(lab, httpSend({ method, authority: `127.0.0.1:${port}` }));
           assert.equal([answer.status, answer.text], [status, '']);
         }
-        assert.ok(performance.now() - from < 5000);
+        assert.is(connections, 2);
       },
     );
   }
