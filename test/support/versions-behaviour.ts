@@ -1,7 +1,7 @@
 /**
  * What holds of versions while calls go on, whatever runs them.
  */
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { parseName } from '../../guest-sdk/protocol/index.ts';
 import type { Cloudlet } from '../../runtime/index.ts';
@@ -23,10 +23,13 @@ class Load {
     this.#callers = Array.from({ length: callers }, () => this.#call(cloudlet));
   }
 
-  /** The versions of so many answers to come. */
+  /** The versions of so many answers to come; fails with the first call that does. */
   async next(count: number): Promise<number[]> {
     const from = this.versions.length;
-    while (this.versions.length < from + count && this.failures.length === 0) await turn();
+    while (this.versions.length < from + count) {
+      if (this.failures.length > 0) throw this.failures[0];
+      await sleep(2);
+    }
     return this.versions.slice(from);
   }
 
@@ -97,7 +100,7 @@ export async function versionsUnderLoad(cloudlet: Cloudlet, callers: number, ans
 
     cloudlet.versions.retain(NAME, 1);
     await load.next(answers);
-    while (cloudlet.versions.list(NAME).versions.length > 1) await turn();
+    while (cloudlet.versions.list(NAME).versions.length > 1) await sleep(2);
     assert.equal(
       cloudlet.versions.list(NAME).versions.map(({ version, percent }) => [version, percent]),
       [[2, 100]],
