@@ -4,9 +4,11 @@ import { ControlPort, type Identity, newIdentity } from './identity.ts';
 import type { MachineExit } from './machine.ts';
 import { OutputTail } from './output-tail.ts';
 import { privateBytes } from './private-memory.ts';
+import { processorQueueNs } from './processor-need.ts';
 import { SAVED_FILE } from './qemu-args.ts';
 import type { QemuProcess } from './qemu-process.ts';
 import { QmpConnection } from './qmp.ts';
+import { watchdog } from './watchdog.ts';
 
 /** How long QEMU may take to end by itself, then by SIGTERM, milliseconds. */
 const GENTLE_MS = 500;
@@ -148,10 +150,14 @@ export class MachineProcess {
     return this.#closing;
   }
 
-  /** Races what makes the machine ready against its end, a watchdog and the caller's signal. Never rejects. */
+  /** Races what makes the machine ready against its end, a watchdog of `ms` that are its own, and the caller's signal. Never rejects. */
   async whenReady(ready: Promise<unknown>, ms: number, signal?: AbortSignal): Promise<Readiness> {
     const settled = Promise.withResolvers<Readiness>();
-    const watchdog = setTimeout(() => settled.resolve('silent'), ms);
+    const callOff = watchdog(
+      ms,
+      () => settled.resolve('silent'),
+      () => processorQueueNs(this.pid),
+    );
     const gone = () => settled.resolve('ended');
     const ends = [this.#ended.signal, ...(signal === undefined ? [] : [signal])];
     for (const end of ends) end.addEventListener('abort', gone, { once: true });
@@ -165,7 +171,7 @@ export class MachineProcess {
       },
     );
     const outcome = await settled.promise;
-    clearTimeout(watchdog);
+    callOff();
     clearTimeout(refusal);
     for (const end of ends) end.removeEventListener('abort', gone);
     return outcome;

@@ -30,6 +30,8 @@ export interface Machine {
   readonly processors: number;
   /** What its threads needed of processors so far; see `processorNeedNs`. */
   processorNeedNs(): number | null;
+  /** For how long others held it up so far; see `processorQueueNs`. */
+  processorQueueNs(): number | null;
   /** Memory that would be free without this machine, bytes; rejects when its process is gone. */
   privateBytes(): Promise<number>;
   /** Private bytes beyond which it has more than its guests may make it take; a microVM has its size instead. */

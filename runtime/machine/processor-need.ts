@@ -7,15 +7,15 @@ import { cpus } from 'node:os';
  * count (`CONFIG_SCHED_INFO`). Threads that have ended no longer count, so the sum may go back.
  */
 export function processorNeedNs(pid: number): number | null {
-  try {
-    const threads = readdirSync(`/proc/${pid}/task`);
-    return threads.reduce(
-      (sum, thread) => sum + needOf(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1')),
-      0,
-    );
-  } catch {
-    return null;
-  }
+  return threadsOf(pid)?.reduce((sum, { ranNs, queuedNs }) => sum + ranNs + queuedNs, 0) ?? null;
+}
+
+/**
+ * Nanoseconds for which others held up a process: what that of its threads which waited longest stood in the queue for a processor. Null when it is gone or
+ * the kernel does not count. May go back, too.
+ */
+export function processorQueueNs(pid: number): number | null {
+  return threadsOf(pid)?.reduce((most, { queuedNs }) => Math.max(most, queuedNs), 0) ?? null;
 }
 
 /** Time that all processors of this computer together have been idle, nanoseconds. The kernel counts in steps of 10 ms. */
@@ -23,8 +23,19 @@ export function idleProcessorNs(): number {
   return cpus().reduce((sum, { times }) => sum + times.idle * 1e6, 0);
 }
 
-/** The first two numbers of `schedstat`: nanoseconds on a processor, and in the queue for one. */
-function needOf(schedstat: string): number {
-  const [ran, queued] = schedstat.split(' ');
-  return Number(ran) + Number(queued);
+interface ThreadTime {
+  readonly ranNs: number;
+  readonly queuedNs: number;
+}
+
+/** The first two numbers of each thread's `schedstat`: nanoseconds on a processor, and in the queue for one. */
+function threadsOf(pid: number): ThreadTime[] | null {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map((thread) => {
+      const [ran, queued] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ');
+      return { ranNs: Number(ran), queuedNs: Number(queued) };
+    });
+  } catch {
+    return null;
+  }
 }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Identity } from './identity.ts';
 import type { Machine, MachineExit } from './machine.ts';
 import { MachineProcess, type Readiness, streamOf } from './machine-process.ts';
-import { processorNeedNs } from './processor-need.ts';
+import { processorNeedNs, processorQueueNs } from './processor-need.ts';
 import { FD, type MachineShape } from './qemu-args.ts';
 import type { QemuProcess } from './qemu-process.ts';
 
@@ -81,6 +81,10 @@ export class QemuMachine implements Machine {
 
   processorNeedNs(): number | null {
     return processorNeedNs(this.pid);
+  }
+
+  processorQueueNs(): number | null {
+    return processorQueueNs(this.pid);
   }
 
   /** The disk for large bodies lies in memory, and is counted. */

@@ -6,7 +6,7 @@ import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { Machine, MachineExit } from '../machine/machine.ts';
 import { OutputTail } from '../machine/output-tail.ts';
 import { privateBytes } from '../machine/private-memory.ts';
-import { processorNeedNs } from '../machine/processor-need.ts';
+import { processorNeedNs, processorQueueNs } from '../machine/processor-need.ts';
 
 /** How the agent is run as a child process. */
 export interface ProcessMachineOptions {
@@ -107,6 +107,7 @@ export async function startProcessMachine(options: ProcessMachineOptions): Promi
     resume: async () => {},
     processors: availableParallelism(),
     processorNeedNs: () => processorNeedNs(pid),
+    processorQueueNs: () => processorQueueNs(pid),
     privateBytes: () => privateBytes(pid),
     mostPrivateBytes: bounds.privateBytes,
     close: () => end(child, [channel!, ...lines], exited),

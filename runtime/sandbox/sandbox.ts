@@ -2,32 +2,17 @@ import { CloudletError, type ErrorCode, type Grant } from '../../guest-sdk/proto
 import type { InvokeRequest, ReuseLimits } from '../agent/wire.ts';
 import { givenTexts, type SecretValues } from '../grant/index.ts';
 import type { Machine } from '../machine/machine.ts';
-import type { Call, CallInput, CallLog, CallUse } from './channel/call.ts';
-import type { CallOutside } from './channel/call-asks.ts';
+import type { CallOptions } from './call-options.ts';
+import type { Call, CallInput } from './channel/call.ts';
 import type { Channel } from './channel/channel.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { loadMessage, loadMs, type SandboxContent } from './load-message.ts';
 import { describeExit, describeTail, withTail } from './machine-end.ts';
+import { machineTime } from './machine-time.ts';
 import { moveState, type SandboxState } from './state.ts';
 
 /** `microvm` is a QEMU machine, `process` the same agent as a child process without isolation. */
 export type SandboxKind = 'microvm' | 'process';
-
-/** Limits of one call. */
-export interface CallOptions {
-  /** Wall time from now, milliseconds. */
-  readonly deadlineMs: number;
-  readonly log: CallLog;
-  /** What its guest may ask of the host; nothing when it is left out, as in a rehearsal. */
-  readonly outside?: CallOutside;
-  /** Most bytes of its answer; without end when it is left out. */
-  readonly answerBytes?: number;
-  /** Hears what its guest used. */
-  readonly use?: CallUse;
-  /** Nobody asked for it: it does not count as served, and is given no secrets. */
-  readonly rehearsal?: boolean;
-  readonly signal?: AbortSignal;
-}
 
 /** How a sandbox ended: `reason` is a sentence when it was not asked to, with the end of what its machine said. */
 export interface SandboxEnd {
@@ -74,6 +59,7 @@ export class Sandbox {
   readonly #machine: Machine;
   readonly #channel: Channel;
   readonly #clock: Clock;
+  readonly #machineTime: Clock;
   readonly #ended = Promise.withResolvers<SandboxEnd>();
   #state: SandboxState = 'starting';
   #atOnce = 1;
@@ -96,6 +82,7 @@ export class Sandbox {
     this.#machine = parts.machine;
     this.#channel = parts.channel;
     this.#clock = parts.clock ?? systemClock;
+    this.#machineTime = machineTime(this.#machine, this.#clock);
     this.#channel.whenEnded = (reason) => this.#mourn(reason);
     void this.#channel.lost.then((loss) => this.#poison(loss.message));
     void this.#machine.exited.then((exit) => this.#poison(`the machine ${describeExit(exit)}`));
@@ -122,7 +109,7 @@ export class Sandbox {
     const abort = () => void this.close();
     signal?.throwIfAborted();
     signal?.addEventListener('abort', abort, { once: true });
-    const stop = this.#clock.after(mostMs, () =>
+    const stop = this.#machineTime.after(mostMs, () =>
       this.#poison(`the agent did not load the component within ${mostMs} ms`),
     );
     try {
@@ -142,7 +129,7 @@ export class Sandbox {
   /** Gets ready for a snapshot; see `Channel.prepare`. */
   prepare(): Promise<void> {
     const prepared = this.#channel.prepare();
-    const stop = this.#clock.after(PREPARE_MS, () =>
+    const stop = this.#machineTime.after(PREPARE_MS, () =>
       this.#poison(`the agent was not ready for a snapshot within ${PREPARE_MS} ms`),
     );
     return prepared.finally(stop);
@@ -192,7 +179,7 @@ export class Sandbox {
     let confirmed = false;
     call.done.catch(() => {
       if (confirmed) return;
-      stopConfirm = this.#clock.after(CONFIRM_MS, () =>
+      stopConfirm = this.#machineTime.after(CONFIRM_MS, () =>
         this.#poison(`an invocation could not be ended within ${CONFIRM_MS} ms`),
       );
     });
@@ -215,7 +202,9 @@ export class Sandbox {
   async pause(): Promise<void> {
     if (this.#running > 0) throw new Error('a sandbox cannot be paused while an invocation runs in it');
     this.#state = moveState(this.#state, 'paused');
-    const stop = this.#clock.after(PAUSE_MS, () => this.#poison(`the machine was not paused within ${PAUSE_MS} ms`));
+    const stop = this.#machineTime.after(PAUSE_MS, () =>
+      this.#poison(`the machine was not paused within ${PAUSE_MS} ms`),
+    );
     this.#pausing = this.#machine
       .pause()
       .catch((error: Error) => this.#poison(`the machine could not be paused: ${error.message}`))
@@ -238,6 +227,11 @@ export class Sandbox {
   /** What its threads needed of processors so far, nanoseconds; null when that is not known. */
   processorNeedNs(): number | null {
     return this.#machine.processorNeedNs();
+  }
+
+  /** For how long others held it up so far, nanoseconds; null when that is not known. */
+  processorQueueNs(): number | null {
+    return this.#machine.processorQueueNs();
   }
 
   /**

@@ -3,6 +3,7 @@ import type { Machine } from '../machine/machine.ts';
 import { Channel } from './channel/channel.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { describeExit } from './machine-end.ts';
+import { machineTime } from './machine-time.ts';
 import { Sandbox, type SandboxKind } from './sandbox.ts';
 
 /** How a sandbox without content is made. */
@@ -30,7 +31,9 @@ export async function startSandbox(options: StartOptions, signal?: AbortSignal):
   const machine = await options.startMachine(signal);
   const channel = new Channel(machine, options.restoredWorkers);
   const readyMs = options.readyMs ?? READY_MS;
-  const stop = clock.after(readyMs, () => channel.close(`the agent was not ready within ${readyMs} ms`));
+  const stop = machineTime(machine, clock).after(readyMs, () =>
+    channel.close(`the agent was not ready within ${readyMs} ms`),
+  );
   const abort = () => channel.close('starting the sandbox was given up');
   signal?.addEventListener('abort', abort, { once: true });
   try {

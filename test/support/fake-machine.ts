@@ -251,6 +251,7 @@ export class FakeMachine implements Machine {
   processors = FAKE_WORKERS;
   /** What its threads needed of processors so far, nanoseconds; null: not known. */
   needNs: number | null = null;
+  queueNs: number | null = null;
   readonly #exited = Promise.withResolvers<MachineExit>();
   readonly #far: Duplex;
 
@@ -287,6 +288,10 @@ export class FakeMachine implements Machine {
 
   processorNeedNs(): number | null {
     return this.needNs;
+  }
+
+  processorQueueNs(): number | null {
+    return this.queueNs;
   }
 
   async privateBytes(): Promise<number> {

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { idleProcessorNs, processorNeedNs } from '../../../runtime/machine/processor-need.ts';
+import { idleProcessorNs, processorNeedNs, processorQueueNs } from '../../../runtime/machine/processor-need.ts';
 
 const need = suite('what a process needs of processors');
 
@@ -11,7 +11,15 @@ need('grows by what it computes', () => {
   assert.ok(processorNeedNs(process.pid)! - before >= 20e6);
 });
 
-need('is not known of a process that is gone', () => assert.is(processorNeedNs(2 ** 22 + 1), null));
+need('is not known of a process that is gone', () => {
+  assert.is(processorNeedNs(2 ** 22 + 1), null);
+  assert.is(processorQueueNs(2 ** 22 + 1), null);
+});
+
+need('has what others held it up by within it', () => {
+  const queued = processorQueueNs(process.pid)!;
+  assert.ok(queued >= 0 && queued < processorNeedNs(process.pid)!);
+});
 
 need('idle time never goes back', () => {
   const before = idleProcessorNs();

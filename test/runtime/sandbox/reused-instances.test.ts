@@ -6,9 +6,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CloudletError, readBindingValue, writeBindingValue } from '../../../guest-sdk/protocol/index.ts';
 import type { ReuseLimits } from '../../../runtime/agent/wire.ts';
+import type { CallOptions } from '../../../runtime/sandbox/call-options.ts';
 import type { CallInput } from '../../../runtime/sandbox/channel/call.ts';
 import { DEFAULT_REUSE, type Sandbox, startSandbox } from '../../../runtime/sandbox/index.ts';
-import type { CallOptions } from '../../../runtime/sandbox/sandbox.ts';
 import { artifactOf, finish, LogCollector, startTestProcess, TEST_GRANT } from '../../support/sandbox-lab.ts';
 
 const test = suite('reused instances in a process');

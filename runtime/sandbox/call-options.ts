@@ -1,0 +1,18 @@
+import type { CallLog, CallUse } from './channel/call.ts';
+import type { CallOutside } from './channel/call-asks.ts';
+
+/** Limits of one call. */
+export interface CallOptions {
+  /** Wall time from now, milliseconds. */
+  readonly deadlineMs: number;
+  readonly log: CallLog;
+  /** What its guest may ask of the host; nothing when it is left out, as in a rehearsal. */
+  readonly outside?: CallOutside;
+  /** Most bytes of its answer; without end when it is left out. */
+  readonly answerBytes?: number;
+  /** Hears what its guest used. */
+  readonly use?: CallUse;
+  /** Nobody asked for it: it does not count as served, and is given no secrets. */
+  readonly rehearsal?: boolean;
+  readonly signal?: AbortSignal;
+}
