@@ -1,5 +1,5 @@
 import { CloudletError } from '../guest-sdk/protocol/index.ts';
-import { Cloudlet, type CloudletLimits, type ServiceWorld, VERSION } from '../runtime/index.ts';
+import { Cloudlet, type CloudletLimits, type ServiceWorld, takeShortTurns, VERSION } from '../runtime/index.ts';
 import { createApp } from './app.ts';
 import { type HostConfig, isLoopback } from './config.ts';
 import { dashboard } from './dashboard/index.ts';
@@ -61,6 +61,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
   const journal = options.journal ?? createJournal();
   const limits = limitsOf(config, options.limits);
   const draining = new AbortController();
+  const turns = takeShortTurns();
   const stopListening = options.handleSignals === false ? () => {} : onSignal(() => draining.abort());
 
   // The port comes first: it is the quickest thing to fail, and answers health checks while the rest opens.
@@ -101,6 +102,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
     const addresses = () => (isLoopback(config.bind) ? [] : invite(config.bind, port, '').addresses);
     const app = createApp(parts, dashboard({ cloudlet, addresses }));
     listener.use((request, connection) => app.fetch(request, connection));
+    await turns;
     advertising = options.advertise === false ? null : await announce(cloudlet, config, listener.port, journal);
   } catch (error) {
     stopListening();

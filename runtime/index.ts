@@ -49,6 +49,7 @@ export {
   describeHardening,
   INSTALL_QEMU,
   qemuVersion,
+  takeShortTurns,
 } from './machine/index.ts';
 export type { CloudletObserver, InvocationPlace, InvokedEvent } from './observer.ts';
 export {

@@ -176,7 +176,7 @@ export const Status = v.object({
   version: v.string(),
   sandbox: v.picklist(['microvm', 'process']),
   accelerator: AcceleratorInfo,
-  /** Where functions run in machines. */
+  /** What keeps machines apart; where functions run in processes, how they share the processors. */
   hardening: v.optional(HardeningInfo),
   /** Where functions run in machines. */
   snapshots: v.optional(SnapshotsInfo),

@@ -1,6 +1,7 @@
 export { type Accelerator, type AcceleratorOptions, chooseAccelerator, describeAccelerator } from './accelerator.ts';
 export { type BootOptions, bootMachine } from './boot-machine.ts';
-export { describeHardening } from './confinement/hardening-info.ts';
+export { describeClaims, describeHardening } from './confinement/hardening-info.ts';
+export { takeShortTurns, turnWords } from './confinement/short-turns.ts';
 export { type Identity, newIdentity, TEMPLATE_WALL_MS } from './identity.ts';
 export type { Machine, MachineExit } from './machine.ts';
 export type { MachineShape } from './qemu-args.ts';

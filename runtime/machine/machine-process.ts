@@ -145,6 +145,11 @@ export class MachineProcess {
     return disks.reduce((sum, { stats }) => sum + stats.failed_wr_operations, 0);
   }
 
+  /** See `QemuProcess`. */
+  claimFor(claimant: string): Promise<void> {
+    return this.#child.claimFor(claimant);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;

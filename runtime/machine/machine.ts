@@ -36,6 +36,8 @@ export interface Machine {
   privateBytes(): Promise<number>;
   /** Private bytes beyond which it has more than its guests may make it take; a microVM has its size instead. */
   readonly mostPrivateBytes?: number;
+  /** Has it share the processors with all machines of this claimant, as if they were one; a machine that is nobody's claims for itself. */
+  claimFor(claimant: string): Promise<void>;
   /** Ends the machine: gently, then firmly. Idempotent; resolves when the process is gone. */
   close(): Promise<void>;
 }

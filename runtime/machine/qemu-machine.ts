@@ -71,6 +71,10 @@ export class QemuMachine implements Machine {
     return this.#process.save();
   }
 
+  claimFor(claimant: string): Promise<void> {
+    return this.#process.claimFor(claimant);
+  }
+
   close(): Promise<void> {
     return this.#process.close();
   }

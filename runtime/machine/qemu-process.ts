@@ -1,7 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
-import { type ControlGroup, type ControlGroups, type MachineLimits, makeGroup } from './confinement/control-group.ts';
+import { ControlGroup, type ControlGroups, type MachineLimits } from './confinement/control-group.ts';
 import { findHardening, forgetHardening, type StepFailure } from './confinement/hardening.ts';
 import { type HeldFiles, heldFilesEnvironment } from './confinement/held-files.ts';
 import { devicesFor, groupsFor } from './confinement/kvm-group.ts';
@@ -9,12 +9,17 @@ import { PROGRAM_PATH } from './confinement/machine-root.ts';
 import { planWords } from './confinement/plan.ts';
 import { programFiles } from './confinement/program-file.ts';
 import { setUp } from './confinement/set-up.ts';
+import { turnWords } from './confinement/short-turns.ts';
 
 /**
  * A QEMU that was started. `pid` is QEMU's own, whose memory is measured. Signals go to what started it and stays as its supervisor:
  * it kills QEMU at any signal, ends as QEMU ended, and when it is killed QEMU is, too.
  */
-export type QemuProcess = ChildProcess & { readonly pid: number };
+export type QemuProcess = ChildProcess & {
+  readonly pid: number;
+  /** From now on it is a machine of this claimant, and shares the processors with that one's others. */
+  readonly claimFor: (claimant: string) => Promise<void>;
+};
 
 /** What is started and how. */
 export interface QemuStart extends HeldFiles {
@@ -29,6 +34,8 @@ export interface QemuStart extends HeldFiles {
   readonly fileLimitBytes?: number;
   /** Processors' time that it may take. Default 4. */
   readonly cpuLimit?: number;
+  /** Whose it is where the processors are shared out: all machines of one get together what those of another get. By default its own. */
+  readonly claimant?: string;
 }
 
 const DEFAULTS = { memoryLimitMib: 4096, cpuLimit: 4 };
@@ -66,7 +73,7 @@ async function startOnce({
   const environment = heldFilesEnvironment(options, stdio.length);
   const own = 'LD_PRELOAD' in environment ? [...stdio, programs.heldFiles.fd] : stdio;
   const [spawner, report] = [own.length, own.length + 1];
-  const group = limitedGroup(controlGroups, { memoryMib: memoryLimitMib, cpus: cpuLimit });
+  const group = limitedGroup(controlGroups, { memoryMib: memoryLimitMib, cpus: cpuLimit }, options.claimant);
   // QEMU asks for huge pages for the code that it translates: up to 2 MiB of each of its regions that no machine needs.
   const pages = accelerator === 'tcg' ? ['small-pages'] : [];
   const words = [
@@ -76,6 +83,7 @@ async function startOnce({
     String(spawner),
     ...plan,
     ...pages,
+    ...turnWords(),
     'ready',
     'run',
     found.qemu,
@@ -95,12 +103,12 @@ async function startOnce({
   const pid = await setUp((child.stdio as unknown as Duplex[])[report]!);
   if (typeof pid !== 'number') return pid;
   joinOrKill(group, pid, child);
-  return Object.assign(child, { pid });
+  return Object.assign(child, { pid, claimFor: (claimant: string) => group.moveTo(claimant) });
 }
 
-function limitedGroup({ places }: ControlGroups, limits: MachineLimits): ControlGroup {
+function limitedGroup({ places }: ControlGroups, limits: MachineLimits, claimant?: string): ControlGroup {
   try {
-    return makeGroup(places, limits);
+    return ControlGroup.make(places, limits, claimant);
   } catch (cause) {
     const sentence = `QEMU could not be started: its limits could not be set: ${(cause as Error).message}`;
     throw new CloudletError('machine-failed', sentence, { cause });

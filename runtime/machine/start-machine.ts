@@ -14,6 +14,8 @@ export interface MachineOptions {
   readonly shape: MachineShape;
   /** Program to run; default `qemu-system-x86_64`. */
   readonly qemu?: string;
+  /** Whose it is where the processors are shared out; see `QemuStart`. */
+  readonly claimant?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -76,6 +78,7 @@ export async function startMachine(
       accelerator: shape.accelerator.kind,
       args: qemuArgs(shape, start),
       memoryLimitMib: shape.memoryMib + QEMU_MIB,
+      ...(options.claimant === undefined ? {} : { claimant: options.claimant }),
       // `ignore` for stdin: with `stdio` as its console's backend QEMU reads it, and the end of a pipe would be input.
       stdio: ['ignore', 'pipe', 'pipe', ...descriptors, ...lines],
       // These files are ours: QEMU may do with them what its descriptors may.

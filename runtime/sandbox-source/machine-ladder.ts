@@ -14,6 +14,7 @@ import {
 } from '../machine/index.ts';
 import type { Isolation } from '../options.ts';
 import {
+  claimantOf,
   type LoadedVersion,
   rehearse,
   type Sandbox,
@@ -196,7 +197,8 @@ export class MachineLadder {
     };
     const startMachine = async () => {
       const memory = isolation === 'dedicated' ? await ownMemory() : snapshot.memory;
-      return restoreMachine({ id: newMachineId(), image, shape, memory, state, signal });
+      const claimant = version === undefined ? {} : { claimant: claimantOf(version.program) };
+      return restoreMachine({ id: newMachineId(), image, shape, memory, state, signal, ...claimant });
     };
     try {
       const restored = { restoredWorkers: shape.workers, readyMs: ANSWER_MS };

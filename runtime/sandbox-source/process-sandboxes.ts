@@ -1,4 +1,5 @@
 import { ensureAgentFile } from '../image/index.ts';
+import { describeClaims } from '../machine/index.ts';
 import { type SandboxSource, startLoaded, startProcessMachine, startSandbox } from '../sandbox/index.ts';
 import { SpareSandbox } from './spare-sandbox.ts';
 
@@ -26,6 +27,7 @@ export function processSandboxes(workers: number, cacheDir: string, spare = fals
       meaning:
         'Functions run as processes of this computer without a machine around them: publish only what you trust.',
     },
+    hardening: describeClaims(),
     start: async (version, signal) => {
       const { memoryMib } = version.grant.limits;
       const start = (given: AbortSignal) => ready?.take(memoryMib, given) ?? startEmpty(memoryMib, given);

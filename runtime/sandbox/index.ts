@@ -1,6 +1,7 @@
 /** Component × machine: starts sandboxes, keeps them, and runs invocations in them. */
 export type { HeadMessage, InvokeRequest, LateContent, ReuseLimits } from '../agent/wire.ts';
 export type { CallInput } from './channel/call.ts';
+export { claimantOf } from './claimant.ts';
 export { type Clock, systemClock } from './clock.ts';
 export type { HeaderPair, Invocation, InvocationEnd } from './invocation.ts';
 export type { LoadedVersion } from './loaded-version.ts';

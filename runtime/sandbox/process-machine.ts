@@ -3,6 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import { claimingGroup } from '../machine/confinement/process-claims.ts';
+import { programFiles } from '../machine/confinement/program-file.ts';
+import { turnWords } from '../machine/confinement/short-turns.ts';
 import type { Machine, MachineExit } from '../machine/machine.ts';
 import { OutputTail } from '../machine/output-tail.ts';
 import { privateBytes } from '../machine/private-memory.ts';
@@ -75,9 +78,11 @@ export async function startProcessMachine(options: ProcessMachineOptions): Promi
   const bounds = processBounds(options);
   // The shell's ulimit is everywhere, prlimit is not; the shell becomes the agent.
   const limited = ['-c', `ulimit -c 0; ulimit -d ${bounds.dataKib}; exec "$@"`, 'sh'];
-  const program = [options.node ?? process.execPath, ...AGENT_FLAGS, options.agentFile];
-  const child = spawn('/bin/sh', [...limited, ...program], {
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...Array.from({ length: lineCount }, () => 'pipe' as const)],
+  const agent = [options.node ?? process.execPath, ...AGENT_FLAGS, options.agentFile];
+  const streams = ['pipe', ...Array.from({ length: lineCount }, () => 'pipe' as const)] as const;
+  const start = await turnTaking(['/bin/sh', ...limited, ...agent], CHANNEL_FD + streams.length);
+  const child = spawn(start.program, start.words, {
+    stdio: ['ignore', 'ignore', 'pipe', ...streams, ...start.files],
     env: {
       CLOUDLET_CHANNEL_FD: String(CHANNEL_FD),
       CLOUDLET_LINES: String(lineCount),
@@ -95,7 +100,14 @@ export async function startProcessMachine(options: ProcessMachineOptions): Promi
     const exit = await exited;
     throw new CloudletError('sandbox-unavailable', `the agent's process could not be started: ${exit.tail}`);
   }
-  const [channel, ...lines] = (child.stdio as unknown as readonly Duplex[]).slice(CHANNEL_FD);
+  const group = claimingGroup();
+  void exited.then(() => group?.remove());
+  // Not waited for: until it has joined it shares with the host, which is as good.
+  void group?.join(pid).catch(() => undefined);
+  const [channel, ...lines] = (child.stdio as unknown as readonly Duplex[]).slice(
+    CHANNEL_FD,
+    CHANNEL_FD + streams.length,
+  );
   return {
     id: randomUUID(),
     pid,
@@ -110,7 +122,20 @@ export async function startProcessMachine(options: ProcessMachineOptions): Promi
     processorQueueNs: () => processorQueueNs(pid),
     privateBytes: () => privateBytes(pid),
     mostPrivateBytes: bounds.privateBytes,
+    claimFor: async (claimant) => group?.moveTo(claimant).catch(() => undefined), // It computes all the same.
     close: () => end(child, [channel!, ...lines], exited),
+  };
+}
+
+/** What starts a program that takes short turns of the processors, as machines do; where that program of ours cannot run, any turns. */
+async function turnTaking(words: readonly [string, ...string[]], descriptor: number) {
+  const programs = await programFiles().catch(() => null);
+  if (programs === null) return { program: words[0], words: words.slice(1), files: [] };
+  const fd = String(descriptor);
+  return {
+    program: `/proc/self/fd/${fd}`,
+    words: ['close', fd, ...turnWords(), 'run', ...words],
+    files: [programs.spawner.fd],
   };
 }
 

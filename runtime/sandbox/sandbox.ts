@@ -5,6 +5,7 @@ import type { Machine } from '../machine/machine.ts';
 import type { CallOptions } from './call-options.ts';
 import type { Call, CallInput } from './channel/call.ts';
 import type { Channel } from './channel/channel.ts';
+import { claimantOf } from './claimant.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { loadMessage, loadMs, type SandboxContent } from './load-message.ts';
 import { describeExit, describeTail, withTail } from './machine-end.ts';
@@ -114,7 +115,8 @@ export class Sandbox {
     );
     try {
       this.#atOnce = message.reuse?.atOnce ?? 1;
-      const loaded = await this.#channel.load(message, parts, late);
+      const claimed = this.#machine.claimFor(claimantOf(content.program));
+      const [loaded] = await Promise.all([this.#channel.load(message, parts, late), claimed]);
       if (loaded.error !== undefined) {
         this.#poison(`the component could not be loaded: ${loaded.error}`);
         throw new CloudletError('machine-failed', `the component could not be loaded: ${loaded.error}`);

@@ -298,6 +298,13 @@ export class FakeMachine implements Machine {
     return this.memoryBytes;
   }
 
+  /** Whose it is, for the processors. */
+  claimant: string | null = null;
+
+  async claimFor(claimant: string): Promise<void> {
+    this.claimant = claimant;
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     this.die(null, null);

@@ -1,10 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { enterClaimant, leaveClaimant } from './claimant-group.ts';
 import { CONTROLLERS, type ControlGroupPlace, type Controller, findPlace } from './control-group-place.ts';
+import { isRemoved, removeLeftovers } from './leftover-groups.ts';
 import { MAX_THREADS } from './plan.ts';
-import { isAlive, startTimeOf } from './process-identity.ts';
 
 /** What one machine may take of this computer. */
 export interface MachineLimits {
@@ -19,16 +20,6 @@ export interface ControlGroups {
   readonly missing: readonly { readonly controller: Controller; readonly reason: string }[];
 }
 
-/** The control group of one machine: one directory for each hierarchy. */
-export interface ControlGroup {
-  /** Puts a process and its threads under the limits. A process that has ended already is none's. */
-  readonly join: (pid: number) => Promise<void>;
-  /** Removes the directories; the processes must have ended. What is still busy is left to `removeLeftovers`. */
-  readonly remove: () => void;
-}
-
-/** Named after the host, so that another host can tell whether its owner lives. */
-const NAME = /^cloudlet-(\d+)-(\d+)-\d+$/;
 /** Microseconds in which a machine's processor time is counted. */
 const PERIOD_US = 100_000;
 /** The kernel takes processes out of a group a little after their end. */
@@ -57,7 +48,7 @@ export function openControlGroups(proc = '/proc', root = '/'): ControlGroups {
       removeLeftovers(there.directory, proc);
       for (const directory of there.above) handDown(controller, directory);
       // As many processors as there are: a group may be refused more than those above it have.
-      makeGroup([there], { memoryMib: 64, cpus: availableParallelism() }).remove();
+      ControlGroup.make([there], { memoryMib: 64, cpus: availableParallelism() }).remove();
       places.push(there);
     } catch (error) {
       missing.push({ controller, reason: `${there.directory}: ${(error as NodeJS.ErrnoException).code}` });
@@ -75,34 +66,89 @@ function handDown(controller: Controller, directory: string): void {
 
 let made = 0;
 
-/** Makes the control group of one machine. Fails when a limit cannot be set; nothing is left then. */
-export function makeGroup(places: readonly ControlGroupPlace[], limits: MachineLimits): ControlGroup {
-  const name = `cloudlet-${process.pid}-${startTimeOf(process.pid)}-${++made}`;
-  const directories = [...new Set(places.map((place) => join(place.directory, name)))];
-  const remove = (tries = REMOVAL_TRIES) => {
-    const busy = directories.filter((directory) => !isRemoved(directory));
-    if (busy.length > 0 && tries > 1) setTimeout(() => remove(tries - 1), REMOVAL_PAUSE_MS).unref();
-  };
+/** The control group of one machine: one directory for each hierarchy, in the group of who has the machine. */
+export class ControlGroup {
+  readonly #places: readonly ControlGroupPlace[];
+  readonly #limits: MachineLimits | null;
+  readonly #pids: number[] = [];
+  #claimant: string;
+  #leaf: Leaf;
+
+  /** Makes it; see `ControlGroup.make`. */
+  private constructor(places: readonly ControlGroupPlace[], limits: MachineLimits | null, claimant: string) {
+    this.#places = places;
+    this.#limits = limits;
+    this.#claimant = claimant;
+    this.#leaf = makeLeaf(places, limits, claimant);
+  }
+
+  /**
+   * Makes the group of one machine of a claimant; one that is nobody's claims for itself. Fails when a limit cannot be set; nothing is left then. Without
+   * limits it has but its claim.
+   */
+  static make(
+    places: readonly ControlGroupPlace[],
+    limits: MachineLimits | null,
+    claimant = `machine-${++made}`,
+  ): ControlGroup {
+    return new ControlGroup(places, limits, claimant);
+  }
+
+  /** Puts a process and its threads under the limits. A process that has ended already is none's. */
+  async join(pid: number): Promise<void> {
+    this.#pids.push(pid);
+    await joinLeaf(this.#leaf, pid);
+  }
+
+  /** Goes over, with what has joined, to another claimant. */
+  async moveTo(claimant: string): Promise<void> {
+    if (claimant === this.#claimant) return;
+    const before = this.#leaf;
+    this.#leaf = makeLeaf(this.#places, this.#limits, claimant);
+    this.#claimant = claimant;
+    for (const pid of this.#pids) await joinLeaf(this.#leaf, pid);
+    removeLeaf(before);
+  }
+
+  /** Removes the directories; the processes must have ended. What is still busy is left to `removeLeftovers`. */
+  remove(): void {
+    removeLeaf(this.#leaf);
+  }
+}
+
+/** Directories of one machine, each in one of its claimant. */
+type Leaf = readonly string[];
+
+function makeLeaf(places: readonly ControlGroupPlace[], limits: MachineLimits | null, claimant: string): Leaf {
+  const name = String(++made);
+  const leaf = enterClaimant(places, claimant).map((directory) => join(directory, name));
   try {
-    for (const directory of directories) mkdirSync(directory);
-    for (const { controller, version, directory } of places) {
-      for (const [file, value] of limitFiles(controller, version, limits)) {
-        writeFileSync(join(directory, name, file), value);
-      }
+    for (const directory of leaf) mkdirSync(directory);
+    for (const { controller, version, directory } of limits === null ? [] : places) {
+      const own = leaf.find((each) => dirname(dirname(each)) === directory)!;
+      for (const [file, value] of limitFiles(controller, version, limits!)) writeFileSync(join(own, file), value);
     }
+    return leaf;
   } catch (error) {
-    remove();
+    removeLeaf(leaf);
     throw error;
   }
-  return {
-    join: async (pid) => {
-      const joining = directories.map((directory) => writeFile(join(directory, 'cgroup.procs'), String(pid)));
-      for (const { reason } of (await Promise.allSettled(joining)).filter((each) => each.status === 'rejected')) {
-        if ((reason as NodeJS.ErrnoException).code !== 'ESRCH') throw reason;
-      }
-    },
-    remove: () => remove(),
-  };
+}
+
+async function joinLeaf(leaf: Leaf, pid: number): Promise<void> {
+  const joining = leaf.map((directory) => writeFile(join(directory, 'cgroup.procs'), String(pid)));
+  for (const { reason } of (await Promise.allSettled(joining)).filter((each) => each.status === 'rejected')) {
+    if ((reason as NodeJS.ErrnoException).code !== 'ESRCH') throw reason;
+  }
+}
+
+function removeLeaf(leaf: Leaf, tries = REMOVAL_TRIES): void {
+  const busy = leaf.filter((directory) => {
+    if (!isRemoved(directory) && tries > 1) return true;
+    leaveClaimant(dirname(directory));
+    return false;
+  });
+  if (busy.length > 0) setTimeout(() => removeLeaf(busy, tries - 1), REMOVAL_PAUSE_MS).unref();
 }
 
 /** The files of a group that hold its limits. */
@@ -126,22 +172,5 @@ export function limitFiles(
       return [['pids.max', String(MAX_THREADS)]];
     default:
       throw controller satisfies never;
-  }
-}
-
-/** Removes the groups of hosts that have ended; who still runs in one keeps it. */
-export function removeLeftovers(directory: string, proc = '/proc'): void {
-  for (const name of readdirSync(directory)) {
-    const [, pid, startTime] = NAME.exec(name) ?? [];
-    if (pid !== undefined && !isAlive(Number(pid), startTime!, proc)) isRemoved(join(directory, name));
-  }
-}
-
-function isRemoved(directory: string): boolean {
-  try {
-    rmdirSync(directory);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT'; // Anything else is a group that somebody is in, or was a moment ago.
   }
 }

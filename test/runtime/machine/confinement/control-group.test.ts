@@ -1,14 +1,18 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  limitFiles,
-  openControlGroups,
-  removeLeftovers,
-} from '../../../../runtime/machine/confinement/control-group.ts';
-import { startTimeOf } from '../../../../runtime/machine/confinement/process-identity.ts';
+import { ControlGroup, limitFiles, openControlGroups } from '../../../../runtime/machine/confinement/control-group.ts';
+import { groupName } from '../../../../runtime/machine/confinement/leftover-groups.ts';
+
+/** The files in a directory. */
+function contentOf(directory: string): Record<string, string> {
+  const files = readdirSync(directory, { withFileTypes: true }).filter((each) => each.isFile());
+  return Object.fromEntries(files.map(({ name }) => [name, readFileSync(join(directory, name), 'utf8')]));
+}
 
 const LIMITS = { memoryMib: 256, cpus: 0.5 };
 
@@ -42,22 +46,6 @@ for (const [controller, version, files] of [
   });
 }
 
-group('of a host that ended is removed, of one that lives it stays, and nothing else is touched', ({ directory }) => {
-  const start = startTimeOf(process.pid);
-  const names = {
-    living: `cloudlet-${process.pid}-${start}-1`,
-    reused: `cloudlet-${process.pid}-${Number(start) - 1}-1`,
-    ended: 'cloudlet-4194304-17-3',
-    busy: 'cloudlet-4194304-17-4',
-    other: 'system.slice',
-    odd: 'cloudlet-x',
-  };
-  for (const name of Object.values(names)) mkdirSync(join(directory, name));
-  writeFileSync(join(directory, names.busy, 'a process'), '');
-  removeLeftovers(directory);
-  assert.equal(readdirSync(directory).sort(), [names.living, names.busy, names.other, names.odd].sort());
-});
-
 group('that cannot be made is missing, with the reason', ({ directory }) => {
   const proc = join(directory, 'proc');
   mkdirSync(join(proc, 'self'), { recursive: true });
@@ -88,6 +76,80 @@ group('of version 2 is handed its controllers from the root down, where they are
   );
   // The kernel would add to them.
   for (const file of files) assert.is(readFileSync(file, 'utf8'), '+pids');
+});
+
+for (const [version, claim, own] of [
+  [1, { 'cpu.shares': '1024' }, { 'cpu.cfs_period_us': '100000', 'cpu.cfs_quota_us': '50000' }],
+  [2, { 'cgroup.subtree_control': '+cpu', 'cpu.weight': '100' }, { 'cpu.max': '50000 100000' }],
+] as const) {
+  group(
+    `of version ${version}: all machines of a function are in one, with the claim that any other has`,
+    async ({ directory }) => {
+      const place = { controller: 'cpu', version, directory, above: [] } as const;
+      const machines = ['function-a', 'function-a', 'function-b'].map((each) =>
+        ControlGroup.make([place], LIMITS, each),
+      );
+      for (const [at, machine] of machines.entries()) await machine.join(4_000_000 + at);
+      const claimants = readdirSync(directory).sort();
+      assert.equal(claimants, [groupName('function-a'), groupName('function-b')]);
+      const pids: string[][] = [];
+      for (const claimant of claimants) {
+        const at = join(directory, claimant);
+        const files = contentOf(at);
+        assert.equal(files, claim);
+        const inner = readdirSync(at, { withFileTypes: true }).filter((each) => each.isDirectory());
+        pids.push(
+          inner.map(({ name }) => {
+            const { 'cgroup.procs': pid, ...limits } = contentOf(join(at, name));
+            assert.equal(limits, own);
+            return pid!;
+          }),
+        );
+      }
+      assert.equal(
+        pids.map((each) => each.sort()),
+        [['4000000', '4000001'], ['4000002']],
+      );
+    },
+  );
+}
+
+group('is named by whatever a function is called, and stays where it was made', ({ directory }) => {
+  const place = { controller: 'cpu', version: 1, directory, above: [] } as const;
+  ControlGroup.make([place], null, `function-../${'x'.repeat(400)}`);
+  assert.equal(readdirSync(directory), [
+    groupName(`function-..%2F${'x'.repeat(400)}`).slice(0, groupName('').length + 160),
+  ]);
+});
+
+group('that cannot be made leaves nothing', ({ directory }) => {
+  const place = { controller: 'cpu', version: 1, directory: join(directory, 'none'), above: [] } as const;
+  writeFileSync(join(directory, 'none'), 'no directory');
+  assert.throws(() => ControlGroup.make([place], LIMITS, 'function-a'), /ENOTDIR/);
+  assert.equal(readdirSync(directory), ['none']);
+});
+
+group('of this computer: a process is in that of its claimant, goes over to another, and nothing is left', async () => {
+  if (process.getuid?.() !== 0) return; // Groups are root's to make.
+  const { places } = openControlGroups();
+  if (places.length === 0) return; // Told as missing: see above.
+  const child = spawn('/bin/sleep', ['60'], { stdio: 'ignore' });
+  const groupsOf = () => readFileSync(`/proc/${child.pid}/cgroup`, 'utf8');
+  const other = ControlGroup.make(places, { memoryMib: 64, cpus: 1 }, 'function-two');
+  const own = ControlGroup.make(places, { memoryMib: 64, cpus: 1 });
+  await own.join(child.pid!);
+  assert.match(groupsOf(), `${groupName('machine-')}`);
+  await own.moveTo('function-two');
+  assert.match(groupsOf(), `${groupName('function-two')}/`);
+  child.kill('SIGKILL');
+  await once(child, 'close');
+  for (const each of [own, other]) each.remove();
+  const left = () =>
+    places.flatMap(({ directory }) => readdirSync(directory)).filter((name) => name.startsWith(groupName('')));
+  // The kernel takes its time, and so does whoever removes.
+  for (let tries = 0; left().length > 0 && tries < 100; tries += 1)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(left(), []);
 });
 
 group('is found as this computer has it, and leaves nothing', () => {

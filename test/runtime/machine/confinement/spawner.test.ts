@@ -32,6 +32,7 @@ for (const [plan, line] of [
   [['nonsense', 'x', 'y'], 'failed nonsense x 22'],
   [['unshare'], 'failed unshare 22'],
   [['unshare', 'everything'], 'failed unshare everything 22'],
+  [['turns', '0'], 'failed turns 0 22'],
   [['limit', '4'], 'failed limit 4 22'],
   [['limit', '4', '-1'], 'failed limit 4 22'],
   [['parent', '1', 'tie'], 'failed parent 1 3'],
