@@ -52,7 +52,7 @@ async function limitsOf(pid: number): Promise<string[]> {
   const groups = readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n');
   return controlGroups.places.map(({ controller, version, directory }) => {
     const name = groups
-      .map((line) => /:([^:]*):.*\/(cloudlet-[\d-]+)$/.exec(line))
+      .map((line) => /:([^:]*):.*\/(cloudlet-\d+-\d+-[^/]+\/\d+)$/.exec(line))
       .find((match) => version === 2 || match?.[1] === controller);
     assert.ok(name, `in no group for ${controller}: ${groups.join(' ')}`);
     return readFileSync(join(directory, name![2]!, files[controller][version - 1]!), 'utf8').trim();
