@@ -3,6 +3,7 @@ import { rmSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CloudletError, type Digest, digestOfHex, hexOf } from '../../guest-sdk/protocol/index.ts';
+import { fileBytes, wholeFile } from './blob-file.ts';
 import { syncDirectory } from './durable-file.ts';
 import { EarlySync } from './early-sync.ts';
 import { asStorageError, isMissing } from './storage-error.ts';
@@ -42,7 +43,6 @@ export interface OpenedBlob {
 /** Makes the file that takes a body while it arrives. */
 type OpenTemporary = (path: string) => Promise<FileHandle>;
 
-const READ_BYTES = 256 * 1024;
 const HEX_NAME = /^[0-9a-f]{64}$/;
 const PREFIX_NAME = /^[0-9a-f]{2}$/;
 
@@ -122,14 +122,9 @@ export class BlobStore {
 
   /** All bytes of a blob, verified; errors as `open`. For blobs whose size is already known to be acceptable in memory. */
   async read(digest: Digest): Promise<Uint8Array> {
-    const { sizeBytes, bytes } = await this.open(digest);
-    const whole = new Uint8Array(sizeBytes);
-    let at = 0;
-    for await (const chunk of bytes) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
-    return whole;
+    const { bytes, found } = await wholeFile(this.path(digest), digest);
+    if (found !== digest) await this.#setAside(digest);
+    return bytes;
   }
 
   /** Length of a blob's file, bytes; infinite when there is none. */
@@ -202,11 +197,19 @@ export class BlobStore {
   }
 
   async #commit(temporary: string, path: string): Promise<void> {
-    const made = await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await rename(temporary, path);
+    const directory = dirname(path);
+    let isNew = false;
+    try {
+      await rename(temporary, path);
+    } catch (error) {
+      // Its directory is made for the first that lies in it.
+      if (!isMissing(error)) throw error;
+      isNew = (await mkdir(directory, { recursive: true, mode: 0o700 })) !== undefined;
+      await rename(temporary, path);
+    }
     if (!this.#durable) return;
-    await syncDirectory(dirname(path));
-    if (made !== undefined) await syncDirectory(dirname(dirname(path)));
+    await syncDirectory(directory);
+    if (isNew) await syncDirectory(dirname(directory));
   }
 
   /** Keeps a blob from being collected until the returned function is called. */
@@ -267,25 +270,5 @@ async function* sending(body: AsyncIterable<Uint8Array>, received: () => number)
       `expected the whole body, it broke off after ${received()} bytes; send it again`,
       { cause: error },
     );
-  }
-}
-
-async function* fileBytes(path: string, digest: Digest): AsyncGenerator<Uint8Array> {
-  const handle = await open(path, 'r').catch((error: unknown) => {
-    if (isMissing(error)) {
-      throw new CloudletError('not-found', `expected a stored blob with digest ${digest}, found none`, {
-        cause: error,
-      });
-    }
-    throw error;
-  });
-  try {
-    for (;;) {
-      const { buffer, bytesRead } = await handle.read(new Uint8Array(READ_BYTES), 0, READ_BYTES, null);
-      if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
-    }
-  } finally {
-    await handle.close();
   }
 }
