@@ -1,5 +1,4 @@
 import { CloudletError, type FunctionName, type Published } from '../../../guest-sdk/protocol/index.ts';
-import { readPackageFiles } from '../package/package-files.ts';
 import type { DescribedPackage } from '../package/receive-package.ts';
 import type { PublishOptions, PublishParts } from '../publish.ts';
 import { type Received, registerVersion } from '../register-version.ts';
@@ -31,17 +30,17 @@ export class EarlyPublish {
     this.#start = start;
   }
 
-  /** All but the layers of files is here: the version serves, and what is in these comes, wanted files first. Resolves when all of it is here. */
-  readonly begin = async (packed: DescribedPackage, start: number): Promise<void> => {
+  /** All but the layers of files is here: the version serves, and what is in these comes, wanted files first. Resolves with it when all of it is here, with null when it comes otherwise. */
+  readonly begin = async (packed: DescribedPackage, start: number): Promise<Arrival['files'] | null> => {
     const { arrivals } = this.#parts;
     const { digest, sizeBytes, stored, release } = packed;
     const { versionDigest, whenLoaded } = this.#options;
     // One that is loaded before calls go to it has nothing to gain.
-    if (whenLoaded === true) return;
-    if (arrivals === undefined || (versionDigest !== undefined && versionDigest !== digest)) return;
+    if (whenLoaded === true) return null;
+    if (arrivals === undefined || (versionDigest !== undefined && versionDigest !== digest)) return null;
     // Now, so that the device sends on while the component is translated.
     const arrival = Arrival.begin(this.#name, stored.layers, start, this.#start.read);
-    if (arrival === null) return;
+    if (arrival === null) return null;
     const received = { digest, sizeBytes, component: stored.component.digest, packed, release };
     let end = () => {};
     // In the turn in which it is written: whoever asks for it next must find where its files are.
@@ -54,16 +53,16 @@ export class EarlyPublish {
       this.#start.serves(published);
     }
     await arrival.whole;
+    return arrival.files;
   };
 
   /** All of it was received: what came is compared with what it says it is. Null when its version did not serve early. */
   async complete({ packed }: Received): Promise<Published | null> {
     if (this.#serving === null || packed === null) return null;
     const { published, arrival, end } = this.#serving;
-    const files = await readPackageFiles(this.#parts.data.blobs, packed.stored.layers);
-    for (const path of new Set([...files.keys(), ...arrival.files.keys()])) {
-      const [inLayer, came] = [files.get(path), arrival.files.get(path)?.here];
-      if (inLayer === undefined || came == null || Buffer.compare(inLayer, came) !== 0)
+    const files = await packed.layers?.files(packed.stored.layers);
+    for (const path of new Set([...(files?.keys() ?? []), ...arrival.files.keys()])) {
+      if (files?.get(path)?.isAsCame !== true)
         throw new CloudletError(
           'package-invalid',
           `expected the file ${JSON.stringify(path)} in the layers of "${this.#name}" as their index says, got another; pack it again`,

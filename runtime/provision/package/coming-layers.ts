@@ -2,10 +2,15 @@ import type { FilesLayer } from '../../../guest-sdk/protocol/index.ts';
 import { checkFileCount, invalidLayer, layerEntries, MAX_FILES_BYTES } from './layer-entries.ts';
 import { SecondReader } from './second-reader.ts';
 
-/** A file of a package, of which only the length is known. */
+/** A file of a package, of which nothing was kept. */
 export interface ListedFile {
   readonly length: number;
+  /** Whether it is what came of it before; false when nothing was to have come. */
+  readonly isAsCame: boolean;
 }
+
+/** Files that came before their layer, by their paths in the package. */
+export type CameBefore = ReadonlyMap<string, { readonly here: Uint8Array | null }>;
 
 type ComingLayer = Pick<FilesLayer, 'digest' | 'compression'>;
 
@@ -15,11 +20,19 @@ type Listing = ReadonlyMap<string, ListedFile>;
 /** What is in the layers of a package, found while they come: when the last byte is here, nothing is left to be expanded. */
 export class ComingLayers {
   readonly #listings = new Map<string, Promise<Listing>>();
+  #came: CameBefore = new Map();
+  /** Of all of them: a few kilobytes of layers must not have gigabytes expanded. */
+  #leftBytes = MAX_FILES_BYTES;
+
+  /** Has the layers that follow compared with files that came before. */
+  compare(came: CameBefore): void {
+    this.#came = came;
+  }
 
   /** The bytes of a layer on their way, and listed. Whoever reads them reads to the end, or the layer counts as not seen. */
   through(layer: ComingLayer, bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
     const reader = new SecondReader();
-    const listing = list(layer, reader);
+    const listing = this.#list(layer, reader);
     listing.catch(() => {}); // Told to who asks for it: that the layer has not its digest, or broke off, is told before.
     this.#listings.set(keyOf(layer), listing);
     return reader.passing(bytes);
@@ -45,6 +58,17 @@ export class ComingLayers {
     }
     return files;
   }
+
+  async #list(layer: ComingLayer, bytes: AsyncIterable<Uint8Array>): Promise<Listing> {
+    const files = new Map<string, ListedFile>();
+    for await (const { path, size, bytes: pieces } of layerEntries(bytes, layer, this.#leftBytes)) {
+      this.#leftBytes -= size;
+      const here = this.#came.get(path)?.here ?? null;
+      files.set(path, { length: size, isAsCame: here !== null && (await isSame(here, size, pieces)) });
+      checkFileCount(files);
+    }
+    return files;
+  }
 }
 
 /** The same bytes may be two layers, of which one says that they are compressed. */
@@ -52,11 +76,12 @@ function keyOf({ digest, compression }: ComingLayer): string {
   return `${digest} ${compression}`;
 }
 
-async function list(layer: ComingLayer, bytes: AsyncIterable<Uint8Array>): Promise<Listing> {
-  const files = new Map<string, ListedFile>();
-  for await (const { path, size } of layerEntries(bytes, layer)) {
-    files.set(path, { length: size });
-    checkFileCount(files);
+async function isSame(here: Uint8Array, size: number, pieces: AsyncIterable<Uint8Array>): Promise<boolean> {
+  if (here.length !== size) return false;
+  let at = 0;
+  for await (const piece of pieces) {
+    if (Buffer.compare(piece, here.subarray(at, at + piece.length)) !== 0) return false;
+    at += piece.length;
   }
-  return files;
+  return true;
 }

@@ -19,7 +19,7 @@ import type { BlobStore, WrittenBlob } from '../../store/index.ts';
 import type { ComingChunks } from '../coming-chunks.ts';
 import { isWebAssembly } from '../watched-body.ts';
 import type { ByteFeed } from './byte-feed.ts';
-import { ComingLayers } from './coming-layers.ts';
+import { type CameBefore, ComingLayers } from './coming-layers.ts';
 import type { StoredPackage } from './stored-package.ts';
 import { readTar, type TarEntry } from './tar-reader.ts';
 
@@ -46,8 +46,11 @@ export interface DescribedPackage extends ReceivedPackage {
 export interface PackageFollower {
   /** Told of a blob that is WebAssembly as soon as it is whole, whatever still comes. */
   readonly arrived?: ((component: Digest) => void) | undefined;
-  /** Told, and waited for, when all but the layers of files is here, if it comes in that order: `start` is where the first layer begins in the body. */
-  readonly described?: ((packed: DescribedPackage, start: number) => Promise<void>) | undefined;
+  /**
+   * Told, and waited for, when all but the layers of files is here, if it comes in that order: `start` is where the first layer begins in the body. Gives files of
+   * the layers that came meanwhile, which these are compared with.
+   */
+  readonly described?: ((packed: DescribedPackage, start: number) => Promise<CameBefore | null>) | undefined;
   /** Hears each blob on its way to the store. */
   readonly chunks?: ComingChunks | undefined;
 }
@@ -90,7 +93,8 @@ export async function receivePackage(
           const packed = await describedSoFar(documents, written, named, blobs, limits);
           if (packed !== null) {
             isDescribed = true;
-            await described({ ...packed, release }, feed.takenBytes);
+            const came = await described({ ...packed, release }, feed.takenBytes);
+            if (came !== null) layers.compare(came);
           }
         }
         const isComponent = isWebAssembly(await feed.peek(4));

@@ -74,6 +74,36 @@ layers('stand in for earlier ones, file by file', async () => {
   ]);
 });
 
+layers('are compared with files that came before them', async () => {
+  const coming = new ComingLayers();
+  const came = [
+    ['same', 'as it came'],
+    ['other', 'something'],
+    ['longer', 'something'],
+  ].map(([path, text]) => [path!, { here: Buffer.from(text!) }] as const);
+  coming.compare(new Map<string, { here: Uint8Array | null }>([...came, ['absent', { here: null }]]));
+  const tar = tarOf([
+    ['same', 'as it came'],
+    ['other', 'SOMETHING'],
+    ['longer', 'something else'],
+    ['absent', ''],
+    ['unheard', 'of'],
+  ]);
+  const layer = await layerOf(tar);
+  await pass(coming, layer, tar);
+  const files = [...(await coming.files([layer]))!];
+  assert.equal(
+    files.map(([path, { isAsCame }]) => [path, isAsCame]),
+    [
+      ['same', true],
+      ['other', false],
+      ['longer', false],
+      ['absent', false],
+      ['unheard', false],
+    ],
+  );
+});
+
 layers('are not known when one of them did not come this way, or is said to be compressed otherwise', async () => {
   const coming = new ComingLayers();
   const tar = tarOf([['a', 'one']]);
@@ -102,6 +132,15 @@ for (const [what, bytes, compression, times, sentence] of [
     assert.ok((error as Error).message.includes(sentence), (error as Error).message);
   });
 }
+
+layers('are expanded within one limit, however many they are', async () => {
+  const coming = new ComingLayers();
+  const other = zstdCompressSync(Buffer.concat([tarEntry('b', '0', HALF_BYTES), new Uint8Array(HALF_BYTES + 1024)]));
+  for (const bytes of [HALF, other]) await pass(coming, await layerOf(bytes, 'zstd'), bytes);
+  assert.equal(lengths(await coming.files([await layerOf(HALF, 'zstd')])), [['a', HALF_BYTES]]);
+  const error = await coming.files([await layerOf(other, 'zstd')]).catch((thrown: Error) => thrown.message);
+  assert.match(error, /files of more than \d+ bytes/);
+});
 
 layers('that break off break off for who stores them', async () => {
   const coming = new ComingLayers();
