@@ -132,7 +132,9 @@ export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostPa
       const id = c.req.param('id');
       const raw = requestBody(c, { maxBytes: MAX_BATCH_BYTES, idleMs: UPLOAD_IDLE_MS });
       const body = decoded(c, raw, MAX_BATCH_BYTES, (digest) => deployments.dictionaries.read(digest));
-      await takeBatch(body, (digest, bytes) => deployments.part(id, digest, once(bytes), c.req.raw.signal));
+      // A part that is whole is kept, although the link that brought it is gone by now.
+      const { signal } = new AbortController();
+      await takeBatch(body, (digest, bytes) => deployments.part(id, digest, once(bytes), signal));
       return c.json(deployments.wanted(id));
     },
   );

@@ -23,6 +23,7 @@ export class ComingLayers {
   #came: CameBefore = new Map();
   /** Of all of them: a few kilobytes of layers must not have gigabytes expanded. */
   #leftBytes = MAX_FILES_BYTES;
+  #last: Promise<unknown> = Promise.resolve();
 
   /** Has the layers that follow compared with files that came before. */
   compare(came: CameBefore): void {
@@ -33,7 +34,8 @@ export class ComingLayers {
   through(layer: ComingLayer, bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
     const reader = new SecondReader();
     const listing = this.#list(layer, reader);
-    listing.catch(() => {}); // Told to who asks for it: that the layer has not its digest, or broke off, is told before.
+    // Told to who asks for it: that the layer has not its digest, or broke off, is told before.
+    this.#last = listing.catch(() => {});
     this.#listings.set(keyOf(layer), listing);
     return reader.passing(bytes);
   }
@@ -60,6 +62,8 @@ export class ComingLayers {
   }
 
   async #list(layer: ComingLayer, bytes: AsyncIterable<Uint8Array>): Promise<Listing> {
+    // The end of the layer before may still be expanded: what is left is known behind it.
+    await this.#last;
     const files = new Map<string, ListedFile>();
     for await (const { path, size, bytes: pieces } of layerEntries(bytes, layer, this.#leftBytes)) {
       this.#leftBytes -= size;
