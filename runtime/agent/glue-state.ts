@@ -8,7 +8,13 @@ export interface GlueState {
   /** Tells the glue of an asynchronous component that its instance was given up: it looks after its tasks no more. */
   ended?: boolean;
   /** Is told what an asynchronous component dies of, wherever that is. */
-  died?: (error: unknown) => void;
+  died?: ((error: unknown) => void) | undefined;
+  /** Of an asynchronous component: whether nothing of its instance is under way. */
+  isQuiet?: () => boolean;
+  /** Forgets an instance of which nothing is under way. */
+  clear?: () => void;
+  /** Makes another instance after that, by the same glue. */
+  again?: () => unknown;
 }
 
 const HEAD = /^export (?:async )?function instantiate\([^)]*\) \{/m;

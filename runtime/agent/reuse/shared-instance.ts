@@ -1,42 +1,44 @@
 import { instantiateMetered } from '../../component/rewrite/metered-instance.ts';
-import { p3Interfaces, RenewableWasi, type Wasi, type WasiBackend } from '../../wasi/index.ts';
+import type { Wasi, WasiBackend } from '../../wasi/index.ts';
 import type { FuelGauge } from '../fuel.ts';
-import { type GlueState, STATE_IMPORT } from '../glue-state.ts';
-import type { GuestComponent } from '../guest-component.ts';
 import { describeTrap } from '../guest-failure.ts';
 import { InstanceMemories } from '../instance-memories.ts';
 import type { Instance } from '../instances.ts';
-import { LIFT_IMPORT, LiftBudget } from '../lift-budget.ts';
+import type { LiftBudget } from '../lift-budget.ts';
+import type { GlueShell, GlueShells } from './glue-shell.ts';
 import { SharedBackend } from './shared-backend.ts';
 import type { SharedCpuTime } from './shared-cpu-time.ts';
 import { SharedFuel } from './shared-fuel.ts';
 
 /** One instance of an asynchronous component with its operating system, for many invocations, of which some run at once. */
 export class SharedInstance implements Instance {
-  readonly lift: LiftBudget;
   /** Invocations that were let in, and those of them that are not over: counted by who lets them in. */
   served = 0;
   running = 0;
   /** It lets nobody in any more. */
   retired = false;
-  readonly #component: GuestComponent;
-  readonly #wasi = new RenewableWasi(p3Interfaces);
-  readonly #state: GlueState = {};
+  readonly #shells: GlueShells;
+  readonly #shell: GlueShell;
   readonly #memories = new InstanceMemories();
   readonly #fuel: SharedFuel;
   /** Of the invocations that run. */
   readonly #died = new Set<(reason: string) => void>();
   #exports: Promise<unknown> | null = null;
+  #made = false;
   #backend: SharedBackend | null = null;
   #system: Wasi | null = null;
 
-  /** `cpuTime` is that of its worker. */
-  constructor(component: GuestComponent, cpuTime: SharedCpuTime) {
-    this.#component = component;
+  /** `shells` and `cpuTime` are those of its worker. */
+  constructor(shells: GlueShells, cpuTime: SharedCpuTime) {
+    this.#shells = shells;
+    this.#shell = shells.take();
     this.#fuel = new SharedFuel(cpuTime);
-    this.lift = new LiftBudget(component.message.valueBytes);
     // Later: whoever it belongs to hears it by its own call first.
-    this.#state.died = (error) => void setImmediate(() => this.die(describeTrap(error)));
+    this.#shell.state.died = (error) => void setImmediate(() => this.die(describeTrap(error)));
+  }
+
+  get lift(): LiftBudget {
+    return this.#shell.lift;
   }
 
   /** It is done for: whom it serves hears of it. */
@@ -67,7 +69,7 @@ export class SharedInstance implements Instance {
     } finally {
       this.#fuel.leave(fuel);
     }
-    if (this.#wasi.missed) throw new Error('the guest called the host while it was initialised');
+    if (this.#shell.wasi.missed) throw new Error('the guest called the host while it was initialised');
   }
 
   begin(backend: WasiBackend, fuel: FuelGauge, died: (reason: string) => void): Wasi {
@@ -75,7 +77,7 @@ export class SharedInstance implements Instance {
     this.#died.add(died);
     if (this.#backend === null) {
       this.#backend = new SharedBackend(backend);
-      this.#system = this.#wasi.renew(this.#backend);
+      this.#system = this.#shell.wasi.renew(this.#backend);
     } else {
       this.#backend.enter(backend);
     }
@@ -95,19 +97,22 @@ export class SharedInstance implements Instance {
 
   /** Nobody uses it any more: its waits and timers end, and what is left of its guest. */
   end(): void {
-    this.#state.ended = true;
+    this.#shell.state.ended = true;
     this.#fuel.end();
     this.#system?.close();
-    this.#wasi.vacate();
+    this.#shell.wasi.vacate();
+    // One whose instance was never made to the end may still be making it.
+    if (this.#exports === null || this.#made) this.#shells.giveBack(this.#shell);
   }
 
-  #instantiate(): Promise<unknown> {
-    const imports = { ...this.#wasi.imports, [LIFT_IMPORT]: this.lift, [STATE_IMPORT]: this.#state };
-    return this.#component.instantiate(imports, async (module, given) => {
+  async #instantiate(): Promise<unknown> {
+    const exports = await this.#shell.instantiate(async (module, given) => {
       const instance = await instantiateMetered(module, given, this.#fuel.checkpoint);
       this.#memories.add(instance);
       return instance;
     });
+    this.#made = true;
+    return exports;
   }
 }
 

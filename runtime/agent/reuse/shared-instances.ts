@@ -3,6 +3,7 @@ import type { FuelGauge } from '../fuel.ts';
 import type { GuestComponent } from '../guest-component.ts';
 import type { Instance, Instances } from '../instances.ts';
 import type { InvokeMessage, ReuseLimits } from '../wire.ts';
+import { GlueShells } from './glue-shell.ts';
 import { SharedCpuTime } from './shared-cpu-time.ts';
 import { SharedInstance } from './shared-instance.ts';
 
@@ -19,6 +20,7 @@ const MOST_FAILURES = 3;
  */
 export class SharedInstances implements Instances {
   readonly #component: GuestComponent;
+  readonly #shells: GlueShells;
   readonly #limits: ReuseLimits;
   readonly #newGauge: () => FuelGauge;
   readonly #cpuTime: SharedCpuTime;
@@ -36,6 +38,7 @@ export class SharedInstances implements Instances {
     cpuTime: SharedCpuTime = new SharedCpuTime(),
   ) {
     this.#component = component;
+    this.#shells = new GlueShells(component);
     this.#limits = limits;
     this.#newGauge = newGauge;
     this.#cpuTime = cpuTime;
@@ -60,7 +63,7 @@ export class SharedInstances implements Instances {
       const open = this.#instances.find((each) => !each.retired && each.running < this.#limits.atOnce);
       if (open !== undefined) return this.#enter(open);
       if (this.#instances.length < MOST_INSTANCES) {
-        const made = new SharedInstance(this.#component, this.#cpuTime);
+        const made = new SharedInstance(this.#shells, this.#cpuTime);
         this.#instances.push(made);
         return this.#enter(made);
       }
@@ -102,7 +105,7 @@ export class SharedInstances implements Instances {
   }
 
   #alone(): SharedInstance {
-    const instance = new SharedInstance(this.#component, this.#cpuTime);
+    const instance = new SharedInstance(this.#shells, this.#cpuTime);
     instance.retired = true;
     return instance;
   }
@@ -141,7 +144,7 @@ export class SharedInstances implements Instances {
   }
 
   async #make(fuel: FuelGauge): Promise<void> {
-    const instance = new SharedInstance(this.#component, this.#cpuTime);
+    const instance = new SharedInstance(this.#shells, this.#cpuTime);
     try {
       await instance.prepare(fuel);
       this.#instances.push(instance);

@@ -1,5 +1,7 @@
 import { refused } from '../binary/byte-reader.ts';
+import { dropCalls } from './dropped-calls.ts';
 import { keepCodecs } from './kept-codecs.ts';
+import { renewableAsyncGlue } from './renewable-async-glue.ts';
 
 /**
  * A change to the text that jco 1.35.0 writes for asynchronous components. `anyTimes`: how often the text is there depends on the
@@ -142,6 +144,13 @@ const HEAD: Change = {
 `,
 };
 
+/** Buffers of streams and futures are noted in a map, from which nobody takes them or takes them away. */
+const NOTED_BUFFER: Change = {
+  where: 'class BufferManager',
+  from: /instanceBuffers\.set\(nextBufID, buffer\);\n/,
+  to: () => '\n',
+};
+
 const CHANGES: readonly Change[] = [
   DEBUG_LOG,
   POLLED_EVENT,
@@ -155,8 +164,12 @@ const CHANGES: readonly Change[] = [
   DIED_IN_TASK,
   DIED_IN_HOST,
   COIN,
+  NOTED_BUFFER,
   HEAD,
 ];
+
+/** What says something for the authors of the glue: a log, and names of things for it. */
+const SAYING: readonly string[] = ['_debugLog', 'setTarget'];
 
 /**
  * The glue of an asynchronous component without its polling. Throws `component-refused` when the generator writes other text than that
@@ -172,6 +185,7 @@ export function wakeGlue(glue: string): string {
     changed = next;
   }
   const { glue: kept, names } = keepCodecs(changed);
-  if (names.length === 0) return changed;
-  return kept.replace(HEAD.from, (found) => `${found}  let ${names.join(', ')};\n`);
+  const declared =
+    names.length === 0 ? changed : kept.replace(HEAD.from, (found) => `${found}  let ${names.join(', ')};\n`);
+  return renewableAsyncGlue(dropCalls(declared, SAYING));
 }

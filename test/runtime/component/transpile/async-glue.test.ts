@@ -56,6 +56,20 @@ glue('lifts nothing past the budget', () => {
   assert.is(budgeted.split('lift$.spend(len * (elemSize32 + 8));').length - 1, 1);
 });
 
+glue('says nothing for its authors', () => {
+  assert.is(/^ *(?:_debugLog|\w+\.setTarget)\(/m.test(text), false);
+  assert.is(count('instanceBuffers.set('), 0);
+});
+
+glue('forgets all that it keeps in capitals, to make another instance', () => {
+  const clear = /state\$\.clear = \(\) => \{\n([\s\S]*?)\n {2}\};/.exec(text)?.[1];
+  assert.ok(clear, 'it can be cleared');
+  const states = /^ *(?:let|const) ([A-Z_]+) ?= (?:new (?:Map|Set|RepTable|BufferManager)|\[\]|\{\})/gm;
+  for (const [, state] of text.matchAll(states)) if (state !== 'CORE_TRAP_MESSAGES') assert.match(clear, `${state} = `);
+  assert.match(clear, 'codec0$ = undefined;');
+  assert.match(text, 'state$.again = ');
+});
+
 glue('of a component that asks nothing of its host has less to change', async () => {
   const component = await parse(`(component
     (core module $m (import "" "return" (func $return))
