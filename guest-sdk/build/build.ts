@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { CloudletError, type Digest, digestOfHex } from '../protocol/index.ts';
 import { buildAssemblyScript } from './assemblyscript/build-assemblyscript.ts';
 import { AssemblyScriptCompiler } from './assemblyscript/compiler.ts';
@@ -107,13 +107,36 @@ function buildWith(tools: Tools, folder: string, options: BuildOptions): Promise
     const project = read?.isNamed === false ? { ...asked, name: nearestName(program ?? asked.name) } : asked;
     const component = join(output, `${project.name}.wasm`);
     begin(context, 'write', `write ${component}`);
-    await mkdir(output, { recursive: true });
-    // Beside its place, because a rename does not cross file systems; the name is this process's own.
-    const partial = join(output, `.${project.name}-${process.pid}-${Date.now()}.partial`);
-    await writeFile(partial, bytes);
-    await rename(partial, component);
+    await writeWhole(component, bytes);
     return described(component, project, bytes);
   });
+}
+
+/** Writes a file that appears whole or not at all. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const folder = dirname(path);
+  // Beside its place, because a rename does not cross file systems; the name is this process's own.
+  const partial = join(folder, `.${basename(path, '.wasm')}-${process.pid}-${Date.now()}.partial`);
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(partial, bytes);
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true }).catch(() => {});
+    const why = await whyNotWritten(folder, error as NodeJS.ErrnoException);
+    throw new CloudletError('build-failed', `expected to write ${path}, which cannot be written (${why})`, {
+      cause: error,
+    });
+  }
+}
+
+/** Node says that a folder does not exist which it may not make. */
+async function whyNotWritten(folder: string, { code, message }: NodeJS.ErrnoException): Promise<string> {
+  if (code !== 'ENOENT') return code ?? message;
+  return await access(dirname(folder), constants.W_OK).then(
+    () => code,
+    (error: NodeJS.ErrnoException) => error.code ?? code,
+  );
 }
 
 function described(component: string, project: Project, bytes: Uint8Array): Build {

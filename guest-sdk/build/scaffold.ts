@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CloudletError, parseName } from '../protocol/index.ts';
@@ -28,11 +28,23 @@ export async function scaffold(template: string, folder: string, name: string): 
     throw new CloudletError('conflict', `${target} is not empty; name a new folder`);
   }
   const source = join(TEMPLATES_FOLDER, chosen);
+  const made = await mkdir(target, { recursive: true });
+  try {
+    await copyTemplate(source, target, chosen, checked);
+  } catch (error) {
+    // Half a project would be in the way of another try.
+    const written = made === undefined ? (await readdir(source)).map((name) => join(target, name)) : [made];
+    for (const path of written) await rm(path, { recursive: true, force: true });
+    throw error;
+  }
+  return (await contentOf(target)).sort();
+}
+
+async function copyTemplate(source: string, target: string, chosen: string, name: string): Promise<void> {
   const built = join(source, 'build');
-  await mkdir(target, { recursive: true });
   await cp(source, target, { recursive: true, filter: (path) => path !== built });
-  await rewrite(join(target, PROJECT_FILE), (text) => text.replace(JSON.stringify(chosen), JSON.stringify(checked)));
-  await rewrite(join(target, 'README.md'), (text) => text.replaceAll(chosen, checked));
+  await rewrite(join(target, PROJECT_FILE), (text) => text.replace(JSON.stringify(chosen), JSON.stringify(name)));
+  await rewrite(join(target, 'README.md'), (text) => text.replaceAll(chosen, name));
   await rewrite(join(target, 'tsconfig.json'), (text) =>
     text
       .replace('../../guest/index.ts', pathFrom(target, join(GUEST_FOLDER, 'index.ts')))
@@ -45,7 +57,6 @@ export async function scaffold(template: string, folder: string, name: string): 
       `${pathFrom(join(target, 'test'), join(PACKAGE_FOLDER, 'node_modules'))}/`,
     ),
   );
-  return (await contentOf(target)).sort();
 }
 
 /** Where an editor finds types; a build finds the guest library and what it offers by itself. */

@@ -106,12 +106,29 @@ async function assemble(words: readonly string[], context: VerbContext): Promise
 /** The cloudlet speaks of HTTP; whoever is at a command line gives the token otherwise. */
 const WHERE_TOKENS_ARE = '; here: --token or CLOUDLET_TOKEN, or --data for a cloudlet on this machine';
 
+/** What a full disk, or one that may not be written, is told as; null for anything else. */
+function diskSentence(thrown: unknown): Error | null {
+  if (!(thrown instanceof Error) || !('syscall' in thrown)) return null;
+  const { code, path, syscall } = thrown as NodeJS.ErrnoException;
+  const where = path === undefined ? '' : ` for ${path}`;
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new Error(`expected room on the disk${where}, found it full (${code}); free some, and run it again`);
+  // Of a folder that may not be made Node's recursive mkdir says that it does not exist.
+  if (code === 'ENOENT' && syscall === 'mkdir')
+    return new Error(`expected a folder at ${path}, which cannot be made: what is above it may not be written`);
+  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM')
+    return new Error(
+      `expected to be allowed to ${syscall} ${path ?? 'a file'}, and it is not (${code}); name another place, or change who may`,
+    );
+  return null;
+}
+
 /** Says what went wrong, in one sentence, and gives the exit status for it. */
 function statusOf(thrown: unknown): number {
   // Commander has already said it, or printed the help that was asked for.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
   if (thrown instanceof Interrupted) return thrown.status;
-  const error = thrown instanceof UsageError ? thrown : asCloudletError(thrown);
+  const error = thrown instanceof UsageError ? thrown : asCloudletError(diskSentence(thrown) ?? thrown);
   console.error(
     `cloudlet: ${printable(error.message)}${'code' in error && error.code === 'unauthorized' ? WHERE_TOKENS_ARE : ''}`,
   );

@@ -10,7 +10,12 @@ enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/compiled', i
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(141);
-    throw error;
+    // A full disk behind `>` takes nothing more; where stderr is what failed, the status is all that is left to say.
+    if (stream !== process.stderr)
+      process.stderr.write(
+        `cloudlet: expected an output that takes all, got ${error.code}; what was written is not whole\n`,
+      );
+    process.exit(1);
   });
 }
 

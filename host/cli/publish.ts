@@ -6,6 +6,7 @@ import { clientFor, type HostFlags, keptFor, withHostFlags } from './host-access
 import { waysToInvoke } from './invoke/plan.ts';
 import { expectRegistry, PULL_FLAG, pulledByHost } from './package/host-pull.ts';
 import { publishableSource, settlePublisher } from './package/source.ts';
+import { nameFor } from './publishable.ts';
 import { printable } from './terminal/printable.ts';
 import { formatSize } from './terminal/size.ts';
 import { typed } from './usage-error.ts';
@@ -68,7 +69,7 @@ async function publishedAs(client: CloudletClient, what: string, flags: PublishF
     return { name, published, end: pulled, warnings: [], pulledBy: 'host' as const };
   }
   const found = await publishableSource(what, flags, signal);
-  const name = parseName(flags.name ?? found.name);
+  const name = nameFor(flags.name, found.name);
   await settlePublisher(client, name, found, flags, signal);
   const { published, end } = await pushed(client, name, found, keptFor(flags), signal);
   return { name, published, end, warnings: found.warnings, pulledBy: isReference ? ('here' as const) : undefined };

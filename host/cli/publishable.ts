@@ -5,6 +5,7 @@ import type { Build } from '../../guest-sdk/build/index.ts';
 import {
   type Digest,
   digestOfHex,
+  type FunctionName,
   type GrantRequest,
   PACKAGE_TYPES,
   parseName,
@@ -52,7 +53,7 @@ export async function publishable(
   const found = await fileOrFolder(path, 'a component or a project directory');
   if (!found.isDirectory()) {
     if (strip) throw new UsageError(STRIP_WHAT);
-    const name = typed(() => parseName(nameOfFile(path)));
+    const name = nameOfFile(path);
     if (grantFile !== undefined) return packed(name, path, grantFile);
     return componentFile(name, path, found.size, await digestOfFile(path, signal));
   }
@@ -123,9 +124,18 @@ export function packageOf(
   };
 }
 
-/** `path/My_Photo.component.wasm` → `my-photo`: the nearest name that a function may have. */
+/** The name that a function is published under: the one that was given, or its own, which may be none where a file is called by other letters. */
+export function nameFor(given: string | undefined, own: string): FunctionName {
+  if (given === undefined && own === '')
+    throw new UsageError(
+      'expected a name for it, since that of its file has none of the letters a to z; say one with --name',
+    );
+  return typed(() => parseName(given ?? own));
+}
+
+/** `path/My_Photo.component.wasm` → `my-photo`: the nearest name that a function may have; empty when there is none. */
 export function nameOfFile(path: string): string {
-  const stem = basename(path, extname(path)).replace(/\.(component|wasm)$/, '');
+  const stem = basename(path, extname(path)).replace(/\.(component|wasm|package)$/, '');
   return stem
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')

@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises';
 import { parseName } from '../../guest-sdk/protocol/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
 import { looksLikeFile } from './inspect.ts';
+import { writeOutput } from './invoke/output.ts';
 import { typed, UsageError } from './usage-error.ts';
 import type { Verb } from './verb.ts';
 import { askable, parseVersionedName } from './versions/versioned-name.ts';
@@ -24,9 +24,13 @@ const verb: Verb = (program) => {
       throw new UsageError(`expected a function with typed exports, but ${name} has none: it is called by run or http`);
     const text = typescriptClient({ name, digest, exports });
     if (flags.output === undefined) process.stdout.write(text);
-    else await writeFile(flags.output, text);
+    else await writeOutput(each(Buffer.from(text)), flags.output);
   });
 };
+
+async function* each(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
 
 async function sourceOf(what: string, flags: TypesFlags) {
   if (!looksLikeFile(what)) return askable(await clientFor(flags), parseVersionedName(what));

@@ -7,13 +7,12 @@ import {
   type Digest,
   type FunctionName,
   type Part,
-  parseName,
 } from '../../../guest-sdk/protocol/index.ts';
 import { openOverlayFile } from '../../../runtime/index.ts';
 import type { PackageWords } from '../package/packaged.ts';
 import { publishableSource } from '../package/source.ts';
-import { nameOfFile, STRIP_WHAT } from '../publishable.ts';
-import { typed, UsageError } from '../usage-error.ts';
+import { nameFor, nameOfFile, STRIP_WHAT } from '../publishable.ts';
+import { UsageError } from '../usage-error.ts';
 import { functionContent } from './function-content.ts';
 
 type Want = DeploymentRequestInput['want'];
@@ -106,7 +105,7 @@ function fromAddress(address: string, words: DeployWords): Deployable {
   const path = URL.parse(address)?.pathname ?? '';
   // A component at another cloudlet has the name of its function.
   const own = /\/v1\/functions\/([^/]+)\/component$/.exec(path)?.[1] ?? nameOfFile(path);
-  const name = typed(() => parseName(words.name ?? own));
+  const name = nameFor(words.name, own);
   const isService = words.service === true || path.endsWith('.overlay');
   const want = isService ? { service: name, from: address } : { function: name, from: address };
   return { name, want, ...NOTHING_HELD };
@@ -114,7 +113,7 @@ function fromAddress(address: string, words: DeployWords): Deployable {
 
 async function ofFunction(path: string, words: DeployWords, signal: AbortSignal): Promise<Deployable> {
   const found = await publishableSource(path, words, signal);
-  const name = typed(() => parseName(words.name ?? found.name));
+  const name = nameFor(words.name, found.name);
   const { content, digest, close } = await functionContent(found);
   return {
     name,
@@ -132,7 +131,7 @@ async function ofFunction(path: string, words: DeployWords, signal: AbortSignal)
 async function ofRecipe(path: string, words: DeployWords): Promise<Deployable> {
   const { readRecipeFile } = await import('../../../guest-sdk/build/index.ts');
   const { name: own, recipe, parts } = await readRecipeFile(path);
-  const name = typed(() => parseName(words.name ?? own));
+  const name = nameFor(words.name, own);
   const list: Part[] = [...parts.values()].map(({ digest, bytes }) => ({ digest, bytes }));
   const held: HeldParts = {
     parts: list,
@@ -154,7 +153,7 @@ async function ofRecipe(path: string, words: DeployWords): Promise<Deployable> {
 
 async function ofOverlay(path: string, words: DeployWords): Promise<Deployable> {
   const overlay = await openOverlayFile(path);
-  const name = typed(() => parseName(words.name ?? nameOfFile(path)));
+  const name = nameFor(words.name, nameOfFile(path));
   const parts = overlay.overlay.manifest.segments.map(({ digest, bytes }) => ({ digest, bytes }));
   const held: HeldParts = { parts, read: (digest) => overlay.get(digest), isPacked: true };
   const want = { service: name, overlay: JSON.parse(overlay.text) as Record<string, unknown> };

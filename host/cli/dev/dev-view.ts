@@ -14,6 +14,7 @@ export class DevView {
   readonly #folder: string;
   readonly #now: () => Date;
   #changed = '';
+  #serves = false;
 
   constructor(say: (line: string) => void, folder: string, now: () => Date = () => new Date()) {
     this.#say = say;
@@ -30,6 +31,7 @@ export class DevView {
         this.#line(`warning: ${printable(event.text.trimEnd())}`);
         return;
       case 'served': {
+        this.#serves = true;
         const took = `served after ${Math.round(event.ms)} ms (build ${Math.round(event.buildMs)} ms)`;
         this.#line(`${this.#changed}${took}`);
         return;
@@ -38,7 +40,11 @@ export class DevView {
         const words = printable(event.error.message);
         const frame = codeFrame(words, this.#folder);
         this.#line(`${this.#changed}✘ ${words}${frame === null ? '' : `\n\n${frame}\n`}`);
-        this.#line('what was served before goes on');
+        this.#line(
+          this.#serves
+            ? 'what was served before goes on'
+            : 'nothing is served yet; it is built again when a file changes',
+        );
         return;
       }
       default:

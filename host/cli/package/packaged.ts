@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { OpenedPackage } from '../../../guest-sdk/build/index.ts';
 import { isRegistryAddress, parseRegistryReference, pullPackage } from '../../../guest-sdk/client/index.ts';
-import { parseName } from '../../../guest-sdk/protocol/index.ts';
+import { ANNOTATIONS, type FunctionName, parseName } from '../../../guest-sdk/protocol/index.ts';
 import { clientConfig } from '../../config.ts';
 import { nodeTransport } from '../host-access/node-transport.ts';
 import { fileOrFolder } from '../plain-file.ts';
@@ -57,15 +57,15 @@ export async function packaged(what: string, words: PackageWords, signal: AbortS
     return { name: project.name, opened: await build.checkPackage(written) };
   }
   if (strip) throw new UsageError(STRIP_WHAT);
-  const name = nameOfFile(what);
   if (await build.isPackageFile(what)) {
     if (grant !== undefined || annotations !== undefined) throw packedAlready(what);
-    return { name, opened: await signed(await build.readPackageFile(what)) };
+    const opened = await build.readPackageFile(what);
+    return { name: titleOf(opened) ?? nameOfFile(what), opened: await signed(opened) };
   }
   const asked = grant === undefined ? {} : await build.readGrant(grant);
   const folder = dirname(grant ?? what);
   return {
-    name,
+    name: nameOfFile(what),
     opened: await build.checkPackage(await build.pack({ component: what, grant: asked, folder, ...options })),
   };
 }
@@ -78,9 +78,14 @@ export function registryOptions({ user, insecure }: Pick<PackageWords, 'user' | 
   return { transport: nodeTransport, credentials, insecure, signal };
 }
 
-/** The name that a function is published under: the one that was given, or that of what is published. */
-export function nameFor(given: string | undefined, own: string): string {
-  return typed(() => parseName(given ?? own));
+/** The name that the project had which was packed: its file may be called anything. */
+function titleOf({ annotations }: OpenedPackage): FunctionName | null {
+  try {
+    return parseName(annotations[ANNOTATIONS.title] ?? '');
+  } catch {
+    // Another tool's title is for people, and names no function.
+    return null;
+  }
 }
 
 async function pulled(what: string, words: PackageWords, signal: AbortSignal): Promise<OpenedPackage> {

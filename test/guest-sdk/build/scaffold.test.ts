@@ -87,4 +87,16 @@ scaffolding('is refused when it is unknown, and so is a bad name', async () => {
   assert.equal([isTemplateName('c-typed'), isTemplateName('toString')], [true, false]);
 });
 
+scaffolding('that cannot be written whole leaves nothing in the way of another try', async () => {
+  let deep = join(parent, 'long');
+  while (deep.length < 4085 - 201) deep = join(deep, 'd'.repeat(200));
+  deep = join(deep, 'd'.repeat(4085 - deep.length));
+  const error = await scaffold('c-command', deep, 'long').then(
+    () => assert.unreachable('a path longer than the system takes was written'),
+    (thrown: NodeJS.ErrnoException) => thrown,
+  );
+  assert.is(error!.code, 'ENAMETOOLONG');
+  assert.equal(await readdir(parent).then((names) => names.includes('long')), false);
+});
+
 scaffolding.run();

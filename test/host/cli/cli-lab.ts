@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lendArtifacts, takeArtifacts } from '../../support/kept-artifact.ts';
 
-const MAIN = fileURLToPath(new URL('../../../host/cli/main.ts', import.meta.url));
+/** The program of the command. */
+export const MAIN = fileURLToPath(new URL('../../../host/cli/main.ts', import.meta.url));
 
 /** How a command ended and what it wrote. */
 export interface Ended {

@@ -1,5 +1,6 @@
 // end to end
 // time limit: 300 s
+import { spawnSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { VERBS } from '../../../host/cli/command-line.ts';
 import { guest } from '../../support/guest.ts';
-import { CliLab } from './cli-lab.ts';
+import { CliLab, MAIN } from './cli-lab.ts';
 
 const commandLine = suite('cloudlet, without a host,');
 let lab: CliLab;
@@ -170,6 +171,26 @@ commandLine('a project that is none cannot be built', async () => {
   const { status, text, errors } = await lab.run(['build', 'empty']);
   assert.equal([status, text], [1, '']);
   assert.match(errors, /^cloudlet: expected a project file at .*cloudlet new/m);
+});
+
+commandLine('an output that takes no more is told in a sentence', async () => {
+  const command = `exec "${process.execPath}" "${MAIN}" --help > /dev/full`;
+  const full = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
+  assert.is(full.status, 1);
+  assert.is(full.stderr, 'cloudlet: expected an output that takes all, got ENOSPC; what was written is not whole\n');
+});
+
+commandLine('a component that cannot be written is told with the place and the reason', async () => {
+  await mkdir(join(lab.folder, 'blocked', 'src'), { recursive: true });
+  await writeFile(join(lab.folder, 'blocked', 'build'), 'a file');
+  await writeFile(join(lab.folder, 'blocked', 'src', 'a.c'), 'int main(void) { return 0; }\n');
+  await writeFile(join(lab.folder, 'blocked', 'cloudlet.json'), '{ "name": "blocked", "entry": "src/a.c" }');
+  const { status, errors } = await lab.run(['build', 'blocked']);
+  assert.is(status, 1);
+  assert.match(
+    errors,
+    /^cloudlet: expected to write \S+\/blocked\/build\/blocked\.wasm, which cannot be written \(EEXIST\)$/m,
+  );
 });
 
 commandLine('discovers within its time, and says as JSON whom', async () => {

@@ -4,7 +4,7 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { FunctionInfo, VersionDiff } from '../../../guest-sdk/protocol/index.ts';
+import type { FunctionInfo, Published, VersionDiff } from '../../../guest-sdk/protocol/index.ts';
 import { guest } from '../../support/guest.ts';
 import { CliLab } from './cli-lab.ts';
 
@@ -63,6 +63,20 @@ signed('deploy refuses a key for what cannot be signed with it', async () => {
   assert.is(status, 2);
   assert.match(errors, /--key and --trust with a function that is here/);
 });
+
+signed(
+  'a packed project keeps its name, whatever its file is called; a component needs one that its file can give',
+  async () => {
+    await run('pack', 'reader', '--output', 'ö.tar');
+    assert.is((await run<FunctionInfo>('inspect', 'ö.tar')).name, 'reader');
+    assert.is((await run<Published>('publish', 'ö.tar')).name, 'reader');
+    await copyFile(await guest('cat'), join(lab.folder, 'ö.wasm'));
+    const nameless = await lab.run(['publish', 'ö.wasm']);
+    assert.is(nameless.status, 2);
+    assert.match(nameless.errors, /expected a name .* --name/);
+    assert.is((await run<Published>('deploy', 'ö.wasm', '--name', 'named')).name, 'named');
+  },
+);
 
 signed('diff compares grant and files of a project and of a package with what runs', async () => {
   await run('publish', 'reader', '--name', 'compared');
