@@ -208,10 +208,9 @@ wire('survives a peer that sends anything', () => {
     encodeFrame('body', 3, random.bytes(300)),
     encodeFrame('done', 3, encodeMessage({ kind: 'failed', code: 'guest-trapped', detail: 'x', runMs: 2 })),
   ]);
-  const until = Date.now() + 1000;
   let rounds = 0;
   try {
-    for (; Date.now() < until; rounds += 1) {
+    for (; rounds < 2000; rounds += 1) {
       const reader = new FrameReader();
       const stream = random.below(4) === 0 ? random.bytes(random.below(200)) : random.mutate(sample);
       try {
@@ -231,7 +230,6 @@ wire('survives a peer that sends anything', () => {
   } catch (error) {
     throw new Error(`seed ${random.seed}, round ${rounds}`, { cause: error });
   }
-  assert.ok(rounds > 100);
 });
 
 wire.run();

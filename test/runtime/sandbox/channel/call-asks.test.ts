@@ -537,10 +537,9 @@ asks('may send by the disk, whose slots are freed also when nobody reads', async
 
 asks('survive an agent that sends anything', async () => {
   const random = new SeededRandom(Number(process.env['SEED'] ?? Date.now()));
-  const until = Date.now() + 1000;
   let rounds = 0;
   try {
-    for (; Date.now() < until; rounds += 1) {
+    for (; rounds < 100; rounds += 1) {
       const { services, state, begun } = waiting();
       const { channel, call, say, line, machine } = await hostile({ ...SERVICES, ...services });
       for (let frames = random.below(20); frames > 0; frames -= 1) {
@@ -563,7 +562,6 @@ asks('survive an agent that sends anything', async () => {
   } catch (error) {
     throw new Error(`seed ${random.seed}, round ${rounds}`, { cause: error });
   }
-  assert.ok(rounds > 20);
 });
 
 asks('that a grant or policy denies are told in the log, each once, and no more than some', async () => {

@@ -334,10 +334,9 @@ channel('gives up an agent whose worker sends and does not read', async () => {
 
 channel('survives an agent that sends anything', async () => {
   const random = new SeededRandom(Number(process.env['SEED'] ?? Date.now()));
-  const until = Date.now() + 1000;
   let rounds = 0;
   try {
-    for (; Date.now() < until; rounds += 1) {
+    for (; rounds < 200; rounds += 1) {
       const [near, far] = duplexPair();
       const { lines, farLines } = linePairs();
       const channel = new Channel({ channel: near, lines });
@@ -371,7 +370,6 @@ channel('survives an agent that sends anything', async () => {
   } catch (error) {
     throw new Error(`seed ${random.seed}, round ${rounds}`, { cause: error });
   }
-  assert.ok(rounds > 50);
 });
 
 channel.run();
