@@ -37,7 +37,7 @@ grants.after(async ({ lab }) => {
 });
 
 async function run(sandbox: Sandbox, words: readonly string[], rehearsal = false): Promise<string> {
-  const options = { deadlineMs: 20_000, log: () => {}, rehearsal };
+  const options = { deadlineMs: 120_000, log: () => {}, rehearsal };
   const { text, end } = await finish(sandbox.invoke({ door: 'run', arguments: words }, new Uint8Array(0), options));
   return `${end.exitCode} ${text}`;
 }

@@ -29,13 +29,19 @@ pause('takes no processor time, and answers with the present time when it was re
   // Nothing that happens could tell that nothing happens: this is the time over which it is measured.
   await wait(LOOK_MS);
   const used = (await processorTicks(sandbox.pid)) - before;
+  const toldFrom = Date.now();
   await sandbox.resume();
+  // What it is told late, on a busy computer, it is late by.
+  const lateMs = LATE_MS + Date.now() - toldFrom;
   // QEMU's own thread may still have been at the end of its answer, and ticks are counted whole.
   assert.ok(used <= 1, `${used} ticks`);
   const earliest = Date.now();
-  const call = sandbox.invoke({ door: 'run', arguments: [] }, new Uint8Array(0), { deadlineMs: 30_000, log: () => {} });
+  const call = sandbox.invoke({ door: 'run', arguments: [] }, new Uint8Array(0), {
+    deadlineMs: 120_000,
+    log: () => {},
+  });
   const said = Number((await finish(call)).text);
-  assert.ok(said >= earliest - LATE_MS && said <= Date.now() + LATE_MS, `${said - earliest} ms from the present`);
+  assert.ok(said >= earliest - lateMs && said <= Date.now() + LATE_MS, `${said - earliest} ms from the present`);
 });
 
 pause('never shows its guest a clock that goes back, however often it is paused', async () => {

@@ -77,7 +77,7 @@ export function isolationBehaviour(subject: Subject): void {
     const sandbox = await opening;
     const request = { door: 'http', method: 'GET', scheme: 'http', authority: 'a.test', headers: [] } as const;
     const draw = async () => {
-      const options = { deadlineMs: 20_000, log: () => {} };
+      const options = { deadlineMs: 120_000, log: () => {} };
       return (await finish(sandbox.invoke({ ...request, path: '/random' }, new Uint8Array(0), options))).text;
     };
     const drawn = await Promise.all(Array.from({ length: 12 }, draw));

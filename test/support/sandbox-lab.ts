@@ -32,7 +32,7 @@ export function artifactOf(name: string): Promise<Artifact> {
 
 /** A grant for tests: an environment variable, small limits. */
 export const TEST_GRANT: Grant = {
-  ...emptyGrant({ memoryMib: 64, deadlineMs: 10_000, concurrency: 4, valueBytes: 1024 * 1024, logBytes: 65_536 }),
+  ...emptyGrant({ memoryMib: 64, deadlineMs: 120_000, concurrency: 4, valueBytes: 1024 * 1024, logBytes: 65_536 }),
   environment: { GREETING: 'good day' },
   configuration: { 'api.url': 'https://example.org/', empty: '' },
 };
