@@ -1,5 +1,4 @@
 // end to end
-// time limit: 120 s
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,4 +1,3 @@
-// time limit: 240 s
 /**
  * The library on the device where it is meant to run: bundled for the browser, used in Chromium, at a real host.
  */

@@ -1,4 +1,3 @@
-// time limit: 300 s
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compressLayer } from '../../guest-sdk/build/compress-layer.ts';

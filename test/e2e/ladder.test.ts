@@ -1,4 +1,3 @@
-// time limit: 300 s
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type FunctionName, parseName } from '../../guest-sdk/protocol/index.ts';

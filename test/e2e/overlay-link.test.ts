@@ -1,4 +1,3 @@
-// time limit: 300 s
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,3 @@
-// time limit: 300 s
 /**
  * Components of WASI 0.3 in real machines: one that booted or was cloned from the golden snapshot, and clones of their own snapshots.
  */

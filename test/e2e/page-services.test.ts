@@ -1,4 +1,3 @@
-// time limit: 120 s
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';

@@ -1,4 +1,3 @@
-// time limit: 300 s
 import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { suite } from 'uvu';

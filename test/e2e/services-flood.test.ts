@@ -1,4 +1,3 @@
-// time limit: 200 s
 import { request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { suite } from 'uvu';

@@ -1,4 +1,3 @@
-// time limit: 120 s
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

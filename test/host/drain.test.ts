@@ -1,5 +1,4 @@
 // end to end
-// time limit: 120 s
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { suite } from 'uvu';

@@ -1,5 +1,4 @@
 // end to end
-// time limit: 240 s
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';

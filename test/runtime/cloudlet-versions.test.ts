@@ -1,5 +1,4 @@
 // end to end
-// time limit: 240 s
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CloudletError, parseName, writePackage } from '../../guest-sdk/protocol/index.ts';

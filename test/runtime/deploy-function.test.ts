@@ -1,5 +1,4 @@
 // end to end
-// time limit: 240 s
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite } from 'uvu';

@@ -1,5 +1,4 @@
 // end to end
-// time limit: 240 s
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';

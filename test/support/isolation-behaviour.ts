@@ -13,7 +13,7 @@ export function isolationBehaviour(subject: Subject): void {
   const isolation = suite(`invocations in a ${subject.name} sandbox`);
   const opened = new Map<string, Promise<Sandbox>>();
 
-  const value = async (guest: string, target: string, deadlineMs = 20_000): Promise<unknown> => {
+  const value = async (guest: string, target: string, deadlineMs = 240_000): Promise<unknown> => {
     const opening = opened.get(guest) ?? subject.open(guest);
     opened.set(guest, opening);
     const sandbox = await opening;

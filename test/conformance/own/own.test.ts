@@ -1,4 +1,3 @@
-// time limit: 300 s
 // end to end
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,3 @@
-// time limit: 180 s
 // end to end
 import { deepStrictEqual } from 'node:assert/strict';
 import { suite } from 'uvu';

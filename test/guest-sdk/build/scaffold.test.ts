@@ -1,5 +1,4 @@
 // end to end
-// time limit: 300 s
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
 // end to end
-// time limit: 240 s
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';

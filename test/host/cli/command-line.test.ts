@@ -1,5 +1,4 @@
 // end to end
-// time limit: 300 s
 import { spawnSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';

@@ -1,5 +1,4 @@
 // end to end
-// time limit: 300 s
 import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

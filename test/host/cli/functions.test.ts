@@ -1,5 +1,4 @@
 // end to end
-// time limit: 300 s
 import { copyFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';

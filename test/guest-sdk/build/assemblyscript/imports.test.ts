@@ -1,5 +1,4 @@
 // end to end
-// time limit: 120 s
 import { suite } from 'uvu';
 import { tryCounter } from '../../../support/importing-world.ts';
 import { tryLowering } from '../../../support/lowered-world.ts';

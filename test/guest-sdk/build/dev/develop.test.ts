@@ -1,5 +1,4 @@
 // end to end
-// time limit: 120 s
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

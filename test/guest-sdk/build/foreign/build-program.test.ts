@@ -1,5 +1,4 @@
 // end to end
-// time limit: 300 s
 import { execFile } from 'node:child_process';
 import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

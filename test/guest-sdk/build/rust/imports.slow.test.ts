@@ -1,4 +1,3 @@
-// time limit: 300 s
 import { suite } from 'uvu';
 import { tryCounter, tryTally } from '../../../support/importing-world.ts';
 import { tryLowering } from '../../../support/lowered-world.ts';

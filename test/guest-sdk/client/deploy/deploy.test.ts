@@ -1,5 +1,4 @@
 // end to end
-// time limit: 240 s
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
