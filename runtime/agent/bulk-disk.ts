@@ -1,5 +1,7 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { BodyRoom } from './body-room.ts';
 import { BulkSlots, bulkPart, decodeBulk, encodeBulk, SLOT_BYTES } from './bulk-slots.ts';
+import { HEADER_BYTES } from './wire.ts';
 
 /** The unit of an unbuffered disk, bytes. */
 const SECTOR = 512;
@@ -9,13 +11,16 @@ export class BulkDisk {
   readonly #fd: number;
   readonly #from: number;
   readonly #slots = new BulkSlots('agent');
-  /** One slot's bytes at an address that unbuffered reads and writes accept. */
+  /** What is on its way out comes together here, to be placed. */
+  readonly room: BodyRoom;
+  /** One slot's bytes that come in. It and the room are at addresses that unbuffered reads and writes accept. */
   readonly #staging: Uint8Array;
 
-  private constructor(fd: number, part: number, staging: Uint8Array) {
+  private constructor(fd: number, part: number, [room, staging]: readonly [Buffer, Buffer]) {
     this.#fd = fd;
     this.#from = bulkPart(part);
-    this.#staging = staging;
+    this.room = new BodyRoom(room);
+    this.#staging = staging.subarray(HEADER_BYTES);
   }
 
   /** Opens a part of the disk, see `bulkPart`; null when there is none. Unbuffered: the host writes behind the kernel's back. */
@@ -26,21 +31,22 @@ export class BulkDisk {
     } catch {
       return null; // A process, or a machine without one: everything goes by the port.
     }
-    const staging = alignedStaging(fd);
-    if (staging !== null) return new BulkDisk(fd, part, staging);
+    const [room, staging] = [alignedMemory(fd), alignedMemory(fd)];
+    if (room !== null && staging !== null) return new BulkDisk(fd, part, [room, staging]);
     closeSync(fd);
     return null;
   }
 
-  /** Puts a payload on the disk and gives what a `bulk` frame says of it; null when no slot is free, or no space. */
-  place(bytes: Uint8Array): Uint8Array | null {
+  /** Puts what is in the room on the disk and gives what a `bulk` frame says of it; null when no slot is free, or no space: then it stays in the room. */
+  place(): Uint8Array | null {
     const slot = this.#slots.take();
     if (slot === null) return null;
-    this.#staging.set(bytes);
-    const whole = Math.ceil(bytes.length / SECTOR) * SECTOR;
+    const { memory, length } = this.room;
+    const whole = Math.ceil(length / SECTOR) * SECTOR;
     try {
-      if (writeSync(this.#fd, this.#staging, 0, whole, this.#from + slot * SLOT_BYTES) === whole) {
-        return encodeBulk(slot, bytes.length);
+      if (writeSync(this.#fd, memory, 0, whole, this.#from + slot * SLOT_BYTES) === whole) {
+        this.room.clear();
+        return encodeBulk(slot, length);
       }
     } catch {
       // The host's memory for the file is used up: the slot stays taken, and payloads go by the port.
@@ -62,13 +68,13 @@ export class BulkDisk {
   }
 }
 
-/** V8 does not say where a buffer lies: an unbuffered read says whether an offset will do. */
-function alignedStaging(fd: number): Uint8Array | null {
-  const raw = Buffer.allocUnsafeSlow(SLOT_BYTES + 2 * 4096);
-  for (let offset = 0; offset < 4096; offset += 16) {
+/** Memory for a frame whose payload is aligned. V8 does not say where a buffer lies: an unbuffered read says whether an offset will do. */
+function alignedMemory(fd: number): Buffer | null {
+  const raw = Buffer.allocUnsafeSlow(SLOT_BYTES + 3 * 4096);
+  for (let offset = SECTOR; offset < SECTOR + 4096; offset += 16) {
     try {
       readSync(fd, raw, offset, SECTOR, 0);
-      return new Uint8Array(raw.buffer, raw.byteOffset + offset, SLOT_BYTES);
+      return raw.subarray(offset - HEADER_BYTES, offset + SLOT_BYTES);
     } catch {
       // Not aligned.
     }

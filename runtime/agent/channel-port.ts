@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 export interface ChannelPort {
   /** Gives every byte that comes to `take`, from now on. */
   start(take: (bytes: Uint8Array) => void): void;
-  /** Sends bytes in order. Never blocks; what waits is bounded by the credit of the bodies. */
+  /** Sends bytes in order. Never blocks; what waits is bounded by the credit of the bodies. That of a line keeps nothing that it was given. */
   write(bytes: Uint8Array): void;
 }
 

@@ -17,7 +17,7 @@ export class CreditedSink implements ByteSink {
   #closed = false;
   #abandoned = false;
 
-  /** `ended` is told once, when the writer says that no more bytes come; `post` is given copies. */
+  /** `ended` is told once, when the writer says that no more bytes come. `post` is given the writer's own memory, which may change as soon as it returns. */
   constructor(
     windowBytes: number,
     post: (bytes: Uint8Array) => void,
@@ -42,8 +42,7 @@ export class CreditedSink implements ByteSink {
 
   write(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
-      // A copy, which a Buffer's own slice is not: it leaves later, and the writer goes on with its memory.
-      const piece = new Uint8Array(bytes.subarray(at, at + CHUNK_BYTES));
+      const piece = bytes.length <= CHUNK_BYTES ? bytes : bytes.subarray(at, at + CHUNK_BYTES);
       if (this.#closed || this.#abandoned || this.#window.take(piece.length) !== piece.length) throw noMore();
       this.#post(piece);
     }

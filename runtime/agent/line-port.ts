@@ -34,7 +34,8 @@ export function linePort({ fd, kind }: Pick<OpenLine, 'fd' | 'kind'>): ChannelPo
     },
     write: (bytes) => {
       const written = socket.writableLength === 0 ? writeNow(fd, bytes) : 0;
-      if (written < bytes.length) socket.write(bytes.subarray(written));
+      // A copy: the memory is its writer's.
+      if (written < bytes.length) socket.write(new Uint8Array(bytes.subarray(written)));
     },
   };
 }

@@ -233,7 +233,8 @@ export function encodeHeader(kind: KindName, id: number, payloadBytes: number): 
   return header;
 }
 
-function writeHeader(to: Buffer, kind: KindName, id: number, payloadBytes: number): void {
+/** Writes them where they belong. */
+export function writeHeader(to: Buffer, kind: KindName, id: number, payloadBytes: number): void {
   if (payloadBytes > MAX_FRAME_BYTES) {
     throw new WireError(`expected a payload of at most ${MAX_FRAME_BYTES} bytes, got ${payloadBytes}`);
   }

@@ -1,3 +1,4 @@
+import { BodyRoom } from './body-room.ts';
 import { BulkDisk } from './bulk-disk.ts';
 import type { ChannelPort } from './channel-port.ts';
 import { linePort } from './line-port.ts';
@@ -11,7 +12,6 @@ import {
   encodeFrame,
   encodeFreed,
   encodeHead,
-  encodeHeader,
   encodeMessage,
   FIRST_EPOCH,
   type FinishMessage,
@@ -43,15 +43,19 @@ export class WorkerLine {
   readonly #marked = Promise.withResolvers<void>();
   #open = false;
   #isMarked = false;
-  /** Frames, whole or in parts, that have not left. */
+  /** Frames that have not left. */
   #frames: Uint8Array[] = [];
-  /** What came of a body behind them. */
-  #body: { readonly id: number; readonly pieces: Uint8Array[]; length: number } | null = null;
+  /** What came of a body behind them, and whose it is. */
+  readonly #room: BodyRoom;
+  #bodyId: number | null = null;
+  /** Whether the last of the frames lies in the room. */
+  #isRoomLeaving = false;
   #isLeaving = false;
 
   constructor(start: WorkerStart, events: WorkerLineEvents, port: ChannelPort = linePort(start)) {
     this.#port = port;
     this.#bulk = start.bulkDevice === null ? null : BulkDisk.open(start.bulkDevice, start.line + 1);
+    this.#room = this.#bulk?.room ?? new BodyRoom();
     this.#epoch = start.epoch;
     this.#reader = new LineReader(start.epoch);
     this.#events = events;
@@ -114,6 +118,7 @@ export class WorkerLine {
     if (this.#frames.length === 0) return;
     const frames = this.#frames;
     this.#frames = [];
+    this.#isRoomLeaving = false;
     this.#port.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
   }
 
@@ -177,24 +182,27 @@ export class WorkerLine {
 
   /** Bytes of one body that follow each other leave as one: the C library of a guest writes 4 KiB at a time. */
   #sayBody(id: number, bytes: Uint8Array): void {
-    if (this.#body?.id !== id || this.#body.length + bytes.length > SLOT_BYTES) this.#seal();
-    this.#body ??= { id, pieces: [], length: 0 };
-    this.#body.pieces.push(bytes);
-    this.#body.length += bytes.length;
+    if (bytes.length === 0) return;
+    if (this.#bodyId !== id || this.#room.length + bytes.length > SLOT_BYTES) this.#seal();
+    if (this.#isRoomLeaving) this.flush();
+    this.#bodyId = id;
+    this.#room.add(bytes);
     // The host reads while the guest goes on.
-    if (this.#body.length >= (this.#bulk === null ? EARLY_BYTES : SLOT_BYTES)) this.flush();
+    if (this.#room.length >= (this.#bulk === null ? EARLY_BYTES : SLOT_BYTES)) this.flush();
     else this.#leaveLater();
   }
 
   /** Puts what came of a body behind the frames before it: by the disk when the bytes are many and a slot is free, else by the port. */
   #seal(): void {
-    if (this.#body === null) return;
-    const { id, pieces, length } = this.#body;
-    this.#body = null;
-    const joined = () => (pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
-    const placed = this.#bulk === null || length < BULK_FROM_BYTES ? null : this.#bulk.place(joined());
-    if (placed === null) this.#frames.push(encodeHeader('body', id, length), ...pieces);
-    else this.#frames.push(encodeFrame('bulk', id, placed));
+    if (this.#bodyId === null) return;
+    const id = this.#bodyId;
+    this.#bodyId = null;
+    const placed = this.#bulk === null || this.#room.length < BULK_FROM_BYTES ? null : this.#bulk.place();
+    if (placed !== null) return void this.#frames.push(encodeFrame('bulk', id, placed));
+    const frame = this.#room.take(id);
+    // What is short is joined with what leaves beside it anyway, and so the room is free at once.
+    this.#isRoomLeaving = frame.length > SHORT_BYTES;
+    this.#frames.push(this.#isRoomLeaving ? frame : Buffer.from(frame));
   }
 
   #say(kind: KindName, id: number, message: unknown): void {
@@ -219,6 +227,9 @@ export class WorkerLine {
 }
 
 const EMPTY = new Uint8Array(0);
+
+/** A frame up to this size is copied out of the room. */
+const SHORT_BYTES = 4 * 1024;
 
 /** Bytes of a body that leave at once, whatever the guest does next: what a pipe holds. By a disk, it is what its slots hold. */
 const EARLY_BYTES = 64 * 1024;

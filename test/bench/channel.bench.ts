@@ -6,6 +6,7 @@ import { Channel } from '../../runtime/sandbox/channel/channel.ts';
 import type { Sandbox } from '../../runtime/sandbox/index.ts';
 import { finish } from '../support/sandbox-lab.ts';
 import { median } from './cloudlet-under-test.ts';
+import { processorNs } from './processor-use.ts';
 import type { Benchmark } from './run.ts';
 import { StartLab, timed } from './start-lab.ts';
 
@@ -28,17 +29,21 @@ async function pingUs(machine: QemuMachine): Promise<number> {
   return median(times);
 }
 
-/** How long each of some commands takes, milliseconds, in turns, once they are warm. */
-async function commandsMs(sandbox: Sandbox, commands: readonly Command[]): Promise<number[]> {
+/** How long each of some commands takes, and for how long its machine computes, milliseconds, in turns, once they are warm. */
+async function commandsMs(sandbox: Sandbox, commands: readonly Command[]): Promise<{ ms: number; cpuMs: number }[]> {
   const times = commands.map((): number[] => []);
+  const cpuTimes = commands.map((): number[] => []);
   for (let run = 0; run < RUNS + WARM; run += 1) {
     for (const [at, { words, input }] of commands.entries()) {
       const startedAt = performance.now();
+      const usedNs = processorNs(sandbox.pid).own;
       await finish(sandbox.invoke({ door: 'run', arguments: words }, input, { deadlineMs: 30_000, log: () => {} }));
-      if (run >= WARM) times[at]!.push(performance.now() - startedAt);
+      if (run < WARM) continue;
+      times[at]!.push(performance.now() - startedAt);
+      cpuTimes[at]!.push((processorNs(sandbox.pid).own - usedNs) / 1e6);
     }
   }
-  return times.map(median);
+  return times.map((each, at) => ({ ms: median(each), cpuMs: median(cpuTimes[at]!) }));
 }
 
 interface Command {
@@ -63,20 +68,24 @@ const benchmark: Benchmark = {
         { words: ['fill', String(MIB)], input: NOTHING },
       ]);
       say(
-        `a command ${figure(idle!)} ms, one that reads 1 MiB ${figure(reads!)} ms, one that writes it ${figure(writes!)} ms`,
+        `a command ${figure(idle!.ms)} ms, one that reads 1 MiB ${figure(reads!.ms)} ms, one that writes it ${figure(writes!.ms)} ms`,
       );
       await sandbox.close();
       return {
         accelerator: lab.shape.accelerator.kind,
         figures: {
           round_trip_us: Math.round(median(pings)),
-          command_ms: figure(idle!),
-          in_1m_ms: figure(reads! - idle!),
-          out_1m_ms: figure(writes! - idle!),
+          command_ms: figure(idle!.ms),
+          in_1m_ms: figure(reads!.ms - idle!.ms),
+          out_1m_ms: figure(writes!.ms - idle!.ms),
+          command_cpu_ms: figure(idle!.cpuMs),
+          in_1m_cpu_ms: figure(reads!.cpuMs - idle!.cpuMs),
+          out_1m_cpu_ms: figure(writes!.cpuMs - idle!.cpuMs),
         },
         notes: [
           `A round trip is that of a ping, the median of ${PINGS} on each of ${CLONES} clones.`,
           `In and out: how much longer a command in C takes that reads, or writes, 1 MiB, medians of ${RUNS} in turns; its own copies of the bytes count too.`,
+          'The same of the processor time of its machine, whatever else the computer does meanwhile.',
         ],
       };
     } finally {

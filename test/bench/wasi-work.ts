@@ -65,7 +65,7 @@ function standardOutput(): CreditedSink {
   };
   const output = new CreditedSink(WINDOW_BYTES, (bytes) => {
     length += bytes.length;
-    if (pending.push(bytes) === 1) setImmediate(leave);
+    if (pending.push(new Uint8Array(bytes)) === 1) setImmediate(leave);
     if (length >= EARLY_BYTES) leave();
   });
   return output;

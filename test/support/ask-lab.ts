@@ -52,7 +52,7 @@ export class AskLab {
           if (isAskId(id)) this.asks?.take(id, message);
         },
       },
-      { start: (take) => void farLine.on('data', take), write: (bytes) => void farLine.write(bytes) },
+      { start: (take) => void farLine.on('data', take), write: (bytes) => void farLine.write(new Uint8Array(bytes)) },
     );
     this.#line.open();
     const reader = new FrameReader();

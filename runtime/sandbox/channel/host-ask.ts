@@ -63,7 +63,9 @@ export class HostAsk {
       this.#settle();
     };
     this.#source = new CreditedSource(ASK_WINDOW_BYTES, credit, null, sourceDone);
-    this.#sink = new CreditedSink(ASK_WINDOW_BYTES, (bytes) => writer.body(id, bytes), sinkDone, writer);
+    // A copy: what is short leaves later, and the service goes on with its memory.
+    const send = (bytes: Uint8Array) => writer.body(id, new Uint8Array(bytes));
+    this.#sink = new CreditedSink(ASK_WINDOW_BYTES, send, sinkDone, writer);
   }
 
   get signal(): AbortSignal {
