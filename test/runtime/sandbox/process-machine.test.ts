@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { groupName } from '../../../runtime/machine/confinement/leftover-groups.ts';
+import { describeClaims, type Machine } from '../../../runtime/machine/index.ts';
 import { startSandbox } from '../../../runtime/sandbox/index.ts';
 import { processBounds, startProcessMachine } from '../../../runtime/sandbox/process-machine.ts';
 import { testAgentFile } from '../../support/sandbox-lab.ts';
@@ -32,5 +34,28 @@ machine('is bounded by the kernel, writes no core file, and is what was started'
     await sandbox.close();
   }
 });
+
+machine(
+  'claims processors for whose sandbox it is, and takes short turns of them, where this computer lets it',
+  async () => {
+    const options = { agentFile: await testAgentFile(), workers: 1, memoryMib: 8 };
+    let started: Machine | undefined;
+    const startMachine = async () => {
+      started = await startProcessMachine(options);
+      return started;
+    };
+    const sandbox = await startSandbox({ kind: 'process', startMachine });
+    try {
+      await started!.claimFor('function-photo');
+      const groups = readFileSync(`/proc/${sandbox.pid}/cgroup`, 'utf8');
+      const { applied, missing } = describeClaims();
+      assert.is(applied.length + missing.length, 1);
+      if (applied.length === 1) assert.match(groups, `/${groupName('function-photo')}/`);
+      else assert.not.match(groups, groupName('function-photo'));
+    } finally {
+      await sandbox.close();
+    }
+  },
+);
 
 machine.run();
