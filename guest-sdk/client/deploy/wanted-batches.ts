@@ -3,8 +3,8 @@ import { type BatchParts, type SharedDictionary, sendBatch } from './batch-sende
 
 /** Bytes of a batch of data: what a guest waits for meanwhile is behind two of them at most, a third of a second at 15 Mbit/s. */
 const DATA_BYTES = 256 * 1024;
-/** Batches on their way at once: the link never waits for an answer, nor for the next batch to be compressed. */
-const IN_FLIGHT = 2;
+/** Batches on their way at once: the link never waits for an answer, nor for the next batch to be compressed; with three, not for a cloudlet that does much else. */
+const IN_FLIGHT = { early: 2, whole: 3 };
 
 /**
  * Sends parts in the order in which the cloudlet wants them, as it says with each answer: the code first, and alone when all else waits for it, then
@@ -27,7 +27,7 @@ export async function sendWanted(
   failed.promise.catch(() => {}); // Observed below as long as anything is on its way.
   try {
     for (;;) {
-      while (queue.length > 0 && !isCodeFlying && flying.size < IN_FLIGHT) {
+      while (queue.length > 0 && !isCodeFlying && flying.size < (early ? IN_FLIGHT.early : IN_FLIGHT.whole)) {
         const isCode = code.has(queue[0]!);
         if (isCode && early && flying.size > 0) break;
         const batch = batchOf(queue, (digest) => code.has(digest) === isCode, lengths, isCode ? null : DATA_BYTES);
