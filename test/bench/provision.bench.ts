@@ -6,7 +6,7 @@ import type { Benchmark } from './run.ts';
 import { APPLICATIONS, type Application, projectOf } from './synthesis/applications.ts';
 import { LINKS, type Link } from './synthesis/links.ts';
 import { CHARTED, Samples } from './synthesis/measured.ts';
-import { type Bases, BENCH_CACHE, buildComponent, prepareBases } from './synthesis/prepared.ts';
+import { type Bases, BENCH_CACHE, buildComponent, keptSteps, prepareBases } from './synthesis/prepared.ts';
 import { type Device, forgetFunctions, ProvisionHost } from './synthesis/provision-host.ts';
 
 const MIB = 2 ** 20;
@@ -111,38 +111,42 @@ async function forgetMade({ images, base }: Bases): Promise<void> {
 }
 
 const benchmark: Benchmark = {
-  title: 'three applications provisioned as component, cached VM and on demand [--calls repetitions]',
-  async run(say, { calls: repetitions = REPETITIONS }) {
+  title: 'three applications provisioned as component, cached VM and on demand [--repetitions N] [--minutes N]',
+  async run(say, { repetitions = REPETITIONS, minutes }) {
     const bases = await prepareBases(say);
-    const samples = new Samples();
+    const samples = new Samples(await keptSteps('provision', bases, minutes));
     for (const application of APPLICATIONS) {
       const { name } = application;
-      const add = (figure: string, value: number, link = '-') =>
-        samples.add({ application: name, link, figure, value });
       await buildComponent(application, say);
-      for (let repetition = 0; repetition < Math.min(repetitions, ON_DEMAND_REPETITIONS); repetition += 1) {
-        const made = await onDemand(application, bases, repetition === 0 ? repetitions : 0);
-        add('on_demand_s', made.onDemandS);
-        add('on_demand_cached_ms', made.onDemandCachedMs);
-        for (const ms of made.cachedMs) add('cached_first_answer_ms', ms);
-        say(
-          `${name}: on demand ${made.onDemandS.toFixed(1)} s, again ${made.onDemandCachedMs.toFixed(0)} ms, cached ${made.cachedMs.map((ms) => ms.toFixed(0)).join(' ')}`,
-        );
+      for (let repetition = 1; repetition <= Math.min(repetitions, ON_DEMAND_REPETITIONS); repetition += 1) {
+        const starts = repetition === 1 ? repetitions : 0;
+        await samples.step(`${name}, on demand, repetition ${repetition} with ${starts} starts`, name, async (add) => {
+          const made = await onDemand(application, bases, starts);
+          add('on_demand_s', made.onDemandS);
+          add('on_demand_cached_ms', made.onDemandCachedMs);
+          for (const ms of made.cachedMs) add('cached_first_answer_ms', ms);
+          say(
+            `${name}: on demand ${made.onDemandS.toFixed(1)} s, again ${made.onDemandCachedMs.toFixed(0)} ms, cached ${made.cachedMs.map((ms) => ms.toFixed(0)).join(' ')}`,
+          );
+        });
       }
       // The first host makes what all functions share.
-      await component(application, LINKS.at(-1)!);
+      let isFirst = true;
       for (const link of LINKS)
-        for (let repetition = 0; repetition < repetitions; repetition += 1) {
-          const { readyS, firstAnswerS, completeS, sent, overLink } = await component(application, link);
-          if (repetition === 0 && link.shape === null) add('component_package_mib', sent / MIB);
-          if (repetition === 0 && link.name === CHARTED) add('component_over_link_mib', overLink! / MIB);
-          add('component_ready_s', readyS, link.name);
-          add('component_first_answer_s', firstAnswerS, link.name);
-          add('component_complete_s', completeS, link.name);
-          say(
-            `${name} ${link.name}: component ready ${readyS.toFixed(2)} s, first answer ${firstAnswerS.toFixed(2)}, complete ${completeS.toFixed(2)}`,
-          );
-        }
+        for (let repetition = 1; repetition <= repetitions; repetition += 1)
+          await samples.step(`${name}, ${link.name}, repetition ${repetition}`, name, async (add) => {
+            if (isFirst) await component(application, LINKS.at(-1)!);
+            isFirst = false;
+            const { readyS, firstAnswerS, completeS, sent, overLink } = await component(application, link);
+            if (repetition === 1 && link.shape === null) add('component_package_mib', sent / MIB);
+            if (repetition === 1 && link.name === CHARTED) add('component_over_link_mib', overLink! / MIB);
+            add('component_ready_s', readyS, link.name);
+            add('component_first_answer_s', firstAnswerS, link.name);
+            add('component_complete_s', completeS, link.name);
+            say(
+              `${name} ${link.name}: component ready ${readyS.toFixed(2)} s, first answer ${firstAnswerS.toFixed(2)}, complete ${completeS.toFixed(2)}`,
+            );
+          });
     }
     await samples.keep('provision');
     return {

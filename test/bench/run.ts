@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeMachine } from './machine.ts';
+import { Unfinished } from './synthesis/measured.ts';
 
 /** What a benchmark module exports. */
 export interface Benchmark {
@@ -21,6 +22,10 @@ export interface BenchmarkOptions {
   readonly calls?: number;
   /** `--application NAME`: one of those that it measures, alone. */
   readonly application?: string;
+  /** `--repetitions N` of each measurement that repeats. */
+  readonly repetitions?: number;
+  /** `--minutes N`: after these nothing more is begun; the next run goes on there. */
+  readonly minutes?: number;
 }
 
 export interface BenchmarkResult {
@@ -33,7 +38,13 @@ export interface BenchmarkResult {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, calls: { type: 'string' }, application: { type: 'string' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    calls: { type: 'string' },
+    application: { type: 'string' },
+    repetitions: { type: 'string' },
+    minutes: { type: 'string' },
+  },
 });
 const known = readdirSync(fileURLToPath(new URL('.', import.meta.url)))
   .filter((file) => file.endsWith('.bench.ts'))
@@ -44,15 +55,32 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+const numbers = { calls: values.calls, repetitions: values.repetitions, minutes: values.minutes };
+const counts = Object.fromEntries(
+  Object.entries(numbers).flatMap(([key, text]) => (text === undefined ? [] : [[key, Number(text)]])),
+);
+for (const [key, value] of Object.entries(counts)) {
+  if (Number.isFinite(value) && value >= 1) continue;
+  process.stderr.write(`expected a number of at least 1 for --${key}, got ${value}\n`);
+  process.exit(2);
+}
+
+const options: BenchmarkOptions =
+  values.application === undefined ? counts : { ...counts, application: values.application };
+
 for (const name of positionals.length > 0 ? positionals : known) {
   const benchmark = ((await import(`./${name}.bench.ts`)) as { default: Benchmark }).default;
   process.stderr.write(`${name}: ${benchmark.title}\n`);
-  const { calls, application } = values;
-  const options = {
-    ...(calls === undefined ? {} : { calls: Number(calls) }),
-    ...(application === undefined ? {} : { application }),
-  };
-  const result = await benchmark.run((line) => process.stderr.write(`  ${line}\n`), options);
+  const say = (line: string): void => void process.stderr.write(`  ${line}\n`);
+  let result: BenchmarkResult;
+  try {
+    result = await benchmark.run(say, options);
+  } catch (error) {
+    if (!(error instanceof Unfinished)) throw error;
+    process.stderr.write(`${name}: ${error.message}\n`);
+    process.exitCode = 1;
+    continue;
+  }
   const machine = describeMachine();
   if (values.json) {
     process.stdout.write(`${JSON.stringify({ bench: name, machine, ...result })}\n`);

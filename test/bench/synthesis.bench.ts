@@ -8,14 +8,14 @@ import { APPLICATIONS, type Application, dataBytesOf } from './synthesis/applica
 import { LINKS, type Link } from './synthesis/links.ts';
 import { Samples } from './synthesis/measured.ts';
 import { naiveRuns, transferS } from './synthesis/naive-synthesis.ts';
-import { type Bases, BENCH_CACHE, buildComponent, prepare, prepareBases } from './synthesis/prepared.ts';
+import { type Bases, BENCH_CACHE, buildComponent, keptSteps, prepare, prepareBases } from './synthesis/prepared.ts';
 import { ProvisionHost } from './synthesis/provision-host.ts';
 import { measuredTransferS } from './synthesis/transfer.ts';
 
 const MIB = 2 ** 20;
 const REPETITIONS = 10;
 const NAIVE_REPETITIONS = 3;
-/** How long a host runs until a blank VM waits in it, as in any that has run for a while. Over a link the transfer takes longer than a start. */
+/** How long a host runs until a blank VM waits in it, as in any that has run for a while. */
 const BLANK_MS = 8000;
 /** How often it is asked whether the server answers already, once it is said to serve. */
 const ASK_MS = 2;
@@ -27,7 +27,7 @@ async function pipelined(
   { shape }: Link,
 ): Promise<{ readonly firstAnswerS: number; readonly totalS: number }> {
   const host = await ProvisionHost.start(BENCH_CACHE);
-  if (shape === null) await new Promise((resolve) => setTimeout(resolve, BLANK_MS));
+  await new Promise((resolve) => setTimeout(resolve, BLANK_MS));
   const device = await host.device(shape);
   const found = await deployable(overlay, { name }, () => Promise.reject(new Error('it is a file')), never());
   try {
@@ -69,46 +69,50 @@ function never(): AbortSignal {
 }
 
 const benchmark: Benchmark = {
-  title: 'VM synthesis of three applications over four links, against the naive overlay [--calls repetitions]',
-  async run(say, { calls: repetitions = REPETITIONS }) {
+  title:
+    'VM synthesis of three applications over four links, against the naive overlay [--repetitions N] [--minutes N]',
+  async run(say, { repetitions = REPETITIONS, minutes }) {
     const bases = await prepareBases(say);
-    const samples = new Samples();
+    const samples = new Samples(await keptSteps('synthesis', bases, minutes));
     for (const application of APPLICATIONS) {
       const { name } = application;
-      const add = (figure: string, value: number, link = '-', kind: 'measured' | 'projected' = 'measured') =>
-        samples.add({ application: name, link, figure, value, kind });
       const { overlay, stockImage } = await prepare(application, bases, say);
       const bytes = new Uint8Array(await readFile(overlay));
       const size = bytes.length;
-      const naive = await naiveRuns(bases, stockImage, Math.min(repetitions, NAIVE_REPETITIONS));
-      add('overlay_mib', size / MIB);
-      add('naive_overlay_mib', naive.packedBytes / MIB);
-      add('naive_raw_mib', naive.rawBytes / MIB);
       await buildComponent(application, say);
-      add('data_mib', (await dataBytesOf(application)) / MIB);
-      say(`${name}: overlay ${mib(size)}, naive ${mib(naive.packedBytes)} of ${mib(naive.rawBytes)}`);
-      for (const link of LINKS) {
-        const loopbackS = link.shape === null ? await measuredTransferS(bytes, link) : null;
-        for (const appliedS of naive.appliedS) {
-          // Over the loopback the bytes themselves take no time that counts beside the rest.
-          const sentS =
-            link.shape === null ? (loopbackS! * naive.packedBytes) / size : transferS(naive.packedBytes, link.shape);
-          add('naive_first_answer_s', sentS + appliedS, link.name, 'projected');
+      const naiveRepetitions = Math.min(repetitions, NAIVE_REPETITIONS);
+      await samples.step(`${name}, naive, ${naiveRepetitions} times`, name, async (add) => {
+        const naive = await naiveRuns(bases, stockImage, naiveRepetitions);
+        add('overlay_mib', size / MIB);
+        add('naive_overlay_mib', naive.packedBytes / MIB);
+        add('naive_raw_mib', naive.rawBytes / MIB);
+        add('data_mib', (await dataBytesOf(application)) / MIB);
+        say(`${name}: overlay ${mib(size)}, naive ${mib(naive.packedBytes)} of ${mib(naive.rawBytes)}`);
+        for (const link of LINKS) {
+          const loopbackS = link.shape === null ? await measuredTransferS(bytes, link) : null;
+          for (const appliedS of naive.appliedS) {
+            // Over the loopback the bytes themselves take no time that counts beside the rest.
+            const sentS =
+              link.shape === null ? (loopbackS! * naive.packedBytes) / size : transferS(naive.packedBytes, link.shape);
+            add('naive_first_answer_s', sentS + appliedS, link.name, 'projected');
+          }
         }
-        for (let repetition = 0; repetition < repetitions; repetition += 1) {
-          const sentS = await measuredTransferS(bytes, link);
-          const { firstAnswerS, totalS } = await pipelined(application, overlay, link);
-          await forget(bases, overlay);
-          add('transfer_s', sentS, link.name);
-          add('pipelined_first_answer_s', firstAnswerS, link.name);
-          add('pipelined_total_s', totalS, link.name);
-          add('pipelined_over_transfer', totalS / sentS, link.name);
-          if (link.shape === null) add('apply_overhead_ms', (totalS - sentS) * 1000);
-          say(
-            `${name} ${link.name}: transfer ${sentS.toFixed(2)} s, first answer ${firstAnswerS.toFixed(2)}, all ${totalS.toFixed(2)}`,
-          );
-        }
-      }
+      });
+      for (const link of LINKS)
+        for (let repetition = 1; repetition <= repetitions; repetition += 1)
+          await samples.step(`${name}, ${link.name}, repetition ${repetition}`, name, async (add) => {
+            const sentS = await measuredTransferS(bytes, link);
+            const { firstAnswerS, totalS } = await pipelined(application, overlay, link);
+            await forget(bases, overlay);
+            add('transfer_s', sentS, link.name);
+            add('pipelined_first_answer_s', firstAnswerS, link.name);
+            add('pipelined_total_s', totalS, link.name);
+            add('pipelined_over_transfer', totalS / sentS, link.name);
+            if (link.shape === null) add('apply_overhead_ms', (totalS - sentS) * 1000);
+            say(
+              `${name} ${link.name}: transfer ${sentS.toFixed(2)} s, first answer ${firstAnswerS.toFixed(2)}, all ${totalS.toFixed(2)}`,
+            );
+          });
     }
     await samples.keep('synthesis');
     return {
@@ -116,7 +120,7 @@ const benchmark: Benchmark = {
       figures: samples.figures(),
       notes: [
         'An application is installed by the recipe of its example; a first answer is that of its server to its probe, through the host and the link.',
-        'Each repetition has a host of its own with nothing but the base VM; over the loopback it has run for 8 s, so that a blank VM waits. transfer_s sends the bytes of the same overlay to the same host, which does nothing with them.',
+        'Each repetition has a host of its own with nothing but the base VM, and has run for 8 s, so that a blank VM waits. transfer_s sends the bytes of the same overlay to the same host, which does nothing with them.',
         'naive_*: the kernel as it is by default, saved as quiet as ours, all changed pages and blocks, zstd -3 as one piece; received, expanded, applied, resumed one after the other. Its transfer is computed from its bytes, all else is measured.',
         'Links are token buckets in this process, one for each direction; the round trip is that of the link alone.',
       ],

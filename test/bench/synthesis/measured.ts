@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type BarGroup, barChart } from '../bar-chart.ts';
 import { describeMachine } from '../machine.ts';
 import { APPLICATIONS } from './applications.ts';
+import type { KeptSteps } from './kept-steps.ts';
 
 const RESULTS = new URL('../results/', import.meta.url);
 
@@ -18,9 +19,47 @@ export interface Sample {
   readonly kind: 'measured' | 'projected';
 }
 
+/** A benchmark ended before all was measured, because its time was over. */
+export class Unfinished extends Error {}
+
+/** How a benchmark of many steps is measured. */
+export interface StepOptions {
+  readonly kept: KeptSteps;
+  /** After this time, of `performance.now()`, no step begins. */
+  readonly untilMs?: number;
+}
+
 /** What is measured, sample by sample. */
 export class Samples {
   readonly all: Sample[] = [];
+  readonly #steps: StepOptions | null;
+
+  /** With `steps`, what was measured of them before is taken over. */
+  constructor(steps: StepOptions | null = null) {
+    this.#steps = steps;
+  }
+
+  /** Whether a step was measured before. */
+  has(step: string): boolean {
+    return this.#steps?.kept.of(step) !== undefined;
+  }
+
+  /** Measures a step, whose samples are `application`'s, unless that was done; `Unfinished` when the time is over. */
+  async step(step: string, application: string, measure: (add: AddSample) => Promise<void>): Promise<void> {
+    const known = this.#steps?.kept.of(step);
+    if (known !== undefined) {
+      this.all.push(...known);
+      return;
+    }
+    if (performance.now() > (this.#steps?.untilMs ?? Number.POSITIVE_INFINITY))
+      throw new Unfinished(`the time was over before ${step}; what was measured is kept, run it again to go on`);
+    const samples: Sample[] = [];
+    await measure((figure, value, link = '-', kind = 'measured') => {
+      samples.push({ application, link, figure, value, kind });
+    });
+    this.all.push(...samples);
+    await this.#steps?.kept.keep(step, samples);
+  }
 
   add(sample: Omit<Sample, 'kind'> & { readonly kind?: Sample['kind'] }): void {
     this.all.push({ kind: 'measured', ...sample });
@@ -43,24 +82,39 @@ export class Samples {
     );
   }
 
-  /** Keeps the raw samples beside the benchmark, and draws the chart of all that is kept. */
+  /** All samples as CSV, and behind them the median and the 95th percentile of each figure that was measured more than once. */
+  csv(): string {
+    const row = ({ application, link, figure }: Sample, value: number, kind: string) =>
+      [application, link, figure, String(rounded(value)), kind].join(',');
+    const summary = [...Map.groupBy(this.all, nameOf).values()].flatMap((samples) => {
+      const values = samples.map(({ value }) => value).sort((a, b) => a - b);
+      const [first] = samples;
+      if (values.length === 1) return [];
+      return [row(first!, percentile(values, 0.5), 'median'), row(first!, percentile(values, 0.95), 'p95')];
+    });
+    return [HEAD, ...this.all.map((sample) => row(sample, sample.value, sample.kind)), ...summary, ''].join('\n');
+  }
+
+  /** Keeps the samples beside the benchmark, and draws the chart of all that is kept. */
   async keep(bench: string): Promise<void> {
     await mkdir(RESULTS, { recursive: true });
-    const rows = this.all.map(({ application, link, figure, value, kind }) =>
-      [application, link, figure, String(rounded(value)), kind].join(','),
-    );
-    const text = [`# ${describeMachine()}`, 'application,link,figure,value,kind', ...rows, ''].join('\n');
-    await writeFile(new URL(`${bench}.csv`, RESULTS), text);
+    await writeFile(new URL(`${bench}.csv`, RESULTS), `# ${describeMachine()}\n${this.csv()}`);
     await drawChart();
+    await this.#steps?.kept.remove();
   }
 }
+
+const HEAD = 'application,link,figure,value,kind';
+
+/** Adds a sample of a step. */
+export type AddSample = (figure: string, value: number, link?: string, kind?: Sample['kind']) => void;
 
 /** Reads what another run kept; nothing when there is none. */
 async function kept(bench: string): Promise<Sample[]> {
   const text = await readFile(new URL(`${bench}.csv`, RESULTS), 'utf8').catch(() => '');
   return text
     .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('application,'))
+    .filter((line) => line !== '' && !line.startsWith('#') && line !== HEAD && !/,(median|p95)$/.test(line))
     .map((line) => {
       const [application, link, figure, value, kind] = line.split(',') as [string, string, string, string, string];
       return { application, link, figure, value: Number(value), kind: kind as Sample['kind'] };

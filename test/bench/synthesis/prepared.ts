@@ -14,7 +14,10 @@ import { hostPolicy } from '../../../runtime/grant/index.ts';
 import { type Accelerator, chooseAccelerator, computerConditions } from '../../../runtime/machine/index.ts';
 import { createOverlay } from '../../../runtime/provision/overlay/create/create-overlay.ts';
 import { type VmImage, VmImageStore } from '../../../runtime/vm/image/index.ts';
+import { describeMachine } from '../machine.ts';
 import { type Application, projectOf } from './applications.ts';
+import { KeptSteps } from './kept-steps.ts';
+import type { StepOptions } from './measured.ts';
 
 const MAIN = fileURLToPath(new URL('../../../host/cli/main.ts', import.meta.url));
 
@@ -66,6 +69,21 @@ export async function prepareBases(say: (line: string) => void): Promise<Bases> 
     computer: async () => computerConditions(accelerator),
   });
   return { images, accelerator, base: (await images.find(base))!, stock: (await images.find(stock))! };
+}
+
+/** What a benchmark measured so far, and when it is to end: kept beside what it is measured with, as long as computer, sources and bases are the same. */
+export async function keptSteps(
+  bench: string,
+  { base, stock }: Bases,
+  minutes: number | undefined,
+): Promise<StepOptions> {
+  const sources = await run('git', ['rev-parse', 'HEAD'], { cwd: fileURLToPath(new URL('.', import.meta.url)) }).then(
+    ({ stdout }) => stdout.trim(),
+    () => 'sources without git',
+  );
+  const what = [describeMachine(), sources, base.digest, stock.digest].join(' · ');
+  const kept = await KeptSteps.open(join(BENCH_CACHE, `${bench}.steps`), what);
+  return minutes === undefined ? { kept } : { kept, untilMs: performance.now() + minutes * 60_000 };
 }
 
 /** Installs an application on both bases and writes its overlay, unless that was done. */
