@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -167,5 +168,78 @@ for (const [what, forge] of [
     assert.equal(lab.cloudlet.services.list(), []);
     assert.equal(await readdir(vms.store.directory), before);
   });
+
+/** Deploys the overlay with another state under its own digest, and a server that must answer soon. */
+async function deployForged(
+  { file, listener }: Context,
+  forge: (state: Uint8Array) => Uint8Array,
+  seen?: () => Promise<void>,
+): Promise<Deployment> {
+  const { manifest } = file.overlay;
+  const [first, ...rest] = manifest.segments;
+  const state = forge(decodeState(await file.get(first!.digest), first!.expandedBytes));
+  const packed = await encodeState(state, 1);
+  const digest = digestOfHex(createHash('sha256').update(packed).digest('hex'));
+  const forged: OverlayManifest = {
+    ...manifest,
+    service: { ...manifest.service, readyMs: 10_000 },
+    segments: [{ kind: 'state', digest, bytes: packed.length, expandedBytes: state.length }, ...rest],
+  };
+  const read = async (part: Digest) => (part === digest ? packed : file.get(part));
+  return deploy(listener, JSON.parse(overlayManifestText(forged)), segmentsOf(forged), read, seen);
+}
+
+links('of a stranger whose state QEMU takes runs where it can reach nothing', async (context) => {
+  const { services } = context.lab.cloudlet;
+  let status = '';
+  // What describes the state for people is read by nobody: the state is another, and one that QEMU takes.
+  const forge = (state: Uint8Array) =>
+    Buffer.from(Buffer.from(state).toString('latin1').replace('"page_size"', '"page-size"'), 'latin1');
+  const end = await deployForged(context, forge, async () => {
+    const pid = services.list()[0]?.vms[0]?.pid;
+    if (pid == null || status !== '') return;
+    status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    assert.match(status, /CapEff:\s0{16}[\s\S]*NoNewPrivs:\s1[\s\S]*Seccomp:\s2/);
+    if (process.getuid?.() !== 0) return; // The rest is what root can do anywhere.
+    assert.equal(readdirSync(`/proc/${pid}/root`).sort(), ['dev', 'etc', 'lib', 'lib64', 'proc', 'usr']);
+    assert.match(readFileSync(`/proc/${pid}/net/dev`, 'utf8'), /^[^:]*\n\s*lo:[^:]*$/);
+  });
+  assert.is(end.stage, 'ready', JSON.stringify(end.problem));
+  assert.ok(status !== '', 'its QEMU was looked at');
+});
+
+links('of a stranger with bits of the state flipped is refused or harmless, and leaves nothing', async (context) => {
+  const { vms, lab } = context;
+  const random = new SeededRandom(20_261_127);
+  for (let round = 0; round < 3; round += 1) {
+    const before = await readdir(vms.store.directory);
+    const end = await deployForged(context, (state) => {
+      const forged = Uint8Array.from(state);
+      for (let flip = 0; flip < 8; flip += 1) forged[random.below(forged.length)]! ^= 1 << random.below(8);
+      return forged;
+    });
+    if (end.stage === 'failed') {
+      assert.match(end.problem!.code, /^(overlay-refused|not-ready|machine-failed|guest-response-invalid)$/);
+      assert.equal(lab.cloudlet.services.list(), []);
+      assert.equal(await readdir(vms.store.directory), before, `seed ${random.seed}, round ${round}`);
+    } else {
+      await lab.cloudlet.services.remove(NAME);
+      for (const name of await readdir(vms.store.directory))
+        if (!before.includes(name)) await vms.store.remove(digestOfHex(name));
+    }
+  }
+  // Whatever it was, the cloudlet serves on.
+  assert.is(
+    (
+      await deploy(
+        context.listener,
+        JSON.parse(context.file.text),
+        segmentsOf(context.file.overlay.manifest),
+        (digest) => context.file.get(digest),
+      )
+    ).stage,
+    'ready',
+  );
+});
 
 links.run();
