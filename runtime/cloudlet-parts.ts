@@ -12,7 +12,7 @@ import type { CloudletObserver } from './observer.ts';
 import { type CloudletLimits, type CloudletOptions, DEFAULT_LIMITS } from './options.ts';
 import { Stores } from './outside/stores.ts';
 import { Arrivals, DeploymentStore, type PublishParts } from './provision/index.ts';
-import { type SandboxSource, systemClock } from './sandbox/index.ts';
+import { type Clock, type SandboxSource, systemClock } from './sandbox/index.ts';
 import { openSandboxSource } from './sandbox-source/index.ts';
 import { abortError, DataDir } from './store/index.ts';
 import type { FunctionUses } from './use/function-uses.ts';
@@ -54,6 +54,7 @@ export interface CloudletParts {
   /** Makes `outside`, unless the options had another. */
   readonly granted: GrantedOutside;
   readonly sample: TraceSampler;
+  readonly deploymentClock: Clock;
   /** A number from 0 up to 1, which decides where calls are shared out. */
   readonly random: () => number;
 }
@@ -98,13 +99,14 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
       outside = granted.services,
       sample = followParent,
       random = Math.random,
+      deploymentClock = systemClock,
     } = options;
     const unkept = (sentence: string) => observer.warning?.(sentence);
     const logs = FunctionLogs.open({ directory: data.logs, limitBytes: limits.logBytes, isFunction, unkept });
     const uses = openUses({ data, stores, observer }, versionLog(logs, data));
     return {
       ...{ name, limits, policy, observer, data, stores, logs, deployed, compiler, source, outside, granted, sample },
-      ...{ vms, mechanisms, bind, random, uses, arrivals: new Arrivals() },
+      ...{ vms, mechanisms, bind, random, deploymentClock, uses, arrivals: new Arrivals() },
     };
   } catch (error) {
     await vms?.blanks?.close();

@@ -3,7 +3,7 @@ import type { PolicyFile } from './grant/index.ts';
 import type { TraceSampler } from './invocation/trace.ts';
 import type { CloudletObserver } from './observer.ts';
 import type { DeploymentPatience } from './provision/index.ts';
-import type { PoolLimits, SandboxKind } from './sandbox/index.ts';
+import type { Clock, PoolLimits, SandboxKind } from './sandbox/index.ts';
 import type { ServicesLimits, ServiceWorld } from './service/index.ts';
 import { DEFAULT_VM_IMAGE_BYTES } from './vm/image/index.ts';
 
@@ -103,6 +103,8 @@ export interface CloudletOptions {
   readonly sample?: TraceSampler;
   /** Decides where calls are shared out among versions: a number from 0 up to 1; default `Math.random`. */
   readonly random?: () => number;
+  /** Measures how long deployments may take and wait; default: the time of this computer. */
+  readonly deploymentClock?: Clock;
   /** Gives up opening; has no meaning afterwards. */
   readonly signal?: AbortSignal;
 }

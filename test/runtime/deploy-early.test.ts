@@ -1,4 +1,9 @@
 // end to end
+// time limit: 300 s
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compressLayer } from '../../guest-sdk/build/compress-layer.ts';
@@ -15,6 +20,7 @@ import {
   writePackage,
 } from '../../guest-sdk/protocol/index.ts';
 import { bodyOf, type CloudletLab, guestBytes, openLab } from '../support/cloudlet-lab.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { EMPTY } from '../support/pool-lab.ts';
 import { SeededRandom } from '../support/random.ts';
 import { NEVER, once } from './provision/deployment/deployments-lab.ts';
@@ -51,9 +57,10 @@ async function device({ pieces, digest }: Pick<WrittenPackage, 'pieces' | 'diges
   const { id } = asked.deployment;
   let last: Deployment = asked.deployment;
   const sent: Digest[] = [];
-  const send = async (part: Digest) => {
-    sent.push(part);
-    await deployments.part(id, part, once(await held.read(part)), NEVER);
+  const send = async (part: Digest, spoil?: (bytes: Uint8Array) => Uint8Array) => {
+    const bytes = await held.read(part);
+    if (spoil === undefined) sent.push(part);
+    await deployments.part(id, part, once(spoil === undefined ? bytes : spoil(bytes)), NEVER);
   };
   const events = deployments.events(id);
   return {
@@ -131,7 +138,7 @@ early('when its code is here; who reads a file has it sent before others', async
 
   const reading = run(['read', '/data/third']);
   // What is wanted first is the third file, which comes last in the package; nothing else is sent.
-  const tail = sender.behind(written.sizeBytes - 650_000);
+  const tail = sender.behind(written.sizeBytes - 700_000);
   let isAnswered = false;
   const answered = reading.finally(() => {
     isAnswered = true;
@@ -202,6 +209,112 @@ early('never a byte that is not what its manifest says', async () => {
   assert.is(await failing, 'package-invalid');
   while ((await lab.cloudlet.functions()).length > 0) await new Promise(setImmediate);
 });
+
+early(
+  'until its device has been silent for five minutes: then it is taken back, and what had come is kept',
+  async () => {
+    const clock = new FakeClock();
+    await lab.reopen({ deploymentClock: clock });
+    const written = await packed();
+    const sender = await device(written);
+    await sender.code();
+    await sender.until('ready');
+    const failing = run(['read', '/data/first']).catch((error: CloudletError) => error);
+    clock.advance(299_000);
+    // Whatever comes is a sign of life.
+    await sender.send(sender.parts.at(-1)!.digest);
+    clock.advance(299_000);
+    assert.is(lab.cloudlet.deployments.get(sender.id).endedAt, null);
+    clock.advance(2000);
+    assert.is((await sender.until('failed')).problem?.code, 'request-timeout');
+    const told = await failing;
+    assert.is((told as CloudletError).code, 'files-missing');
+    assert.match(
+      (told as CloudletError).message,
+      /do not come: expected a part that is missing within 300 s.*deploy it again/,
+    );
+    while ((await lab.cloudlet.functions()).length > 0) await new Promise(setImmediate);
+    // The device is back.
+    const again = await device(written);
+    await again.all();
+    await again.until('complete');
+    assert.not(again.sent.some((part) => sender.sent.includes(part)));
+    assert.is(await run(['read', '/data/first']), text(0));
+  },
+);
+
+early(
+  'although parts of it come torn, forged or too long: each is refused, and nobody reads a byte of it',
+  async () => {
+    const written = await packed();
+    const sender = await device(written);
+    await sender.code();
+    await sender.until('ready');
+    const reading = run(['read', '/data/second']);
+    const spoils = [
+      ['body-truncated', (bytes: Uint8Array) => bytes.subarray(0, bytes.length / 2)],
+      ['body-truncated', (bytes: Uint8Array) => bytes.map((byte, at) => (at === 100 ? byte ^ 1 : byte))],
+      ['body-too-large', (bytes: Uint8Array) => Buffer.concat([bytes, bytes.subarray(0, 1)])],
+    ] as const;
+    const rest = sender.parts.filter(({ digest }) => !sender.sent.includes(digest));
+    for (const [at, { digest: part }] of rest.entries()) {
+      const [code, spoil] = spoils[at % spoils.length]!;
+      assert.is(await sender.send(part, spoil).catch((error: CloudletError) => error.code), code);
+    }
+    assert.is(lab.cloudlet.deployments.get(sender.id).endedAt, null);
+    assert.equal(lab.cloudlet.deployments.wanted(sender.id, 1000).missing, rest.length);
+    await sender.all();
+    await sender.until('complete');
+    assert.is(await reading, text(1));
+  },
+);
+
+early(
+  'until the disk is full: the version before serves on, nothing is left, and with room it comes after all',
+  async () => {
+    await lab.close();
+    const disk = await mkdtemp(join(tmpdir(), 'cloudlet-small-'));
+    // Who may mount nothing has a full disk only when it is full.
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'cloudlet-test', disk]).status === 0;
+    lab = await openLab({ dataDir: disk });
+    try {
+      const plain = await packed([['data/first', new TextEncoder().encode('before')]]);
+      await lab.cloudlet.publish(NAME, bodyOf(Buffer.concat(plain.pieces)));
+      const written = await packed();
+      const sender = await device(written);
+      await sender.code();
+      await sender.until('ready');
+      const failing = run(['read', '/data/second']).catch((error: CloudletError) => error.code);
+      const { bavail, bsize } = await statfs(disk);
+      if (mounted) await writeFile(join(disk, 'filler'), new Uint8Array(bavail * bsize - 400_000));
+      const refused = await sender.all().then(
+        () => null,
+        (error: CloudletError) => error.code,
+      );
+      if (mounted) {
+        if (refused === null) assert.is((await sender.until('failed')).problem?.code, 'storage-full');
+        else {
+          assert.is(refused, 'storage-full');
+          await lab.cloudlet.deployments.cancel(sender.id);
+        }
+        assert.match(await failing, /^(files-missing|storage-full)$/);
+        while ((await lab.cloudlet.function(NAME)).version !== 1) await new Promise(setImmediate);
+        assert.is(await run(['read', '/data/first']), '/data/first: before\n');
+        assert.equal(await readdir(join(disk, 'blobs/incoming')), []);
+        await rm(join(disk, 'filler'));
+        const again = await device(written);
+        await again.all();
+        await again.until('complete');
+      }
+      assert.is(await run(['read', '/data/second']), text(1));
+    } finally {
+      await lab.close();
+      if (mounted) spawnSync('umount', [disk]);
+      await rm(disk, { recursive: true });
+      lab = await openLab();
+    }
+  },
+);
 
 early('only when all is here, for who does not ask for more', async () => {
   const { pieces, digest } = await packed();

@@ -1,6 +1,6 @@
-import type { Digest, FunctionName, Published } from '../../../../guest-sdk/protocol/index.ts';
+import type { CloudletError, Digest, FunctionName, Published } from '../../../../guest-sdk/protocol/index.ts';
 import type { HostPolicy } from '../../../grant/index.ts';
-import type { EarlyStart } from '../../arrival/early-publish.ts';
+
 import type { PublishOptions } from '../../publish.ts';
 import type { RegistryPulls } from '../../registry/registry-pulls.ts';
 import type { ChunkIndex } from '../chunk-index.ts';
@@ -29,7 +29,7 @@ export interface FunctionRungParts {
     options: PublishOptions,
   ) => Promise<Published>;
   /** Takes back a version that serves, since not all of it came. */
-  readonly withdraw: EarlyStart['withdraw'];
+  readonly withdraw: (published: Published, why: CloudletError, makeRoom: () => Promise<void>) => Promise<void>;
   readonly publishKnown: (
     name: FunctionName,
     digest: Digest,

@@ -95,7 +95,13 @@ function provision(
     const start = {
       read: partRanges(list, source, signal),
       serves: (published: Published) => serves?.(provisionedFunction(published)),
-      withdraw: parts.withdraw,
+      withdraw: (version: Published, why: CloudletError) =>
+        parts.withdraw(version, why, () =>
+          parts.parts.remove(
+            list.map((part) => part.digest),
+            () => false,
+          ),
+        ),
     };
     const found = new FoundChunks();
     const published = await parts.publish(name, bytesOf(list, source, signal), {
