@@ -1,4 +1,5 @@
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
+import { Interrupted } from './interruption.ts';
 import { planInvocation } from './invoke/plan.ts';
 import { printable } from './terminal/printable.ts';
 import { UsageError } from './usage-error.ts';
@@ -58,7 +59,9 @@ const verb: Verb = (program, { interruption, passedOn, setStatus }) => {
       ...(seconds === undefined ? {} : { durationMs: seconds * 1000 }),
     });
     console.log(flags.json ? JSON.stringify(benchJson(name, result)) : printable(benchText(result)));
-    if (result.latency.count === 0) setStatus(1);
+    // What was measured until then is shown all the same.
+    if (signal.reason instanceof Interrupted) setStatus(signal.reason.status);
+    else if (result.latency.count === 0) setStatus(1);
   });
 };
 

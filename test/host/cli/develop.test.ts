@@ -102,6 +102,7 @@ develop('logs and bench of a published function', async () => {
   await lab.serve();
   const failing = `async fetch(request) {
     if (request.url.endsWith('printed')) console.error('caught', new TypeError('told').stack);
+    if (request.url.endsWith('benched')) console.error('benched');
     if (request.url.endsWith('boom')) throw new RangeError('boom');`;
   await writeFile(file, source.replace('async fetch(request) {', failing));
   const at = (word: string) => failing.split('\n').findIndex((each) => each.includes(word));
@@ -113,8 +114,14 @@ develop('logs and bench of a published function', async () => {
   await followed.said(new RegExp(`caught[\\s\\S]* at .*\\(src/function\\.ts:${first + at('told')}:\\d+\\)`));
   await lab.run(['invoke', 'thumb', '/boom']);
   await followed.said(new RegExp(`RangeError: boom\n.* at .*\\(src/function\\.ts:${first + at('RangeError')}:\\d+\\)`));
+  const cut = lab.start(['bench', 'thumb', '/benched', '--duration', '100', '--concurrency', '1', '--json']);
+  await followed.said(/benched/);
   followed.child.kill('SIGINT');
   await followed.ended;
+  cut.child.kill('SIGINT');
+  // What was measured until then is shown; the call that Ctrl-C cut may have been the first.
+  const { status, text } = await cut.ended;
+  assert.equal([status, JSON.parse(text).errors], [130, {}]);
   assert.match((await lab.run(['logs', 'thumb'])).text, /RangeError: boom\n.* at .*\(src\/function\.ts:\d+:\d+\)/);
   const bench = await lab.run(['bench', 'thumb', '/x', '--calls', '20', '--concurrency', '2', '--json']);
   const { calls, errors, latencyMs, rungs } = JSON.parse(bench.text);
