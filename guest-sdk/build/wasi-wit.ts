@@ -26,7 +26,7 @@ function bundled(version: string): string {
 
 /**
  * Copies a function's WIT (a file, a folder, or none) to `into` and completes its `deps` with the WASI packages it does not bring itself,
- * and with `cloudlet:function`, so that a world may name any interface of WASI 0.2 or 0.3 without vendoring it. `rewrite` is applied to every text.
+ * and, unless it brings one of those, with `cloudlet:function`, so that a world may name any interface of WASI 0.2 or 0.3 without vendoring it. `rewrite` is applied to every text.
  */
 export async function assembleWit(
   wit: string | null,
@@ -49,10 +49,13 @@ export async function assembleWit(
     const folder = join(deps, `${name}-${ASYNC_WASI_VERSION}`);
     await cp(join(bundled(ASYNC_WASI_VERSION), name), folder, { recursive: true });
   }
-  for (const name of await readdir(OWN_PACKAGES)) {
+  const provided = await readdir(OWN_PACKAGES);
+  for (const name of provided) {
     if (!own.has(name)) await cp(join(OWN_PACKAGES, name), join(deps, name), { recursive: true });
   }
-  if (!own.has('cloudlet-function')) await addPackage(into, 'cloudlet-function', FUNCTION_WIT);
+  // Its worlds name versions of those packages: beside another version that the function brings, it would not be whole.
+  const isReplaced = [...PACKAGES, ...provided].some((name) => own.has(name));
+  if (!own.has('cloudlet-function') && !isReplaced) await addPackage(into, 'cloudlet-function', FUNCTION_WIT);
   for (const path of await readdir(into, { recursive: true })) {
     if (!path.endsWith('.wit')) continue;
     const file = join(into, path);
