@@ -1,5 +1,5 @@
-/** How much longer than its time a process is waited for at most, times: on a computer so busy it would serve nobody anyway. */
-const MOST = 10;
+/** How many times its time a process is waited for at most: one that hangs and computes for ever stands in the queue, too. */
+const MOST = 4;
 
 /** The world of a watchdog. */
 export interface WatchdogWorld {

@@ -23,10 +23,10 @@ for (const [what, heldUpMs, expected] of [
   ['that nothing holds up is late when its time is over', () => 0, 100],
   ['of which it is not known is, too', () => null, 100],
   ['that was held up before is, too', () => 5000, 100],
-  // Half of 200 ms, three quarters of 400 ms.
+  // Half of 200 ms, two thirds of 300 ms.
   ['that is held up half of the time has twice as long', (now: number) => now / 2, 200],
-  ['that is held up three quarters of the time has four times as long', (now: number) => now * 0.75, 400],
-  ['that never comes to run is late all the same', (now: number) => now, 1000],
+  ['that is held up two thirds of the time has three times as long', (now: number) => (now * 2) / 3, 300],
+  ['that never comes to run is late all the same', (now: number) => now, 400],
   ['whose threads end, so that less is known, is late at once', (now: number) => 70 - now, 100],
 ] as const) {
   watched(`over a process ${what}`, () => {
