@@ -14,6 +14,7 @@ import {
 } from '../machine/index.ts';
 import type { Isolation } from '../options.ts';
 import {
+  ANSWER_MS,
   claimantOf,
   type LoadedVersion,
   rehearse,
@@ -43,9 +44,6 @@ const FAILURES = 2;
 
 /** What a copy of a snapshot's memory fails with. A boot needs no room on the disk. */
 const COPY_FAILURES: ReadonlySet<string> = new Set(['storage-full', 'storage-unavailable']);
-
-/** How long the agent of a clone may take to give a sign of life, milliseconds: a hundred times what it takes. */
-const ANSWER_MS = 15_000;
 
 /** The rungs by which a machine for a version is had: a clone of its snapshot, a clone of the golden one and a load, a boot and a load. */
 export class MachineLadder {
@@ -187,7 +185,7 @@ export class MachineLadder {
     version?: LoadedVersion,
   ): Promise<Sandbox | null> {
     const { shape, store, isolation } = this.#parts;
-    const { key, state, conditions } = snapshot;
+    const { state, conditions } = snapshot;
     const drafts: SnapshotDraft[] = [];
     const ownMemory = async (): Promise<string> => {
       const draft = await store.draft(conditions);
@@ -201,10 +199,13 @@ export class MachineLadder {
       return restoreMachine({ id: newMachineId(), image, shape, memory, state, signal, ...claimant });
     };
     try {
-      const restored = { restoredWorkers: shape.workers, readyMs: ANSWER_MS };
+      const restored = { restoredWorkers: shape.workers, readyMs: ANSWER_MS, unasked: version !== undefined };
       const sandbox = await startSandbox({ kind: 'microvm', startMachine, ...restored }, signal);
-      if (version !== undefined) sandbox.adopt(version.grant, version.secrets?.(), version.reuse);
-      this.#failures.delete(key);
+      if (version === undefined) await this.#count(snapshot, null);
+      else {
+        sandbox.adopt(version.grant, version.secrets?.(), version.reuse);
+        void sandbox.firstWord.heard.then((heard) => this.#count(snapshot, heard ? null : 'its agent did not answer'));
+      }
       return sandbox;
     } catch (error) {
       signal.throwIfAborted();
@@ -215,19 +216,22 @@ export class MachineLadder {
       if (!(error instanceof CloudletError) || error.code !== 'machine-failed') throw error;
       // Looked for again by the next start: it may be gone.
       if (conditions.content === null) this.#golden = null;
-      const failures = (this.#failures.get(key) ?? 0) + 1;
-      this.#failures.set(key, failures);
-      if (failures < FAILURES) {
-        this.#parts.warning(`a clone of a snapshot could not be started: ${error.message}`);
-      } else {
-        this.#failures.delete(key);
-        await store.refuse(key, error.message);
-      }
+      await this.#count(snapshot, error.message);
       return null;
     } finally {
       // The machine has it open, and it needs no name.
       for (const draft of drafts) await draft.discard();
     }
+  }
+
+  /** One more clone that lives, or that failed for this reason. */
+  async #count({ key }: Snapshot, failure: string | null): Promise<void> {
+    const failures = failure === null ? 0 : (this.#failures.get(key) ?? 0) + 1;
+    if (failure === null || failures === FAILURES) this.#failures.delete(key);
+    else this.#failures.set(key, failures);
+    if (failure === null) return;
+    if (failures < FAILURES) this.#parts.warning(`a clone of a snapshot could not be started: ${failure}`);
+    else await this.#parts.store.refuse(key, failure);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

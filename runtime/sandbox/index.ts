@@ -3,6 +3,7 @@ export type { HeadMessage, InvokeRequest, LateContent, ReuseLimits } from '../ag
 export type { CallInput } from './channel/call.ts';
 export { claimantOf } from './claimant.ts';
 export { type Clock, systemClock } from './clock.ts';
+export { ANSWER_MS } from './first-word.ts';
 export type { HeaderPair, Invocation, InvocationEnd } from './invocation.ts';
 export type { LoadedVersion } from './loaded-version.ts';
 export { CLOSE_CAUSES, type CloseCause } from './pool/close-cause.ts';

@@ -7,6 +7,7 @@ import type { Call, CallInput } from './channel/call.ts';
 import type { Channel } from './channel/channel.ts';
 import { claimantOf } from './claimant.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { FirstWord } from './first-word.ts';
 import { loadMessage, loadMs, type SandboxContent } from './load-message.ts';
 import { describeExit, describeTail, withTail } from './machine-end.ts';
 import { machineTime } from './machine-time.ts';
@@ -56,6 +57,8 @@ export class Sandbox {
   readonly ended: Promise<SandboxEnd>;
   /** Resolves when it has lost so many workers that another should take its place: its machine ends with those that it loses from then on. */
   readonly worn: Promise<void>;
+  /** Whether its agent lives. */
+  readonly firstWord: FirstWord;
 
   readonly #machine: Machine;
   readonly #channel: Channel;
@@ -84,6 +87,8 @@ export class Sandbox {
     this.#channel = parts.channel;
     this.#clock = parts.clock ?? systemClock;
     this.#machineTime = machineTime(this.#machine, this.#clock);
+    const [ping, silent] = [() => this.ping(), (reason: string) => this.#poison(reason)];
+    this.firstWord = new FirstWord({ clock: this.#clock, ping, silent });
     this.#channel.whenEnded = (reason) => this.#mourn(reason);
     void this.#channel.lost.then((loss) => this.#poison(loss.message));
     void this.#machine.exited.then((exit) => this.#poison(`the machine ${describeExit(exit)}`));
@@ -121,6 +126,7 @@ export class Sandbox {
         this.#poison(`the component could not be loaded: ${loaded.error}`);
         throw new CloudletError('machine-failed', `the component could not be loaded: ${loaded.error}`);
       }
+      this.firstWord.settle(true);
       if (this.#state === 'starting') this.#state = moveState(this.#state, 'ready');
     } finally {
       stop();
@@ -164,6 +170,7 @@ export class Sandbox {
     const call = this.#channel.invoke(asked, input, options.deadlineMs, options.log, options.outside);
     call.answerBytes = options.answerBytes ?? call.answerBytes;
     call.use = options.use ?? null;
+    this.firstWord.watch(call);
     this.#running += 1;
     if (options.rehearsal !== true) this.#served += 1;
     const left = () => call.fail(callerLeft());
@@ -273,6 +280,7 @@ export class Sandbox {
   #poison(reason: string, code: ErrorCode = 'machine-failed'): void {
     if (this.#isOver || this.#state === 'closed') return;
     this.#isOver = true;
+    this.firstWord.settle(false);
     if (this.#state !== 'poisoned') this.#state = moveState(this.#state, 'poisoned');
     this.#channel.close(reason, code);
     this.#ended.resolve({ reason: withTail(reason, this.#machine.said()) });

@@ -13,6 +13,8 @@ export interface StartOptions {
   readonly startMachine: (signal?: AbortSignal) => Promise<Machine>;
   /** Workers of an agent that is restored: it said `ready` before the snapshot, so it is asked for a sign of life instead. */
   readonly restoredWorkers?: number;
+  /** A restored agent is not asked: it has what it runs, and its first invocation is the sign of life. See `FirstWord`. */
+  readonly unasked?: boolean;
   /** How long the agent of a started machine may take to say `ready`, or to answer, milliseconds. */
   readonly readyMs?: number;
   readonly clock?: Clock;
@@ -38,7 +40,7 @@ export async function startSandbox(options: StartOptions, signal?: AbortSignal):
   signal?.addEventListener('abort', abort, { once: true });
   try {
     // The channel ends with its process, and then what the process said is the better reason.
-    const workers = await workersOf(channel, options.restoredWorkers);
+    const workers = await workersOf(channel, options);
     return new Sandbox({ kind: options.kind, machine, channel, workers, clock });
   } catch (error) {
     const exit = machine.exited.then((how) => `the machine ${describeExit(how)}`);
@@ -51,8 +53,8 @@ export async function startSandbox(options: StartOptions, signal?: AbortSignal):
   }
 }
 
-async function workersOf(channel: Channel, restored: number | undefined): Promise<number> {
-  if (restored === undefined) return (await channel.ready).workers;
-  await channel.ping();
-  return restored;
+async function workersOf(channel: Channel, { restoredWorkers, unasked }: StartOptions): Promise<number> {
+  if (restoredWorkers === undefined) return (await channel.ready).workers;
+  if (unasked !== true) await channel.ping();
+  return restoredWorkers;
 }

@@ -9,10 +9,12 @@ import { grantOf } from '../../support/fake-version.ts';
 const restored = suite('a sandbox of a restored machine');
 
 /** A machine whose agent said that it is ready before the snapshot. */
-async function restore(options: FakeOptions = {}) {
-  const machine = new FakeMachine('m', { silent: true, ...options });
+async function restore(options: FakeOptions & { readonly unasked?: boolean } = {}) {
+  const { unasked = false, ...rest } = options;
+  const machine = new FakeMachine('m', { silent: true, ...rest });
   const clock = new FakeClock();
-  const starting = startSandbox({ kind: 'microvm', clock, startMachine: async () => machine, restoredWorkers: 3 });
+  const startMachine = async () => machine;
+  const starting = startSandbox({ kind: 'microvm', clock, startMachine, restoredWorkers: 3, unasked });
   return { machine, clock, starting };
 }
 
@@ -79,6 +81,34 @@ restored('serves what it came with once it has its grant', async () => {
   };
   assert.equal(machine.agent.grants, [grant]);
   await sandbox.close();
+});
+
+restored('that has what it runs is not asked: its first invocation is the sign of life', async () => {
+  const { machine, starting } = await restore({ unasked: true });
+  const sandbox = await starting;
+  sandbox.adopt(grantOf(3));
+  const call = sandbox.invoke({ door: 'run', arguments: [] }, new Uint8Array(0), { deadlineMs: 1000, log: () => {} });
+  (await machine.agent.next()).done();
+  await call.done;
+  assert.ok(await sandbox.firstWord.heard);
+  assert.not.ok(machine.agent.heard.includes('ping'));
+  await sandbox.close();
+});
+
+restored('is lost when its agent says nothing in its first invocation, nor when it is asked', async () => {
+  const { machine, clock, starting } = await restore({ unasked: true, mute: true });
+  const sandbox = await starting;
+  sandbox.adopt(grantOf(3));
+  const call = sandbox.invoke({ door: 'run', arguments: [] }, new Uint8Array(0), { deadlineMs: 60_000, log: () => {} });
+  call.done.catch(() => {}); // Seen below.
+  clock.advance(1000);
+  clock.advance(15_000);
+  const error = await failureOf(call.done);
+  assert.is(error.code, 'machine-failed');
+  assert.match(error.message, 'the agent did not answer within 15000 ms');
+  assert.not.ok(await sandbox.firstWord.heard);
+  await sandbox.ended;
+  assert.ok(machine.closed);
 });
 
 for (const [what, end] of [
