@@ -45,6 +45,8 @@ export class Agent {
   readonly #reader = new FrameReader();
   readonly #started = Promise.withResolvers<void>();
   #slots: readonly WorkerSlot[] = [];
+  /** Nothing was freed since it started, or since its load. */
+  #isFresh = true;
   #load: ComponentLoad | null = null;
   #component: WorkerComponent | null = null;
   #loadedAs: ((loaded: Omit<LoadedMessage, 'compileMs'>) => void) | null = null;
@@ -135,12 +137,14 @@ export class Agent {
     await this.#started.promise;
     for (const slot of this.#slots) await slot.prepare();
     rehearseCodec();
-    collectGarbage();
+    collectGarbage(this.#isFresh ? 'all' : 'young');
+    this.#isFresh = false;
     this.#parts.port.write(encodeFrame('prepared', id, new Uint8Array(0)));
   }
 
   #beginLoad(id: number, message: LoadMessage): void {
     if (this.#load !== null || this.#component !== null) throw new WireError('expected one load for each agent');
+    this.#isFresh = true;
     this.#load = new ComponentLoad(id, message);
   }
 

@@ -35,6 +35,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     readonly instances: Instances;
     readonly workerUse: WorkerUse;
   } | null = null;
+  /** Nothing was freed since it started, or since its load. */
+  let isFresh = true;
   /** In the order in which they began. */
   const running = new Map<number, GuestInvocation>();
   let lastId = 0;
@@ -119,6 +121,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   port.on('message', async (message: ToWorker) => {
     switch (message.kind) {
       case 'load':
+        isFresh = true;
         try {
           const loaded = await loadComponent(message.component, (message) => say({ kind: 'want', message }));
           const { message: load } = loaded;
@@ -136,7 +139,9 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
         await prepare();
         await line.rest();
         rehearseCodec();
-        collectGarbage();
+        // All of it once: what the engine learnt of the dress rehearsal is to stay.
+        collectGarbage(isFresh ? 'all' : 'young');
+        isFresh = false;
         optimizers.begin();
         return say({ kind: 'prepared' });
       case 'interrupt':

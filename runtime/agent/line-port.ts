@@ -7,9 +7,12 @@ const READ_BYTES = 64 * 1024;
 
 /**
  * A worker's end of its line, with as little of a stream as can be: a call costs one read into a buffer that stays, and one write.
- * The serving thread ends the process when the host has gone, so an end or an error here is nobody's news.
+ * `lost` hears of an end or an error. Of a line that is nobody's news: the serving thread ends the process when the host has gone.
  */
-export function linePort({ fd, kind }: Pick<OpenLine, 'fd' | 'kind'>): ChannelPort {
+export function linePort(
+  { fd, kind }: Pick<OpenLine, 'fd' | 'kind'>,
+  lost: (reason: string) => void = () => undefined,
+): ChannelPort {
   // A socket reads from the moment it is made, and a host may have written before.
   const early: Uint8Array[] = [];
   let take = (bytes: Uint8Array): void => void early.push(bytes);
@@ -25,7 +28,7 @@ export function linePort({ fd, kind }: Pick<OpenLine, 'fd' | 'kind'>): ChannelPo
     },
   };
   const socket = new Socket(kind === 'socket' ? { ...options, fd } : withHandle(options, fd));
-  socket.on('error', () => undefined);
+  socket.on('error', ({ message }) => lost(message)).on('end', () => lost('it has ended'));
   return {
     start: (given) => {
       take = given;

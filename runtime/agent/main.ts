@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { openPortBehind, socketPort, virtioPort } from './channel-port.ts';
 import { serveGuests } from './guest-worker.ts';
@@ -22,6 +23,8 @@ async function main(): Promise<void> {
   if (name === undefined && fd === undefined) {
     throw new Error('expected CLOUDLET_PORT_NAME or CLOUDLET_CHANNEL_FD in the environment');
   }
+  // A machine becomes a snapshot: the engine learns of shapes in a function's first calls, not from the eighth on, which would be in each clone.
+  if (name !== undefined) setFlagsFromString('--no-lazy-feedback-allocation');
   const workers = Number(process.env['CLOUDLET_WORKERS'] ?? DEFAULT_WORKERS);
   // Loaded here, because workers run this file too and have no use for it.
   const { Agent } = await import('./agent.ts');
@@ -34,7 +37,7 @@ async function main(): Promise<void> {
           ...{ workers, bulk: null },
         })
       : new Agent({
-          port: await virtioPort(name),
+          port: virtioPort(name),
           openLine: (worker) => ({
             ...{ line: worker, kind: 'port', bulkDevice: BULK_DEVICE },
             fd: openPortBehind(name, PORTS_BEFORE_LINES + worker),

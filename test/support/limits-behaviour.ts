@@ -115,7 +115,7 @@ export function limitsBehaviour(subject: LimitsSubject): void {
     }
   };
   const hostMib = () => {
-    collectGarbage();
+    collectGarbage('all');
     return process.memoryUsage.rss() / MIB;
   };
 
