@@ -88,7 +88,7 @@ export class Sandbox {
     this.#clock = parts.clock ?? systemClock;
     this.#machineTime = machineTime(this.#machine, this.#clock);
     const [ping, silent] = [() => this.ping(), (reason: string) => this.#poison(reason)];
-    this.firstWord = new FirstWord({ clock: this.#clock, ping, silent });
+    this.firstWord = new FirstWord({ clock: this.#machineTime, ping, silent });
     this.#channel.whenEnded = (reason) => this.#mourn(reason);
     void this.#channel.lost.then((loss) => this.#poison(loss.message));
     void this.#machine.exited.then((exit) => this.#poison(`the machine ${describeExit(exit)}`));
