@@ -10,6 +10,9 @@ import { SharedBackend } from './shared-backend.ts';
 import type { SharedCpuTime } from './shared-cpu-time.ts';
 import { SharedFuel } from './shared-fuel.ts';
 
+/** Turns of the event loop in which a guest that has answered may come to the end of its tasks. */
+const TIDYING_TURNS = 20;
+
 /** One instance of an asynchronous component with its operating system, for many invocations, of which some run at once. */
 export class SharedInstance implements Instance {
   /** Invocations that were let in, and those of them that are not over: counted by who lets them in. */
@@ -25,6 +28,7 @@ export class SharedInstance implements Instance {
   readonly #died = new Set<(reason: string) => void>();
   #exports: Promise<unknown> | null = null;
   #made = false;
+  #dead = false;
   #backend: SharedBackend | null = null;
   #system: Wasi | null = null;
 
@@ -44,6 +48,7 @@ export class SharedInstance implements Instance {
   /** It is done for: whom it serves hears of it. */
   die(reason: string): void {
     this.retired = true;
+    this.#dead = true;
     for (const died of this.#died) died(reason);
   }
 
@@ -95,9 +100,18 @@ export class SharedInstance implements Instance {
     return this.#exports;
   }
 
-  /** Nobody uses it any more: its waits and timers end, and what is left of its guest. */
+  /** Nobody uses it any more: what its guest still does for its last invocation ends, then its waits and timers, and the rest of it. */
   end(): void {
-    this.#shell.state.ended = true;
+    this.#end(this.#made && !this.#dead ? TIDYING_TURNS : 0);
+  }
+
+  #end(turns: number): void {
+    const { state } = this.#shell;
+    if (turns > 0 && !this.#fuel.over && state.isQuiet?.() === false) {
+      setImmediate(() => this.#end(turns - 1));
+      return;
+    }
+    state.ended = true;
     this.#fuel.end();
     this.#system?.close();
     this.#shell.wasi.vacate();

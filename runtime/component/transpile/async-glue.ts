@@ -70,7 +70,7 @@ const TICK_LOOP: Change = {
         if (this.#tickLoop !== null) { return; }
         this.#tickLoop = 1;
         turn$().then(async () => {${before}await (result === ComponentAsyncState.TickResult.RESUMED ? turn$() : idle$());
-            if (state$.ended) return;
+            if (state$.ended) { this.#tickLoop = null; return; }
 ${after}
         });`,
 };

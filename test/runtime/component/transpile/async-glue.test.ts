@@ -31,7 +31,7 @@ glue('looks at no environment, and lets nothing wait by chance', () => {
 
 glue('says what an instance dies of, and stops when it was given up', () => {
   assert.is(count('state$.died?.(err);'), 2);
-  assert.is(count('if (state$.ended) return;'), 1);
+  assert.is(count('if (state$.ended) { this.#tickLoop = null; return; }'), 1);
 });
 
 glue('lifts and lowers every resource by the table that is named beside it', () => {
@@ -80,7 +80,7 @@ glue('of a component that asks nothing of its host has less to change', async ()
     (func (export "f") async (canon lift (core func $i "f") async (callback (core func $i "cb")))))`);
   const { glue: small } = await generateGlue(new Uint8Array(component), 'async', { imports: [], exports: [] });
   assert.is(small.includes('manualAsyncResult'), false, 'nothing is called of the host');
-  assert.is(small.split('if (state$.ended) return;').length - 1, 1);
+  assert.is(small.split('if (state$.ended) {').length - 1, 1);
 });
 
 glue('of an unknown form is refused', () => {
