@@ -6,6 +6,7 @@ export type { StoredComponent } from './cloudlet-parts.ts';
 export { VERSION } from './cloudlet-status.ts';
 export { withoutCustomSection } from './component/binary/custom-section.ts';
 export { changeModules } from './component/binary/nested-modules.ts';
+export { engineImports } from './component/engine-imports.ts';
 export { type ComponentInfo, inspectComponent } from './component/inspect.ts';
 export {
   type ImportedInterface,
@@ -64,6 +65,7 @@ export {
   type CreateOverlayOptions,
   createOverlay,
   filesInPackage,
+  importsBeyondGrant,
   importsWithoutGrant,
   type MadeOverlay,
   type OverlayFile,
@@ -73,6 +75,7 @@ export {
   type PublishProgress,
   type RungProgress,
   readTar,
+  type UngrantedImport,
 } from './provision/index.ts';
 export { CLOSE_CAUSES, type CloseCause, RUNGS, type Rung, type SandboxKind } from './sandbox/index.ts';
 export {

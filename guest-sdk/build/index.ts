@@ -10,7 +10,16 @@ export type { ProgramBuild } from './foreign/build-program.ts';
 export { ABSENT_GROUPS, ABSENT_SYMBOLS } from './foreign/refused-symbol.ts';
 export { INSTALL_PROGRAM_TOOLS, missingProgramTools } from './foreign/toolchain.ts';
 export { missingTools } from './missing-tools.ts';
-export { type PackOptions, pack, packBuilt, packComponent, packProject, type SignablePackage, sign } from './pack.ts';
+export {
+  goesAlone,
+  type PackOptions,
+  pack,
+  packBuilt,
+  packComponent,
+  packProject,
+  type SignablePackage,
+  sign,
+} from './pack.ts';
 export type { BuildProgress, BuildStage } from './progress.ts';
 export { PROJECT_FILE, type Project, ProjectFile, readGrant, readProject } from './project.ts';
 export { projectSchema } from './project-schema.ts';

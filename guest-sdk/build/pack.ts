@@ -98,7 +98,18 @@ export async function packBuilt(folder: string, component: string): Promise<Writ
     () => false,
   );
   const grant = isThere ? await readGrant(path) : {};
-  return Object.keys(grant).length === 0 ? null : packProject({ component, grant, folder });
+  return (await goesAlone(component, grant)) ? null : packProject({ component, grant, folder });
+}
+
+/**
+ * Whether the component of a project is published alone: its grant says nothing. Not where its engine has imports of its own, which say nothing of a program
+ * that comes alone: a package, and its grant, are a project's.
+ */
+export async function goesAlone(component: string, grant: GrantRequest): Promise<boolean> {
+  if (Object.keys(grant).length > 0) return false;
+  const bytes = await readFile(component);
+  const { engineImports, inspectComponent } = await import('../../runtime/index.ts');
+  return engineImports(bytes, inspectComponent(bytes).imports).length === 0;
 }
 
 /** Packs what was built of the project in a folder, in the order that its file names, and says where it comes from: see `provenanceOf`. */
@@ -108,14 +119,20 @@ export async function packProject(options: PackOptions): Promise<WrittenPackage>
   return await pack({ ...options, annotations, readFirst });
 }
 
-/** Packs a component that asks for nothing, and is no project's. */
+/** Packs a component that is no project's: it asks for nothing, or for what needs no files. */
 export async function packComponent(
   bytes: Uint8Array,
-  options: Pick<PackOptions, 'annotations' | 'key'> = {},
+  options: Pick<PackOptions, 'annotations' | 'key'> & { readonly grant?: GrantRequest } = {},
 ): Promise<WrittenPackage> {
-  const { annotations = {}, key } = options;
+  const { annotations = {}, grant = {}, key } = options;
   return writePackage({
-    ...{ component: bytes, facts: await factsOf(bytes), grant: {}, files: [], annotations },
+    ...{
+      component: bytes,
+      facts: await factsOf(bytes),
+      grant,
+      files: [],
+      annotations: { ...grantAnnotation(grant), ...annotations },
+    },
     ...(key === undefined ? {} : { sign: (manifest: Uint8Array) => signDetached(manifest, key, 'package') }),
   });
 }

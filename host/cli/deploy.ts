@@ -5,6 +5,7 @@ import { drawnDeployment, type EndedDeployment, sentSentence } from './deploy/dr
 import { lookupAt } from './deploy/name-lookup.ts';
 import { parseRequirements } from './deploy/requirement-words.ts';
 import { clientFor, type HostFlags, keptFor, withHostFlags } from './host-access/host-flags.ts';
+import { DENY_FLAG } from './package/denied-words.ts';
 import { expectRegistry, PULL_FLAG, pulledByHost } from './package/host-pull.ts';
 import { settlePublisher } from './package/source.ts';
 import { printable } from './terminal/printable.ts';
@@ -14,6 +15,7 @@ import type { Verb } from './verb.ts';
 interface DeployFlags extends HostFlags {
   readonly name?: string;
   readonly grant?: string;
+  readonly deny?: string;
   readonly key?: string;
   readonly user?: string;
   readonly insecure?: boolean;
@@ -37,6 +39,7 @@ const verb: Verb = (program, { interruption }) => {
     .option('--key <file>', 'sign a function with this private key; make one with: npx cloudlet store keys new FILE')
     .option('--user <user:password>', 'for a registry (default CLOUDLET_REGISTRY_AUTH)')
     .option('--insecure', 'ask a registry by plain HTTP, also on another computer')
+    .option(...DENY_FLAG)
     .option('--strip', 'build a project without names of functions and source maps, which only stacks show')
     .option('--service', 'what is named is a service: a name, the address of an overlay, a folder with a recipe')
     .option('--from <url>', 'where the host can fetch it as well')

@@ -10,7 +10,7 @@ import {
   type Limits,
   limitsWith,
 } from '../../guest-sdk/protocol/index.ts';
-import { importsWithoutGrant, inspectComponent } from '../../runtime/index.ts';
+import { engineImports, importsBeyondGrant, importsWithoutGrant, inspectComponent } from '../../runtime/index.ts';
 import type { Inspection } from './inspect.ts';
 import { fileOrFolder } from './plain-file.ts';
 import { nameOfFile } from './publishable.ts';
@@ -36,6 +36,7 @@ async function inspectProject(folder: string) {
   return {
     ...inspected,
     ...{ name: project.name, grant, ungranted: importsWithoutGrant(inspected.imports, grant) },
+    needs: importsBeyondGrant(inspected.imports, project.grant),
     ...(record === null ? {} : { use: { items: compareTrace(record, project.grant).items } }),
   };
 }
@@ -58,5 +59,9 @@ async function inspectBytes(path: string, hint = '') {
     imports: [...imports],
     grant,
     ungranted: importsWithoutGrant(imports, grant),
+    needs: importsBeyondGrant(
+      imports.filter((each) => !engineImports(bytes, imports).includes(each)),
+      {},
+    ),
   };
 }

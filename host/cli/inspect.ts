@@ -1,5 +1,6 @@
 import { isRegistryAddress } from '../../guest-sdk/client/index.ts';
 import { describeGrant, describeUse, type FunctionInfo, type UseItem } from '../../guest-sdk/protocol/index.ts';
+import type { UngrantedImport } from '../../runtime/index.ts';
 import { clientFor, type HostFlags, withHostFlags } from './host-access/host-flags.ts';
 import { printable } from './terminal/printable.ts';
 import { formatSize } from './terminal/size.ts';
@@ -12,6 +13,8 @@ export type Inspection = Pick<
   FunctionInfo,
   'name' | 'digest' | 'sizeBytes' | 'doors' | 'exports' | 'imports' | 'grant' | 'reduced' | 'ungranted' | 'secretsSet'
 > & {
+  /** Of what is not published: imports that its grant would have to name. */
+  readonly needs?: readonly UngrantedImport[];
   /** Its grant against what was used: on a host since a time, of a project by its traces. */
   readonly use?: { readonly since?: string; readonly items: readonly UseItem[] } | undefined;
 };
@@ -72,6 +75,7 @@ function describe(inspection: Inspection): string[] {
     grant,
     reduced = [],
     ungranted = [],
+    needs = [],
     secretsSet,
     use,
   } = inspection;
@@ -96,6 +100,10 @@ function describe(inspection: Inspection): string[] {
     ),
     ...optional('secrets that are not set', missing),
     ...optional('imports without grant', ungranted),
+    ...optional(
+      'no cloudlet takes it until its grant says',
+      needs.map(({ name, line, denial }) => `${line}, or ${denial}, since it imports ${name}`),
+    ),
     ...optional(
       use?.since === undefined
         ? 'grant against what its traces used'

@@ -1,6 +1,7 @@
 import { isRegistryAddress, parseRegistryReference, pushPackage } from '../../guest-sdk/client/index.ts';
 import { clientConfig } from '../config.ts';
 import { checkOutput, writeOutput } from './invoke/output.ts';
+import { DENY_FLAG } from './package/denied-words.ts';
 import { keptUploads } from './package/kept-uploads.ts';
 import { type PackageWords, packaged, registryOptions } from './package/packaged.ts';
 import { showProgress } from './terminal/progress.ts';
@@ -23,6 +24,7 @@ const verb: Verb = (program, { interruption }) => {
     )
     .option('-o, --output <file>', 'where it goes, "-" is stdout (default: <name>.package.tar, unless it is pushed)')
     .option('--grant <file>', 'what a component asks for, as a cloudlet.json says it')
+    .option(...DENY_FLAG)
     .option('--strip', 'build a project without names of functions and source maps, which only stacks show')
     .option('--key <file>', 'sign with this private key; make one with: npx cloudlet store keys new FILE')
     .option('--annotation <key=value...>', 'further annotations of the manifest')

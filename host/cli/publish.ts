@@ -4,6 +4,7 @@ import { sentSentence } from './deploy/drawn-deployment.ts';
 import { publishedAlready, pushed, type SentBytes } from './deploy/pushed.ts';
 import { clientFor, type HostFlags, keptFor, withHostFlags } from './host-access/host-flags.ts';
 import { waysToInvoke } from './invoke/plan.ts';
+import { DENY_FLAG } from './package/denied-words.ts';
 import { expectRegistry, PULL_FLAG, pulledByHost } from './package/host-pull.ts';
 import { publishableSource, settlePublisher } from './package/source.ts';
 import { nameFor } from './publishable.ts';
@@ -15,6 +16,7 @@ import type { Verb } from './verb.ts';
 interface PublishFlags extends HostFlags {
   readonly name?: string;
   readonly grant?: string;
+  readonly deny?: string;
   readonly strip?: boolean;
   readonly key?: string;
   readonly trust?: string;
@@ -35,6 +37,7 @@ const verb: Verb = (program, { interruption }) => {
       '--grant <file>',
       'what a component asks for, as a cloudlet.json says it; its paths are relative to the file',
     )
+    .option(...DENY_FLAG)
     .option('--strip', 'build a project without names of functions and source maps, which only stacks show')
     .option('--key <file>', 'sign with this private key; make one with: npx cloudlet store keys new FILE')
     .option('--trust <fingerprint>', 'the key that the name belongs to from now on')

@@ -4,6 +4,7 @@ import { basename, dirname, extname } from 'node:path';
 import type { Build } from '../../guest-sdk/build/index.ts';
 import {
   type Digest,
+  denying,
   digestOfHex,
   type FunctionName,
   type GrantRequest,
@@ -11,6 +12,7 @@ import {
   parseName,
   type WrittenPackage,
 } from '../../guest-sdk/protocol/index.ts';
+import { deniedWords } from './package/denied-words.ts';
 import { fileOrFolder } from './plain-file.ts';
 import { typed, UsageError } from './usage-error.ts';
 
@@ -37,6 +39,8 @@ export interface Publishable {
 export interface PublishWords {
   /** File with what a component asks for. */
   readonly grant?: string | undefined;
+  /** What it is to go without, in words that commas part. */
+  readonly deny?: string | undefined;
   /** Builds a project without names of functions and source maps. */
   readonly strip?: boolean | undefined;
 }
@@ -47,18 +51,17 @@ export interface PublishWords {
  */
 export async function publishable(
   path: string,
-  { grant: grantFile, strip = false }: PublishWords,
+  { grant: grantFile, deny, strip = false }: PublishWords,
   signal: AbortSignal,
 ): Promise<Publishable> {
   const found = await fileOrFolder(path, 'a component or a project directory');
   if (!found.isDirectory()) {
     if (strip) throw new UsageError(STRIP_WHAT);
     const name = nameOfFile(path);
-    if (grantFile !== undefined) return packed(name, path, grantFile);
+    if (grantFile !== undefined || deny !== undefined) return packed(name, path, { grant: grantFile, deny });
     return componentFile(name, path, found.size, await digestOfFile(path, signal));
   }
-  if (grantFile !== undefined)
-    throw new UsageError('expected --grant with a component; a project has its grant in cloudlet.json');
+  if (grantFile !== undefined || deny !== undefined) throw new UsageError(GRANT_WHAT);
   const { buildShown } = await import('./build-shown.ts');
   const { component, project, sizeBytes, digest } = await buildShown(path, signal, { strip });
   return publishableProject({ component, sizeBytes, digest, project });
@@ -68,12 +71,16 @@ export async function publishable(
 export const STRIP_WHAT =
   'expected --strip with a project, which is built here; what is built already is published as it is';
 
+/** Said when a project is to be granted something by a flag. */
+export const GRANT_WHAT =
+  'expected --grant and --deny with a component; a project has its grant in cloudlet.json, where "http": [] for instance says that there is none';
+
 /** What is sent of a project that was built: its component alone when it asks for nothing. */
 export async function publishableProject({ component, sizeBytes, digest, project }: Build): Promise<Publishable> {
   const { name, grant, folder } = project;
   const warnings = await traceWarnings(grant, folder);
-  if (Object.keys(grant).length === 0) return { ...componentFile(name, component, sizeBytes, digest), warnings };
-  const { packProject } = await import('../../guest-sdk/build/index.ts');
+  const { goesAlone, packProject } = await import('../../guest-sdk/build/index.ts');
+  if (await goesAlone(component, grant)) return { ...componentFile(name, component, sizeBytes, digest), warnings };
   return { ...packageOf(name, component, await packProject({ component, grant, folder })), warnings };
 }
 
@@ -86,10 +93,22 @@ async function traceWarnings(grant: GrantRequest, folder: string): Promise<strin
   return [...lacking, ...unused];
 }
 
-async function packed(name: string, component: string, grantFile: string): Promise<Publishable> {
-  const { pack, readGrant } = await import('../../guest-sdk/build/index.ts');
-  const grant = await readGrant(grantFile);
-  return packageOf(name, component, await pack({ component, grant, folder: dirname(grantFile) }));
+async function packed(name: string, component: string, words: PublishWords): Promise<Publishable> {
+  const { pack } = await import('../../guest-sdk/build/index.ts');
+  return packageOf(name, component, await pack({ component, ...(await grantOfWords(component, words)) }));
+}
+
+/** What words ask for a component, and the folder in which its files are; nothing where they say nothing. */
+export async function grantOfWords(
+  component: string,
+  { grant, deny }: Pick<PublishWords, 'grant' | 'deny'>,
+): Promise<{ readonly grant: GrantRequest; readonly folder: string }> {
+  const { readGrant } = await import('../../guest-sdk/build/index.ts');
+  const denied = deniedWords(deny);
+  return {
+    grant: denying(grant === undefined ? {} : await readGrant(grant), denied),
+    folder: dirname(grant ?? component),
+  };
 }
 
 function componentFile(name: string, path: string, sizeBytes: number, digest: Digest): Publishable {

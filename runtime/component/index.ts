@@ -3,6 +3,7 @@ export type { Artifact, ArtifactFunction, ArtifactManifest, CoreModule, ExportPa
 export { ArtifactCache } from './artifact-cache.ts';
 export { type ComponentBytes, ComponentCompiler, type ComponentCompilerOptions } from './component-compiler.ts';
 export type { ConfinementLimits, NetworkIsolation } from './confined/confinement.ts';
+export { engineImports } from './engine-imports.ts';
 export { type ComponentInfo, inspectComponent } from './inspect.ts';
 export {
   type ImportedInterface,

@@ -1,6 +1,12 @@
 export { Arrivals } from './arrival/arrivals.ts';
 export { Bell } from './bell.ts';
-export { checkImports, grantWarnings, importsWithoutGrant } from './check-imports.ts';
+export {
+  checkImports,
+  grantWarnings,
+  importsBeyondGrant,
+  importsWithoutGrant,
+  type UngrantedImport,
+} from './check-imports.ts';
 export type { AskedDeployment } from './deployment/asked-deployment.ts';
 export { DeploymentStore } from './deployment/deployment-store.ts';
 export { Deployments } from './deployment/deployments.ts';

@@ -1,11 +1,11 @@
 import {
   type Digest,
   type FunctionName,
-  NOTHING_ASKED,
+  type GrantRequest,
   type Published,
   parseGrant,
 } from '../../guest-sdk/protocol/index.ts';
-import { inspectComponent } from '../component/index.ts';
+import { engineImports, inspectComponent } from '../component/index.ts';
 import { effectiveGrant, hostPolicy } from '../grant/index.ts';
 import { abortError } from '../store/index.ts';
 import type { Arrival } from './arrival/arrival.ts';
@@ -92,10 +92,10 @@ export async function registerVersion(
     return published(current.version, false);
   }
   report('inspecting');
-  const { imports } = inspectComponent(await data.blobs.read(component));
-  const asked = packed === null ? NOTHING_ASKED : parseGrant(packed.stored.grant);
+  const request: GrantRequest = packed?.stored.grant ?? {};
+  const asked = parseGrant(request);
   const effective = effectiveGrant(asked, rules);
-  checkImports(imports, asked, effective.grant);
+  const brought = await checkedImports();
   if (packed !== null) {
     const { layers } = packed.stored;
     const files: PackageFiles<{ readonly length: number }> =
@@ -118,6 +118,15 @@ export async function registerVersion(
   const { version, created } = data.registry.publish(name, { ...made(), onTrial: trial !== undefined });
   if (created) early?.written(version);
   if (created) await trial?.(name, version, () => data.registry.promote(name, version, made()), signal);
-  const warnings = grantWarnings(manifest.imports, asked, effective);
+  const warnings = grantWarnings(manifest.imports, asked, effective, brought);
   return { ...published(version, created), ...(warnings.length === 0 ? {} : { warnings }) };
+
+  /** Refuses what its grant does not name; gives what its engine brings, which nobody could say anything of when it comes alone. */
+  async function checkedImports(): Promise<readonly string[]> {
+    const bytes = await data.blobs.read(component);
+    const { imports } = inspectComponent(bytes);
+    const ofEngine = packed === null ? engineImports(bytes, imports) : [];
+    checkImports(imports, request, effective.grant, ofEngine);
+    return ofEngine;
+  }
 }

@@ -1,6 +1,6 @@
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildFailure, build, formatMessages, type Message, type Plugin } from 'esbuild';
+import { type BuildFailure, type BuildOptions, build, formatMessages, type Message, type Plugin } from 'esbuild';
 import { CloudletError } from '../../protocol/index.ts';
 import type { Project } from '../project.ts';
 
@@ -31,28 +31,13 @@ export async function bundle(
   onSource: (path: string) => void = () => {},
 ): Promise<Bundle> {
   const [source = project.folder] = project.entries;
-  const lowered = { 'async-await': false, 'async-generator': false, 'for-await': false };
   try {
     const result = await build({
       stdin: { contents: entry, resolveDir: dirname(source), sourcefile: 'cloudlet-entry.js', loader: 'js' },
-      absWorkingDir: project.folder,
-      alias: { 'cloudlet/guest': join(GUEST_FOLDER, 'index.ts') },
-      bundle: true,
+      ...bundling(project),
       plugins: [OFFERED, tellSources(project.folder, onSource)],
-      external: ['wasi:*', 'node:*'],
-      format: 'esm',
-      target: 'es2023',
-      supported: project.backend === 'quickjs' ? lowered : {},
-      platform: 'neutral',
-      mainFields: ['module', 'main'],
-      conditions: ['worker', 'browser', 'import'],
-      logLevel: 'silent',
-      write: false,
-      outdir: project.folder,
       sourcemap: 'external',
       sourcesContent: false,
-      // A project's own settings must not change how its code is compiled.
-      tsconfigRaw: {},
     });
     const [code, map] = [/\.js$/, /\.js\.map$/].map((ending) =>
       result.outputFiles.find(({ path }) => ending.test(path)),
@@ -66,6 +51,58 @@ export async function bundle(
     if (!isBuildFailure(error)) throw error;
     const words = await format(error.errors, 'error');
     throw new CloudletError('build-failed', `The sources cannot be bundled:\n${words.join('\n')}`, { cause: error });
+  }
+}
+
+/** How the sources of a project are joined, whatever is done with the result. */
+function bundling(project: Project) {
+  const lowered = { 'async-await': false, 'async-generator': false, 'for-await': false };
+  return {
+    absWorkingDir: project.folder,
+    alias: { 'cloudlet/guest': join(GUEST_FOLDER, 'index.ts') },
+    bundle: true,
+    external: ['wasi:*', 'node:*'],
+    format: 'esm',
+    target: 'es2023',
+    supported: project.backend === 'quickjs' ? lowered : {},
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    conditions: ['worker', 'browser', 'import'],
+    logLevel: 'silent',
+    write: false,
+    outdir: project.folder,
+    // A project's own settings must not change how its code is compiled.
+    tsconfigRaw: {},
+  } as const satisfies BuildOptions;
+}
+
+/** Stands for `fetch` where it is looked for; no program has such a name of its own. */
+const MARK = '__cloudlet_fetch_is_used';
+
+/**
+ * The modules of a project, packages among them, whose code calls the global `fetch`; code that nothing leads to counts for nothing, and neither does
+ * asking for its type. Null when the sources cannot be bundled.
+ */
+export async function modulesThatFetch(project: Project): Promise<readonly string[] | null> {
+  const names = ['fetch', ...['globalThis', 'self', 'window', 'global'].map((owner) => `${owner}.fetch`)];
+  try {
+    const { outputFiles } = await build({
+      entryPoints: [...project.entries],
+      ...bundling(project),
+      plugins: [OFFERED],
+      define: Object.fromEntries(names.map((name) => [name, MARK])),
+    });
+    const found = new Set<string>();
+    let module = '';
+    for (const line of outputFiles[0]?.text.split('\n') ?? []) {
+      // Each module begins with its path.
+      if (line.startsWith('// ')) module = line.slice(3);
+      if (line.replaceAll(`typeof ${MARK}`, '').includes(MARK)) found.add(module);
+    }
+    return [...found];
+  } catch (error) {
+    if (isBuildFailure(error)) return null;
+    throw error;
   }
 }
 

@@ -7,22 +7,23 @@ import { camel, signed } from './signed.ts';
 type Backend = Project['backend'];
 
 /** The module that serves HTTP by the default export of the author's module. */
-export function httpEntry(source: string, backend: Backend, fetches: boolean): string {
+export function httpEntry(source: string, backend: Backend, hasFetch: boolean): string {
   const library = (file: string) => JSON.stringify(join(GUEST_FOLDER, backend, file));
   const app = JSON.stringify(source);
   const check = `if (typeof app?.fetch !== 'function') throw new TypeError('the entry must have a default export with a method fetch');\n`;
   if (backend === 'starlingmonkey')
-    return `import { listen } from ${library('http.ts')};\nimport app from ${app};\n${check}listen(app);\n`;
-  return `${globals(fetches)}import { incomingHandler as serve } from ${library('http.ts')};
+    return `${globals(backend, hasFetch)}import { listen } from ${library('http.ts')};\nimport app from ${app};\n${check}listen(app);\n`;
+  return `${globals(backend, hasFetch)}import { incomingHandler as serve } from ${library('http.ts')};
 import app from ${app};
 ${check}export const incomingHandler = serve(app);
 `;
 }
 
-/** What QuickJS lacks; `fetch` only where there are hosts for it, because its imports ask for a grant. */
-function globals(fetches: boolean): string {
-  const files = ['globals.ts', ...(fetches ? ['fetch-global.ts'] : [])];
-  return files.map((file) => `import ${JSON.stringify(join(GUEST_FOLDER, 'quickjs', file))};\n`).join('');
+/** What QuickJS lacks, and `fetch` as far as the function has one: what it imports asks for a grant. */
+function globals(backend: Backend, hasFetch: boolean): string {
+  const own = backend === 'quickjs' ? ['quickjs/globals.ts', ...(hasFetch ? ['quickjs/fetch-global.ts'] : [])] : [];
+  const files = [...own, ...(hasFetch ? [] : ['no-fetch.ts'])];
+  return files.map((file) => `import ${JSON.stringify(join(GUEST_FOLDER, file))};\n`).join('');
 }
 
 /** The module that exports a world's functions by those of the author's module, which are named in camel case. */
@@ -30,7 +31,7 @@ export function typedEntry(
   source: string,
   backend: Backend,
   functions: readonly WitFunction[],
-  fetches: boolean,
+  hasFetch: boolean,
 ): string {
   const library = (file: string) => JSON.stringify(join(GUEST_FOLDER, backend, file));
   const own = functions
@@ -42,7 +43,7 @@ export function typedEntry(
     const lines = members.map((fn) => `  ${camel(fn.function)}: ${wrap(fn, [short], backend)},\n`);
     return `export const ${short} = {\n${lines.join('')}};\n`;
   });
-  return `${backend === 'quickjs' ? globals(fetches) : ''}import { typed } from ${library('typed.ts')};
+  return `${globals(backend, hasFetch)}import { typed } from ${library('typed.ts')};
 import * as app from ${JSON.stringify(source)};
 function find(path, signature) {
   const found = path.reduce((from, name) => from?.[name], app);

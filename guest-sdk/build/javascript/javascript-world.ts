@@ -1,27 +1,42 @@
 import { fileURLToPath } from 'node:url';
 import { CloudletError, type WitFunction } from '../../protocol/index.ts';
 import { describeWorld } from '../describe-world.ts';
+import type { BuildContext } from '../progress.ts';
 import type { Project } from '../project.ts';
 import { addPackage, assembleWit } from '../wasi-wit.ts';
 import { addBuildWorld, nameWorld } from '../world.ts';
+import { modulesThatFetch } from './bundle.ts';
 
 /** WIT of what the guest library imports. */
 export const GUEST_WIT = fileURLToPath(new URL('../../wit/guest.wit', import.meta.url));
 
-/** Whether a function may ask other hosts, so that it has a `fetch`. */
-export function fetches({ grant }: Project): boolean {
-  return (grant.http ?? []).length > 0;
+/**
+ * Whether a function has a `fetch`, and so imports what asks other hosts: when it asks for hosts, or when it says nothing of them and its code fetches. That it
+ * imports more than it asks for is then said here, and refused where it is published.
+ */
+export async function fetches(project: Project, { onProgress }: Pick<BuildContext, 'onProgress'>): Promise<boolean> {
+  const { http } = project.grant;
+  if (http !== undefined) return http.length > 0;
+  const modules = (await modulesThatFetch(project)) ?? [];
+  const [module] = modules;
+  if (module === undefined) return false;
+  const others = modules.length === 1 ? '' : ` (and ${modules.length - 1} more)`;
+  onProgress({
+    kind: 'warning',
+    text: `${module}${others} calls fetch, and cloudlet.json names no hosts; until it has them, as "http": ["api.example.org"], or "http": [] where none is to be asked, no cloudlet takes it`,
+  });
+  return true;
 }
 
 /**
  * Writes the WIT of the world `cloudlet-build` of a project, its own with what the guest library imports, to the folder `wit`, and gives
  * the functions that its own exports; none for an http function. `project-invalid` for a world that does not fit.
  */
-export async function assembleWorld(project: Project, wit: string): Promise<readonly WitFunction[]> {
+export async function assembleWorld(project: Project, wit: string, hasFetch: boolean): Promise<readonly WitFunction[]> {
   await assembleWit(project.wit, wit);
   await addPackage(wit, 'cloudlet-guest', GUEST_WIT);
   const library = project.backend === 'quickjs' ? ['include cloudlet:guest/library;'] : [];
-  if (library.length > 0 && fetches(project)) library.push('include cloudlet:guest/fetch;');
+  if (library.length > 0 && hasFetch) library.push('include cloudlet:guest/fetch;');
   if (project.kind === 'http') {
     const world = project.wit === null ? null : await nameWorld(project.wit, project.world);
     if (world !== null) await refuseExports(wit, world);

@@ -1,4 +1,4 @@
-/** Gives QuickJS a `fetch`, in functions that ask for hosts. */
+/** Gives QuickJS a `fetch`, in functions that may ask hosts. */
 import { fetch } from './fetch.ts';
 
 Object.assign(globalThis, { fetch });

@@ -13,7 +13,6 @@ Object.assign(globalThis, {
   clearTimeout,
   console,
   crypto,
-  fetch,
   Headers,
   Promise: TaskPromise,
   queueMicrotask: enqueue,
@@ -25,12 +24,5 @@ Object.assign(globalThis, {
   URL,
   URLSearchParams,
 });
-
-/** Replaced by `fetch-global.ts` in functions that ask for hosts. */
-async function fetch(): Promise<never> {
-  throw new TypeError(
-    'the function asks for no host: name those that it fetches from in cloudlet.json, as "http": ["api.example.org"]',
-  );
-}
 
 Math.random = mathRandom;

@@ -1,3 +1,4 @@
+export { DENIABLE, type Deniable, denying, isStated } from './denial.ts';
 export { describeGrant } from './describe-grant.ts';
 export { emptyGrant, Grant, GrantRequest, HttpHosts, LIMIT_ENTRIES, SecretName, SocketHosts } from './grant.ts';
 export { guestPathFault, namesOfGuestPath, plainPathFault } from './guest-path.ts';

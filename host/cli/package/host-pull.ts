@@ -23,7 +23,7 @@ import { type PackageWords, registryOptions } from './packaged.ts';
 import { settlePublisher } from './source.ts';
 
 /** What the words of a command say of who pulls. */
-export interface HostPullWords extends Pick<PackageWords, 'key' | 'grant' | 'strip' | 'user' | 'insecure'> {
+export interface HostPullWords extends Pick<PackageWords, 'key' | 'grant' | 'deny' | 'strip' | 'user' | 'insecure'> {
   readonly name?: string | undefined;
   readonly trust?: string | undefined;
   /** `host` or `here`. */
@@ -55,7 +55,8 @@ export async function pulledByHost(
   const { credentials, ...options } = registryOptions({ user, insecure }, signal);
   const only = onlyHere(client.url, reference, words, credentials !== undefined);
   if (pull === 'host' && only !== null) throw new UsageError(`expected no --pull host, since ${only}`);
-  if (pull === 'here' || only !== null || words.grant !== undefined || words.strip === true) return null;
+  if (pull === 'here' || only !== null || words.grant !== undefined || words.deny !== undefined || words.strip === true)
+    return null;
   const signers = await signersOf(reference, { ...options, credentials });
   await settlePublisher(client, name, { signers }, words, signal);
   const progress = showProgress(name);

@@ -1,5 +1,11 @@
 import { describeExport, emptyGrant, parseGrant } from '../../../guest-sdk/protocol/index.ts';
-import { effectiveGrant, hostPolicy, importsWithoutGrant, inspectComponent } from '../../../runtime/index.ts';
+import {
+  effectiveGrant,
+  hostPolicy,
+  importsBeyondGrant,
+  importsWithoutGrant,
+  inspectComponent,
+} from '../../../runtime/index.ts';
 import type { Inspection } from '../inspect.ts';
 import { type PackageWords, packaged } from './packaged.ts';
 
@@ -14,6 +20,7 @@ export async function inspectPackage(what: string, words: PackageWords, signal: 
     ...{ name, digest: written.digest, sizeBytes: written.sizeBytes },
     ...{ doors: [...doors], exports: functions.map(describeExport), imports: [...imports], grant },
     ungranted: importsWithoutGrant(imports, grant),
+    needs: importsBeyondGrant(imports, opened.grant),
   };
   const dataBytes = layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   return {

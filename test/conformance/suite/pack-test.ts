@@ -38,10 +38,12 @@ export function grantOf(needs: Omit<TestNeeds, 'wasm'>, hasFiles: boolean): Gran
     ...(needs.root === null
       ? {}
       : { scratch: { path: '/', bytes: SCRATCH_BYTES, ...(hasFiles ? { from: ROOT_FOLDER } : {}) } }),
-    ...(needs.http.length === 0 ? {} : { http: [...needs.http] }),
-    ...(needs.sockets
-      ? { sockets: { tcp: ['127.0.0.1:*', '[::1]:*'], udp: ['127.0.0.1:*', '[::1]:*'], lookup: true, listen: true } }
-      : {}),
+    // A test that imports what it is not given asks what it finds then.
+    http: [...needs.http],
+    sockets: needs.sockets
+      ? { tcp: ['127.0.0.1:*', '[::1]:*'], udp: ['127.0.0.1:*', '[::1]:*'], lookup: true, listen: true }
+      : {},
+    configuration: {},
   };
 }
 

@@ -134,6 +134,7 @@ commandLine('inspects a file as JSON: what it imports, exports and would be gran
     'imports',
     'grant',
     'ungranted',
+    'needs',
   ]);
   assert.equal([found.kind, found.doors, found.grant.environment], ['component', ['call'], {}]);
   assert.equal(found.exports[0].params, [

@@ -1,8 +1,14 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type CloudletError, parseGrant } from '../../../guest-sdk/protocol/index.ts';
+import * as v from 'valibot';
+import { type CloudletError, DENIABLE, denying, GrantRequest, parseGrant } from '../../../guest-sdk/protocol/index.ts';
 import { effectiveGrant, hostPolicy } from '../../../runtime/grant/index.ts';
-import { checkImports, grantWarnings, importsWithoutGrant } from '../../../runtime/provision/index.ts';
+import {
+  checkImports,
+  grantWarnings,
+  importsBeyondGrant,
+  importsWithoutGrant,
+} from '../../../runtime/provision/index.ts';
 
 const imports = suite('imports and the grant');
 
@@ -14,10 +20,13 @@ const STANDARD = [
 ];
 const KEYVALUE = 'wasi:keyvalue/store@0.2.0-draft2';
 const STORE = { stores: { keyvalue: { bytes: 1000 } } };
-const check = (found: readonly string[], grant: unknown, policy = {}) => {
-  const asked = parseGrant(grant);
-  checkImports(found, asked, effectiveGrant(asked, hostPolicy({}, policy)).grant);
+const HTTP = 'wasi:http/outgoing-handler@0.2.6';
+const check = (found: readonly string[], grant: unknown, policy = {}, brought: readonly string[] = []) => {
+  const { grant: granted } = effectiveGrant(parseGrant(grant), hostPolicy({}, policy));
+  checkImports(found, v.parse(GrantRequest, grant), granted, brought);
 };
+const refusal = (sentence: string) => (error: CloudletError) =>
+  error.code === 'grant-missing' && error.message.includes(sentence);
 
 imports('what standard libraries always import needs no grant, and is told to find nothing', () => {
   check(STANDARD, {});
@@ -35,8 +44,6 @@ imports('what standard libraries always import needs no grant, and is told to fi
 
 imports('a store that is imported must be asked for, and be allowed', () => {
   check([...STANDARD, KEYVALUE], STORE);
-  const refusal = (sentence: string) => (error: CloudletError) =>
-    error.code === 'grant-missing' && error.message.includes(sentence);
   assert.throws(
     () => check([KEYVALUE], {}),
     refusal(
@@ -60,19 +67,67 @@ imports('who publishes is warned of what was reduced, and of what cannot be used
   ]);
 });
 
-imports('who imports requests and asks for no host is told so, and is taken', () => {
-  const warned = (found: string[], grant: unknown) => {
-    const asked = parseGrant(grant);
-    check(found, grant);
-    return grantWarnings(found, asked, effectiveGrant(asked, hostPolicy()));
-  };
-  for (const name of ['wasi:http/outgoing-handler@0.2.6', 'wasi:http/client@0.3.0']) {
-    const [sentence, ...others] = warned([...STANDARD, name], {});
-    assert.equal(others, []);
-    assert.match(sentence!, new RegExp(`imports ${name}, and no host is asked for.*"http": \\["api.example.org"\\]`));
-    assert.equal(warned([...STANDARD, name], { http: ['a.org'] }), []);
-  }
-  assert.equal(warned(STANDARD, {}), []);
+for (const [name, given, none] of [
+  [HTTP, { http: ['a.org'] }, '"http": []'],
+  ['wasi:http/client@0.3.0', { http: ['a.org'] }, '"http": []'],
+  ['wasi:sockets/tcp-create-socket@0.2.6', { sockets: { tcp: ['a.org:1'] } }, '"sockets": {}'],
+  ['wasi:sockets/udp-create-socket@0.2.6', { sockets: { udp: ['a.org:1'] } }, '"sockets": {}'],
+  ['wasi:sockets/ip-name-lookup@0.3.0', { sockets: { lookup: true } }, '"sockets": {}'],
+  ['wasi:sockets/types@0.3.0', { sockets: { listen: true } }, '"sockets": {}'],
+  ['wasi:config/store@0.2.0-rc.1', { configuration: { a: 'b' } }, '"configuration": {}'],
+  [KEYVALUE, STORE, '"stores": { "keyvalue": { "bytes": 0 } }'],
+  [
+    'wasi:blobstore/container@0.2.0-draft',
+    { stores: { blobs: { bytes: 1 } } },
+    '"stores": { "blobs": { "bytes": 0 } }',
+  ],
+] as const)
+  imports(`${name} is in the grant, be it as nothing, or its component is refused`, () => {
+    assert.throws(
+      () => check([...STANDARD, name], {}),
+      refusal(`the component imports ${name}, which needs a grant; add `),
+    );
+    assert.throws(() => check([name], {}), refusal(`or ${none} where it is to go without`));
+    check([...STANDARD, name], given);
+    check([...STANDARD, name], JSON.parse(`{ ${none} }`));
+    check([name], JSON.parse(`{ ${none} }`), { stores: { keyvalueBytes: 0, blobBytes: 0 } });
+    assert.equal(importsBeyondGrant([name], {})[0]?.name, name);
+    assert.equal(importsBeyondGrant([name], denying({}, DENIABLE)), []);
+  });
+
+imports('all that is missing is told at once', () => {
+  assert.throws(
+    () => check([HTTP, KEYVALUE], {}),
+    refusal(
+      `imports ${KEYVALUE} and ${HTTP}, which need a grant; add "stores": { "keyvalue": { "bytes": 1048576 } } and "http": ["api.example.org"]`,
+    ),
+  );
+  assert.throws(() => check([HTTP, KEYVALUE], { http: [] }), refusal(`imports ${KEYVALUE}, which needs`));
+});
+
+imports('a host that allows less than was asked for is no reason to refuse', () => {
+  check([HTTP], { http: ['a.org'] }, { http: 'none' });
+});
+
+imports('what an engine brings for every program is told, and taken', () => {
+  const asked = parseGrant({});
+  check([...STANDARD, HTTP], {}, {}, [HTTP]);
+  const [sentence, ...others] = grantWarnings([HTTP], asked, effectiveGrant(asked, hostPolicy()), [HTTP]);
+  assert.equal(others, []);
+  assert.match(
+    sentence!,
+    /^http: its engine imports wasi:http\/outgoing-handler@0\.2\.6 .*"http": \[\] \(--deny http\)$/,
+  );
+  assert.throws(() => check([HTTP, KEYVALUE], {}, {}, [HTTP]), refusal(`imports ${KEYVALUE}, which needs`));
+});
+
+imports('what is denied is what was not given', () => {
+  assert.equal(denying({ http: ['a.org'] }, ['http', 'keyvalue']), {
+    http: ['a.org'],
+    stores: { keyvalue: { bytes: 0 } },
+  });
+  assert.equal(denying({}, []), {});
+  for (const what of DENIABLE) parseGrant(denying({}, [what]));
 });
 
 imports.run();
