@@ -125,11 +125,19 @@ export function checkImports(
 }
 
 function beyondSentence(beyond: readonly UngrantedImport[]): string {
-  const [names, lines, denials] = (['name', 'line', 'denial'] as const).map((part) =>
-    beyond.map((each) => each[part]).join(' and '),
-  );
+  const names = beyond.map(({ name }) => name).join(' and ');
+  const [lines, denials] = (['line', 'denial'] as const).map((part) => joined(beyond.map((each) => each[part])));
   const trace = beyond.some(({ key }) => key === 'http' || key === 'sockets') ? ' --allow-net' : '';
   return `the component imports ${names}, which ${beyond.length === 1 ? 'needs' : 'need'} a grant; add ${lines} to cloudlet.json (npx cloudlet trace${trace} finds out what), or ${denials} where it is to go without; who publishes a component alone says so with --grant FILE or --deny`;
+}
+
+/** Lines of one project file: those of the stores are one. */
+function joined(lines: readonly string[]): string {
+  const [before, after] = ['"stores": { ', ' }'];
+  const stores = lines.filter((line) => line.startsWith(before));
+  const inner = stores.map((line) => line.slice(before.length, -after.length)).join(', ');
+  const others = lines.filter((line) => !stores.includes(line));
+  return [...(stores.length === 0 ? [] : [`${before}${inner}${after}`]), ...others].join(' and ');
 }
 
 /** Whether a grant says of a store that there is none. */

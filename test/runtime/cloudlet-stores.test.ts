@@ -79,7 +79,7 @@ stores('a component that needs a store is refused without a grant, naming what t
   assert.is((refused as CloudletError).code, 'grant-missing');
   assert.match(
     (refused as Error).message,
-    /imports wasi:(keyvalue|blobstore)\/\S+, which needs a grant; add "stores": /,
+    /imports wasi:keyvalue\/\S+ and wasi:blobstore\/\S+, which need a grant; add "stores": \{ "keyvalue": \{ "bytes": 1048576 \}, "blobs": /,
   );
 });
 

@@ -407,7 +407,7 @@ cloudlets(
 );
 
 cloudlets('keeps what a function logs', async () => {
-  await publishGuest(lab.cloudlet, 'notes');
+  await publishGuest(lab.cloudlet, 'notes', 'notes', { configuration: {} });
   for (const level of ['info', 'error']) {
     await lab.cloudlet.call(name('notes'), 'note', [1, level, 'billing', 'late'], JSON_BOTH);
   }

@@ -46,6 +46,39 @@ grants('publishes a project as a package, once, and warns of what it does not ge
   assert.is(json<Published>((await lab.run(['publish', 'reader', '--json'])).text).created, false);
 });
 
+grants('takes no component that imports more than it is granted, and one that is to go without', async () => {
+  const file = join(lab.folder, 'out.wasm');
+  await copyFile(await guest('wasi-out'), file);
+  const refused = await lab.run(['publish', file]);
+  assert.is(refused.status, 1);
+  assert.match(
+    refused.errors,
+    /imports wasi:http\/outgoing-handler@0\.2\.12, which needs a grant; add "http": \["api\.example\.org"\] to cloudlet\.json .*"http": \[\] .*--deny/,
+  );
+  assert.match(
+    (await lab.run(['inspect', file])).text,
+    /until its grant says\n {4}"http": \["api.*, or "http": \[\], since/,
+  );
+  for (const [words, said] of [
+    [['nets'], /expected --deny with some of http,sockets,configuration,keyvalue,blobs, got "nets"/],
+    [['http,'], /got ""/],
+  ] as const)
+    assert.match((await lab.run(['publish', file, '--deny', ...words])).errors, said);
+  const project = await lab.run(['publish', 'reader', '--deny', 'http']);
+  assert.equal([project.status, project.errors.includes('a project has its grant in cloudlet.json')], [2, true]);
+  const taken = await lab.run(['publish', file, '--deny', 'http,sockets']);
+  assert.is(taken.status, 0, taken.errors);
+  assert.match((await lab.run(['inspect', 'out'])).text, /imports without grant\n {4}wasi:http\/outgoing-handler/);
+  // Packages that say nothing, as many in registries do.
+  assert.is((await lab.run(['pack', file, '-o', 'bare.tar'])).status, 0);
+  assert.is((await lab.run(['publish', 'bare.tar', '--name', 'bare'])).status, 1);
+  assert.is((await lab.run(['publish', 'bare.tar', '--name', 'bare', '--deny', 'http'])).status, 0);
+  assert.is((await lab.run(['pack', file, '-o', 'denied.tar', '--deny', 'http'])).status, 0);
+  const again = await lab.run(['publish', 'denied.tar', '--name', 'bare', '--json']);
+  assert.is(json<Published>(again.text).created, false, again.errors);
+  assert.match((await lab.run(['publish', 'denied.tar', '--deny', 'http'])).errors, /has what its publisher gave it/);
+});
+
 grants('sets a secret from standard input, lists names, and runs with it', async () => {
   const missing = await lab.run(['invoke', 'reader', '--', 'env']);
   assert.is(missing.status, 1);
