@@ -59,7 +59,8 @@ export class BulkDisk {
     const { slot, bytes } = decodeBulk(payload, 'host');
     const whole = Math.ceil(bytes / SECTOR) * SECTOR;
     readSync(this.#fd, this.#staging, 0, whole, this.#from + slot * SLOT_BYTES);
-    return { bytes: this.#staging.slice(0, bytes), slot };
+    // A `Buffer` gives no copy by its own `slice`.
+    return { bytes: new Uint8Array(this.#staging.subarray(0, bytes)), slot };
   }
 
   /** Takes back the slot that a `freed` frame names. */
@@ -68,12 +69,12 @@ export class BulkDisk {
   }
 }
 
-/** Memory for a frame whose payload is aligned. V8 does not say where a buffer lies: an unbuffered read says whether an offset will do. */
+/** Memory for a frame whose payload is aligned. V8 does not say where a buffer lies: an unbuffered read of a whole slot says whether an offset will do. */
 function alignedMemory(fd: number): Buffer | null {
   const raw = Buffer.allocUnsafeSlow(SLOT_BYTES + 3 * 4096);
   for (let offset = SECTOR; offset < SECTOR + 4096; offset += 16) {
     try {
-      readSync(fd, raw, offset, SECTOR, 0);
+      readSync(fd, raw, offset, SLOT_BYTES, 0);
       return raw.subarray(offset - HEADER_BYTES, offset + SLOT_BYTES);
     } catch {
       // Not aligned.

@@ -1,10 +1,15 @@
 // end to end
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runTestFile, type TestEnd, type TestFileOptions, testFilesOf } from '../../../../guest-sdk/build/index.ts';
+import { ended as gone } from '../../../support/process-tree.ts';
+
+const BUILD = new URL('../../../../guest-sdk/build/index.ts', import.meta.url).href;
 
 const files = suite('a test file of a project');
 const tested = { url: 'http://localhost:1', token: 'secret', name: 'thumb' };
@@ -86,6 +91,25 @@ files('that ends badly beside its tests has failed, with the error', async () =>
   assert.match(thrown[0]?.reason ?? '', /^it ended with status \d+ beside its tests: RangeError: as it is loaded$/);
   assert.match((await run(`process.kill(process.pid, 'SIGKILL');`))[0]?.reason ?? '', /ended with SIGKILL/);
   assert.equal(await run(''), []);
+});
+
+files('that never lets go of the thread ends with whoever runs it, however that ends', async () => {
+  await writeFile(
+    join(folder, 'test', 'it.test.ts'),
+    `import { test } from 'node:test'; test('loops', () => { console.log('loops ' + process.pid); for (;;); });`,
+  );
+  const program = `
+    import { runTestFile, testFilesOf } from ${JSON.stringify(BUILD)};
+    const [file] = await testFilesOf(${JSON.stringify(folder)});
+    const onOutput = (chunk) => process.stdout.write(chunk);
+    for await (const each of runTestFile(file, { tested: ${JSON.stringify(tested)}, onOutput })) console.log(each);`;
+  const runner = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [said] = (await once(runner.stdout!, 'data')) as [Buffer];
+  const [, pid] = /loops (\d+)/.exec(said.toString())!;
+  runner.kill('SIGKILL');
+  await gone(Number(pid));
 });
 
 files('ends with its signal', async () => {
