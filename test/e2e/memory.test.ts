@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { HostLab } from '../support/host-lab.ts';
+import { testAgentFile } from '../support/sandbox-lab.ts';
 
 /** What a host may take at rest, and what a long stream may add, MiB: a collector that waits for a processor frees later, but not only at the end. */
 const REST_MIB = 150;
@@ -13,6 +14,8 @@ interface Context {
 const memory = suite<Context>("the host's memory");
 
 memory.before(async (context) => {
+  // Made once for each version: a host that has to bundle it takes more.
+  await testAgentFile();
   context.host = await HostLab.open('process');
   await context.host.publish('echo', 'echo-http');
 });
