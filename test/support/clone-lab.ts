@@ -65,7 +65,10 @@ export class CloneLab {
     for (const name of readdirSync(store).filter((each) => !each.startsWith('.'))) {
       const directory = join(store, name);
       const manifest = join(directory, 'manifest.json');
-      const { content } = JSON.parse(readFileSync(manifest, 'utf8')).conditions;
+      const text = readIfThere(manifest);
+      // Others who use the store may remove theirs just now.
+      if (text === null) continue;
+      const { content } = JSON.parse(text).conditions;
       if (content?.startsWith(`${versionId} `) === true)
         return { directory, manifest, memory: join(directory, 'memory'), state: join(directory, 'state') };
     }
@@ -84,6 +87,15 @@ export class CloneLab {
 
   async close(): Promise<void> {
     await this.source.close();
+  }
+}
+
+function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }
 
