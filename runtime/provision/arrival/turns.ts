@@ -7,6 +7,9 @@ export interface Turn {
 /** How many are asked for at once: the next is on its way while one is expanded, and what is wanted is not far behind. */
 const AHEAD = 6;
 
+/** How many behind a wanted one are asked for as if they were, too: who reads a piece of a file most often reads the next, and would wait for each. */
+const READ_AHEAD = 2;
+
 /** Has all of a list come, in its order, and what is wanted before that: the order then goes on behind it, for who reads a file reads on. */
 export class Turns {
   readonly #list: readonly Turn[];
@@ -17,6 +20,10 @@ export class Turns {
   #left: number;
   #asked = 0;
   #isOver = false;
+  /** Where the guest that wanted one last reads on. */
+  #readsOn = 0;
+  /** Of what was asked for ahead of it, what has not come. */
+  readonly #aheads = new Set<number>();
 
   constructor(list: readonly Turn[]) {
     this.#list = list;
@@ -36,9 +43,29 @@ export class Turns {
     const state = this.#states[at];
     if (this.#isOver || state === 'wanted' || state === 'here') return;
     this.#next = at + 1;
-    // What was asked for in its turn may be far behind: it is asked for anew, before all else.
+    this.#readsOn = at + 1;
+    // The last first: each goes to the front of those before it.
+    this.#readOn();
+    this.#promote(at);
+  }
+
+  /** What was asked for in its turn may be far behind: it is asked for anew, before all else. */
+  #promote(at: number): Promise<void> {
     this.#states[at] = 'wanted';
-    void this.#take(at, true);
+    return this.#take(at, true);
+  }
+
+  #readOn(): void {
+    const found: number[] = [];
+    for (let at = this.#readsOn; at < this.#list.length && found.length + this.#aheads.size < READ_AHEAD; at += 1)
+      if (this.#states[at] === 'idle' || this.#states[at] === 'asked') found.push(at);
+    for (const at of found.reverse()) {
+      this.#aheads.add(at);
+      void this.#promote(at).finally(() => {
+        this.#aheads.delete(at);
+        if (!this.#isOver) this.#readOn();
+      });
+    }
   }
 
   #ask(): void {

@@ -56,16 +56,34 @@ turns(
     each.want(9);
     each.want(9);
     each.want(0);
-    assert.equal(asked.slice(6), ['9!', '0!']);
+    assert.equal(asked.slice(6), ['11!', '10!', '9!', '0!']);
     await comes('0!');
     each.want(0);
     each.want(9);
     each.want(8);
-    assert.equal(asked.slice(8), ['8!']);
+    assert.equal(asked.slice(10), ['8!']);
     for (const name of ['0', '1', '2', '3']) await comes(name);
-    assert.equal(asked.slice(9), ['10', '11', '6', '7']);
+    assert.equal(asked.slice(11), ['6', '7']);
   },
 );
+
+turns('behind a wanted one come as if they were: who reads it reads on', async () => {
+  const { asked, list, comes } = listed(12);
+  const each = new Turns(list);
+  void each.all();
+  each.want(4);
+  assert.equal(asked.slice(6), ['6!', '5!', '4!']);
+  await comes('4!');
+  assert.is(asked.length, 9);
+  await comes('5!');
+  assert.equal(asked.slice(9), ['7!']);
+  // Elsewhere: what was asked for ahead is still to come, and then it goes on there.
+  each.want(0);
+  assert.equal(asked.slice(10), ['0!']);
+  await comes('6!');
+  await comes('7!');
+  assert.equal(asked.slice(11), ['1!', '2!']);
+});
 
 turns('end with the first that does not come, and nothing is asked for after that', async () => {
   const { asked, list, comes, fails } = listed(9);
