@@ -49,10 +49,8 @@ export function decodeInvoke(payload: Uint8Array): InvokeMessage {
   const tracestate = (code & HAS_STATE) === 0 ? undefined : texts[text++]!;
   return {
     ...doorOf(DOORS[code & 3]!, texts.slice(text), input === null ? pieces : pieces.slice(1)),
-    ...(traceparent === undefined ? {} : { traceparent }),
-    ...(tracestate === undefined ? {} : { tracestate }),
-    ...((code & IS_REHEARSAL) === 0 ? {} : { rehearsal: true as const }),
-    ...{ deadlineMs, input },
+    // All have the same members: what the engine learnt of a rehearsal's is of use to a caller's.
+    ...{ traceparent, tracestate, rehearsal: (code & IS_REHEARSAL) !== 0, deadlineMs, input },
   };
 }
 

@@ -16,6 +16,6 @@ type DoorRequest =
 /** What to run in the loaded component. */
 export type InvokeRequest = DoorRequest & {
   /** Where the invocation stands in a trace, as the headers of W3C Trace Context carry it: for what the guest asks of others. */
-  readonly traceparent?: string;
-  readonly tracestate?: string;
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
 };

@@ -180,7 +180,7 @@ export type InvokeMessage = InvokeRequest & {
   readonly deadlineMs: number;
   readonly input: Uint8Array | null;
   /** Nobody asked for it: it is given what the load said, which holds no secret, and leaves nothing to an invocation. */
-  readonly rehearsal?: true;
+  readonly rehearsal?: boolean;
 };
 
 /** Status and headers of an http answer; before its first body byte. */

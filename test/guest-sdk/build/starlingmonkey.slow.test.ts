@@ -9,6 +9,7 @@ import { build } from '../../../guest-sdk/build/index.ts';
 import type { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import { BuiltFunction } from '../../support/built-function.ts';
 
+const TYPED = fileURLToPath(new URL('../../../guest-sdk/templates/javascript-typed/', import.meta.url));
 const FETCH = fileURLToPath(new URL('../../support/guests/fetch-http/src/', import.meta.url));
 
 const starling = suite('a function on StarlingMonkey');
@@ -89,6 +90,23 @@ export function less(x: bigint) {
     assert.equal(await fn.call('i.values', ...values, { err: -7 }), [...values, 'err-7']);
     assert.equal(await fn.call('less', '-9223372036854775807'), { ok: '-9223372036854775808' });
     assert.equal(await fn.call('less', '-9223372036854775808'), { err: 'there is no less' });
+  } finally {
+    await fn.close();
+  }
+});
+
+starling('may be what a typed template makes', async () => {
+  await cp(TYPED, folder, { recursive: true });
+  const project = JSON.parse(await readFile(join(folder, 'cloudlet.json'), 'utf8'));
+  await writeFile(join(folder, 'cloudlet.json'), JSON.stringify({ ...project, backend: 'starlingmonkey' }));
+  const fn = await BuiltFunction.open(folder);
+  try {
+    assert.equal(await fn.call('count-words', 'To be, or not to be'), [
+      ['be', 2],
+      ['to', 2],
+      ['not', 1],
+      ['or', 1],
+    ]);
   } finally {
     await fn.close();
   }

@@ -57,8 +57,23 @@ const INVOKES: readonly (readonly [string, InvokeMessage])[] = [
 ];
 
 for (const [what, message] of INVOKES) {
-  messages(`carry ${what}`, () => assert.equal(plain(decodeInvoke(encodeInvoke(message))), plain(message)));
+  messages(`carry ${what}`, () => {
+    const members = { traceparent: undefined, tracestate: undefined, rehearsal: false };
+    assert.equal(plain(decodeInvoke(encodeInvoke(message))), plain({ ...members, ...message }));
+  });
 }
+
+messages('of a rehearsal have the members of every other, in their order', () => {
+  const [call, rehearsal] = [undefined, true as const].map((rehearsed) =>
+    decodeInvoke(
+      encodeInvoke({
+        ...{ door: 'call', target: 'fn', deadlineMs: 1, input: null },
+        ...(rehearsed === undefined ? { traceparent: 'p' } : { rehearsal: rehearsed }),
+      }),
+    ),
+  );
+  assert.equal(Object.keys(rehearsal!), Object.keys(call!));
+});
 
 const HEADS: readonly HeadMessage[] = [
   { status: 200, headers: [] },

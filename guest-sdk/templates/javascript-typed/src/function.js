@@ -15,5 +15,8 @@ export function nthWord(text, n) {
 }
 
 function wordsOf(text) {
-  return text.toLowerCase().match(/\p{L}+/gu) ?? [];
+  return text
+    .toLowerCase()
+    .split(/[\s\d.,:;!?()"]+/)
+    .filter((word) => word !== '');
 }

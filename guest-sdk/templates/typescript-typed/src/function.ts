@@ -15,5 +15,8 @@ export function nthWord(text: string, n: number): string {
 }
 
 function wordsOf(text: string): string[] {
-  return text.toLowerCase().match(/\p{L}+/gu) ?? [];
+  return text
+    .toLowerCase()
+    .split(/[\s\d.,:;!?()"]+/)
+    .filter((word) => word !== '');
 }
