@@ -103,7 +103,8 @@ async function startOnce({
   const pid = await setUp((child.stdio as unknown as Duplex[])[report]!);
   if (typeof pid !== 'number') return pid;
   joinOrKill(group, pid, child);
-  return Object.assign(child, { pid, claimFor: (claimant: string) => group.moveTo(claimant) });
+  // It has its limits all the same, and claims for itself.
+  return Object.assign(child, { pid, claimFor: (claimant: string) => group.moveTo(claimant).catch(() => undefined) });
 }
 
 function limitedGroup({ places }: ControlGroups, limits: MachineLimits, claimant?: string): ControlGroup {

@@ -151,17 +151,8 @@ for (const [what, forge] of [
 ] as readonly [string, (state: Uint8Array) => Uint8Array][])
   links(`whose state is ${what} is refused with the reason, and leaves nothing`, async (context) => {
     const { file, listener, vms, lab } = context;
-    const { manifest } = file.overlay;
-    const [first, ...rest] = manifest.segments;
-    const state = forge(decodeState(await file.get(first!.digest), first!.expandedBytes));
-    const packed = await encodeState(state, 1);
-    const digest = digestOfHex(createHash('sha256').update(packed).digest('hex'));
-    const forged: OverlayManifest = {
-      ...manifest,
-      segments: [{ kind: 'state', digest, bytes: packed.length, expandedBytes: state.length }, ...rest],
-    };
+    const { forged, read } = await withState(file, forge);
     const before = await readdir(vms.store.directory);
-    const read = async (part: Digest) => (part === digest ? packed : file.get(part));
     const end = await deploy(listener, JSON.parse(overlayManifestText(forged)), segmentsOf(forged), read);
     assert.equal([end.stage, end.problem?.code], ['failed', 'overlay-refused'], JSON.stringify(end));
     assert.match(end.problem!.detail, /the state of the devices .* is not one of its machine.*make the overlay anew/s);
@@ -169,12 +160,8 @@ for (const [what, forge] of [
     assert.equal(await readdir(vms.store.directory), before);
   });
 
-/** Deploys the overlay with another state under its own digest, and a server that must answer soon. */
-async function deployForged(
-  { file, listener }: Context,
-  forge: (state: Uint8Array) => Uint8Array,
-  seen?: () => Promise<void>,
-): Promise<Deployment> {
+/** The overlay with another state under its own digest, and what reads its parts. */
+async function withState(file: Context['file'], forge: (state: Uint8Array) => Uint8Array) {
   const { manifest } = file.overlay;
   const [first, ...rest] = manifest.segments;
   const state = forge(decodeState(await file.get(first!.digest), first!.expandedBytes));
@@ -182,11 +169,20 @@ async function deployForged(
   const digest = digestOfHex(createHash('sha256').update(packed).digest('hex'));
   const forged: OverlayManifest = {
     ...manifest,
-    service: { ...manifest.service, readyMs: 10_000 },
     segments: [{ kind: 'state', digest, bytes: packed.length, expandedBytes: state.length }, ...rest],
   };
-  const read = async (part: Digest) => (part === digest ? packed : file.get(part));
-  return deploy(listener, JSON.parse(overlayManifestText(forged)), segmentsOf(forged), read, seen);
+  return { forged, read: async (part: Digest) => (part === digest ? packed : file.get(part)) };
+}
+
+/** Deploys the overlay with another state under its own digest, and a server that must answer soon. */
+async function deployForged(
+  { file, listener }: Context,
+  forge: (state: Uint8Array) => Uint8Array,
+  seen?: () => Promise<void>,
+): Promise<Deployment> {
+  const { forged, read } = await withState(file, forge);
+  const soon = { ...forged, service: { ...forged.service, readyMs: 10_000 } };
+  return deploy(listener, JSON.parse(overlayManifestText(soon)), segmentsOf(soon), read, seen);
 }
 
 links('of a stranger whose state QEMU takes runs where it can reach nothing', async (context) => {

@@ -73,6 +73,7 @@ export class ControlGroup {
   readonly #pids: number[] = [];
   #claimant: string;
   #leaf: Leaf;
+  #isRemoved = false;
 
   /** Makes it; see `ControlGroup.make`. */
   private constructor(places: readonly ControlGroupPlace[], limits: MachineLimits | null, claimant: string) {
@@ -100,18 +101,26 @@ export class ControlGroup {
     await joinLeaf(this.#leaf, pid);
   }
 
-  /** Goes over, with what has joined, to another claimant. */
+  /** Goes over, with what has joined, to another claimant. Fails where that cannot be; the same limits hold all the while. */
   async moveTo(claimant: string): Promise<void> {
-    if (claimant === this.#claimant) return;
+    // Its processes may have ended before anybody claimed them.
+    if (this.#isRemoved || claimant === this.#claimant) return;
     const before = this.#leaf;
     this.#leaf = makeLeaf(this.#places, this.#limits, claimant);
     this.#claimant = claimant;
-    for (const pid of this.#pids) await joinLeaf(this.#leaf, pid);
-    removeLeaf(before);
+    try {
+      for (const pid of this.#pids) await joinLeaf(this.#leaf, pid);
+    } catch (error) {
+      // They ended meanwhile, and the group with them.
+      if (!this.#isRemoved) throw error;
+    } finally {
+      removeLeaf(before);
+    }
   }
 
   /** Removes the directories; the processes must have ended. What is still busy is left to `removeLeftovers`. */
   remove(): void {
+    this.#isRemoved = true;
     removeLeaf(this.#leaf);
   }
 }

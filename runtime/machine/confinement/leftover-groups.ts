@@ -16,10 +16,19 @@ export function removeLeftovers(directory: string, proc = '/proc'): void {
     const [, pid, startTime] = NAME.exec(name) ?? [];
     if (pid === undefined || isAlive(Number(pid), startTime!, proc)) continue;
     const group = join(directory, name);
-    for (const inner of readdirSync(group, { withFileTypes: true })) {
-      if (inner.isDirectory()) isRemoved(join(group, inner.name));
-    }
+    for (const inner of groupsIn(group)) isRemoved(join(group, inner));
     isRemoved(group);
+  }
+}
+
+/** The groups in a group; none when another host, which starts just now, has removed it. */
+function groupsIn(group: string): string[] {
+  try {
+    const found = readdirSync(group, { withFileTypes: true });
+    return found.filter((each) => each.isDirectory()).map(({ name }) => name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
   }
 }
 

@@ -36,7 +36,7 @@ export function installCommand(packages: readonly string[]): string {
   return `${APT} install -- ${packages.join(' ')} && ${APT} clean`;
 }
 
-/** The hosts that sources name, as patterns of a grant: `deb.example.org`, `mirror.example.org:8080`. */
+/** The hosts that sources name, as patterns of a grant: `mirror.example.org`, `mirror.example.org:8080`. */
 export function sourceHosts(sources: string): string[] {
   const hosts = new Set<string>();
   for (const line of sources.split('\n')) {

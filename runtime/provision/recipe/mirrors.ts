@@ -36,7 +36,7 @@ export async function openMirrors(hosts: readonly string[], options: MirrorsOpti
   };
 }
 
-/** The addresses of a host (`deb.example.org`, `10.0.0.1:8080`) that may be a mirror's, each as a range of its own. */
+/** The addresses of a host (`mirror.example.org`, `10.0.0.1:8080`) that may be a mirror's, each as a range of its own. */
 async function addressesOf(
   host: string,
   { resolver = systemResolver }: NetworkWorld,

@@ -122,6 +122,15 @@ group('is named by whatever a function is called, and stays where it was made', 
   ]);
 });
 
+group('that is removed goes over to nobody', async ({ directory }) => {
+  const place = { controller: 'cpu', version: 1, directory, above: [] } as const;
+  const own = ControlGroup.make([place], null, 'function-a');
+  own.remove();
+  await own.moveTo('function-b');
+  assert.equal(readdirSync(directory), [groupName('function-a')]);
+  assert.equal(Object.keys(contentOf(join(directory, groupName('function-a')))), ['cpu.shares']);
+});
+
 group('that cannot be made leaves nothing', ({ directory }) => {
   const place = { controller: 'cpu', version: 1, directory: join(directory, 'none'), above: [] } as const;
   writeFileSync(join(directory, 'none'), 'no directory');

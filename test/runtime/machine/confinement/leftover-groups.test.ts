@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -31,8 +31,11 @@ leftover(
     for (const name of Object.values(names)) mkdirSync(join(directory, name));
     for (const name of [names.ended, names.living]) mkdirSync(join(directory, name, '17'));
     writeFileSync(join(directory, names.busy, 'a process'), '');
+    // As if another host had removed it between two looks.
+    const gone = 'cloudlet-4194304-17-5';
+    symlinkSync(join(directory, 'nowhere'), join(directory, gone));
     removeLeftovers(directory);
-    assert.equal(readdirSync(directory).sort(), [names.living, names.busy, names.other, names.odd].sort());
+    assert.equal(readdirSync(directory).sort(), [names.living, names.busy, names.other, names.odd, gone].sort());
   },
 );
 

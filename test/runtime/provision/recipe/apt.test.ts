@@ -7,8 +7,8 @@ const apt = suite('what apt is asked and answers');
 for (const [what, sources, hosts] of [
   [
     'lines',
-    'deb [signed-by=/k] http://deb.example.org/debian bookworm main\ndeb-src https://src.example.org/d b m',
-    ['deb.example.org', 'src.example.org'],
+    'deb [signed-by=/k] http://mirror.example.org/debian bookworm main\ndeb-src https://src.example.org/d b m',
+    ['mirror.example.org', 'src.example.org'],
   ],
   [
     'stanzas',

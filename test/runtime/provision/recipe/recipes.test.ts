@@ -5,7 +5,7 @@ import { BASE, RecipeLab, SERVICE } from '../../../support/recipe-lab.ts';
 
 const PLAN = 'Inst gocr (0.52-6 Debian:12.11/stable [amd64])\nConf gocr (0.52-6 Debian:12.11/stable [amd64])\n';
 const NEWER = PLAN.replaceAll('0.52-6', '0.52-7');
-const SOURCES = 'deb http://deb.example.org/debian bookworm main\n';
+const SOURCES = 'deb http://mirror.example.org/debian bookworm main\n';
 const ANSWERS = [
   ['/etc/apt/sources', { says: SOURCES }],
   ['--simulate', { says: PLAN }],
