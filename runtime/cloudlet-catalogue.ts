@@ -26,7 +26,10 @@ export function openCatalogue(
   const provision: EntryProvisioner = async (manifest, { signal, ...entry }) => {
     if (manifest.kind === 'service') {
       const wish = await openServiceEntry(manifest, data.blobs);
-      const fed = await askForEntry(deployments, wish, { requirements: [] }, signal);
+      const vouched = { vouchedBy: entry.publisher ?? undefined };
+      const fed = await ofEntry(manifest, entry.publisher, () =>
+        askForEntry(deployments, wish, { requirements: [] }, signal, vouched),
+      );
       return await endOfDeployment(deployments, fed, signal);
     }
     const name = await publishEntry(data, cloudlet, manifest, entry, signal);
@@ -42,7 +45,7 @@ export function withStore(
   { data }: CloudletParts,
   cloudlet: Publishing,
   deployments: DeploymentDesk,
-  catalogue: Pick<Catalogue, 'serverOf' | 'provisionedAs'>,
+  catalogue: Pick<Catalogue, 'serverOf' | 'publisherOf' | 'provisionedAs'>,
   signal: AbortSignal,
 ): DeploymentDesk {
   const ask: DeploymentDesk['ask'] = async (request, user) => {
@@ -56,7 +59,9 @@ export function withStore(
     const { requirements } = request;
     if (manifest.kind === 'service') {
       const wish = await openServiceEntry(manifest, data.blobs);
-      return (await askForEntry(deployments, wish, { requirements }, signal, user)).asked;
+      const vouchedBy = catalogue.publisherOf(manifest.name);
+      const ask = () => askForEntry(deployments, wish, { requirements }, signal, { user, vouchedBy });
+      return (await ofEntry(manifest, vouchedBy, ask)).asked;
     }
     const name = await catalogue.provisionedAs(manifest.name, (entry) =>
       publishEntry(data, cloudlet, manifest, entry, signal),
@@ -90,12 +95,23 @@ async function publishEntry(
   if (file === undefined || (again && (await isPublished(cloudlet, name)))) return name;
   const { bytes } = await blobs.open(file.digest as Digest);
   const vouched = publisher === null ? {} : { vouchedBy: publisher };
-  try {
-    await cloudlet.publish(name, bytes, { contentLength: file.bytes, ...vouched, signal });
-  } catch (error) {
-    throw publisher === null ? unsignedEntry(manifest.name, error) : error;
-  }
+  await ofEntry(manifest, publisher, () =>
+    cloudlet.publish(name, bytes, { contentLength: file.bytes, ...vouched, signal }),
+  );
   return name;
+}
+
+/** Does what an entry is for; where that is refused and nobody signed the entry, the sentence names it, too. */
+async function ofEntry<T>(
+  { name }: EntryManifest,
+  publisher: string | null | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw typeof publisher === 'string' ? error : unsignedEntry(name, error);
+  }
 }
 
 /** What is refused for want of a signature may have one in two places. */

@@ -10,13 +10,15 @@ import {
   RememberedRecipes,
   type Rung,
   recipeRungs,
+  ServicePublishers,
   type Wish,
 } from './provision/index.ts';
 import type { Services } from './service/index.ts';
 import { restoreVm } from './vm/machine/restore-vm.ts';
 
 /** The ways to a service that a cloudlet has: by its name or image, by an overlay, by a recipe. */
-export function serviceRungs({ vms, policy }: CloudletParts, services: Services): Rung<Wish>[] {
+export function serviceRungs({ data, vms, policy }: CloudletParts, services: Services): Rung<Wish>[] {
+  const publishers = new ServicePublishers({ policy: policy.functions.publishers, names: data.registry.publishers });
   const { images, accelerator, blanks } = vms;
   const recipes = new Recipes({
     world: {
@@ -31,8 +33,8 @@ export function serviceRungs({ vms, policy }: CloudletParts, services: Services)
     policy,
   });
   return [
-    ...knownServiceRungs({ services, findImage: (digest, signal) => images.find(digest, signal) }),
-    ...overlayRungs({ images, services, accelerator, restore: restoreVm, policy, blanks }),
-    ...recipeRungs({ recipes, services }),
+    ...knownServiceRungs({ services, publishers, findImage: (digest, signal) => images.find(digest, signal) }),
+    ...overlayRungs({ images, services, publishers, accelerator, restore: restoreVm, policy, blanks }),
+    ...recipeRungs({ recipes, services, publishers }),
   ];
 }

@@ -75,6 +75,7 @@ export {
   type PublishProgress,
   type RungProgress,
   readTar,
+  signOverlayFile,
   type UngrantedImport,
 } from './provision/index.ts';
 export { CLOSE_CAUSES, type CloseCause, RUNGS, type Rung, type SandboxKind } from './sandbox/index.ts';

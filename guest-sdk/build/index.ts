@@ -1,4 +1,6 @@
 /** Source to component: the door `cloudlet/build`. Needs Node. */
+
+export { signRecipe } from '../protocol/index.ts';
 export { type Build, type Builder, type BuildOptions, build, openBuilder } from './build.ts';
 export { findClang, INSTALL_C_TOOLS, INSTALL_CXX_TOOLS } from './c/clang.ts';
 export { CASES_FILE, type Case, hasCases, readCases } from './cases.ts';

@@ -38,6 +38,8 @@ export const ServiceInfo = v.object({
   /** Digest of the VM image that its VMs are cloned from. */
   image: v.string(),
   spec: ServiceSpec,
+  /** Fingerprint of the key that its overlay, its recipe or its store entry was signed with; null when nobody signed it. */
+  publisher: v.optional(v.nullable(v.string()), null),
   /** RFC 3339 time at which the name got this image. */
   changedAt: v.string(),
   vms: v.array(ServiceVmInfo),

@@ -36,14 +36,14 @@ const verb: Verb = (program, { interruption }) => {
     )
     .option('--name <name>', 'its name there (default: its own, or that of the file)')
     .option('--grant <file>', 'what a component asks for, as a cloudlet.json says it')
-    .option('--key <file>', 'sign a function with this private key; make one with: npx cloudlet store keys new FILE')
+    .option('--key <file>', 'sign it with this private key; make one with: npx cloudlet store keys new FILE')
     .option('--user <user:password>', 'for a registry (default CLOUDLET_REGISTRY_AUTH)')
     .option('--insecure', 'ask a registry by plain HTTP, also on another computer')
     .option(...DENY_FLAG)
     .option('--strip', 'build a project without names of functions and source maps, which only stacks show')
     .option('--service', 'what is named is a service: a name, the address of an overlay, a folder with a recipe')
     .option('--from <url>', 'where the host can fetch it as well')
-    .option('--trust <fingerprint>', "the key that the function's name belongs to from now on")
+    .option('--trust <fingerprint>', 'the key that its name belongs to from now on')
     .option(
       '--require <key=value...>',
       'what the host must have, such as memoryMib=512.. isa=x86_64; the word "or" begins an alternative',
@@ -65,7 +65,7 @@ const verb: Verb = (program, { interruption }) => {
     const kept = keptFor(flags);
     const progress = showProgress(found.name);
     try {
-      if (found.kind === 'function') await settlePublisher(client, found.name, found, flags, signal);
+      await settlePublisher(client, found.name, found, flags, signal);
       const end = await drawnDeployment(
         deploying(client, found, { requirements, kept }, signal),
         found.bytes,

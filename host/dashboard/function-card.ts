@@ -4,6 +4,7 @@ import { exampleValue } from './example-value.ts';
 import { grantDetails } from './grant-details.ts';
 import { ago, type Markup } from './markup.ts';
 import { count, formatBytes } from './quantity.ts';
+import { signedBy } from './signed-by.ts';
 
 /** One published function: what it is, how it is called, and a form for each way. */
 export function functionCard(fn: FunctionInfo, now: number): Markup {
@@ -29,7 +30,7 @@ function functionHead(fn: FunctionInfo, now: number): Markup {
       ${current === undefined ? '' : html`<span>published ${ago(current.publishedAt, now)}</span>`}
       ${shares(fn)}
       ${keeps(fn)}
-      ${signed(fn)}
+      ${signedBy(fn.publisher?.fingerprint, fn.publisher?.trusted)}
       <span title="${fn.digest}"><code>${fn.digest.slice('sha256:'.length, 'sha256:'.length + 12)}</code></span>
     </p>
     ${fn.reason === undefined ? '' : html`<p class="problem">${fn.reason}</p>`}
@@ -46,13 +47,6 @@ function shares({ split }: FunctionInfo): Markup | '' {
 function keeps({ stores }: FunctionInfo): Markup | '' {
   const bytes = stores.keyValueBytes + stores.blobBytes;
   return bytes === 0 ? '' : html`<span>keeps ${formatBytes(bytes)}</span>`;
-}
-
-/** Who signed it, when somebody did. */
-function signed({ publisher }: FunctionInfo): Markup | '' {
-  if (publisher === undefined || publisher === null) return '';
-  const { fingerprint, trusted } = publisher;
-  return html`<span class="publisher" title="${fingerprint}">signed by <code>${fingerprint.slice(0, 12)}</code>${trusted ? '' : ', not trusted now'}</span>`;
 }
 
 function httpDoor(fn: FunctionInfo): Markup {

@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import type { ServiceInfo, ServiceVmInfo, Status } from '../../guest-sdk/protocol/index.ts';
 import { ago, type Markup } from './markup.ts';
 import { count, formatBytes } from './quantity.ts';
+import { signedBy } from './signed-by.ts';
 
 /** Native servers, with a form to start and stop each; nothing where there are none, which is the rule. */
 export function servicePanel(services: readonly ServiceInfo[], { services: status }: Status, now: number): Markup {
@@ -15,7 +16,7 @@ export function servicePanel(services: readonly ServiceInfo[], { services: statu
 </section>`;
 }
 
-function serviceBlock({ name, address, spec, vms, failure }: ServiceInfo, now: number): Markup {
+function serviceBlock({ name, address, spec, publisher, vms, failure }: ServiceInfo, now: number): Markup {
   const isHttp = spec.protocol === 'http';
   return html`<div class="service" data-service="${name}">
     <div class="row-head">
@@ -25,6 +26,7 @@ function serviceBlock({ name, address, spec, vms, failure }: ServiceInfo, now: n
         <button type="button" data-act="stop"${vms.length === 0 ? html` disabled` : ''}>Stop</button>
       </span>
     </div>
+    ${publisher === null ? '' : html`<p class="facts">${signedBy(publisher)}</p>`}
     ${vms.length === 0 ? html`<p class="quiet">${failure === undefined ? 'No VM now. One starts with the next request.' : failure.detail}</p>` : html`<ul class="rows">${vms.map((vm) => vmRow(vm, now))}</ul>`}
     <div class="service-status" aria-live="polite"></div>
   </div>`;

@@ -186,6 +186,11 @@ export class Catalogue {
     return manifest.kind === 'application' ? this.#serverOf(manifest) : manifest;
   }
 
+  /** Fingerprint of the key that signed an entry; undefined when nobody did. */
+  publisherOf(name: string): string | undefined {
+    return this.#find(name).publisher ?? undefined;
+  }
+
   /** Provisions the present revision of an entry, and remembers that this was done. */
   async provisionedAs<T>(name: string, provision: (entry: ProvisionedEntry) => Promise<T>): Promise<T> {
     const { revision, publisher } = this.#find(name);

@@ -9,13 +9,21 @@ export interface PublisherQuestion {
   readonly signed: readonly string[];
   /** The key that the name belongs to; undefined when it is nobody's. */
   readonly pinned: string | undefined;
+  /** How it would be signed. */
+  readonly sign?: string;
 }
 
 /**
  * Lets a version pass and gives the key that it is taken as signed by, null for none; or says why not with `signature-invalid`. A name
  * belongs to the key that signed first, under every policy, until the owner says otherwise.
  */
-export function checkFunctionPublisher({ name, policy, signed, pinned }: PublisherQuestion): string | null {
+export function checkFunctionPublisher({
+  name,
+  policy,
+  signed,
+  pinned,
+  sign = 'npx cloudlet publish --key FILE',
+}: PublisherQuestion): string | null {
   const allowed = typeof policy === 'string' ? signed : signed.filter((key) => policy.includes(key));
   if (pinned !== undefined && !signed.includes(pinned)) throw changed(name, pinned, signed);
   const chosen = pinned === undefined || !allowed.includes(pinned) ? allowed[0] : pinned;
@@ -23,7 +31,7 @@ export function checkFunctionPublisher({ name, policy, signed, pinned }: Publish
   if (signed.length === 0 && policy === 'anyone') return null;
   if (signed.length === 0)
     throw refused(
-      `expected "${name}" signed by its publisher, as the policy of this cloudlet asks, got no signature; sign it with: npx cloudlet publish --key FILE`,
+      `expected "${name}" signed by its publisher, as the policy of this cloudlet asks, got no signature; sign it with: ${sign}`,
     );
   throw refused(
     `expected "${name}" signed by one of the ${policy.length} keys that the policy of this cloudlet lists, got ${signed.join(', ')}`,

@@ -31,6 +31,7 @@ export { type MadeOverlay, overlayOf } from './overlay/create/overlay-of.ts';
 export { levelFor, type MeasuredLevel, measureLevels } from './overlay/level.ts';
 export { type OverlayFile, openOverlayFile } from './overlay/overlay-file.ts';
 export { type OverlayRungParts, overlayRungs } from './overlay/overlay-rungs.ts';
+export { signOverlayFile } from './overlay/sign-overlay.ts';
 export { BlankVms } from './overlay/synthesis/blank-vms.ts';
 export { ByteFeed } from './package/byte-feed.ts';
 export { filesInPackage } from './package/listed-files.ts';
@@ -52,3 +53,4 @@ export { type MadeRecipe, Recipes, type RecipesOptions } from './recipe/recipes.
 export { RememberedRecipes } from './recipe/remembered.ts';
 export { inPlace, openWorkshop } from './recipe/vm-workshop.ts';
 export { RegistryPulls } from './registry/registry-pulls.ts';
+export { ServicePublishers } from './service-publisher.ts';

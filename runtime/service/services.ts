@@ -48,6 +48,7 @@ interface Service {
   readonly name: FunctionName;
   readonly image: Digest;
   readonly spec: ServiceSpec;
+  readonly publisher: string | null;
   readonly changedAt: string;
 }
 
@@ -79,13 +80,18 @@ export class Services {
 
   /**
    * Gives a name a VM image and what runs in it, from the next start on. VMs of an earlier image serve those who use them until their
-   * leases end. `adoptedAs`: what a VM of it was adopted as, which is one of this image from now on.
+   * leases end. `adoptedAs`: what a VM of it was adopted as, which is one of this image from now on. `publisher`: the key that signed it.
    */
-  put(name: FunctionName, image: Digest, spec: v.InferInput<typeof ServiceSpec>, adoptedAs?: Digest): ServiceInfo {
+  put(
+    name: FunctionName,
+    image: Digest,
+    spec: v.InferInput<typeof ServiceSpec>,
+    { adoptedAs, publisher = null }: { readonly adoptedAs?: Digest; readonly publisher?: string | null } = {},
+  ): ServiceInfo {
     const { records, changed } = this.#options;
     const adopted = adoptedAs === undefined ? undefined : this.#fleet.shared(name, adoptedAs);
     if (adopted !== undefined) adopted.image = image;
-    records.put({ name, image, spec: JSON.stringify(v.parse(ServiceSpec, spec)) });
+    records.put({ name, image, publisher, spec: JSON.stringify(v.parse(ServiceSpec, spec)) });
     this.#adopted.delete(name);
     this.#fleet.forgive(name);
     changed(name);
@@ -142,7 +148,10 @@ export class Services {
     );
     await served(vm, user, signal, true);
     if (this.#options.records.find(name)?.image !== image) {
-      this.#adopted.set(name, { service: { name, image, spec, changedAt: new Date().toISOString() }, vm });
+      this.#adopted.set(name, {
+        service: { name, image, spec, publisher: null, changedAt: new Date().toISOString() },
+        vm,
+      });
       this.#options.changed(name);
     }
     return { vm: vm.info(), via, startMs: vm.startMs ?? 0 };
@@ -273,16 +282,17 @@ export class Services {
     return record && serviceOf(record);
   }
 
-  #info({ name, image, spec, changedAt }: Service): ServiceInfo {
+  #info({ name, image, spec, publisher, changedAt }: Service): ServiceInfo {
     const failure = this.#fleet.failure(name);
     const vms = this.#fleet.of(name).map((vm) => vm.info());
-    return { name, address: `/s/${name}/`, image, spec, changedAt, vms, ...(failure === undefined ? {} : { failure }) };
+    const known = { name, address: `/s/${name}/`, image, spec, publisher, changedAt, vms };
+    return { ...known, ...(failure === undefined ? {} : { failure }) };
   }
 }
 
-function serviceOf({ name, image, spec, changedAt }: RegisteredService): Service {
+function serviceOf({ name, spec, ...kept }: RegisteredService): Service {
   const parsed = v.safeParse(ServiceSpec, JSON.parse(spec));
-  if (parsed.success) return { name, image, spec: parsed.output, changedAt };
+  if (parsed.success) return { name, ...kept, spec: parsed.output };
   throw new CloudletError(
     'storage-corrupt',
     `what is kept of the service "${name}" cannot be read; remove it (npx cloudlet vm rm ${name}) and make it anew`,

@@ -65,6 +65,8 @@ const MIGRATIONS: readonly string[] = [
   VOUCHER_TABLE,
   PAST_TABLE,
   ARRIVING_TABLE,
+  // Whose a service is; null for what came before, and for what nobody signed.
+  'ALTER TABLE services ADD COLUMN publisher TEXT;',
 ];
 
 /** Brings the schema up to date, with all steps that are missing or none: one write to the disk. Refuses one that a newer Cloudlet wrote. */

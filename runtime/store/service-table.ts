@@ -9,6 +9,8 @@ export interface RegisteredService {
   readonly image: Digest;
   /** What runs in it, as text that only the writer interprets. */
   readonly spec: string;
+  /** Fingerprint of the key that it was taken as signed by; null when nobody signed it. */
+  readonly publisher: string | null;
   /** RFC 3339, UTC. */
   readonly changedAt: string;
 }
@@ -17,6 +19,7 @@ interface ServiceRow {
   readonly name: string;
   readonly image: string;
   readonly spec: string;
+  readonly publisher: string | null;
   readonly changed_at: string;
 }
 
@@ -41,9 +44,9 @@ export class ServiceTable {
   }
 
   /** Writes a service, in place of an earlier one of the name. */
-  put({ name, image, spec }: Omit<RegisteredService, 'changedAt'>): void {
-    const sql = 'INSERT OR REPLACE INTO services (name, image, spec, changed_at) VALUES (?, ?, ?, ?)';
-    this.#change(sql, name, image, spec, this.#now().toISOString());
+  put({ name, image, spec, publisher }: Omit<RegisteredService, 'changedAt'>): void {
+    const sql = 'INSERT OR REPLACE INTO services (name, image, spec, publisher, changed_at) VALUES (?, ?, ?, ?, ?)';
+    this.#change(sql, name, image, spec, publisher, this.#now().toISOString());
   }
 
   /** Removes a service; false when there was none. */
@@ -60,7 +63,7 @@ export class ServiceTable {
     return this.#database.prepare(sql).all(...values) as unknown as ServiceRow[];
   }
 
-  #change(sql: string, ...values: string[]): number {
+  #change(sql: string, ...values: (string | null)[]): number {
     try {
       return Number(this.#database.prepare(sql).run(...values).changes);
     } catch (error) {
@@ -70,5 +73,6 @@ export class ServiceTable {
 }
 
 function asService(row: ServiceRow): RegisteredService {
-  return { name: parseName(row.name), image: parseDigest(row.image), spec: row.spec, changedAt: row.changed_at };
+  const { name, image, spec, publisher, changed_at: changedAt } = row;
+  return { name: parseName(name), image: parseDigest(image), spec, publisher, changedAt };
 }

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { CloudletError, type FunctionName, type ServiceInfo, ServiceSpec } from '../../guest-sdk/protocol/index.ts';
 import type { ServiceHall } from '../../runtime/provision/deployment/service/serve-image.ts';
+import { ServicePublishers, type ServicePublishersOptions } from '../../runtime/provision/service-publisher.ts';
 
 /** Services by name, whose VMs are ready as soon as they are started. */
 export class ServiceHallLab implements ServiceHall {
@@ -16,13 +17,14 @@ export class ServiceHallLab implements ServiceHall {
     return [...this.#services.values()];
   }
 
-  put: ServiceHall['put'] = (name, image, spec) => {
+  put: ServiceHall['put'] = (name, image, spec, { publisher = null } = {}) => {
     const before = this.#services.get(name);
     const info = {
       name,
       address: `/s/${name}/`,
       image,
       spec: v.parse(ServiceSpec, spec),
+      publisher,
       changedAt: '',
       vms: before?.vms ?? [],
     };
@@ -43,4 +45,17 @@ export class ServiceHallLab implements ServiceHall {
   remove = async (name: FunctionName): Promise<void> => {
     this.#services.delete(name);
   };
+}
+
+/** Whose services are taken, by this policy; names belong to keys as `pins` says. */
+export function labPublishers(
+  policy: ServicePublishersOptions['policy'] = 'anyone',
+  pins = new Map<string, string>(),
+): ServicePublishers {
+  const names = {
+    pinned: (name: string) => pins.get(name),
+    pin: (name: string, fingerprint: string) => void pins.set(name, fingerprint),
+    forget: (name: string) => pins.delete(name),
+  };
+  return new ServicePublishers({ policy, names });
 }

@@ -7,3 +7,4 @@ export {
   RecipeFile,
   type RecipeInput,
 } from './recipe.ts';
+export { recipeDocument, signRecipe } from './signed-recipe.ts';

@@ -3,6 +3,7 @@ import { DigestText, Part } from '../deployment/part.ts';
 import { CloudletError } from '../errors.ts';
 import { guestPathFault, strictParse } from '../grant/index.ts';
 import { ServiceSpec } from '../service.ts';
+import { DocumentSignatures } from '../signature/index.ts';
 
 /** Longest text of a file, and longest script, characters; what is longer travels as parts. */
 export const MAX_RECIPE_TEXT = 64 * 1024;
@@ -52,6 +53,8 @@ export const Recipe = v.pipe(
     /** Lines for `/bin/sh` as root, of which the first that fails is the last. */
     script: v.optional(v.pipe(v.string(), v.maxLength(MAX_RECIPE_TEXT)), ''),
     service: ServiceSpec,
+    /** Of whoever publishes it: see `recipeDocument`. */
+    signatures: v.optional(DocumentSignatures),
   }),
   v.check(({ files }) => new Set(files.map(({ path }) => path)).size === files.length, 'files with different paths'),
   v.check(

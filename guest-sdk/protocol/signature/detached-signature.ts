@@ -5,9 +5,14 @@ import { canonicalJson } from './canonical-json.ts';
 import { fingerprintOf, type PublisherKey, parsePublisherKey, publicPartOf } from './publisher-key.ts';
 
 /** What a signature is called in its own header, by what it is of: none that was made for something else passes for one. */
-const SIGNATURE_TYPES = { entry: 'cloudlet-entry+jws', package: 'cloudlet-package+jws' } as const;
+const SIGNATURE_TYPES = {
+  entry: 'cloudlet-entry+jws',
+  package: 'cloudlet-package+jws',
+  overlay: 'cloudlet-overlay+jws',
+  recipe: 'cloudlet-recipe+jws',
+} as const;
 
-/** What is signed: a store entry's manifest, or a package's. */
+/** What is signed: a store entry's manifest, a package's, an overlay's, or a recipe. */
 export type SignatureType = keyof typeof SIGNATURE_TYPES;
 
 /** Longest signature, characters: a header with a key, and 64 bytes. */

@@ -5,10 +5,16 @@ import {
   CloudletError,
   type DeploymentRequestInput,
   type Digest,
+  documentSigners,
   type FunctionName,
   type Part,
+  parseName,
+  recipeDocument,
+  signedBy,
+  signRecipe,
 } from '../../../guest-sdk/protocol/index.ts';
 import { openOverlayFile } from '../../../runtime/index.ts';
+import { readKey } from '../key-file.ts';
 import type { PackageWords } from '../package/packaged.ts';
 import { publishableSource } from '../package/source.ts';
 import { nameFor, nameOfFile, STRIP_WHAT } from '../publishable.ts';
@@ -40,12 +46,14 @@ export interface FunctionHere {
 /** What else can be wanted of a host. */
 export interface AnythingWanted {
   readonly kind: 'wanted';
-  readonly name: string;
+  readonly name: FunctionName;
   readonly want: Want;
   /** What of it can be sent from here. */
   readonly held: HeldParts | undefined;
   /** Bytes of all that could be sent; null when nothing could. */
   readonly bytes: number | null;
+  /** Fingerprints of the keys that signed it. */
+  readonly signers: readonly string[];
   close(): Promise<void>;
 }
 
@@ -62,7 +70,7 @@ export interface DeployWords extends Omit<PackageWords, 'annotations'> {
 /** Which kind of thing a name stands for at the host. */
 export type Lookup = (name: string) => Promise<Want>;
 
-const NOTHING_HELD = { kind: 'wanted', held: undefined, bytes: null, close: async () => {} } as const;
+const NOTHING_HELD = { kind: 'wanted', held: undefined, bytes: null, signers: [], close: async () => {} } as const;
 
 /**
  * What a word of the command names: an address to be fetched from, a file or project here, or a name that the host knows. A project is
@@ -82,23 +90,23 @@ export async function deployable(
     if (!/^[a-z][a-z0-9-]{0,62}$/.test(what))
       throw new UsageError(`expected a file, a project, an address or the name of something on the host, got ${what}`);
     unsigned(words, 'what is on the host');
-    return { name: what, want: await lookup(what), ...NOTHING_HELD };
+    return { name: parseName(what), want: await lookup(what), ...NOTHING_HELD };
   }
   if (found.isDirectory()) {
     const recipe = join(what, 'recipe.json');
     const isRecipe = words.service === true || (!(await exists(join(what, 'cloudlet.json'))) && (await exists(recipe)));
     if (isRecipe && words.strip === true) throw new UsageError(STRIP_WHAT);
-    return isRecipe ? ofRecipe(recipe, unsigned(words, 'a service')) : ofFunction(what, words, signal);
+    return isRecipe ? ofRecipe(recipe, words) : ofFunction(what, words, signal);
   }
-  if (what.endsWith('.json')) return ofRecipe(what, unsigned(words, 'a service'));
-  if (what.endsWith('.overlay')) return ofOverlay(what, unsigned(words, 'a service'));
+  if (what.endsWith('.json')) return ofRecipe(what, words);
+  if (what.endsWith('.overlay')) return ofOverlay(what, words);
   return ofFunction(what, words, signal);
 }
 
-/** Only a function that is here can be signed: a key that would not be used is a mistake. */
+/** Only what is here can be signed: a key that would not be used is a mistake. */
 function unsigned(words: DeployWords, what: string): DeployWords {
   if (words.key === undefined && words.trust === undefined) return words;
-  throw new UsageError(`expected --key and --trust with a function that is here, got them with ${what}`);
+  throw new UsageError(`expected --key and --trust with what is here, got them with ${what}`);
 }
 
 function fromAddress(address: string, words: DeployWords): Deployable {
@@ -132,6 +140,7 @@ async function ofRecipe(path: string, words: DeployWords): Promise<Deployable> {
   const { readRecipeFile } = await import('../../../guest-sdk/build/index.ts');
   const { name: own, recipe, parts } = await readRecipeFile(path);
   const name = nameFor(words.name, own);
+  const signed = words.key === undefined ? recipe : await signRecipe(recipe, (await readKey(words.key)).key);
   const list: Part[] = [...parts.values()].map(({ digest, bytes }) => ({ digest, bytes }));
   const held: HeldParts = {
     parts: list,
@@ -144,7 +153,8 @@ async function ofRecipe(path: string, words: DeployWords): Promise<Deployable> {
   return {
     kind: 'wanted',
     name,
-    want: { service: name, recipe: { ...recipe } },
+    want: { service: name, recipe: { ...signed } },
+    signers: await documentSigners(recipeDocument(signed)),
     held,
     bytes: sumOf(list),
     close: async () => {},
@@ -156,8 +166,18 @@ async function ofOverlay(path: string, words: DeployWords): Promise<Deployable> 
   const name = nameFor(words.name, nameOfFile(path));
   const parts = overlay.overlay.manifest.segments.map(({ digest, bytes }) => ({ digest, bytes }));
   const held: HeldParts = { parts, read: (digest) => overlay.get(digest), isPacked: true };
-  const want = { service: name, overlay: JSON.parse(overlay.text) as Record<string, unknown> };
-  return { kind: 'wanted', name, want, held, bytes: sumOf(parts), close: () => overlay.close() };
+  try {
+    const { signed } = overlay.overlay;
+    const signatures =
+      words.key === undefined ? signed.signatures : await signedBy(signed, (await readKey(words.key)).key);
+    const signers = await documentSigners({ ...signed, signatures });
+    const document = JSON.parse(overlay.text) as Record<string, unknown>;
+    const want = { service: name, overlay: signatures.length === 0 ? document : { ...document, signatures } };
+    return { kind: 'wanted', name, want, held, signers, bytes: sumOf(parts), close: () => overlay.close() };
+  } catch (error) {
+    await overlay.close();
+    throw error;
+  }
 }
 
 function sumOf(parts: readonly Part[]): number {

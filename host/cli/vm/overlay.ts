@@ -4,6 +4,7 @@ import { stdin, stdout } from 'node:process';
 import { CloudletError, parseRecipe, type Recipe, type RecipeInput } from '../../../guest-sdk/protocol/index.ts';
 import type { CreateOverlayOptions, RungProgress } from '../../../runtime/index.ts';
 import { hostConfig } from '../../config.ts';
+import { readKey } from '../key-file.ts';
 import { printable } from '../terminal/printable.ts';
 import { type Progress, showProgress } from '../terminal/progress.ts';
 import { formatSize, shortDigest } from '../terminal/size.ts';
@@ -24,6 +25,7 @@ interface CreateFlags extends SavedVmFlags {
   readonly level?: string;
   readonly link?: string;
   readonly about?: string;
+  readonly key?: string;
   readonly output: string;
 }
 
@@ -57,17 +59,49 @@ const verb: Verb = (vm, context) => {
     .option('--level <level>', 'level of zstd, 1 to 22 (default 19)')
     .option('--link <mbits>', 'take the level that suits a link of so many Mbit/s')
     .option('--about <line>', 'what is in it, for people')
+    .option('--key <file>', 'sign it with this private key; make one with: npx cloudlet store keys new FILE')
     .option('--cache <directory>', 'where saved VMs live')
     .option('--accel <which>', 'auto, kvm or tcg')
     .option('--json', 'print JSON')
     .action((flags: CreateFlags) => create(flags, context));
+  overlay
+    .command('sign <file>')
+    .description('add a signature to an overlay: its digest stays, and a host knows whose it is')
+    .requiredOption('--key <file>', 'private key; make one with: npx cloudlet store keys new FILE')
+    .option('-o, --output <file>', 'file to write (default: the overlay itself)')
+    .option('--json', 'print JSON')
+    .action((file: string, flags: SignFlags) => sign(file, flags, context));
 };
+
+interface SignFlags {
+  readonly key: string;
+  readonly output?: string;
+  readonly json?: boolean;
+}
+
+async function sign(
+  file: string,
+  { key: path, output, json }: SignFlags,
+  { interruption }: VerbContext,
+): Promise<void> {
+  const { key, fingerprint } = await readKey(path);
+  const { signOverlayFile } = await import('../../../runtime/index.ts');
+  const { digest } = await signOverlayFile(file, key, { output, signal: interruption() });
+  const written = output ?? file;
+  console.log(
+    json === true
+      ? JSON.stringify({ digest, file: written, publisher: fingerprint })
+      : `${written}: overlay ${shortDigest(digest)}, signed by ${fingerprint}`,
+  );
+}
 
 async function create(flags: CreateFlags, { interruption }: VerbContext): Promise<void> {
   const level = levelOf(flags);
+  // Read before anything is made: minutes later it would be too late to say that it is none.
+  const signer = flags.key === undefined ? null : await readKey(flags.key);
   await expectPlace(flags.output);
   const source = await recipeOf(flags);
-  const { chooseAccelerator, createOverlay, hostPolicy } = await import('../../../runtime/index.ts');
+  const { chooseAccelerator, createOverlay, hostPolicy, signOverlayFile } = await import('../../../runtime/index.ts');
   const { cacheDir, accel } = typed(() => hostConfig({ cache: flags.cache, accel: flags.accel }));
   const images = await openSavedVms(flags);
   const recipe =
@@ -89,14 +123,17 @@ async function create(flags: CreateFlags, { interruption }: VerbContext): Promis
         : {}),
       report: (told) => show(progress, told),
     });
+    if (signer !== null) await signOverlayFile(flags.output, signer.key, { signal });
     progress.clear();
     const { digest, bytes, segments, touched, figures } = made;
+    const publisher = signer?.fingerprint ?? null;
     if (flags.json)
-      return console.log(JSON.stringify({ digest, file: flags.output, bytes, segments, touched, figures }));
+      return console.log(JSON.stringify({ digest, file: flags.output, publisher, bytes, segments, touched, figures }));
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     console.log(
       `${flags.output}: overlay ${shortDigest(digest)}, ${formatSize(bytes)} in ${segments} segments (${seconds} s)`,
     );
+    if (publisher !== null) console.log(`  signed by ${publisher}`);
     console.log(`  deploy it with: npx cloudlet deploy ${flags.output}`);
   } finally {
     progress.clear();

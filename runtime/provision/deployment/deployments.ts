@@ -77,15 +77,15 @@ export class Deployments {
   /**
    * Takes the cheapest way to what is wanted. Resolves when it began, and when there was nothing to do but to look, when it is ready.
    * `requirements-unmet` says what is missing for each alternative; `function-unknown`, `service-unknown` why no way can be taken; `at-capacity` that
-   * `user` has its share of the places.
+   * `user` has its share of the places. `vouchedBy`: the key of the store entry that brings it.
    */
-  async ask(request: DeploymentRequest, user = OWNER): Promise<AskedDeployment> {
+  async ask(request: DeploymentRequest, user = OWNER, vouchedBy?: string): Promise<AskedDeployment> {
     this.#checkOpen();
     await expectRequirements(request.requirements, this.#options.facts);
     const { want } = request;
     if ('store' in want) throw new CloudletError('store-unknown', `expected a wish without store, got "${want.store}"`);
     const dictionary = this.dictionaries.first(request.dictionaries);
-    const wish = wishOf(want, request, dictionary);
+    const wish = { ...wishOf(want, request, dictionary), vouchedBy };
     const leave = this.#places.take(user);
     let climb: Climb;
     let watched: WatchedDeployment;

@@ -18,6 +18,8 @@ export interface Wish {
   readonly credentials?: string | undefined;
   /** Whether it may be used before all of it is here. */
   readonly early?: boolean;
+  /** The key that signed the store entry which brings it. */
+  readonly vouchedBy?: string | undefined;
 }
 
 /** What a request wishes, when it names no entry of the store. */
@@ -50,11 +52,13 @@ export function subjectOf({ want }: Wish): { readonly kind: 'function' | 'servic
   return 'function' in want ? { kind: 'function', name: want.function } : { kind: 'service', name: want.service };
 }
 
-/** Wishes with the same key are for the same, by the same means: one act serves them all. Others' credentials are other means. */
-export function keyOf({ want, credentials }: Wish): string {
+/** Wishes with the same key are for the same, by the same means: one act serves them all. Others' credentials are other means, and so is who vouches for it. */
+export function keyOf({ want, credentials, vouchedBy }: Wish): string {
+  const means =
+    credentials === undefined && vouchedBy === undefined ? want : [want, credentials ?? '', vouchedBy ?? ''];
   return digestOfHex(
     createHash('sha256')
-      .update(JSON.stringify(sorted(credentials === undefined ? want : [want, credentials])))
+      .update(JSON.stringify(sorted(means)))
       .digest('hex'),
   );
 }

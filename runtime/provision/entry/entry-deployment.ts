@@ -26,10 +26,10 @@ export async function askForEntry(
   wish: OpenedWish,
   request: Omit<DeploymentRequest, 'want' | 'have'>,
   signal: AbortSignal,
-  user?: string,
+  { user, vouchedBy }: { readonly user?: string | undefined; readonly vouchedBy?: string | undefined } = {},
 ): Promise<FedDeployment> {
   try {
-    const asked = await deployments.ask({ ...request, want: wish.want }, user);
+    const asked = await deployments.ask({ ...request, want: wish.want }, user, vouchedBy);
     const fed = feed(deployments, wish, asked, signal).finally(wish.close);
     fed.catch(() => {}); // Whoever waits for the end of the deployment is told there.
     return { asked: { ...asked, missing: [] }, fed };

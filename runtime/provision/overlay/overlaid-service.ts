@@ -6,6 +6,7 @@ import type { VmImage, VmImageStore } from '../../vm/image/index.ts';
 import type { RestoreVmOptions, StartedVm } from '../../vm/machine/vm-options.ts';
 import { NOBODY, type Provisioned, type RungContext } from '../deployment/rung.ts';
 import { serveImage } from '../deployment/service/serve-image.ts';
+import type { AdmittedService, ServicePublishers } from '../service-publisher.ts';
 import type { ReadManifest } from './overlay-manifest.ts';
 import type { BlankVms } from './synthesis/blank-vms.ts';
 import { type Synthesis, synthesize } from './synthesis/synthesize.ts';
@@ -18,6 +19,7 @@ export interface OverlayRungParts {
   readonly restore: (options: RestoreVmOptions) => Promise<StartedVm>;
   /** Keeps a VM waiting for the next one; null: each begins its own. */
   readonly blanks?: BlankVms | null;
+  readonly publishers: Pick<ServicePublishers, 'admitDocument'>;
   /** Where overlays may be fetched from. */
   readonly policy: Pick<HostPolicy, 'http' | 'privateNetworks'>;
 }
@@ -28,13 +30,18 @@ export interface OverlaidService {
   readonly overlay: ReadManifest;
 }
 
+/** One that may have the name. */
+export interface AdmittedOverlay extends OverlaidService {
+  readonly admitted: AdmittedService;
+}
+
 /**
  * The VM serves under its name as soon as its server answers, while the rest of it comes; the act is over when all of it is here, and the next start is
  * one of a cached VM.
  */
 export async function synthesizeService(
   { images, services, accelerator, restore, blanks = null }: OverlayRungParts,
-  { name, overlay }: OverlaidService,
+  { name, overlay, admitted }: AdmittedOverlay,
   { parts, report, signal, user = NOBODY }: RungContext,
 ): Promise<Provisioned> {
   const { manifest, digest } = overlay;
@@ -71,7 +78,8 @@ export async function synthesizeService(
     report({ stage: 'serving' });
     const image = await begun.synthesis!.image;
     report({ stage: 'serving', digest: image.digest });
-    services.put(name, image.digest, manifest.service, digest);
+    admitted.settle();
+    services.put(name, image.digest, manifest.service, { adoptedAs: digest, publisher: admitted.publisher });
     if (blanks !== null)
       void images.find(manifest.base).then(
         (base) => base && blanks.prepare(base),
@@ -90,11 +98,11 @@ export async function synthesizeService(
 /** Serves from what the overlay came to when it was applied here before. */
 export function startMade(
   services: OverlayRungParts['services'],
-  { name, overlay }: OverlaidService,
+  { name, overlay, admitted }: AdmittedOverlay,
   { digest }: VmImage,
   context: RungContext,
 ): Promise<Provisioned> {
-  return serveImage(services, name, { digest, service: overlay.manifest.service }, context);
+  return serveImage(services, name, { digest, service: overlay.manifest.service, admitted }, context);
 }
 
 /** What an overlay came to here; null when it was not applied yet. */

@@ -20,12 +20,16 @@ export interface OverlayFile extends PartSource {
   close(): Promise<void>;
 }
 
-/** Writes an overlay as one file: its manifest, and the segments that lie one behind the other in `segments`. The file must not exist; nothing is left of it when this fails. */
+/**
+ * Writes an overlay as one file: its manifest, and the segments that lie one behind the other in `segments`, behind its first `skip` bytes. The file must not
+ * exist; nothing is left of it when this fails.
+ */
 export async function writeOverlayFile(
   path: string,
   text: string,
   segments: string,
   signal?: AbortSignal,
+  skip = 0,
 ): Promise<void> {
   const manifest = Buffer.from(text, 'utf8');
   const head = Buffer.alloc(HEAD_BYTES);
@@ -38,9 +42,9 @@ export async function writeOverlayFile(
       await to.writeFile(head);
       await to.writeFile(manifest);
       const buffer = Buffer.allocUnsafe(COPY_BYTES);
-      for (let read = -1; read !== 0; ) {
+      for (let read = -1, at = skip; read !== 0; at += read) {
         signal?.throwIfAborted();
-        read = (await from.read(buffer, 0, buffer.length)).bytesRead;
+        read = (await from.read(buffer, 0, buffer.length, at)).bytesRead;
         await to.writeFile(buffer.subarray(0, read));
       }
       await to.sync();

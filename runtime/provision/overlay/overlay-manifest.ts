@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
-import { CloudletError, type Digest, digestOfHex, ServiceSpec } from '../../../guest-sdk/protocol/index.ts';
+import {
+  CloudletError,
+  type Digest,
+  DocumentSignatures,
+  digestOfHex,
+  ServiceSpec,
+  type SignedDocument,
+} from '../../../guest-sdk/protocol/index.ts';
 import { Conditions } from '../../machine/index.ts';
 import { MAX_DISK_BYTES } from '../../vm/image/vm-manifest.ts';
 import { type BlockRun, decodeBlockSet } from './block-set.ts';
@@ -64,10 +71,12 @@ const Manifest = v.strictObject({
   service: ServiceSpec,
   /** In the order in which they are needed: state, memory, what the server reads first, the rest. */
   segments: v.pipe(v.array(SegmentEntry), v.minLength(1), v.maxLength(MAX_SEGMENTS)),
+  /** Of whoever publishes it, over all of the above: they are no part of what its digest names. */
+  signatures: v.optional(DocumentSignatures, []),
 });
 
 /** What an overlay is, and what each of its segments holds; its digest names the overlay. */
-export type OverlayManifest = v.InferOutput<typeof Manifest>;
+export type OverlayManifest = Omit<v.InferOutput<typeof Manifest>, 'signatures'>;
 
 /** A manifest that was read, and what follows from it. */
 export interface ReadManifest {
@@ -75,10 +84,12 @@ export interface ReadManifest {
   readonly digest: Digest;
   /** The blocks of each disk segment, by its number; no block is in two. */
   readonly blocks: ReadonlyMap<number, readonly BlockRun[]>;
+  /** What its signatures are of, and those that it has. */
+  readonly signed: SignedDocument;
 }
 
-/** The text of a manifest. Same manifest, same bytes: keys have one order. */
-export function overlayManifestText(manifest: OverlayManifest): string {
+/** The text of a manifest. Same manifest, same bytes: keys have one order. Signatures, where there are any, are behind what they are of. */
+export function overlayManifestText(manifest: OverlayManifest, signatures: readonly string[] = []): string {
   const { format, base, about, conditions, diskBytes, service, segments } = manifest;
   const { qemu, accelerator, processor, counterMhz, image, memoryMib, vcpus, workers, content } = conditions;
   const ordered = { qemu, accelerator, processor, counterMhz, image, memoryMib, vcpus, workers, content };
@@ -89,12 +100,21 @@ export function overlayManifestText(manifest: OverlayManifest): string {
     const { pages, blocks, needs } = segment;
     return { kind, digest, bytes, expandedBytes, pages, blocks, ...(needs.length > 0 && { needs }) };
   });
-  return JSON.stringify({ format, base, about, conditions: ordered, diskBytes, service, segments: entries });
+  return JSON.stringify({
+    format,
+    base,
+    about,
+    conditions: ordered,
+    diskBytes,
+    service,
+    segments: entries,
+    ...(signatures.length > 0 && { signatures }),
+  });
 }
 
 /** The digest that names an overlay: that of its manifest's text, however it was written when it came. */
-function overlayDigest(manifest: OverlayManifest): Digest {
-  return digestOfHex(createHash('sha256').update(overlayManifestText(manifest)).digest('hex'));
+function digestOf(payload: Uint8Array): Digest {
+  return digestOfHex(createHash('sha256').update(payload).digest('hex'));
 }
 
 /** Reads a manifest that anybody made; `overlay-refused` says what is wrong with it. */
@@ -115,7 +135,10 @@ export function readOverlayManifest(text: string): ReadManifest {
     const [issue] = parsed.issues;
     throw refused(`${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);
   }
-  return { manifest: parsed.output, digest: overlayDigest(parsed.output), blocks: checkedBlocks(parsed.output) };
+  const { signatures, ...manifest } = parsed.output;
+  const payload = Buffer.from(overlayManifestText(manifest), 'utf8');
+  const signed = { type: 'overlay', payload, signatures } as const;
+  return { manifest, digest: digestOf(payload), blocks: checkedBlocks(manifest), signed };
 }
 
 /** What the shape alone does not say: order, sums, and that each block is in one segment. */

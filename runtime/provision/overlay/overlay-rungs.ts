@@ -1,6 +1,7 @@
 import { asCloudletError, type ServiceVmInfo, type ServiceWish } from '../../../guest-sdk/protocol/index.ts';
 import type { Offer, Rung } from '../deployment/rung.ts';
 import { serviceWish, type Wish } from '../deployment/wish.ts';
+import { publishersOf } from '../service-publisher.ts';
 import {
   madeOf,
   type OverlaidService,
@@ -21,7 +22,7 @@ export function overlayRungs(parts: OverlayRungParts): Rung<Wish>[] {
 }
 
 /** `running`: the service is of this overlay, and a VM of it serves. */
-function runningOverlay({ images, services }: OverlayRungParts): Rung<Wish> {
+function runningOverlay({ images, services, publishers }: OverlayRungParts): Rung<Wish> {
   return {
     name: 'running',
     offer: async (wish, signal) => {
@@ -34,15 +35,18 @@ function runningOverlay({ images, services }: OverlayRungParts): Rung<Wish> {
       const isRunning =
         service?.image === image?.digest &&
         service?.vms.some((vm) => vm.state === 'ready' && vm.mode === 'shared' && isOfIt(vm)) === true;
-      return isRunning && image !== null
-        ? { missing: [], provision: async () => provisioned(asked.name, image) }
-        : null;
+      if (!isRunning || image === null) return null;
+      // A signature may come after what it is of.
+      const made = publishersOf(services, image.digest);
+      const { publisher } = await publishers.admitDocument(asked.name, asked.overlay.signed, wish, made);
+      if (publisher !== null && service.publisher !== publisher) return null;
+      return { missing: [], provision: async () => provisioned(asked.name, image) };
     },
   };
 }
 
 /** `cached`: the overlay was applied here before. */
-function cachedOverlay({ images, services }: OverlayRungParts): Rung<Wish> {
+function cachedOverlay({ images, services, publishers }: OverlayRungParts): Rung<Wish> {
   return {
     name: 'cached',
     offer: async (wish, signal) => {
@@ -50,10 +54,9 @@ function cachedOverlay({ images, services }: OverlayRungParts): Rung<Wish> {
       if (asked === null) return null;
       const image = await madeOf(asked.overlay, images, signal);
       if (image === null) return { why: 'the overlay was not applied here before' };
-      return {
-        missing: [],
-        provision: (context) => startMade(services, asked, image, context),
-      };
+      const made = publishersOf(services, image.digest);
+      const admitted = await publishers.admitDocument(asked.name, asked.overlay.signed, wish, made);
+      return { missing: [], provision: (context) => startMade(services, { ...asked, admitted }, image, context) };
     },
   };
 }
@@ -72,8 +75,9 @@ function synthesizedOverlay(parts: OverlayRungParts): Rung<Wish> {
       });
       if ('why' in fits) return fits;
       await fits.release();
+      const admitted = await parts.publishers.admitDocument(asked.name, asked.overlay.signed, wish);
       const missing = manifest.segments.map(({ digest, bytes }) => ({ digest, bytes }));
-      return { missing, provision: (context) => synthesizeService(parts, asked, context) };
+      return { missing, provision: (context) => synthesizeService(parts, { ...asked, admitted }, context) };
     },
   };
 }

@@ -6,12 +6,17 @@ const FORMAT = 1;
 
 /** 64 hex digits that name a recipe on a base. */
 export function recipeKey(recipe: Recipe, base: Digest): string {
-  return hash(['recipe', FORMAT, base, recipe]);
+  return hash(['recipe', FORMAT, base, unsigned(recipe)]);
 }
 
 /** 64 hex digits that name what a recipe comes to with these versions of packages. */
 export function madeKey(recipe: Recipe, base: Digest, versions: readonly string[]): string {
-  return hash(['made', FORMAT, base, recipe, versions]);
+  return hash(['made', FORMAT, base, unsigned(recipe), versions]);
+}
+
+/** Who signed it changes nothing of what it comes to. */
+function unsigned({ signatures: _, ...recipe }: Recipe): Recipe {
+  return recipe;
 }
 
 function hash(value: unknown): string {

@@ -4,16 +4,20 @@ import {
   parseRecipe,
   partsOfRecipe,
   type Recipe,
+  recipeDocument,
+  type SignedDocument,
 } from '../../../guest-sdk/protocol/index.ts';
 import type { Rung } from '../deployment/rung.ts';
 import { isServing, type ServiceHall, serveImage } from '../deployment/service/serve-image.ts';
 import { isAtHand, serviceWish, type Wish } from '../deployment/wish.ts';
+import { publishersOf, type ServicePublishers } from '../service-publisher.ts';
 import type { Recipes } from './recipes.ts';
 
 /** What the ways by a recipe need. */
 export interface RecipeRungParts {
   readonly recipes: Pick<Recipes, 'cached' | 'make'>;
   readonly services: ServiceHall;
+  readonly publishers: Pick<ServicePublishers, 'admitDocument'>;
 }
 
 /** The ways to a service by its recipe: `running` and `cached`, what it came to before, and `on-demand`. */
@@ -22,7 +26,7 @@ export function recipeRungs(parts: RecipeRungParts): Rung<Wish>[] {
 }
 
 /** What the recipe came to is here, and the versions of its packages are known to be the newest. `running`: a VM of it serves already. */
-function madeRung(name: 'running' | 'cached', { recipes, services }: RecipeRungParts): Rung<Wish> {
+function madeRung(name: 'running' | 'cached', { recipes, services, publishers }: RecipeRungParts): Rung<Wish> {
   return {
     name,
     offer: async (wish, signal) => {
@@ -36,13 +40,17 @@ function madeRung(name: 'running' | 'cached', { recipes, services }: RecipeRungP
         return null;
       if (image instanceof CloudletError) return { why: image.message };
       if (image === null) return { why: 'its recipe was not made here within the last day' };
-      return { missing: [], provision: (context) => serveImage(services, asked.name, image, context) };
+      const { digest, service } = image;
+      const made = publishersOf(services, digest);
+      const admitted = await publishers.admitDocument(asked.name, asked.signed, wish, made);
+      const served = { digest, service, admitted };
+      return { missing: [], provision: (context) => serveImage(services, asked.name, served, context) };
     },
   };
 }
 
 /** `on-demand`: the recipe is run on a copy of its base VM. */
-function onDemandRung({ recipes, services }: RecipeRungParts): Rung<Wish> {
+function onDemandRung({ recipes, services, publishers }: RecipeRungParts): Rung<Wish> {
   return {
     name: 'on-demand',
     offer: async (wish, signal) => {
@@ -53,11 +61,12 @@ function onDemandRung({ recipes, services }: RecipeRungParts): Rung<Wish> {
       if (gone !== undefined) return { why: `the device does not have the part ${gone.digest} of the recipe's files` };
       const base = await unlessBaseUnknown(recipes.cached(asked.recipe, signal));
       if (base instanceof CloudletError) return { why: base.message };
+      const admitted = await publishers.admitDocument(asked.name, asked.signed, wish);
       return {
         missing: parts,
         provision: async (context) => {
-          const { image } = await recipes.make(asked.recipe, context);
-          return serveImage(services, asked.name, image, context);
+          const { digest, service } = (await recipes.make(asked.recipe, context)).image;
+          return serveImage(services, asked.name, { digest, service, admitted }, context);
         },
       };
     },
@@ -65,10 +74,12 @@ function onDemandRung({ recipes, services }: RecipeRungParts): Rung<Wish> {
 }
 
 /** A wish for a service with a recipe, read; null for another. */
-function recipeOf(wish: Wish): { readonly name: FunctionName; readonly recipe: Recipe } | null {
+function recipeOf(
+  wish: Wish,
+): { readonly name: FunctionName; readonly recipe: Recipe; readonly signed: SignedDocument } | null {
   const want = serviceWish(wish);
   if (want?.recipe === undefined) return null;
-  return { name: want.service, recipe: parseRecipe(want.recipe) };
+  return { name: want.service, recipe: parseRecipe(want.recipe), signed: recipeDocument(want.recipe) };
 }
 
 /** What a promise comes to; the error itself when there is no base, which is no fault of the ladder. */

@@ -60,7 +60,7 @@ for (const verb of ['deploy', 'publish'])
 signed('deploy refuses a key for what cannot be signed with it', async () => {
   const { status, errors } = await lab.run(['deploy', 'http://localhost/a.wasm', '--key', 'mine.jwk']);
   assert.is(status, 2);
-  assert.match(errors, /--key and --trust with a function that is here/);
+  assert.match(errors, /--key and --trust with what is here/);
 });
 
 signed(

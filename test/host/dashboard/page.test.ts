@@ -71,6 +71,7 @@ const INVOCATION: RecentInvocation = {
 const SERVICE: ServiceInfo = {
   ...{ name: 'web', address: '/s/web/', image: `sha256:${'ef'.repeat(32)}`, changedAt: '2026-11-22T11:00:00Z' },
   spec: serviceSpec(),
+  publisher: 'K'.repeat(43),
   vms: [
     {
       ...{

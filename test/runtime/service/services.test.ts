@@ -558,10 +558,10 @@ services('a VM that was made otherwise stands for its name until it ends', async
     ['web'],
   );
   const { vm: kept } = await adopt(name);
-  all.put(name, imageDigest('d'), spec, image);
+  all.put(name, imageDigest('d'), spec, { adoptedAs: image });
   const joined = await all.start(name, JOIN, BOB);
   assert.equal([joined.via, joined.vm.id, joined.vm.image], ['running', kept.id, imageDigest('d')]);
-  all.put(name, image, spec, imageDigest('d'));
+  all.put(name, image, spec, { adoptedAs: imageDigest('d') });
   assert.is((await all.start(name, JOIN, BOB)).via, 'running', 'what was put later is the VM that runs');
   await all.stop(name);
   assert.equal(

@@ -11,10 +11,16 @@ table('are put, found, listed and removed', () => {
   const { services } = registry;
   const [web, db] = [parseName('web'), parseName('db')];
   const changedAt = '2026-11-26T00:00:00.000Z';
-  services.put({ name: web, image: imageDigest('a'), spec: '{}' });
-  services.put({ name: db, image: imageDigest('a'), spec: '{}' });
-  services.put({ name: web, image: imageDigest('b'), spec: '{"port":1}' });
-  assert.equal(services.find(web), { name: web, image: imageDigest('b'), spec: '{"port":1}', changedAt });
+  services.put({ name: web, image: imageDigest('a'), spec: '{}', publisher: null });
+  services.put({ name: db, image: imageDigest('a'), spec: '{}', publisher: null });
+  services.put({ name: web, image: imageDigest('b'), spec: '{"port":1}', publisher: 'K' });
+  assert.equal(services.find(web), {
+    name: web,
+    image: imageDigest('b'),
+    spec: '{"port":1}',
+    publisher: 'K',
+    changedAt,
+  });
   assert.equal(
     services.list().map(({ name }) => name),
     [db, web],

@@ -1,5 +1,6 @@
 import type { Digest, FunctionName } from '../../../../guest-sdk/protocol/index.ts';
 import type { VmImage } from '../../../vm/image/index.ts';
+import { type AdmittedService, publishersOf, type ServicePublishers } from '../../service-publisher.ts';
 import type { Rung } from '../rung.ts';
 import { serviceWish, type Wish } from '../wish.ts';
 import { isServing, type ServiceHall, serveImage } from './serve-image.ts';
@@ -7,6 +8,7 @@ import { isServing, type ServiceHall, serveImage } from './serve-image.ts';
 /** What is known here of services. */
 export interface KnownServiceParts {
   readonly services: ServiceHall;
+  readonly publishers: Pick<ServicePublishers, 'admit'>;
   /** A saved VM by its digest; null when it is not here. */
   readonly findImage: (digest: Digest, signal: AbortSignal) => Promise<VmImage | null>;
 }
@@ -17,24 +19,21 @@ export function knownServiceRungs(parts: KnownServiceParts): Rung<Wish>[] {
 }
 
 /** `running`: a VM that others share serves. */
-function runningRung({ services }: KnownServiceParts): Rung<Wish> {
+function runningRung({ services, publishers }: KnownServiceParts): Rung<Wish> {
   return {
     name: 'running',
     offer: async (wish) => {
       const want = knownWish(wish);
       const image = want === null ? undefined : (want.image ?? imageOf(services, want.name));
       if (want === null || image === undefined || !isServing(services, want.name, image)) return null;
-      return {
-        missing: [],
-        provision: async (context) =>
-          serveImage(services, want.name, { digest: image, service: specOf(services, want.name) }, context),
-      };
+      const served = { digest: image, service: specOf(services, want.name), ...admission(services, publishers, wish) };
+      return { missing: [], provision: async (context) => serveImage(services, want.name, served, context) };
     },
   };
 }
 
 /** `cached`: its VM image is here. */
-function cachedRung({ services, findImage }: KnownServiceParts): Rung<Wish> {
+function cachedRung({ services, publishers, findImage }: KnownServiceParts): Rung<Wish> {
   return {
     name: 'cached',
     offer: async (wish, signal) => {
@@ -46,7 +45,8 @@ function cachedRung({ services, findImage }: KnownServiceParts): Rung<Wish> {
       if (image === null || image.service === null) return { why: `there is no saved service with digest ${digest}` };
       // What a name's own record says holds: it may have been given other limits than its image has.
       const service = imageOf(services, want.name) === digest ? specOf(services, want.name) : image.service;
-      return { missing: [], provision: (context) => serveImage(services, want.name, { digest, service }, context) };
+      const served = { digest, service, ...admission(services, publishers, wish) };
+      return { missing: [], provision: (context) => serveImage(services, want.name, served, context) };
     },
   };
 }
@@ -57,6 +57,20 @@ function knownWish(wish: Wish): { readonly name: FunctionName; readonly image: D
   if (want === null) return null;
   const isByName = want.overlay === undefined && want.recipe === undefined && want.from === undefined;
   return want.image === undefined && !isByName ? null : { name: want.service, image: want.image };
+}
+
+/** Whether an image that is named may have the name: by who signed it where it is a service's already, or the store entry that names it. What a name has it keeps. */
+function admission(
+  services: Pick<ServiceHall, 'list'>,
+  publishers: KnownServiceParts['publishers'],
+  wish: Wish,
+): { readonly admitted?: AdmittedService } {
+  const want = knownWish(wish);
+  if (want?.image === undefined || imageOf(services, want.name) === want.image) return {};
+  const signers = publishersOf(services, want.image);
+  return {
+    admitted: publishers.admit(want.name, wish.vouchedBy === undefined ? signers : [...signers, wish.vouchedBy]),
+  };
 }
 
 function imageOf(services: Pick<ServiceHall, 'list'>, name: FunctionName): Digest | undefined {

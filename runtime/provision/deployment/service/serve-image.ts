@@ -2,10 +2,17 @@ import type { FunctionName, ServiceInfo } from '../../../../guest-sdk/protocol/i
 import type { Services } from '../../../service/index.ts';
 import type { VmImage } from '../../../vm/image/index.ts';
 import { KeyedTurns } from '../../recipe/keyed-turns.ts';
+import type { AdmittedService } from '../../service-publisher.ts';
 import { NOBODY, type Provisioned, type RungContext, WAITING } from '../rung.ts';
 
 /** What services are done with here. */
 export type ServiceHall = Pick<Services, 'list' | 'put' | 'start' | 'remove'>;
+
+/** An image that is to be served. */
+export interface ServedImage extends Pick<VmImage, 'digest' | 'service'> {
+  /** That it may have the name; left out when it has it. */
+  readonly admitted?: AdmittedService;
+}
 
 /**
  * Gives a name the image of a service and resolves when a VM of it serves. When it does not, the name has again what it had, or is
@@ -14,7 +21,7 @@ export type ServiceHall = Pick<Services, 'list' | 'put' | 'start' | 'remove'>;
 export function serveImage(
   services: ServiceHall,
   name: FunctionName,
-  image: Pick<VmImage, 'digest' | 'service'>,
+  image: ServedImage,
   context: Pick<RungContext, 'report' | 'signal' | 'user'>,
 ): Promise<Provisioned> {
   const turns = TURNS.get(services) ?? new KeyedTurns();
@@ -29,18 +36,22 @@ const TURNS = new WeakMap<ServiceHall, KeyedTurns>();
 async function serve(
   services: ServiceHall,
   name: FunctionName,
-  { digest, service }: Pick<VmImage, 'digest' | 'service'>,
+  { digest, service, admitted }: ServedImage,
   { report, signal, user = NOBODY }: Pick<RungContext, 'report' | 'signal' | 'user'>,
 ): Promise<Provisioned> {
   report({ stage: 'starting', digest });
   const before = services.list().find((each) => each.name === name);
+  const letGo = admitted?.settle() ?? (() => {});
+  const { publisher = before?.publisher ?? null } = admitted ?? {};
   // A record that says the same stays as it is, and so does when it came to be.
-  if (before?.image !== digest) services.put(name, digest, service!);
+  if (before?.image !== digest || (publisher !== null && before.publisher !== publisher))
+    services.put(name, digest, service!, { publisher });
   try {
     await services.start(name, { mode: 'join' }, { user, signal });
     return { kind: 'service', name, address: `/s/${name}/`, digest };
   } catch (error) {
     await takeBack(services, name, digest, before);
+    letGo();
     throw error;
   }
 }
@@ -55,7 +66,7 @@ async function takeBack(
   const present = services.list().find((each) => each.name === name);
   if (present?.image !== digest || before?.image === digest || isServing(services, name, digest)) return;
   if (before === undefined) await services.remove(name);
-  else services.put(name, before.image as VmImage['digest'], before.spec);
+  else services.put(name, before.image as VmImage['digest'], before.spec, { publisher: before.publisher });
 }
 
 /** Whether a VM of this image serves under a name. */

@@ -25,9 +25,10 @@ export function pulledOverlay(parts: OverlayRungParts): Rung<Wish> {
               const sentence = `${from}: expected the overlay ${expected}, got ${overlay.digest}`;
               throw new CloudletError('overlay-refused', sentence);
             }
+            const admitted = await parts.publishers.admitDocument(name, overlay.signed, wish);
             const image = await madeOf(overlay, parts.images, context.signal);
-            if (image !== null) return await startMade(parts.services, { name, overlay }, image, context);
-            return await synthesizeService(parts, { name, overlay }, { ...context, parts: remote });
+            if (image !== null) return await startMade(parts.services, { name, overlay, admitted }, image, context);
+            return await synthesizeService(parts, { name, overlay, admitted }, { ...context, parts: remote });
           } finally {
             remote.close();
           }

@@ -4,13 +4,19 @@ import {
   CloudletError,
   type Digest,
   digestOfHex,
+  fingerprintOf,
+  newPublisherKey,
   parseDeploymentRequest,
+  publicPartOf,
   type ServiceInfo,
+  signedBy,
 } from '../../../../guest-sdk/protocol/index.ts';
 import type { Offer, RungContext, RungProgress } from '../../../../runtime/provision/deployment/rung.ts';
 import { type Wish, wishOf } from '../../../../runtime/provision/deployment/wish.ts';
 import { type OverlayRungParts, overlayRungs } from '../../../../runtime/provision/overlay/overlay-rungs.ts';
 import type { AdoptedVm } from '../../../../runtime/service/index.ts';
+import { refused } from '../../../support/refusal.ts';
+import { labPublishers } from '../../../support/service-hall-lab.ts';
 import { LAB_ACCELERATOR, LabVm, SynthesisLab } from '../../../support/synthesis-lab.ts';
 
 const SEED = Number(process.env.FUZZ_SEED ?? 20261126);
@@ -20,6 +26,7 @@ class LabServices {
   readonly told: string[] = [];
   readonly infos: ServiceInfo[] = [];
   refuse: CloudletError | null = null;
+  publisher: string | null = null;
 
   readonly desk = {
     adopt: async (name: string, adopted: AdoptedVm, { signal }: { signal: AbortSignal }) => {
@@ -30,7 +37,10 @@ class LabServices {
       }
       this.told.push(`adopt ${name} ${adopted.image} ${adopted.via}`);
     },
-    put: (name: string, image: Digest) => void this.told.push(`put ${name} ${image}`),
+    put: (name: string, image: Digest, _: unknown, { publisher }: { publisher: string | null }) => {
+      this.told.push(`put ${name} ${image}`);
+      this.publisher = publisher;
+    },
     start: async (name: string) => void this.told.push(`start ${name}`),
     list: () => this.infos,
   } as unknown as OverlayRungParts['services'];
@@ -41,6 +51,7 @@ interface Context {
   services: LabServices;
   wish: Wish;
   reports: RungProgress[];
+  publishers: OverlayRungParts['publishers'];
 }
 
 const rungs = suite<Context>('the ways to a service by its overlay');
@@ -49,6 +60,7 @@ rungs.before.each(async (context) => {
   context.services = new LabServices();
   context.wish = wishFor(context.lab.manifest);
   context.reports = [];
+  context.publishers = labPublishers();
 });
 rungs.after.each(({ lab }) => lab.close());
 
@@ -58,10 +70,12 @@ const wishFor = (overlay: object): Wish => {
 };
 
 /** The offer of a way. */
-async function offer({ lab, services, wish }: Context, name: string) {
+async function offer(context: Context, name: string) {
+  const { lab, services, wish } = context;
   const parts: OverlayRungParts = {
     images: lab.store,
     services: services.desk,
+    publishers: context.publishers,
     policy: { http: 'any-public', privateNetworks: [] },
     accelerator: async () => LAB_ACCELERATOR,
     restore: async (options) => {
@@ -188,6 +202,30 @@ rungs('a segment that is refused is the reason that is given', async (context) =
   const { provision } = await taken(context, 'overlay');
   assert.is((await failureOf(provision(contextOf(context)))).code, 'overlay-refused');
   assert.equal(await lab.leftOvers(), []);
+});
+
+rungs('one by a key that the policy does not list is refused before a byte of it is asked for', async (context) => {
+  const { lab, services } = context;
+  const [own, other] = [await newPublisherKey(), await newPublisherKey()];
+  const fingerprint = fingerprintOf(publicPartOf(own));
+  context.publishers = labPublishers([fingerprint]);
+  const signatures = await signedBy(lab.read().signed, other);
+  for (const [overlay, sentence] of [
+    [lab.manifest, /expected "ocr" signed by its publisher.*got no signature/],
+    [{ ...lab.manifest, signatures }, /signed by one of the 1 keys/],
+    [{ ...lab.manifest, about: 'forged', signatures }, /a signature of exactly this overlay/],
+  ] as const) {
+    context.wish = wishFor(overlay);
+    await refused(() => offer(context, 'overlay'), 'signature-invalid', sentence);
+  }
+  assert.equal([lab.vms, services.told], [[], []]);
+
+  const owned = await signedBy({ ...lab.read().signed, signatures }, own);
+  context.wish = wishFor({ ...lab.manifest, signatures: owned });
+  const { provision } = await taken(context, 'overlay');
+  for (const index of lab.indexes('state', 'memory', 'disk')) lab.send(index);
+  await provision(contextOf(context));
+  assert.is(services.publisher, fingerprint);
 });
 
 rungs.run();

@@ -5,7 +5,7 @@ import type { Offer, Rung } from '../../../../runtime/provision/deployment/rung.
 import { type Wish, wishOf } from '../../../../runtime/provision/deployment/wish.ts';
 import { recipeRungs } from '../../../../runtime/provision/recipe/recipe-rungs.ts';
 import { RecipeLab, SERVICE } from '../../../support/recipe-lab.ts';
-import { ServiceHallLab } from '../../../support/service-hall-lab.ts';
+import { labPublishers, ServiceHallLab } from '../../../support/service-hall-lab.ts';
 
 const PART = { digest: `sha256:${'1'.repeat(64)}` as Digest, bytes: 3 };
 const signal = new AbortController().signal;
@@ -22,7 +22,7 @@ rungs.before.each((context) => {
   context.lab = new RecipeLab();
   const hall = new ServiceHallLab();
   context.served = hall.started;
-  const made = recipeRungs({ recipes: context.lab.recipes, services: hall });
+  const made = recipeRungs({ recipes: context.lab.recipes, services: hall, publishers: labPublishers() });
   context.running = made.find(({ name }) => name === 'running')!;
   context.cached = made.find(({ name }) => name === 'cached')!;
   context.onDemand = made.find(({ name }) => name === 'on-demand')!;

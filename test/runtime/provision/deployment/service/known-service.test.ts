@@ -5,7 +5,7 @@ import type { Offer, Rung, RungProgress } from '../../../../../runtime/provision
 import { knownServiceRungs } from '../../../../../runtime/provision/deployment/service/known-service.ts';
 import { type Wish, wishOf } from '../../../../../runtime/provision/deployment/wish.ts';
 import type { VmImage } from '../../../../../runtime/vm/image/vm-image.ts';
-import { ServiceHallLab } from '../../../../support/service-hall-lab.ts';
+import { labPublishers, ServiceHallLab } from '../../../../support/service-hall-lab.ts';
 
 const [FIRST, SECOND, BASE] = ['1', '2', 'b'].map((digit) => `sha256:${digit.repeat(64)}`) as [Digest, Digest, Digest];
 const SPEC = { run: 'serve', port: 80 };
@@ -19,7 +19,7 @@ known.before.each((context) => {
   const images = new Map<string, unknown>([FIRST, SECOND].map((digest) => [digest, { digest, service: SPEC }]));
   images.set(BASE, { digest: BASE, service: null });
   const findImage = async (digest: Digest) => (images.get(digest) as VmImage | undefined) ?? null;
-  const rungs = knownServiceRungs({ services: context.hall, findImage });
+  const rungs = knownServiceRungs({ services: context.hall, publishers: labPublishers(), findImage });
   [context.running, context.cached] = rungs as [Rung<Wish>, Rung<Wish>];
 });
 

@@ -8,12 +8,14 @@ import {
   digestOfHex,
   parseDeploymentRequest,
 } from '../../../../../guest-sdk/protocol/index.ts';
+import type { FunctionPublishers } from '../../../../../runtime/grant/index.ts';
 import type { Offer, Provisioned, RungProgress } from '../../../../../runtime/provision/deployment/rung.ts';
 import { type Wish, wishOf } from '../../../../../runtime/provision/deployment/wish.ts';
 import { overlayManifestText } from '../../../../../runtime/provision/overlay/overlay-manifest.ts';
 import type { OverlayRungParts } from '../../../../../runtime/provision/overlay/overlay-rungs.ts';
 import { pulledOverlay } from '../../../../../runtime/provision/overlay/pulled/pulled-overlay.ts';
 import type { AdoptedVm } from '../../../../../runtime/service/index.ts';
+import { labPublishers } from '../../../../support/service-hall-lab.ts';
 import { LAB_ACCELERATOR, LabVm, SynthesisLab } from '../../../../support/synthesis-lab.ts';
 
 const SEED = Number(process.env.FUZZ_SEED ?? 20261126);
@@ -74,7 +76,12 @@ function answer(context: Context, request: IncomingMessage, response: ServerResp
   response.end(file.subarray(start, end));
 }
 
-async function pull(context: Context, change: Record<string, unknown> = {}, privateNetworks = ['127.0.0.0/8']) {
+async function pull(
+  context: Context,
+  change: Record<string, unknown> = {},
+  privateNetworks = ['127.0.0.0/8'],
+  policy: FunctionPublishers = 'anyone',
+) {
   const { lab, told, reports, address } = context;
   const services = {
     adopt: async (name: string, adopted: AdoptedVm, { signal }: { signal: AbortSignal }) => {
@@ -95,6 +102,7 @@ async function pull(context: Context, change: Record<string, unknown> = {}, priv
       return vm.vm;
     },
     policy: { http: 'any-public', privateNetworks },
+    publishers: labPublishers(policy),
   });
   const { want } = parseDeploymentRequest({ want: { service: 'ocr', from: address, ...change } });
   const offer = (await rung.offer(wishOf(want as Wish['want'], {}), lab.stop.signal)) as Offer;
