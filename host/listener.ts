@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
-import { asCloudletError, CloudletError, type ErrorCode } from '../guest-sdk/protocol/index.ts';
+import { asCloudletError, CloudletError } from '../guest-sdk/protocol/index.ts';
+import { answerOnSocket, answerRefused, brokenRequest, noProxy, refusedHead } from './http/broken-request.ts';
+import { holdContinue } from './http/continued-body.ts';
 import { asksForWebSocket, offerSocket } from './http/web-socket.ts';
 import type { Traffic } from './metrics.ts';
-import { problemHeaders, problemOf, problemResponse } from './problem.ts';
+import { problemResponse } from './problem.ts';
 
 /** What answers requests: `app.fetch` of Hono. */
 export type Handler = (request: Request, connection: HttpBindings) => Response | Promise<Response>;
@@ -50,6 +52,8 @@ export async function listen(
     // A body may be a live stream of hours. Bodies that are needed whole have a limit on silence instead (request-body.ts),
     // and every invocation has a deadline.
     requestTimeout: 0,
+    // A request without it gets its problem document from the handler.
+    requireHostHeader: false,
     shouldUpgradeCallback: asksForWebSocket,
   });
   server.maxConnections = MAX_CONNECTIONS;
@@ -85,11 +89,19 @@ export async function listen(
     outgoing.once('close', done);
     return done;
   };
-  server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+  const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     due(incoming, outgoing);
     outgoing.once('finish', () => leaveUnread(incoming));
-    void respond(incoming, outgoing);
+    const refused = refusedHead(incoming.headers);
+    if (refused === null) void respond(incoming, outgoing);
+    else answerRefused(refused, outgoing);
+  };
+  server.on('request', answer);
+  server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    holdContinue(incoming, outgoing);
+    answer(incoming, outgoing);
   });
+  server.on('checkExpectation', answer);
   // Answered like any other request, unless its route takes the socket; no further request comes over it.
   server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on('error', () => socket.destroy());
@@ -101,8 +113,12 @@ export async function listen(
     offerSocket(incoming, { outgoing, socket, head, taken: due(incoming, outgoing) });
     void respond(incoming, outgoing);
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
-    answerBrokenRequest(error, socket, [...(open.get(socket) ?? [])]),
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const pending = [...(open.get(socket) ?? [])];
+    answerOnSocket(brokenRequest(error, pending.length > 0, MAX_HEADER_BYTES), socket, pending);
+  });
+  server.on('connect', (_incoming: IncomingMessage, socket: Socket) =>
+    answerOnSocket(noProxy(), socket, [...(open.get(socket) ?? [])]),
   );
   await started(server, bind, port);
 
@@ -171,42 +187,6 @@ function leaveUnread(incoming: IncomingMessage): void {
   if (incoming.complete) return;
   const close = (): void => void (incoming.complete || incoming.socket.destroy());
   setTimeout(close, UNREAD_MS).unref();
-}
-
-/** Requests that are not HTTP never reach the app; they are answered here, on the bare socket. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, pending: readonly ServerResponse[]): void {
-  // An answer that has begun must not get a second one behind or into it.
-  if (!socket.writable || pending.some((outgoing) => outgoing.headersSent)) {
-    socket.destroy();
-    return;
-  }
-  const problem = brokenRequest(error, pending.length > 0);
-  const body = JSON.stringify(problemOf(problem, '/'));
-  const headers = {
-    ...problemHeaders(problem),
-    connection: 'close',
-    'content-length': String(Buffer.byteLength(body)),
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${problem.traits.status} ${problem.traits.title}\r\n${lines.join('')}\r\n${body}`, () =>
-    socket.destroy(),
-  );
-}
-
-function brokenRequest(error: NodeJS.ErrnoException, inBody: boolean): CloudletError {
-  const [code, sentence] = ((): [ErrorCode, string] => {
-    if (error.code === 'HPE_HEADER_OVERFLOW')
-      return ['headers-too-large', `expected at most ${MAX_HEADER_BYTES} bytes of header, got more`];
-    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
-      return ['request-timeout', 'expected the whole header in time; send it at once'];
-    if (inBody)
-      return [
-        'body-truncated',
-        'expected the whole body that was announced, got its end before, or bytes that are no body',
-      ];
-    return ['request-invalid', 'expected HTTP/1.1, got something else'];
-  })();
-  return new CloudletError(code, sentence, { cause: error });
 }
 
 function badTarget(error: unknown): CloudletError {

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import * as v from 'valibot';
 import { CloudletError, parseJson as parseJsonText } from '../../guest-sdk/protocol/index.ts';
 import { connectionOf, type HostContext } from './connection.ts';
+import { continueBody } from './continued-body.ts';
 
 /** How a body is read. */
 export interface BodyLimits {
@@ -52,7 +53,10 @@ export async function* requestBody(
  */
 function bodySource(c: Context<HostContext>): AsyncIterator<Uint8Array> | null {
   const incoming = connectionOf(c)?.incoming;
-  if (incoming !== undefined) return incoming.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
+  if (incoming !== undefined) {
+    continueBody(incoming);
+    return incoming.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
+  }
   const body = c.req.raw.body as ReadableStream<Uint8Array> | null;
   return body === null ? null : body.values({ preventCancel: true });
 }
