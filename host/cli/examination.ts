@@ -186,7 +186,7 @@ async function programs(): Promise<Finding> {
   const what = 'existing programs';
   const missing = await missingProgramTools();
   if (missing === null) return { what, state: 'good', detail: 'build --command has its compiler, archiver and linker' };
-  const detail = `cannot be built by build --command: ${missing} is missing`;
+  const detail = `cannot be built by build --command, which lacks ${missing}`;
   return { what, state: 'warning', detail, remedy: INSTALL_PROGRAM_TOOLS };
 }
 

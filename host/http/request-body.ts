@@ -107,12 +107,19 @@ export function parseJson(bytes: Uint8Array): unknown {
 export function parseWith<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
   const parsed = v.safeParse(schema, value);
   if (parsed.success) return parsed.output;
-  const issue = parsed.issues[0];
+  throw new CloudletError('request-invalid', sentenceOf(parsed.issues[0], schema));
+}
+
+/** What an issue of the schema says, in the words that documents of ours are refused with. */
+function sentenceOf(issue: v.BaseIssue<unknown>, schema: v.GenericSchema): string {
   const path = v.getDotPath(issue);
-  throw new CloudletError(
-    'request-invalid',
-    `${path === null ? '$' : `$.${path}`}: expected ${issue.expected ?? issue.message}, got ${issue.received}`,
-  );
+  const at = path === null ? '$' : `$.${path}`;
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
+    const known = issue.path?.length === 1 && 'entries' in schema ? Object.keys(schema.entries as object) : [];
+    return `${at} is not a known key${known.length === 0 ? '' : `; expected ${known.join(', ')}`}`;
+  }
+  if (issue.type === 'strict_object' && issue.received === 'undefined' && path !== null) return `${at} is missing`;
+  return `${at}: expected ${issue.expected ?? issue.message}, got ${issue.received}`;
 }
 
 /** The length that the sender declared, or undefined for a chunked body. */

@@ -52,8 +52,17 @@ export function findExport({ functions }: FunctionDescription, target: string): 
 /** Refuses a way to call that the component does not offer, naming those it does. */
 export function checkDoor(description: FunctionDescription, door: Door): void {
   if (description.doors.includes(door)) return;
+  const offered = description.doors.map((each) => `"${each}"`).join(', ') || 'nothing';
+  const instead = description.doors.map((each) => USES[each]).join(', or ');
   throw new CloudletError(
     'door-mismatch',
-    `expected a component that offers "${door}", got one that offers ${description.doors.map((each) => `"${each}"`).join(', ') || 'nothing'}`,
+    `expected a component that offers "${door}", got one that offers ${offered}${instead === '' ? '' : `; ${instead} instead`}`,
   );
 }
+
+/** How a component with each door is used. */
+const USES: Readonly<Record<Door, string>> = {
+  call: 'call its exports',
+  run: 'run it as a command',
+  http: 'send it http requests',
+};

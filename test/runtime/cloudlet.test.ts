@@ -193,7 +193,7 @@ cloudlets('the wrong door is refused by naming the right one', async () => {
   await refused(
     lab.cloudlet.invoke(name('typed'), { door: 'run', arguments: [] }, bodyOf('')),
     'door-mismatch',
-    /offers "call"/,
+    /offers "call"; call its exports instead$/,
   );
   await refused(lab.cloudlet.call(name('nobody'), 'main', [], JSON_BOTH), 'function-unknown', /"nobody"/);
 });

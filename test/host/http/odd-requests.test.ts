@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Problem } from '../../../guest-sdk/protocol/index.ts';
 import { type Listener, listen } from '../../../host/listener.ts';
-import { chunks, type MemoryEngine, TOKEN, testHost } from '../memory-engine.ts';
+import { chunks, collect, type MemoryEngine, TOKEN, testHost } from '../memory-engine.ts';
 
 const odd = suite<{ engine: MemoryEngine; listener: Listener }>('requests that are HTTP and unusual');
 
@@ -12,7 +12,7 @@ odd.before((context) => {
   const { app, engine } = testHost();
   engine.guest = async (request, input) => {
     const isEarly = request.door === 'http' && request.path === '/early';
-    const output = isEarly ? input : chunks(Buffer.concat(await Array.fromAsync(input)));
+    const output = isEarly ? input : chunks(await collect(input));
     return { head: { status: 200, headers: [] }, output };
   };
   context.engine = engine;

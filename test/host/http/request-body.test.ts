@@ -2,8 +2,10 @@ import { connect } from 'node:net';
 import { Hono } from 'hono';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as v from 'valibot';
+import type { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import type { HostContext } from '../../../host/http/connection.ts';
-import { parseJson, requestBody } from '../../../host/http/request-body.ts';
+import { parseJson, parseWith, requestBody } from '../../../host/http/request-body.ts';
 import { createJournal } from '../../../host/journal.ts';
 import { listen } from '../../../host/listener.ts';
 import { problemHandler } from '../../../host/problem.ts';
@@ -73,6 +75,27 @@ for (const [what, bytes] of notJson) {
     assert.throws(
       () => parseJson(bytes),
       (error: { code: string }) => error.code === 'request-invalid',
+    );
+  });
+}
+
+const Shape = v.strictObject({
+  version: v.optional(v.number()),
+  token: v.string(),
+  split: v.optional(v.strictObject({ percent: v.number() })),
+});
+for (const [value, sentence] of [
+  [{ token: '', vers: 1 }, '$.vers is not a known key; expected version, token, split'],
+  [{ token: '', split: { percent: 1, percents: 2 } }, '$.split.percents is not a known key'],
+  [{}, '$.token is missing'],
+  [{ token: '', split: {} }, '$.split.percent is missing'],
+  [{ token: 1 }, '$.token: expected string, got 1'],
+  ['token', '$: expected Object, got "token"'],
+] as const) {
+  body(`${JSON.stringify(value)} is refused: ${sentence}`, () => {
+    assert.throws(
+      () => parseWith(Shape, value),
+      (error: CloudletError) => error.code === 'request-invalid' && error.message === sentence,
     );
   });
 }
