@@ -4,6 +4,7 @@ import { decodeFiles } from './files-message.ts';
 import { renewableGlue } from './glue-state.ts';
 import { LateFiles } from './late-files.ts';
 import { LatePlaces } from './late-places.ts';
+import { lendWrites } from './lent-writes.ts';
 import { budgetLifts } from './lift-budget.ts';
 import type { LateMessage, LoadMessage } from './wire.ts';
 import type { WorkerComponent } from './worker-message.ts';
@@ -42,7 +43,7 @@ export async function loadComponent(
   component: WorkerComponent,
   want: (message: LateMessage) => void,
 ): Promise<GuestComponent> {
-  const budgeted = budgetLifts(component.glue);
+  const budgeted = budgetLifts(lendWrites(component.glue));
   const glue = component.message.reuse === null ? renewableGlue(budgeted) : budgeted;
   const hooks = registerHooks({
     resolve: (specifier, context, next) =>

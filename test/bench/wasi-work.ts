@@ -2,15 +2,17 @@
  * Measures one operating system for components, in a process of its own: `wasi-work.ts JSON`, see `WorkOrder`. Its standard output is
  * the guest's; what it found goes to its parent.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeSync } from 'node:fs';
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
 import { agentClock } from '../../runtime/agent/agent-clock.ts';
+import { BodyRoom } from '../../runtime/agent/body-room.ts';
 import { WINDOW_BYTES } from '../../runtime/agent/credit-window.ts';
 import { CreditedSink } from '../../runtime/agent/credited-sink.ts';
 import { kernelRandom } from '../../runtime/agent/kernel-random.ts';
 import { OutsideHttpClient } from '../../runtime/agent/outside/http-client.ts';
 import { keyValueOver } from '../../runtime/agent/outside/keyvalue.ts';
 import type { Outside } from '../../runtime/agent/outside/outside.ts';
+import { SLOT_BYTES } from '../../runtime/agent/wire.ts';
 import { openNetwork } from '../../runtime/outside/network/network.ts';
 import { Stores } from '../../runtime/outside/stores.ts';
 import { createWasi, DEFAULT_LIMITS, discardSink, emptySource, FileTree } from '../../runtime/wasi/index.ts';
@@ -53,22 +55,39 @@ const MIB = 1024 * KIB;
 /** As a worker's line does it. */
 const EARLY_BYTES = 64 * KIB;
 
-/** An agent's output, whose frames of one round of the event loop leave together, over this process's own. */
+/** An agent's output as its line has it (`worker-line`, `line-port`), over this process's own: what a guest writes comes together, and leaves by one system call. */
 function standardOutput(): CreditedSink {
-  let pending: Uint8Array[] = [];
-  let length = 0;
+  const room = new BodyRoom();
+  let isLeaving = false;
   const leave = () => {
-    const bytes = Buffer.concat(pending);
-    pending = [];
-    length = 0;
-    if (bytes.length > 0) process.stdout.write(bytes, () => output.credit(bytes.length));
+    isLeaving = false;
+    const { length } = room;
+    const written = process.stdout.writableLength === 0 ? writeNow(room.memory.subarray(0, length)) : 0;
+    const rest = new Uint8Array(room.memory.subarray(written, length));
+    room.clear();
+    if (written > 0) output.credit(written);
+    if (rest.length > 0) process.stdout.write(rest, () => output.credit(rest.length));
   };
   const output = new CreditedSink(WINDOW_BYTES, (bytes) => {
-    length += bytes.length;
-    if (pending.push(new Uint8Array(bytes)) === 1) setImmediate(leave);
-    if (length >= EARLY_BYTES) leave();
+    if (room.length + bytes.length > SLOT_BYTES) leave();
+    room.add(bytes);
+    if (room.length >= EARLY_BYTES) leave();
+    else if (!isLeaving) {
+      isLeaving = true;
+      process.nextTick(leave);
+    }
   });
   return output;
+}
+
+/** Writes what fits; gives how many bytes that were. */
+function writeNow(bytes: Uint8Array): number {
+  try {
+    return bytes.length === 0 ? 0 : writeSync(1, bytes);
+  } catch {
+    // It is full, and its stream waits for room.
+    return 0;
+  }
 }
 
 /** The stores and the network of a host, asked without a channel. */

@@ -72,7 +72,7 @@ const benchmark: Benchmark = {
         accelerator: 'none',
         figures,
         notes: [
-          'The same component in C over the same translation, medians of 15 runs after 5; ours may wait in any call (JSPI), the shim blocks its thread.',
+          'The same component in C by the same translator, medians of 15 runs after 5; ours may wait in any call (JSPI) and reads what is written out of its memory, the shim blocks its thread and gets copies.',
           'Our files are in memory, those of the shim in a folder; standard output goes through a pipe to a reader.',
           'Requests are one after another to a server in the process of the benchmark; ours pass the checks of a host, in the same process here. Keys are in SQLite.',
         ],

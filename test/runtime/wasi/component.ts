@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'jco-lean/component';
+import { lendWrites } from '../../../runtime/agent/lent-writes.ts';
 import { SUSPENDING_IMPORTS } from '../../../runtime/wasi/index.ts';
 
 /** The exports of the components that these tests run. */
@@ -52,9 +53,11 @@ export async function translate(
   const folder = await mkdtemp(join(tmpdir(), 'cloudlet-wasi-'));
   try {
     const file = join(folder, 'guest.mjs');
-    await writeFile(file, contents.get('guest.js')!);
-    const glue = (await import(file)) as Glue;
-    return (imports) => glue.instantiate((name) => modules.get(name)!, imports);
+    const glue = Buffer.from(contents.get('guest.js')!).toString();
+    // Other systems keep what they are given.
+    await writeFile(file, mode === 'sync' ? glue : lendWrites(glue));
+    const { instantiate } = (await import(file)) as Glue;
+    return (imports) => instantiate((name) => modules.get(name)!, imports);
   } finally {
     await rm(folder, { recursive: true });
   }
