@@ -24,6 +24,8 @@ export interface BenchmarkOptions {
   readonly application?: string;
   /** `--repetitions N` of each measurement that repeats. */
   readonly repetitions?: number;
+  /** `--sandbox process|microvm`: that kind alone. */
+  readonly sandbox?: 'process' | 'microvm';
   /** `--minutes N`: after these nothing more is begun; the next run goes on there. */
   readonly minutes?: number;
 }
@@ -42,6 +44,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     calls: { type: 'string' },
     application: { type: 'string' },
+    sandbox: { type: 'string' },
     repetitions: { type: 'string' },
     minutes: { type: 'string' },
   },
@@ -65,8 +68,16 @@ for (const [key, value] of Object.entries(counts)) {
   process.exit(2);
 }
 
-const options: BenchmarkOptions =
-  values.application === undefined ? counts : { ...counts, application: values.application };
+const { application, sandbox } = values;
+if (sandbox !== undefined && sandbox !== 'process' && sandbox !== 'microvm') {
+  process.stderr.write(`expected --sandbox process or microvm, got ${sandbox}\n`);
+  process.exit(2);
+}
+const options: BenchmarkOptions = {
+  ...counts,
+  ...(application !== undefined && { application }),
+  ...(sandbox !== undefined && { sandbox }),
+};
 
 for (const name of positionals.length > 0 ? positionals : known) {
   const benchmark = ((await import(`./${name}.bench.ts`)) as { default: Benchmark }).default;
