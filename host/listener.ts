@@ -113,9 +113,17 @@ export async function listen(
     offerSocket(incoming, { outgoing, socket, head, taken: due(incoming, outgoing) });
     void respond(incoming, outgoing);
   });
+  /** Connections with bytes behind whole requests that are none: these are answered first. */
+  const broken = new WeakSet<Socket>();
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const pending = [...(open.get(socket) ?? [])];
-    answerOnSocket(brokenRequest(error, pending.length > 0, MAX_HEADER_BYTES), socket, pending);
+    const inBody = pending.some(({ req }) => !req.complete);
+    const last = pending.at(-1);
+    const refuse = (): void =>
+      answerOnSocket(brokenRequest(error, inBody, MAX_HEADER_BYTES), socket, [...(open.get(socket) ?? [])]);
+    if (last === undefined || inBody || !socket.writable) return refuse();
+    if (!broken.has(socket)) last.once('close', refuse);
+    broken.add(socket);
   });
   server.on('connect', (_incoming: IncomingMessage, socket: Socket) =>
     answerOnSocket(noProxy(), socket, [...(open.get(socket) ?? [])]),

@@ -12,7 +12,7 @@ export function fileAnswer(
 ): Response {
   const tag = `"${file.digest}"`;
   const always = { ...headers, etag: tag, 'accept-ranges': 'bytes' };
-  if (matches(c.req.header('if-none-match'), tag)) return c.body(null, 304, always);
+  if (hasAlready(c, tag)) return c.body(null, 304, always);
   const condition = c.req.header('if-range');
   const range = condition === undefined || condition === tag ? parseByteRange(c.req.header('range'), file.bytes) : null;
   const { start, end } = range ?? { start: 0, end: file.bytes };
@@ -38,6 +38,8 @@ export function attachment(name: string): string {
   return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }
 
-function matches(header: string | undefined, tag: string): boolean {
-  return (header ?? '').split(',').some((each) => ['*', tag, `W/${tag}`].includes(each.trim()));
+/** Whether the caller says that it has the bytes with this entity tag (`If-None-Match`). */
+export function hasAlready(c: Context<HostContext>, tag: string): boolean {
+  const header = c.req.header('if-none-match') ?? '';
+  return header.split(',').some((each) => ['*', tag, `W/${tag}`].includes(each.trim()));
 }

@@ -11,6 +11,7 @@ import {
 import type { PublishOptions } from '../../runtime/index.ts';
 import type { HostContext } from '../http/connection.ts';
 import { contentDigest } from '../http/content-digest.ts';
+import { hasAlready } from '../http/file-answer.ts';
 import { requireMediaType } from '../http/media-type.ts';
 import {
   declaredLength,
@@ -148,8 +149,14 @@ export function functionRoutes({ cloudlet, limits }: HostParts): Hono<HostContex
     describe({
       summary: "A version's component, to run it elsewhere",
       tag: 'functions',
-      parameters: [{ in: 'query', name: 'version', description: 'Left out, the current one' }],
-      answers: { 200: { description: 'The component', types: ['application/wasm'] } },
+      parameters: [
+        { in: 'query', name: 'version', description: 'Left out, the current one' },
+        { in: 'header', name: 'If-None-Match', description: 'The ETag: the digest in quotes' },
+      ],
+      answers: {
+        200: { description: 'The component', types: ['application/wasm'] },
+        304: { description: 'The caller has it' },
+      },
       errors: ['function-unknown', 'version-unknown', 'storage-corrupt'],
     }),
     async (c) => {
@@ -158,11 +165,13 @@ export function functionRoutes({ cloudlet, limits }: HostParts): Hono<HostContex
         parseName(c.req.param('name')),
         version === undefined ? undefined : parseVersion(version),
       );
+      const tag = `"${stored.digest}"`;
+      const always = { etag: tag, 'cloudlet-function-version': String(stored.version) };
+      if (hasAlready(c, tag)) return c.body(null, 304, always);
       return c.body(streamedBody(c, stored.bytes[Symbol.asyncIterator](), stored.sizeBytes), 200, {
+        ...always,
         'content-type': 'application/wasm',
         'content-length': String(stored.sizeBytes),
-        etag: `"${stored.digest}"`,
-        'cloudlet-function-version': String(stored.version),
       });
     },
   );

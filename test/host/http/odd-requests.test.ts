@@ -120,4 +120,22 @@ odd('requests sent ahead are answered in their order', async (context) => {
   );
 });
 
+for (const [what, behind, status] of [
+  ['bytes that are no HTTP', '\x16\x03\x01\r\n', 400],
+  ['a header without end', `GET / HTTP/1.1\r\nX: ${'x'.repeat(40_000)}`, 431],
+] as const) {
+  odd(`a whole request is answered before ${what} behind it`, async (context) => {
+    const answer = await exchange(context, `${ECHO}Content-Length: 3\r\n\r\none${behind}`);
+    const [first, second] = answer.split('HTTP/1.1 ').slice(1);
+    assert.match(first!, /^200 [\s\S]*\r\none\r\n0\r\n/);
+    assert.match(second!, new RegExp(`^${status} `));
+  });
+}
+
+odd('what comes behind the last request that was announced is nothing', async (context) => {
+  const answer = await exchange(context, `${ECHO}${CLOSE}Content-Length: 3\r\n\r\none${ECHO}\r\n`);
+  assert.match(answer, /^HTTP\/1\.1 200 [\s\S]*\r\none\r\n0\r\n/);
+  assert.is(answer.split('HTTP/1.1 ').length, 2);
+});
+
 odd.run();

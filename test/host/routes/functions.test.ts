@@ -104,6 +104,21 @@ functions('a component comes back with its length and digest', async () => {
   assert.is((await app.request('/v1/functions/hello/component?version=x', { headers: AS_OWNER })).status, 400);
 });
 
+functions('a component is not sent to who has it', async () => {
+  const { app } = testHost();
+  const tag = `"sha256:${'0'.repeat(64)}"`;
+  for (const [condition, status, bytes] of [
+    [tag, 304, 0],
+    [`"sha256:${'1'.repeat(64)}", W/${tag}`, 304, 0],
+    [`"sha256:${'1'.repeat(64)}"`, 200, 4],
+  ] as const) {
+    const headers = { ...AS_OWNER, 'if-none-match': condition };
+    const response = await app.request('/v1/functions/hello/component', { headers });
+    assert.equal([response.status, (await response.arrayBuffer()).byteLength], [status, bytes], condition);
+    assert.is(response.headers.get('etag'), tag);
+  }
+});
+
 functions('a component that is shorter than promised is not taken for whole', async () => {
   const { app, engine } = testHost();
   const component = engine.component.bind(engine);
