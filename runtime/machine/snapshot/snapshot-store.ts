@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unlessAborted } from '../unless-aborted.ts';
 import { draftName, isCompleteName, isLeftOver } from './directory-name.ts';
@@ -73,14 +73,14 @@ export class SnapshotStore {
 
   /** Removes a snapshot that turned out to be of no use; `reason` is a clause for the log. */
   async refuse(key: string, reason: string): Promise<void> {
-    await rm(this.#path(key), { recursive: true, force: true });
+    await this.#remove(key);
     this.#options.refused?.(`a snapshot of a machine was refused and removed, and will be made again: ${reason}`);
   }
 
   /** Removes the snapshots whose content nobody needs any more. */
   async forget(isGone: (content: string) => boolean): Promise<void> {
     for (const { key, content } of await this.#all()) {
-      if (content !== null && isGone(content)) await rm(this.#path(key), { recursive: true, force: true });
+      if (content !== null && isGone(content)) await this.#remove(key);
     }
   }
 
@@ -132,7 +132,7 @@ export class SnapshotStore {
     for (const each of order) {
       if (left <= this.#options.floor || !(await isTooMuch(bytes))) return;
       if (this.#committing.has(each.key)) continue;
-      await rm(this.#path(each.key), { recursive: true, force: true });
+      await this.#remove(each.key);
       bytes -= each.bytes;
       left -= 1;
     }
@@ -189,8 +189,29 @@ export class SnapshotStore {
     const manifest = parseSnapshotManifest(text);
     const wrong =
       manifest === null ? 'its manifest cannot be read' : await verifySnapshot(directory, key, manifest, this.#bootId);
-    if (wrong !== null) await this.refuse(key, wrong);
-    return wrong === null;
+    if (wrong === null) return true;
+    // One that is being removed is not damaged, and whoever removes it has said why.
+    const isThere = await access(snapshotFiles(directory).manifest).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) await this.refuse(key, wrong);
+    return false;
+  }
+
+  /**
+   * Removes a snapshot, all of it at once for whoever looks meanwhile: one that was half gone would be taken for a damaged one. Whoever
+   * writes into it at this moment, since he has just looked at its bytes, would also keep its directory from being empty.
+   */
+  async #remove(key: string): Promise<void> {
+    const gone = this.#path(draftName(key));
+    try {
+      await rename(this.#path(key), gone);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return; // Another has removed it.
+      throw error;
+    }
+    await rm(gone, { recursive: true, force: true });
   }
 
   #path(name: string): string {

@@ -178,6 +178,21 @@ stores('refuses one with the manifest of another', async ({ store, refusals, dir
   assert.equal(await readdir(directory), [other.key]);
 });
 
+stores('says nothing of what is removed while it is looked at', async (context) => {
+  const { store, refusals } = context;
+  const other = await openStore(context);
+  for (let turns = 0; turns < 12; turns += 1) {
+    await inAnotherBoot(await make(store, FUNCTION));
+    const looking = other.find(FUNCTION);
+    for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
+    await store.refuse(snapshotKey(FUNCTION), 'it is of no use');
+    await looking;
+    assert.is(await store.find(FUNCTION), null);
+    assert.is(refusals.length, turns + 1, refusals.at(-1));
+  }
+  assert.ok(refusals.every((sentence) => sentence.endsWith('it is of no use')));
+});
+
 stores('takes two of one key, and both serve', async (context) => {
   const other = await openStore(context);
   const [first, second] = await Promise.all([
