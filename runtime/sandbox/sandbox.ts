@@ -70,8 +70,9 @@ export class Sandbox {
   #running = 0;
   #served = 0;
   #pausing: Promise<void> = Promise.resolve();
-  /** Poisoned for a reason, and not only about to be. */
+  /** Poisoned for a reason, and not only about to be; and why, in either case. */
   #isOver = false;
+  #why = '';
 
   /** Takes over a machine whose agent said `ready`; see `startSandbox`. */
   constructor(parts: { kind: SandboxKind; machine: Machine; channel: Channel; workers: number; clock?: Clock }) {
@@ -145,7 +146,7 @@ export class Sandbox {
 
   /** Its machine came with what it runs: gives that what no snapshot may hold, and it is ready. `machine-failed` when it has ended by now. */
   adopt(grant: Grant, secrets: SecretValues = {}, reuse: ReuseLimits | null = null): void {
-    if (this.#state !== 'starting') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
+    if (this.#state !== 'starting') throw this.#unusable();
     this.#atOnce = reuse?.atOnce ?? 1;
     this.#channel.adopt(this.#atOnce);
     this.grant(grant, secrets);
@@ -164,7 +165,7 @@ export class Sandbox {
 
   /** Starts an invocation. The caller sees to it that there are never more than `places`. */
   invoke(request: InvokeRequest, input: CallInput, options: CallOptions): Call {
-    if (this.#state !== 'ready') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
+    if (this.#state !== 'ready') throw this.#unusable();
     if (options.signal?.aborted === true) throw callerLeft();
     const asked = options.rehearsal === true ? { ...request, rehearsal: true as const } : request;
     const call = this.#channel.invoke(asked, input, options.deadlineMs, options.log, options.outside);
@@ -229,7 +230,7 @@ export class Sandbox {
     } catch (error) {
       this.#poison(`the machine could not be resumed: ${(error as Error).message}`);
     }
-    if (this.#state !== 'paused') throw new CloudletError('machine-failed', `the sandbox is ${this.#state}`);
+    if (this.#state !== 'paused') throw this.#unusable();
     this.#state = moveState(this.#state, 'ready');
   }
 
@@ -271,15 +272,21 @@ export class Sandbox {
   #mourn(reason: string): void {
     if (this.#state === 'poisoned' || this.#state === 'closed') return;
     this.#state = moveState(this.#state, 'poisoned');
+    this.#why = `: ${reason}`;
     const stop = this.#clock.after(EXIT_MS, () =>
       this.#poison(`${reason}, and its machine runs${describeTail(this.#machine.said())}`),
     );
     void this.#ended.promise.then(stop);
   }
 
+  #unusable(): CloudletError {
+    return new CloudletError('machine-failed', `the sandbox is ${this.#state}${this.#why}`);
+  }
+
   #poison(reason: string, code: ErrorCode = 'machine-failed'): void {
     if (this.#isOver || this.#state === 'closed') return;
     this.#isOver = true;
+    this.#why = `: ${reason}`;
     this.firstWord.settle(false);
     if (this.#state !== 'poisoned') this.#state = moveState(this.#state, 'poisoned');
     this.#channel.close(reason, code);
@@ -290,6 +297,4 @@ export class Sandbox {
   }
 }
 
-function callerLeft(): CloudletError {
-  return new CloudletError('client-closed', 'the caller left before the answer was complete');
-}
+const callerLeft = () => new CloudletError('client-closed', 'the caller left before the answer was complete');

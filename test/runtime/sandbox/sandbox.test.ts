@@ -206,6 +206,8 @@ sandbox('is poisoned by the end of its machine and says how it ended', async () 
   fixture.machine.die(null, 'SIGKILL', 'Out of memory');
   assert.is((await failureOf(call.done)).code, 'machine-failed');
   assert.ok((await fixture.sandbox.ended).reason);
+  const late = await failureOf((async () => invoke(fixture).done)());
+  assert.match(late.message, /^the sandbox is (poisoned|closed): .*machine/, 'who comes then is told why, too');
   await fixture.sandbox.close();
   assert.is(fixture.sandbox.state, 'closed');
 });
