@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { ServiceLimits } from '../guest-sdk/protocol/index.ts';
 import { BlankVms } from './provision/index.ts';
 import { systemClock } from './sandbox/index.ts';
+import type { VmImage } from './vm/image/index.ts';
 import { restoreVm } from './vm/machine/restore-vm.ts';
 import type { Vms } from './vms.ts';
 
@@ -12,14 +13,17 @@ const AFTER_MS = 5000;
 export function keepBlankVm({ images, accelerator }: Pick<Vms, 'images' | 'accelerator'>): BlankVms {
   const { diskMib, cpus } = v.parse(ServiceLimits, {});
   const limits = { growthBytes: diskMib * 2 ** 20, cpus };
-  const blanks = new BlankVms({ images, accelerator, restore: restoreVm, limits });
-  const prepare = async (): Promise<void> => {
+  const lastUsed = async (): Promise<VmImage | null> => {
     // Without bases nobody has to find out how VMs run here.
-    if (!(await images.stored()).some(({ manifest }) => manifest.kind === 'base')) return;
+    if (!(await images.stored()).some(({ manifest }) => manifest.kind === 'base')) return null;
     const isBase = ({ manifest, unusable }: Awaited<ReturnType<typeof images.list>>[number]): boolean =>
       manifest.kind === 'base' && manifest.stockKernel !== true && unusable === null;
     const digest = (await images.list()).find(isBase)?.digest;
-    const base = digest === undefined ? null : await images.find(digest);
+    return digest === undefined ? null : await images.find(digest);
+  };
+  const blanks = new BlankVms({ images, accelerator, restore: restoreVm, limits, other: lastUsed });
+  const prepare = async (): Promise<void> => {
+    const base = await lastUsed();
     if (base !== null) await blanks.prepare(base);
   };
   const cancel = systemClock.after(AFTER_MS, () => {

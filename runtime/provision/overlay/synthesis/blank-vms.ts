@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { Digest } from '../../../../guest-sdk/protocol/index.ts';
 import { type BlockDigests, blockDigests, freeBytes } from '../../../machine/index.ts';
+import { type Clock, systemClock } from '../../../sandbox/clock.ts';
 import type { VmImage, VmImageStore } from '../../../vm/image/index.ts';
 import { type BlankShape, BlankVm, type BlankWorld } from './blank-vm.ts';
 
@@ -10,7 +12,13 @@ export interface BlankVmsOptions extends Omit<BlankWorld, 'accelerator' | 'image
   readonly accelerator: () => Promise<BlankWorld['accelerator']>;
   /** What overlays ask for that say nothing of it. */
   readonly limits: Pick<BlankShape, 'growthBytes' | 'cpus'>;
+  readonly clock?: Clock;
+  /** The base that is to be waited on when one was removed; null, or left out: none. */
+  readonly other?: () => Promise<VmImage | null>;
 }
+
+/** How often it is looked whether the base of the one that waits is still there, milliseconds: whoever removes it, in whatever program, frees its disk by that. */
+const LOOK_MS = 10_000;
 
 /** Free room on the disk without which none is made ahead, for each byte of its memory: it must not take what others need. */
 const ROOM_FACTOR = 4;
@@ -22,9 +30,12 @@ export class BlankVms {
   readonly #digests = new Map<Digest, Promise<BlockDigests>>();
   #waiting: { readonly shape: BlankShape; readonly blank: Promise<BlankVm | null> } | null = null;
   readonly #stop = new AbortController();
+  readonly #clock: Clock;
+  #cancelLook = () => {};
 
   constructor(options: BlankVmsOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
   }
 
   /** Aborts when it is closed. */
@@ -51,6 +62,7 @@ export class BlankVms {
     if (this.#stop.signal.aborted || (before !== null && isSame(before.shape, shape))) return;
     const blank = this.#make(shape).catch(() => null); // Whoever wants one is told why there is none.
     this.#waiting = { shape, blank };
+    this.#lookLater();
     await (await before?.blank)?.close();
     await blank;
   }
@@ -58,9 +70,26 @@ export class BlankVms {
   /** Ends the one that waits, and makes no more. Idempotent. */
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#cancelLook();
     const waiting = this.#waiting;
     this.#waiting = null;
     await (await waiting?.blank)?.close();
+  }
+
+  #lookLater(): void {
+    this.#cancelLook();
+    this.#cancelLook = this.#clock.after(LOOK_MS, () => void this.#look());
+  }
+
+  /** Ends the one that waits when its base was removed: no overlay can be for it any more. */
+  async #look(): Promise<void> {
+    const waiting = this.#waiting;
+    if (waiting === null) return;
+    if (existsSync(waiting.shape.base.memory)) return this.#lookLater();
+    this.#waiting = null;
+    await (await waiting.blank)?.close();
+    const next = await this.#options.other?.().catch(() => null); // Then an overlay begins its own, and says what is wrong.
+    if (next) await this.prepare(next);
   }
 
   async #make(shape: BlankShape): Promise<BlankVm | null> {

@@ -1,8 +1,10 @@
+import { copyFile, rm } from 'node:fs/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CloudletError, type Digest, type ServiceSpec } from '../../../../../guest-sdk/protocol/index.ts';
+import { CloudletError, type Digest, digestOfHex, type ServiceSpec } from '../../../../../guest-sdk/protocol/index.ts';
 import { BlankVms } from '../../../../../runtime/provision/overlay/synthesis/blank-vms.ts';
 import type { RestoreVmOptions } from '../../../../../runtime/vm/machine/vm-options.ts';
+import { FakeClock } from '../../../../support/fake-clock.ts';
 import { LAB_ACCELERATOR, SynthesisLab } from '../../../../support/synthesis-lab.ts';
 
 const blanks = suite<{ lab: SynthesisLab; blanks: BlankVms; started: RestoreVmOptions[] }>(
@@ -106,6 +108,34 @@ blanks('a cloudlet that closes leaves none, whatever it is at', async ({ lab, bl
   await blanks.close();
   await preparing;
   await blanks.prepare(lab.base);
+  assert.equal(await lab.leftOvers(), []);
+});
+
+blanks('one on a base that was removed ends, and one on another waits', async ({ lab, started }) => {
+  const { limits } = lab.manifest.service;
+  const clock = new FakeClock();
+  const removed = { ...lab.base, memory: `${lab.base.memory}.another`, digest: digestOfHex('e'.repeat(64)) };
+  await copyFile(lab.base.memory, removed.memory);
+  const all = new BlankVms({
+    images: lab.store,
+    accelerator: async () => LAB_ACCELERATOR,
+    restore: (options) => {
+      started.push(options);
+      return lab.restore(options);
+    },
+    limits: { growthBytes: limits.diskMib * 2 ** 20, cpus: limits.cpus },
+    clock,
+    other: async () => lab.base,
+  });
+  await all.prepare(removed);
+  const [first] = await lab.leftOvers();
+  clock.advance(10_000);
+  assert.equal(await lab.leftOvers(), [first], 'its base is there');
+  await rm(removed.memory);
+  clock.advance(10_000);
+  while (started.length < 2) await new Promise(setImmediate);
+  assert.not.ok((await lab.leftOvers()).includes(first!));
+  await all.close();
   assert.equal(await lab.leftOvers(), []);
 });
 
