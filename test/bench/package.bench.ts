@@ -4,6 +4,7 @@ import { zstdCompression } from '../../guest-sdk/client/node.ts';
 import { digestOfHex, parseName } from '../../guest-sdk/protocol/index.ts';
 import { nodeTransport } from '../../host/cli/host-access/node-transport.ts';
 import { chooseAccelerator } from '../../runtime/machine/index.ts';
+import { Misuse } from './misuse.ts';
 import { PACKAGED, type PackagedApplication } from './package/applications.ts';
 import { type BuiltApplication, builtApplication, type PackagedVersion } from './package/built-application.ts';
 import { closureBytes } from './package/debian-closure.ts';
@@ -81,7 +82,7 @@ async function deployFirst(name: string, { first }: BuiltApplication, { shape }:
 function chosen(only: string | undefined): readonly PackagedApplication[] {
   const found = PACKAGED.filter(({ name }) => only === undefined || name === only);
   if (found.length > 0) return found;
-  throw new Error(`expected --application ${PACKAGED.map(({ name }) => name).join(', or ')}, got ${only}`);
+  throw new Misuse(`expected --application ${PACKAGED.map(({ name }) => name).join(', or ')}, got ${only}`);
 }
 
 function sha256Of(bytes: Uint8Array) {

@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeMachine } from './machine.ts';
+import { Misuse } from './misuse.ts';
 import { Unfinished } from './synthesis/measured.ts';
 
 /** What a benchmark module exports. */
@@ -38,17 +39,7 @@ export interface BenchmarkResult {
   readonly notes: readonly string[];
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: 'boolean', default: false },
-    calls: { type: 'string' },
-    application: { type: 'string' },
-    sandbox: { type: 'string' },
-    repetitions: { type: 'string' },
-    minutes: { type: 'string' },
-  },
-});
+const { values, positionals } = words();
 const known = readdirSync(fileURLToPath(new URL('.', import.meta.url)))
   .filter((file) => file.endsWith('.bench.ts'))
   .map((file) => file.replace('.bench.ts', ''));
@@ -81,15 +72,19 @@ const options: BenchmarkOptions = {
 
 for (const name of positionals.length > 0 ? positionals : known) {
   const benchmark = ((await import(`./${name}.bench.ts`)) as { default: Benchmark }).default;
+  if (values.application !== undefined && !benchmark.title.includes('--application')) {
+    process.stderr.write(`expected --application with a benchmark that says so, such as package, got ${name}\n`);
+    process.exit(2);
+  }
   process.stderr.write(`${name}: ${benchmark.title}\n`);
   const say = (line: string): void => void process.stderr.write(`  ${line}\n`);
   let result: BenchmarkResult;
   try {
     result = await benchmark.run(say, options);
   } catch (error) {
-    if (!(error instanceof Unfinished)) throw error;
+    if (!(error instanceof Unfinished || error instanceof Misuse)) throw error;
     process.stderr.write(`${name}: ${error.message}\n`);
-    process.exitCode = 1;
+    process.exitCode = error instanceof Misuse ? 2 : 1;
     continue;
   }
   const machine = describeMachine();
@@ -103,4 +98,24 @@ for (const name of positionals.length > 0 ? positionals : known) {
   }
   process.stdout.write(`accelerator ${result.accelerator}; ${machine}\n`);
   for (const note of result.notes) process.stdout.write(`- ${note}\n`);
+}
+
+/** What was asked for; a flag that there is not is one sentence. */
+function words() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        calls: { type: 'string' },
+        application: { type: 'string' },
+        sandbox: { type: 'string' },
+        repetitions: { type: 'string' },
+        minutes: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    process.stderr.write(`expected flags of a benchmark: ${(error as Error).message}\n`);
+    process.exit(2);
+  }
 }
