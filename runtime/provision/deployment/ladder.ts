@@ -9,7 +9,7 @@ export interface Step {
   readonly at: number;
 }
 
-/** That no rung can be taken, with what each said. */
+/** That no rung can be taken, with what each said; who says the same says it once. */
 export interface NoStep {
   readonly whys: readonly string[];
 }
@@ -24,15 +24,15 @@ export class Ladder<Wish> {
 
   /** The first rung behind `after` (null: of all) that can be taken. */
   async next(wish: Wish, after: Step | null, signal: AbortSignal): Promise<Step | NoStep> {
-    const whys: string[] = [];
+    const whys = new Map<string, RungName[]>();
     for (let at = after === null ? 0 : after.at + 1; at < this.#rungs.length; at += 1) {
       const rung = this.#rungs[at]!;
       const offer = await rung.offer(wish, signal);
       if (offer === null) continue;
-      if ('why' in offer) whys.push(`${rung.name}: ${offer.why}`);
+      if ('why' in offer) whys.set(offer.why, [...(whys.get(offer.why) ?? []), rung.name]);
       else return { rung: rung.name, offer, at };
     }
-    return { whys };
+    return { whys: [...whys].map(([why, names]) => `${names.join(', ')}: ${why}`) };
   }
 }
 

@@ -69,13 +69,13 @@ function synthesizedOverlay(parts: OverlayRungParts): Rung<Wish> {
       const asked = overlayWish(wish);
       if (asked === null) return null;
       const { manifest } = asked.overlay;
+      const admitted = await parts.publishers.admitDocument(asked.name, asked.overlay.signed, wish);
       const fits = await expectOverlayFits(manifest, parts.images, signal).catch((error: unknown) => {
         signal.throwIfAborted();
         return { why: asCloudletError(error).message };
       });
       if ('why' in fits) return fits;
       await fits.release();
-      const admitted = await parts.publishers.admitDocument(asked.name, asked.overlay.signed, wish);
       const missing = manifest.segments.map(({ digest, bytes }) => ({ digest, bytes }));
       return { missing, provision: (context) => synthesizeService(parts, { ...asked, admitted }, context) };
     },

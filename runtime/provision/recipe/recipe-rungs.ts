@@ -56,12 +56,13 @@ function onDemandRung({ recipes, services, publishers }: RecipeRungParts): Rung<
     offer: async (wish, signal) => {
       const asked = recipeOf(wish);
       if (asked === null) return null;
+      // Before anything else that is missing: a base that was built for it in vain would be worse.
+      const admitted = await publishers.admitDocument(asked.name, asked.signed, wish);
       const parts = partsOfRecipe(asked.recipe);
       const gone = parts.find(({ digest }) => !isAtHand(wish, digest));
       if (gone !== undefined) return { why: `the device does not have the part ${gone.digest} of the recipe's files` };
       const base = await unlessBaseUnknown(recipes.cached(asked.recipe, signal));
       if (base instanceof CloudletError) return { why: base.message };
-      const admitted = await publishers.admitDocument(asked.name, asked.signed, wish);
       return {
         missing: parts,
         provision: async (context) => {

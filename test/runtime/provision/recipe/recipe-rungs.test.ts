@@ -5,6 +5,7 @@ import type { Offer, Rung } from '../../../../runtime/provision/deployment/rung.
 import { type Wish, wishOf } from '../../../../runtime/provision/deployment/wish.ts';
 import { recipeRungs } from '../../../../runtime/provision/recipe/recipe-rungs.ts';
 import { RecipeLab, SERVICE } from '../../../support/recipe-lab.ts';
+import { refused } from '../../../support/refusal.ts';
 import { labPublishers, ServiceHallLab } from '../../../support/service-hall-lab.ts';
 
 const PART = { digest: `sha256:${'1'.repeat(64)}` as Digest, bytes: 3 };
@@ -88,6 +89,18 @@ rungs('refuse a recipe that is none', async ({ cached }) => {
     () => assert.unreachable(),
     (error: { code: string }) => assert.is(error.code, 'recipe-invalid'),
   );
+});
+
+rungs('one that its policy does not take is refused before a base is asked for', async ({ lab }) => {
+  const parts = { recipes: lab.recipes, services: new ServiceHallLab(), publishers: labPublishers('pinned') };
+  const onDemand = recipeRungs(parts).find(({ name }) => name === 'on-demand')!;
+  const elsewhere = { ...RECIPE, base: `sha256:${'9'.repeat(64)}` };
+  for (const recipe of [RECIPE, elsewhere])
+    await refused(
+      () => onDemand.offer(wish({ service: 'web', recipe }), signal),
+      'signature-invalid',
+      /got no signature/,
+    );
 });
 
 rungs.run();
