@@ -1,7 +1,7 @@
 // time limit: 600 s
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -51,10 +51,16 @@ createServer(async (incoming, outgoing) => {
 `;
 const SCRIPT = `mkdir -p /srv && echo ${Buffer.from(SERVER).toString('base64')} | base64 -d > /srv/server.js`;
 const SPEC = {
-  ...{ run: 'exec node /srv/server.js', port: 8080, outbound: ['allowed.example', 'inner.example'] },
+  ...{ run: 'exec node /srv/server.js', port: 8080, outbound: ['allowed.example', 'inner.example', 'rebound.example'] },
   limits: { leaseS: 10, diskMib: 64 },
 };
 const NAME = parseName('web');
+const NAMES: Readonly<Record<string, string[]>> = {
+  'allowed.example': ['93.184.216.34'],
+  'inner.example': ['10.0.2.2'],
+};
+/** What a name is each time that it is asked for: first somebody, then this computer, in two ways. */
+const REBOUND: string[][] = [['93.184.216.34'], ['127.0.0.1'], ['::ffff:127.0.0.1']];
 
 interface Context {
   saved: SavedVms;
@@ -81,7 +87,7 @@ services.before(async (context) => {
     serviceWorld: {
       hold: (digest, signal) => context.saved.store.hold(digest, signal),
       network: {
-        resolver: async (name) => ({ 'allowed.example': ['93.184.216.34'], 'inner.example': ['10.0.2.2'] })[name] ?? [],
+        resolver: async (name) => (name === 'rebound.example' ? (REBOUND.shift() ?? []) : (NAMES[name] ?? [])),
         connector: () =>
           new Promise((resolve, reject) => {
             const socket = connect({ host: '127.0.0.1', port }, () => resolve(socket));
@@ -200,10 +206,35 @@ services('reaches nothing by itself: it has no network', async (context) => {
     ['93.184.216.34', 80],
     ['127.0.0.1', port],
     ['127.0.0.1', context.listener.port],
+    ['::1', port],
+    ['::ffff:127.0.0.1', port],
+    ['::ffff:169.254.169.254', 80],
+    ['fd00:ec2::254', 80],
+    ['fe80::1', 80],
   ] as const) {
     const { text } = await ask(context, `/s/web/try?host=${host}&port=${at}`);
-    assert.match(text, /^(ENETUNREACH|EHOSTUNREACH|ECONNREFUSED|timeout)$/, `${host}:${at}: ${text}`);
+    assert.match(text, UNREACHABLE, `${host}:${at}: ${text}`);
   }
+});
+
+services("has no way to another VM, nor to another's raw port", async (context) => {
+  const { port } = await start(context, { mode: 'own', port: true });
+  const asking = { 'cloudlet-service-vm': (await start(context)).id };
+  const { text } = await ask(context, `/s/web/try?host=127.0.0.1&port=${port}`, 'GET', undefined, asking);
+  assert.match(text, UNREACHABLE);
+  for (const host of ['127.0.0.1', '[::1]', 'localhost']) {
+    const say = encodeURIComponent(`CONNECT ${host}:${port}`);
+    const refused = await ask(context, `/s/web/proxy?say=${say}`, 'GET', undefined, asking);
+    assert.match(refused.text, /^HTTP\/1\.1 403 /, host);
+  }
+});
+
+services('asks its proxy for a name that is another address the next time, and gets that judged', async (context) => {
+  for (const expected of [/^HTTP\/1\.1 200 /, /^HTTP\/1\.1 403 /, /^HTTP\/1\.1 403 /]) {
+    const { text } = await ask(context, `/s/web/proxy?say=${encodeURIComponent('CONNECT rebound.example:443')}`);
+    assert.match(text, expected);
+  }
+  assert.is(REBOUND.length, 0, 'each was asked for once');
 });
 
 for (const [what, say, expected] of [
@@ -213,6 +244,11 @@ for (const [what, say, expected] of [
   ['a named host at an address of the computer’s network', 'CONNECT inner.example:443', /^HTTP\/1\.1 403 /],
   ['the credentials of a cloud', 'GET http://169.254.169.254/latest/meta-data', /^HTTP\/1\.1 403 /],
   ['the loopback of the host', 'CONNECT 127.0.0.1:22', /^HTTP\/1\.1 403 /],
+  ['it as IPv6', 'CONNECT [::1]:22', /^HTTP\/1\.1 403 /],
+  ['it as IPv4 in IPv6', 'CONNECT [::ffff:127.0.0.1]:22', /^HTTP\/1\.1 403 /],
+  ['it as one number', 'GET http://2130706433/', /^HTTP\/1\.1 403 /],
+  ['it by its name', 'GET http://localhost/', /^HTTP\/1\.1 403 /],
+  ['the credentials of a cloud, by IPv6', 'GET http://[fd00:ec2::254]/latest/meta-data', /^HTTP\/1\.1 403 /],
 ] as const) {
   services(`asks its proxy for ${what}`, async (context) => {
     const { text } = await ask(context, `/s/web/proxy?say=${encodeURIComponent(say)}`);
@@ -227,8 +263,10 @@ services('tells what its console says', async (context) => {
 });
 
 services('ends with its lease, and leaves neither process nor file', async (context) => {
-  const { pid } = await start(context);
+  const { pid, port } = await start(context, { port: true });
   assert.ok(existsSync(`/proc/${pid}`));
+  // Where this computer lets nobody make groups it has none of its own.
+  const groups = groupsOf(pid!).filter((each) => !groupsOf(process.pid).includes(each));
   assert.ok(marks(context).length > 0, 'the image is held');
   const until = performance.now() + 60_000;
   while (context.lab.cloudlet.services.get(NAME).vms.length > 0 && performance.now() < until) await sleep(100);
@@ -236,7 +274,25 @@ services('ends with its lease, and leaves neither process nor file', async (cont
   await ended(pid!);
   assert.equal(marks(context), []);
   assert.equal(openFilesOf(context), []);
+  const again = connect({ host: '127.0.0.1', port: port! });
+  assert.match(String(await new Promise((resolve) => again.once('error', resolve))), /ECONNREFUSED/);
+  assert.equal(
+    groups.filter((each) => existsSync(each)),
+    [],
+    'control groups',
+  );
 });
+
+/** The control groups of a process, of either version, as directories. */
+function groupsOf(pid: number): string[] {
+  const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n');
+  return lines.map((line) => {
+    const [, controllers = '', path = '/'] = line.split(':');
+    return join('/sys/fs/cgroup', controllers, path);
+  });
+}
+
+const UNREACHABLE = /^(ENETUNREACH|EHOSTUNREACH|ECONNREFUSED|EADDRNOTAVAIL|EAFNOSUPPORT|EINVAL|timeout)$/;
 
 services('ends with a host that is killed', async (context) => {
   const child = spawn(process.execPath, [AND_WAIT, context.saved.store.directory, context.image.digest], {
