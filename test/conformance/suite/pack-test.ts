@@ -12,6 +12,8 @@ export interface TestNeeds {
   readonly http: readonly string[];
   /** Whether it may use sockets, on the loopback. */
   readonly sockets: boolean;
+  /** How long an invocation of it may take and compute: whether it is right is asked, not how fast an emulated machine is. */
+  readonly timeMs: number;
 }
 
 /** The folder of a package in which the files of a test's root travel. */
@@ -44,6 +46,7 @@ export function grantOf(needs: Omit<TestNeeds, 'wasm'>, hasFiles: boolean): Gran
       ? { tcp: ['127.0.0.1:*', '[::1]:*'], udp: ['127.0.0.1:*', '[::1]:*'], lookup: true, listen: true }
       : {},
     configuration: {},
+    limits: { deadlineMs: needs.timeMs, cpuMs: needs.timeMs },
   };
 }
 

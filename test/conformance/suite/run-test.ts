@@ -107,6 +107,7 @@ class TestRun {
       root: root === null ? null : join(dirname(this.#test.wasm), root),
       http: this.#test.spec.proposals.includes('http') ? this.#servers.hosts : [],
       sockets: this.#test.spec.proposals.includes('sockets'),
+      timeMs: this.#stepMs,
     });
     const response = await this.#host.ask(`/v1/functions/${this.#name}`, { method: 'PUT', ...body });
     if (!response.ok) throw new Error(`it cannot be published: ${await problem(response)}`);
