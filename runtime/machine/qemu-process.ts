@@ -70,8 +70,10 @@ async function startOnce({
   const [groups, devices] = await Promise.all([groupsFor(accelerator), devicesFor(accelerator)]);
   const root = { ...facts.root, devices: [...facts.root.devices, ...devices] };
   const plan = planWords({ ...facts, groups, root, fileBytes });
-  const environment = heldFilesEnvironment(options, stdio.length);
-  const own = 'LD_PRELOAD' in environment ? [...stdio, programs.heldFiles.fd] : stdio;
+  const held = heldFilesEnvironment(options);
+  const libraries = ['CLOUDLET_HELD_FILES' in held ? [programs.heldFiles] : [], found.standIns].flat();
+  const preload = libraries.map((_, at) => `/proc/self/fd/${stdio.length + at}`).join(':');
+  const own = [...stdio, ...libraries.map(({ fd }) => fd)];
   const [spawner, report] = [own.length, own.length + 1];
   const group = limitedGroup(controlGroups, { memoryMib: memoryLimitMib, cpus: cpuLimit }, options.claimant);
   // QEMU asks for huge pages for the code that it translates: up to 2 MiB of each of its regions that no machine needs.
@@ -92,7 +94,7 @@ async function startOnce({
   const child = spawn(`/proc/self/fd/${spawner}`, words, {
     cwd: '/',
     // One pool of memory for all of its threads, which seldom want any at once.
-    env: { PATH: PROGRAM_PATH, ...environment, MALLOC_ARENA_MAX: '1' },
+    env: { PATH: PROGRAM_PATH, ...held, ...(preload === '' ? {} : { LD_PRELOAD: preload }), MALLOC_ARENA_MAX: '1' },
     stdio: [...own, programs.spawner.fd, 'pipe'],
   });
   if (child.pid === undefined) {

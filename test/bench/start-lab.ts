@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import type { Duplex } from 'node:stream';
 import { writeBindingValue } from '../../guest-sdk/protocol/index.ts';
 import type { InvokeRequest } from '../../runtime/agent/wire.ts';
 import { type BaseImage, ensureImageApart } from '../../runtime/image/index.ts';
@@ -11,14 +9,14 @@ import {
   type Snapshot,
   SnapshotStore,
 } from '../../runtime/machine/index.ts';
-import { FD, type MachineShape, qemuArgs } from '../../runtime/machine/qemu-args.ts';
-import { startQemu } from '../../runtime/machine/qemu-process.ts';
+import type { MachineShape } from '../../runtime/machine/qemu-args.ts';
 import { type LoadedVersion, type Sandbox, startSandbox } from '../../runtime/sandbox/index.ts';
 import { KeptImage } from '../../runtime/sandbox-source/kept-image.ts';
 import { MachineLadder } from '../../runtime/sandbox-source/machine-ladder.ts';
 import { makeGolden } from '../../runtime/sandbox-source/template.ts';
 import { TEST_CACHE, testShape } from '../support/microvm-lab.ts';
 import { artifactOf, finish, TEST_GRANT } from '../support/sandbox-lab.ts';
+import { qemuFloorMs } from './qemu-floor.ts';
 
 /** A function as benchmarks of starts use it. */
 export interface TimedFunction {
@@ -83,22 +81,11 @@ export class StartLab {
     return new StartLab(await testShape(), store);
   }
 
-  /** From the start of the same program to its first words on the control connection: what no way of ours can be below. */
+  /** See `qemuFloorMs`, of a clone of the golden machine. */
   async qemuFloorMs(): Promise<number> {
-    const args = qemuArgs({ ...this.shape, workers: 0 }, { from: 'boot', memory: 'anonymous' });
-    const bare = args.filter((word, at) => !LEFT_OUT.has(word) && !LEFT_OUT.has(args[at - 1]!));
-    const startedAt = performance.now();
-    const stdio = ['ignore', 'ignore', 'ignore', 'pipe', 'pipe', 'pipe'] as const;
-    const start = { qemu: 'qemu-system-x86_64', accelerator: 'tcg' as const, args: [...bare, '-S'], stdio: [...stdio] };
-    const child = await startQemu(start);
-    const exited = once(child, 'close');
-    const spoke = once((child.stdio as unknown as Duplex[])[FD.qmp]!, 'data');
-    const ended = exited.then(() => Promise.reject(new Error('QEMU ended before it said anything')));
-    await Promise.race([spoke, ended]);
-    const ms = performance.now() - startedAt;
-    child.kill('SIGKILL');
-    await exited;
-    return ms;
+    const image = await ensureImageApart({ cacheDir: TEST_CACHE });
+    this.#golden ??= this.#findGolden(image);
+    return qemuFloorMs(this.shape, image, (await this.#golden).memory);
   }
 
   /** A clone of the golden machine, whose kernel has taken its identity. */
@@ -141,6 +128,3 @@ export class StartLab {
     return { memory, state };
   }
 }
-
-/** Arguments with a value that a machine which runs nothing does not have: kernel, disks, and the devices on them. */
-const LEFT_OUT = new Set(['-kernel', '-initrd', '-append', '-add-fd', '-drive']);

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { getSystemErrorName } from 'node:util';
 import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import { type ControlGroups, openControlGroups } from './control-group.ts';
@@ -7,6 +8,7 @@ import type { Controller } from './control-group-place.ts';
 import { findProgram, machineRoot } from './machine-root.ts';
 import { LAYERS, type Layer, layerOfStep, type PlanFacts, planWords } from './plan.ts';
 import { programFiles } from './program-file.ts';
+import { standsFor } from './stand-ins.ts';
 
 /** How machines are kept apart on this computer: what works, and what it refuses. */
 export interface Hardening {
@@ -14,6 +16,8 @@ export interface Hardening {
   readonly qemu: string;
   readonly facts: Omit<PlanFacts, 'groups' | 'fileBytes'>;
   readonly controlGroups: ControlGroups;
+  /** Libraries to be loaded before its own; see `stand-ins.ts`. */
+  readonly standIns: readonly FileHandle[];
   readonly missing: readonly { readonly what: string; readonly reason: string }[];
 }
 
@@ -79,7 +83,9 @@ async function tryHardening(name: string): Promise<Hardening> {
     const failure = await attempt({ ...facts, layers, groups: [], fileBytes: 2 ** 40 });
     if (failure === null) {
       const controlGroups = openControlGroups();
-      return { qemu, facts: { ...facts, layers }, controlGroups, missing: describe(missing, controlGroups) };
+      // A script may load what it likes: what it needs is not known.
+      const standIns = 'reason' in root ? [] : await fittingStandIns(qemu);
+      return { qemu, facts: { ...facts, layers }, controlGroups, standIns, missing: describe(missing, controlGroups) };
     }
     const layer = layerOfStep(failure.step, failure.detail);
     if (layer === null || missing.has(layer)) throw failure.error;
@@ -89,6 +95,12 @@ async function tryHardening(name: string): Promise<Hardening> {
       for (const other of LAYERS) if (!missing.has(other)) missing.set(other, failure.error.message);
     if (layer === 'processes') missing.set('root', 'it needs a process namespace');
   }
+}
+
+async function fittingStandIns(qemu: string): Promise<FileHandle[]> {
+  const { standIns } = await programFiles();
+  const fits = await Promise.all(standIns.map(({ fd }) => standsFor(qemu, fd)));
+  return standIns.filter((_, at) => fits[at]);
 }
 
 /** What the limit of a controller is called where people read it. */

@@ -20,12 +20,8 @@ export interface HeldFiles {
   readonly writableFiles?: readonly number[];
 }
 
-/** The environment of a program that has the library as descriptor `library`; none when it holds no files. Pure. */
-export function heldFilesEnvironment(
-  { readOnlyFiles = [], writableFiles = [] }: HeldFiles,
-  library: number,
-): Record<string, string> {
+/** What the environment of a program names for the library; nothing when it holds no files. Pure. */
+export function heldFilesEnvironment({ readOnlyFiles = [], writableFiles = [] }: HeldFiles): Record<string, string> {
   const held = [...readOnlyFiles.map((fd) => `r${fd},`), ...writableFiles.map((fd) => `w${fd},`)];
-  if (held.length === 0) return {};
-  return { LD_PRELOAD: `/proc/self/fd/${library}`, CLOUDLET_HELD_FILES: held.join('') };
+  return held.length === 0 ? {} : { CLOUDLET_HELD_FILES: held.join('') };
 }

@@ -5,11 +5,14 @@ import { join } from 'node:path';
 import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import { heldFilesLibrary } from './held-files.ts';
 import { spawnerProgram } from './spawner.ts';
+import { STAND_INS, standInLibrary } from './stand-ins.ts';
 
-/** Our two programs as open files without a name: who inherits a descriptor runs or loads it through `/proc/self/fd`, whatever user it is. */
+/** Our programs as open files without a name: who inherits a descriptor runs or loads it through `/proc/self/fd`, whatever user it is. */
 export interface ProgramFiles {
   readonly spawner: FileHandle;
   readonly heldFiles: FileHandle;
+  /** In the order of `STAND_INS`. */
+  readonly standIns: readonly FileHandle[];
 }
 
 /** Every user may read and run them, nobody may write them. */
@@ -39,7 +42,12 @@ export async function openPrograms(places: readonly string[]): Promise<ProgramFi
     try {
       const spawner = await openProgram(place, spawnerProgram());
       const said = spawnSync('/proc/self/fd/3', ['end'], { stdio: ['ignore', 'ignore', 'ignore', spawner.fd] });
-      if (said.status === 0) return { spawner, heldFiles: await openProgram(place, heldFilesLibrary()) };
+      if (said.status === 0) {
+        const [heldFiles, ...standIns] = await Promise.all(
+          [heldFilesLibrary(), ...STAND_INS.map(standInLibrary)].map((bytes) => openProgram(place, bytes)),
+        );
+        return { spawner, heldFiles: heldFiles!, standIns };
+      }
       await spawner.close();
       refusals.push(`${place} (${said.error?.message ?? `status ${said.status ?? said.signal}`})`);
     } catch (error) {

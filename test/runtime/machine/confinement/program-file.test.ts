@@ -11,10 +11,10 @@ const files = suite('the files of our programs');
 files('have no name, and are in the first place that will do', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'cloudlet-places-'));
   try {
-    const { spawner, heldFiles } = await openPrograms([join(directory, 'none'), directory]);
+    const { spawner, heldFiles, standIns } = await openPrograms([join(directory, 'none'), directory]);
     assert.equal(await readdir(directory), []);
     assert.is((await spawner.stat()).mode & 0o777, 0o555);
-    await Promise.all([spawner.close(), heldFiles.close()]);
+    await Promise.all([spawner, heldFiles, ...standIns].map((file) => file.close()));
   } finally {
     await rm(directory, { recursive: true });
   }

@@ -8,6 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { heldFilesLibrary } from '../../../../runtime/machine/confinement/held-files.ts';
 import { spawnerProgram } from '../../../../runtime/machine/confinement/spawner.ts';
+import { STAND_INS, standInLibrary } from '../../../../runtime/machine/confinement/stand-ins.ts';
 
 const FOLDER = fileURLToPath(new URL('../../../../runtime/machine/confinement/', import.meta.url));
 
@@ -20,9 +21,16 @@ const FLAGS = [
 
 const programs = suite('the programs that confine');
 
+/** A library that the loader takes for another one. */
+const standsFor = (library: string) => ['-fPIC', '-shared', `-Wl,-soname,${library}`];
+
 for (const [source, own, bytes] of [
-  ['held-files', ['-fPIC', '-shared', '-Wl,-soname,libcapstone.so.4'], heldFilesLibrary()],
+  ['held-files', standsFor('libcapstone.so.4'), heldFilesLibrary()],
   ['spawner', ['-static'], spawnerProgram()],
+  ...STAND_INS.map((standIn) => {
+    const seen = `-Wl,--version-script=${join(FOLDER, standIn.source)}.map`;
+    return [standIn.source, [...standsFor(standIn.library), seen], standInLibrary(standIn)] as const;
+  }),
 ] as const) {
   programs(`${source} is what its source compiles to`, async () => {
     const directory = await mkdtemp(join(tmpdir(), 'cloudlet-compile-'));
@@ -31,10 +39,7 @@ for (const [source, own, bytes] of [
       execFileSync(COMPILER, [...FLAGS, ...own, '-o', output, join(FOLDER, `${source}.c`)]);
       const compiled = await readFile(output);
       const fresh = deflateRawSync(compiled, { level: 9 }).toString('base64');
-      assert.ok(
-        compiled.equals(bytes),
-        `${source}.c changed; its ${compiled.length} bytes for ${source}.ts are now:\n${fresh}`,
-      );
+      assert.ok(compiled.equals(bytes), `${source}.c changed; its ${compiled.length} bytes are now:\n${fresh}`);
     } finally {
       await rm(directory, { recursive: true });
     }
