@@ -26,11 +26,10 @@ export class QemuMachine implements Machine {
   constructor(
     id: string,
     child: QemuProcess,
-    { workers, vcpus, accelerator }: Pick<MachineShape, 'workers' | 'vcpus' | 'accelerator'>,
+    { workers, vcpus }: Pick<MachineShape, 'workers' | 'vcpus'>,
     bulk: FileHandle,
   ) {
-    // Where they are emulated each worker's code is compiled twice, and one that is warm is worth more than two.
-    this.processors = accelerator.kind === 'kvm' ? vcpus : 1;
+    this.processors = vcpus;
     this.id = id;
     this.pid = child.pid;
     this.channel = streamOf(child, FD.agent);

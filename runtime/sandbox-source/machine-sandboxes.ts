@@ -14,7 +14,11 @@ import { MachineLadder } from './machine-ladder.ts';
 /** What the kernel, Node and the agent take of a machine's memory, MiB. What a machine does not touch costs the host nothing. */
 const SYSTEM_MIB = 384;
 
-const VCPUS = 2;
+/**
+ * Virtual processors of a machine. Where they are emulated one worker that is warm is worth more than two, since each has its code compiled and translated, and
+ * with one processor nothing is an atomic operation, nobody waits for a lock that another holds, and what runs on both is not translated, or waited for, twice.
+ */
+export const PROCESSORS = { kvm: 2, tcg: 1 } as const satisfies Record<MachineShape['accelerator']['kind'], number>;
 
 /** Snapshots that are kept whatever they take on disk: the golden one and that of one function. */
 const SNAPSHOT_FLOOR = 2;
@@ -38,7 +42,7 @@ export async function machineSandboxes(options: CloudletOptions, limits: Cloudle
   const shape: MachineShape = {
     accelerator,
     memoryMib: SYSTEM_MIB + limits.memoryMib * limits.concurrency,
-    vcpus: VCPUS,
+    vcpus: PROCESSORS[accelerator.kind],
     workers: limits.concurrency,
   };
   const isolation = options.isolation ?? 'shared';

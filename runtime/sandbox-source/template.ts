@@ -15,9 +15,13 @@ import {
   unlessAborted,
 } from '../machine/index.ts';
 import { type LoadedVersion, rehearse, type Sandbox, startSandbox } from '../sandbox/index.ts';
+import { atRest } from './at-rest.ts';
 
 /** How long a template may take, milliseconds: minutes under emulation on a busy computer; one that hangs holds up all others. */
 const TEMPLATE_MS = 5 * 60_000;
+
+/** How often a golden machine has answered before it is saved: then the engine has compiled what an answer takes, and knows its objects. */
+const ANSWERS = 12;
 
 /** What templates are made from and where they go. */
 export interface TemplateParts {
@@ -37,7 +41,16 @@ const SPECIMEN: Pick<Grant, 'environment' | 'arguments' | 'configuration'> = {
 export function makeGolden({ store, shape, image }: TemplateParts, given: AbortSignal): Promise<Snapshot> {
   return save(store, conditionsOf(shape, image.digest, null), given, async (draft, signal) => {
     const startMachine = () => bootMachine({ id: newMachineId(), image, shape, template: draft, signal });
-    return startTemplate(startMachine, undefined, signal);
+    const template = await startTemplate(startMachine, undefined, signal);
+    try {
+      // After the collection of all garbage, which forgets what the engine learnt of objects that are gone.
+      await template.sandbox.prepare();
+      for (let answer = 0; answer < ANSWERS; answer += 1) await template.sandbox.ping();
+      return template;
+    } catch (error) {
+      await template.sandbox.close();
+      throw error;
+    }
   });
 }
 
@@ -125,6 +138,7 @@ async function save(
     const { machine, sandbox } = await start(draft, signal);
     try {
       await sandbox.prepare();
+      await atRest(machine, signal);
       await machine.save();
     } finally {
       await sandbox.close();
