@@ -1,4 +1,5 @@
 import type { Accelerator } from './accelerator.ts';
+import { agentProcessor } from './agent-processor.ts';
 
 /** Descriptors that QEMU inherits. It opens no file by path, so its user needs no way to the cache. */
 export const FD = {
@@ -113,13 +114,16 @@ export function commonArgs(
   { accelerator, memoryMib, vcpus }: Omit<MachineShape, 'workers'>,
   memory: MachineStart['memory'],
   fds: { readonly qmp: number; readonly memory: number; readonly saved: number },
-  timer: '' | typeof WITHOUT_TIMER = '',
+  { timer, processor }: { readonly timer: '' | typeof WITHOUT_TIMER; readonly processor: string } = {
+    timer: '',
+    processor: accelerator.cpu,
+  },
 ): string[] {
   return [
     // The saved state has no description of itself, and QEMU would say that it misses one.
     ...['-machine', `microvm,rtc=on,suppress-vmdesc=on${timer}${memory === 'anonymous' ? '' : ',memory-backend=ram'}`],
     ...['-accel', accelerator.kind === 'kvm' ? 'kvm' : `tcg,thread=multi,tb-size=${TRANSLATED_MIB}`],
-    ...['-cpu', accelerator.cpu],
+    ...['-cpu', processor],
     ...['-m', `${memoryMib}M`],
     ...['-smp', String(vcpus)],
     ...BARE,
@@ -132,7 +136,10 @@ export function commonArgs(
 /** QEMU's arguments for a machine. Pure. */
 export function qemuArgs(shape: MachineShape, start: MachineStart): string[] {
   return [
-    ...commonArgs(shape, start.memory, FD, shape.accelerator.kind === 'tcg' ? WITHOUT_TIMER : ''),
+    ...commonArgs(shape, start.memory, FD, {
+      timer: shape.accelerator.kind === 'tcg' ? WITHOUT_TIMER : '',
+      processor: agentProcessor(shape.accelerator),
+    }),
     ...(start.from === 'boot' ? bootArgs(FD, kernelCommandLine(shape)) : restoreArgs(FD)),
     ...['-add-fd', `fd=${FD.root},set=1`],
     ...['-drive', 'if=none,id=root,file=/dev/fdset/1,format=raw,readonly=on,file.locking=off'],

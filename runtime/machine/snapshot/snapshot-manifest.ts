@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import * as v from 'valibot';
+import { agentProcessor } from '../agent-processor.ts';
 import type { MachineShape } from '../qemu-args.ts';
 
 /** Changes when what is saved, or how, changes. */
@@ -57,21 +58,25 @@ export type SnapshotManifest = v.InferOutput<typeof Manifest>;
 /** What of the conditions is the computer's: all that a machine saved elsewhere may differ in without being another machine. */
 export type ComputerConditions = Pick<SnapshotConditions, 'qemu' | 'accelerator' | 'processor' | 'counterMhz'>;
 
-/** The conditions that machines with this accelerator are started under on this computer. */
-export function computerConditions(accelerator: MachineShape['accelerator']): ComputerConditions {
+/** The conditions that machines with this accelerator are started under on this computer; `processor` is QEMU's words for theirs, where they have less than it offers. */
+export function computerConditions(
+  accelerator: MachineShape['accelerator'],
+  processor: string = accelerator.cpu,
+): ComputerConditions {
   return {
     qemu: accelerator.qemuVersion,
     accelerator: accelerator.kind,
-    processor: `${accelerator.cpu} on ${processorOfComputer()}`,
+    processor: `${processor} on ${processorOfComputer()}`,
     // It is measured again in each boot of the computer, to 100 ppm: rounded, most find the snapshots of the last.
     counterMhz: accelerator.tscKhz === null ? null : Math.round(accelerator.tscKhz / 1000),
   };
 }
 
-/** The conditions of a machine of this shape and image. */
+/** The conditions of a machine of this shape and image; without workers it has no agent. */
 export function conditionsOf(shape: MachineShape, image: string, content: string | null): SnapshotConditions {
   const { accelerator, memoryMib, vcpus, workers } = shape;
-  return { ...computerConditions(accelerator), image, memoryMib, vcpus, workers, content };
+  const processor = workers === 0 ? accelerator.cpu : agentProcessor(accelerator);
+  return { ...computerConditions(accelerator, processor), image, memoryMib, vcpus, workers, content };
 }
 
 /** The name of the snapshot that is made under these conditions. */
@@ -96,13 +101,13 @@ export function snapshotManifest(made: Omit<SnapshotManifest, 'format'>): Snapsh
   return { format: FORMAT, ...made };
 }
 
-let processor: string | undefined;
+let computer: string | undefined;
 
 /** Model and features of this computer's processor: a guest that was started with more of them than there are now crashes. */
 function processorOfComputer(): string {
-  if (processor === undefined) {
+  if (computer === undefined) {
     const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
-    processor = `${cpus()[0]?.model.trim() ?? 'unknown'} ${createHash('sha256').update(flags.trim()).digest('hex').slice(0, 16)}`;
+    computer = `${cpus()[0]?.model.trim() ?? 'unknown'} ${createHash('sha256').update(flags.trim()).digest('hex').slice(0, 16)}`;
   }
-  return processor;
+  return computer;
 }

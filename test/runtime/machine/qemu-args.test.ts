@@ -89,7 +89,7 @@ args('start no kernel where there is a snapshot to go on from', () => {
 });
 
 for (const [accelerator, accel, cpu] of [
-  [TCG, 'tcg,thread=multi,tb-size=128', 'max'],
+  [TCG, 'tcg,thread=multi,tb-size=128', 'max,erms=off,fsrm=off'],
   [KVM, 'kvm', 'host'],
 ] as const) {
   args(`use ${accelerator.kind} with the processor ${cpu}`, () => {

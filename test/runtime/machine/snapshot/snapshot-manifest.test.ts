@@ -58,8 +58,10 @@ manifests('is read as it was written', () => {
 manifests('has the conditions of a machine as it would be started here', () => {
   const accelerator = { kind: 'tcg', cpu: 'max', tscKhz: 2_596_126, qemuVersion: '7.2.22', reason: '' } as const;
   const made = conditionsOf({ accelerator, memoryMib: 512, vcpus: 2, workers: 4 }, '0'.repeat(64), 'content');
-  assert.match(made.processor, /^max on .+ [0-9a-f]{16}$/);
+  assert.match(made.processor, /^max,erms=off,fsrm=off on .+ [0-9a-f]{16}$/);
   assert.equal(made, { ...CONDITIONS, processor: made.processor, content: 'content' });
+  const vm = conditionsOf({ accelerator, memoryMib: 512, vcpus: 2, workers: 0 }, '0'.repeat(64), null);
+  assert.match(vm.processor, /^max on .+ [0-9a-f]{16}$/);
 });
 
 const TEXT = JSON.stringify(MANIFEST);
