@@ -10,7 +10,8 @@ import { findClang } from '../../guest-sdk/build/c/clang.ts';
 
 /** What a guest is made of, and so what makes it. */
 export type GuestRecipe =
-  | { readonly kind: 'command' | 'core' | 'text' | 'component-text' | 'javascript' }
+  | { readonly kind: 'command' | 'text' | 'component-text' | 'javascript' }
+  | { readonly kind: 'core'; readonly folder?: string }
   | { readonly kind: 'reactor'; readonly file: string; readonly world?: string }
   | { readonly kind: 'project'; readonly backend: 'quickjs' | 'starlingmonkey'; readonly folder: string };
 
@@ -24,6 +25,8 @@ const reactor = (file: string, world?: string): GuestRecipe => ({
 
 const RECIPES: Readonly<Record<string, GuestRecipe>> = {
   cat: command,
+  /** The same, without an adapter: a command of WASI 0.1. */
+  'cat-core': { kind: 'core', folder: 'cat' },
   clock: command,
   files: command,
   reader: command,
@@ -85,7 +88,7 @@ export async function guest(name: string): Promise<string> {
   const recipe = RECIPES[name];
   if (recipe === undefined)
     throw new Error(`there is no guest ${JSON.stringify(name)}; there are ${GUESTS.join(', ')}`);
-  const source = join(GUESTS_FOLDER, recipe.kind === 'project' ? recipe.folder : name);
+  const source = join(GUESTS_FOLDER, 'folder' in recipe ? recipe.folder : name);
   const cache = join(tmpdir(), `cloudlet-test-guests-${userInfo().uid}`);
   const path = join(cache, `${name}-${await digestOf(source, recipe)}.wasm`);
   if (await touched(path)) return path;
