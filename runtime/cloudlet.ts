@@ -188,10 +188,8 @@ export class Cloudlet {
   }
 
   /** The stored bytes of a version (default: the current one); `storage-corrupt` when they are not what they were. */
-  async component(name: FunctionName, version?: number): Promise<StoredComponent> {
-    const { data } = this.#parts;
-    const { version: found, digest } = this.#functions.component(name, version);
-    return { version: found, digest, ...(await data.blobs.open(digest)) };
+  component(name: FunctionName, version?: number): Promise<StoredComponent> {
+    return this.#functions.open(name, version);
   }
 
   /** Runs a command or an http handler. Resolves when the answer begins: at the head of an http answer, at a command's first output or its end. */

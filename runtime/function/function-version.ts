@@ -14,6 +14,7 @@ import { type Arrivals, type FunctionDescription, grantedDirectories, readPackag
 import type { LoadedVersion, ReuseLimits } from '../sandbox/index.ts';
 import type { DataDir, RegisteredVersion, SecretVault } from '../store/index.ts';
 import type { FunctionUses } from '../use/function-uses.ts';
+import { versionBytes } from './version-bytes.ts';
 import type { VersionGrant } from './version-grant.ts';
 
 /** One version of a function, ready to be called. */
@@ -90,14 +91,15 @@ export function functionVersion(
     grant,
     outside: () => (isPublished(data, id) ? outside({ name, version, digest, grant }, stores) : {}),
     use: uses.of(name, id),
-    artifact: () => compiler.compile(() => data.blobs.read(component), component),
+    artifact: () => compiler.compile(() => versionBytes(name, data.blobs.read(component)), component),
     ...(grant.files.length + grant.scratch.length === 0
       ? {}
       : {
           files: async () => {
             const arrival = arrivals.of(name, version, digest);
             if (arrival !== undefined) return grantedDirectories(grant, arrival.files);
-            return grantedDirectories(grant, await readPackageFiles(data.blobs, stored?.layers ?? []));
+            const files = await versionBytes(name, readPackageFiles(data.blobs, stored?.layers ?? []));
+            return grantedDirectories(grant, files);
           },
           late: () => arrivals.of(name, version, digest)?.whole ?? null,
         }),

@@ -1,4 +1,5 @@
 import { type Digest, describeExport, type FunctionInfo, type FunctionName } from '../../guest-sdk/protocol/index.ts';
+import type { StoredComponent } from '../cloudlet-parts.ts';
 import { type ComponentCompiler, readStackMap, type StackMap } from '../component/index.ts';
 import type { HostPolicy } from '../grant/index.ts';
 import type { Stores } from '../outside/stores.ts';
@@ -16,6 +17,7 @@ import type { FunctionUses } from '../use/function-uses.ts';
 import { type FunctionVersion, functionVersion, type VersionOutside, versionId } from './function-version.ts';
 import { StackMaps } from './mapped-lines.ts';
 import type { Publishers } from './publishers.ts';
+import { versionBytes } from './version-bytes.ts';
 import { type VersionGrant, VersionGrants } from './version-grant.ts';
 
 /** What listing and finding functions needs. */
@@ -84,6 +86,12 @@ export class Functions {
     return { version: registered.version, digest: stored?.component.digest ?? registered.digest };
   }
 
+  /** The stored bytes of a version (default: the current one). */
+  async open(name: FunctionName, version?: number): Promise<StoredComponent> {
+    const found = this.component(name, version);
+    return { ...found, ...(await versionBytes(name, this.#parts.data.blobs.open(found.digest))) };
+  }
+
   /** What tells the author's own positions in stacks of a version, or null. */
   async stackMap(name: FunctionName, version: number): Promise<StackMap | null> {
     const known = this.#parts.data.registry.findVersion(name, version);
@@ -135,7 +143,7 @@ export class Functions {
     if (known !== undefined) return known;
     const { data, compiler } = this.#parts;
     const { digest } = this.component(name, version);
-    const { manifest } = await compiler.compile(() => data.blobs.read(digest), digest);
+    const { manifest } = await compiler.compile(() => versionBytes(name, data.blobs.read(digest)), digest);
     const made = describeManifest(manifest);
     data.registry.describe(name, version, formatDescription(made));
     return made;
