@@ -52,13 +52,14 @@ export async function drawnDeployment(
   throw new Error('a deployment ended without its end');
 }
 
-/** What was sent, and what needed not be: `sent 41 KiB of 2.3 MiB (98 % was there)`. */
+/** What was sent, and what needed not be: `41 KiB of 2.3 MiB (98 % was there)`; the smallest take more to be told of than they are. */
 export function sentSentence({
   sentBytes,
   totalBytes,
   wasThere,
 }: Pick<EndedDeployment, 'sentBytes' | 'totalBytes' | 'wasThere'>): string {
   if (totalBytes === null) return formatSize(sentBytes);
+  if (sentBytes > totalBytes) return `${formatSize(sentBytes)} for ${formatSize(totalBytes)}`;
   const saved = Math.max(0, Math.floor(100 * (1 - sentBytes / Math.max(1, totalBytes))));
   const why = saved === 0 ? '' : ` (${saved} % ${wasThere ? 'was there' : 'less by compression'})`;
   return `${formatSize(sentBytes)} of ${formatSize(totalBytes)}${why}`;
