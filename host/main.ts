@@ -88,6 +88,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
       ...(config.name === undefined ? {} : { name: config.name }),
       ...(options.spare === undefined ? {} : { spare: options.spare }),
       blankVm: true,
+      translatorAhead: true,
       limits,
       policy,
       observer: observers(journalObserver(journal), metrics.observer, ...(tracing === null ? [] : [tracing.observer])),

@@ -74,7 +74,7 @@ export async function openParts(options: CloudletOptions): Promise<CloudletParts
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const policy = hostPolicy(limits, options.policy);
   const data = await DataDir.open(options.dataDir);
-  const compiler = new ComponentCompiler({ cacheDir: options.cacheDir });
+  const compiler = new ComponentCompiler({ cacheDir: options.cacheDir, ahead: options.translatorAhead ?? false });
   let stores: Stores | undefined;
   let deployed: DeploymentStore | undefined;
   let vms: Vms | undefined;

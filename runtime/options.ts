@@ -83,6 +83,8 @@ export interface CloudletOptions {
   readonly spare?: boolean;
   /** Keeps a VM waiting for the next overlay: some 20 MiB of memory, and a copy of its base's memory on the disk. */
   readonly blankVm?: boolean;
+  /** Keeps a process with the tools that translate waiting for the next component: some 70 MB of memory. */
+  readonly translatorAhead?: boolean;
   readonly sandbox: SandboxKind;
   readonly accel: AcceleratorChoice;
   /** Of machines; default `shared`. */

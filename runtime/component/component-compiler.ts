@@ -5,13 +5,8 @@ import type { Artifact } from './artifact.ts';
 import { ArtifactCache } from './artifact-cache.ts';
 import { refused } from './binary/byte-reader.ts';
 import { commandArtifact } from './command/command-artifact.ts';
-import { transpileConfined } from './confined/confined-transpile.ts';
-import {
-  type ConfinementLimits,
-  DEFAULT_CONFINEMENT,
-  type NetworkIsolation,
-  probeNetworkIsolation,
-} from './confined/confinement.ts';
+import { type ConfinementLimits, DEFAULT_CONFINEMENT, type NetworkIsolation } from './confined/confinement.ts';
+import { Translators } from './confined/translators.ts';
 import { inspectComponent } from './inspect.ts';
 import { artifactAlike, type Skeleton, skeletonOf } from './skeleton.ts';
 import { SkeletonIndex } from './skeleton-index.ts';
@@ -24,6 +19,8 @@ export interface ComponentCompilerOptions {
   /** Folder for what can be made again; made when missing. */
   readonly cacheDir: string;
   readonly confinement?: Partial<ConfinementLimits>;
+  /** Has a confined child wait for the next component, its tools loaded; left out, none does. */
+  readonly ahead?: boolean;
 }
 
 /** Gives the component's bytes when they are needed: an artifact in the cache needs none. */
@@ -33,16 +30,15 @@ export type ComponentBytes = Uint8Array | (() => Promise<Uint8Array>);
 export class ComponentCompiler {
   readonly #cache: ArtifactCache;
   readonly #skeletons: SkeletonIndex;
-  readonly #limits: ConfinementLimits;
+  readonly #translators: Translators;
   readonly #closing = new AbortController();
   /** The translation in progress and those that wait for it: two at once would need twice the memory and end no sooner. */
   #last: Promise<unknown> = Promise.resolve();
-  #network: Promise<NetworkIsolation> | undefined;
 
-  constructor({ cacheDir, confinement }: ComponentCompilerOptions) {
+  constructor({ cacheDir, confinement, ahead = false }: ComponentCompilerOptions) {
     this.#cache = new ArtifactCache(join(cacheDir, 'artifacts'));
     this.#skeletons = new SkeletonIndex(join(cacheDir, 'skeletons'));
-    this.#limits = { ...DEFAULT_CONFINEMENT, ...confinement };
+    this.#translators = new Translators({ limits: { ...DEFAULT_CONFINEMENT, ...confinement }, ahead });
   }
 
   /** The artifact of a component, from the cache or made now. Throws `component-refused` for a component that cannot run. */
@@ -69,14 +65,14 @@ export class ComponentCompiler {
 
   /** What keeps the network away from the child: for `status` and the log. */
   networkIsolation(): Promise<NetworkIsolation> {
-    this.#network ??= probeNetworkIsolation();
-    return this.#network;
+    return this.#translators.networkIsolation();
   }
 
-  /** Kills the translation in progress, gives up those that wait, and resolves when no child is left. */
+  /** Kills the translation in progress, gives up those that wait, and resolves when no child is left. Idempotent. */
   async close(): Promise<void> {
     this.#closing.abort(new CloudletError('draining', 'the cloudlet is shutting down'));
     await this.#last;
+    await this.#translators.close();
   }
 
   async #make(component: ComponentBytes, digest: Digest, signal: AbortSignal): Promise<Artifact> {
@@ -96,9 +92,8 @@ export class ComponentCompiler {
     const skeleton = kind === 'component' ? skeletonOf(bytes) : null;
     const alike = skeleton === null ? null : await this.#alike(skeleton, digest);
     if (alike !== null) return alike;
-    const network = await this.networkIsolation();
     const translated = kind === 'component' && info.asynchronous ? 'async-component' : kind;
-    const artifact = await transpileConfined(bytes, digest, translated, { limits: this.#limits, network }, signal);
+    const artifact = await this.#translators.translate(bytes, digest, translated, signal);
     // The child is not believed where we know better.
     if (kind === 'component' && artifact.manifest.functions.length !== info.functions.length) {
       throw refused('the component could not be translated: its translation has other functions');

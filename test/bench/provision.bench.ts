@@ -3,7 +3,7 @@ import { parseName } from '../../guest-sdk/protocol/index.ts';
 import { type Deployable, deployable } from '../../host/cli/deploy/deployable.ts';
 import { deploying } from '../../host/cli/deploy/deploying.ts';
 import type { Benchmark } from './run.ts';
-import { APPLICATIONS, type Application, projectOf } from './synthesis/applications.ts';
+import { type Application, chosenApplications, projectOf } from './synthesis/applications.ts';
 import { LINKS, type Link } from './synthesis/links.ts';
 import { CHARTED, Samples } from './synthesis/measured.ts';
 import { type Bases, BENCH_CACHE, buildComponent, keptSteps, prepareBases } from './synthesis/prepared.ts';
@@ -111,11 +111,13 @@ async function forgetMade({ images, base }: Bases): Promise<void> {
 }
 
 const benchmark: Benchmark = {
-  title: 'three applications provisioned as component, cached VM and on demand [--repetitions N] [--minutes N]',
-  async run(say, { repetitions = REPETITIONS, minutes }) {
+  title:
+    'three applications provisioned as component, cached VM and on demand [--application NAME] [--repetitions N] [--minutes N]',
+  async run(say, { repetitions = REPETITIONS, minutes, application: only }) {
+    const chosen = chosenApplications(only);
     const bases = await prepareBases(say);
     const samples = new Samples(await keptSteps('provision', bases, minutes));
-    for (const application of APPLICATIONS) {
+    for (const application of chosen) {
       const { name } = application;
       await buildComponent(application, say);
       for (let repetition = 1; repetition <= Math.min(repetitions, ON_DEMAND_REPETITIONS); repetition += 1) {
@@ -148,7 +150,7 @@ const benchmark: Benchmark = {
             );
           });
     }
-    await samples.keep('provision');
+    if (only === undefined) await samples.keep('provision');
     return {
       accelerator: bases.accelerator.kind,
       figures: samples.figures(),

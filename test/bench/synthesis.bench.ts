@@ -4,7 +4,7 @@ import { deployable } from '../../host/cli/deploy/deployable.ts';
 import { deploying } from '../../host/cli/deploy/deploying.ts';
 import { openOverlayFile } from '../../runtime/provision/overlay/overlay-file.ts';
 import type { Benchmark } from './run.ts';
-import { APPLICATIONS, type Application, dataBytesOf } from './synthesis/applications.ts';
+import { type Application, chosenApplications, dataBytesOf } from './synthesis/applications.ts';
 import { LINKS, type Link } from './synthesis/links.ts';
 import { Samples } from './synthesis/measured.ts';
 import { naiveRuns, transferS } from './synthesis/naive-synthesis.ts';
@@ -70,11 +70,12 @@ function never(): AbortSignal {
 
 const benchmark: Benchmark = {
   title:
-    'VM synthesis of three applications over four links, against the naive overlay [--repetitions N] [--minutes N]',
-  async run(say, { repetitions = REPETITIONS, minutes }) {
+    'VM synthesis of three applications over four links, against the naive overlay [--application NAME] [--repetitions N] [--minutes N]',
+  async run(say, { repetitions = REPETITIONS, minutes, application: only }) {
+    const chosen = chosenApplications(only);
     const bases = await prepareBases(say);
     const samples = new Samples(await keptSteps('synthesis', bases, minutes));
-    for (const application of APPLICATIONS) {
+    for (const application of chosen) {
       const { name } = application;
       const { overlay, stockImage } = await prepare(application, bases, say);
       const bytes = new Uint8Array(await readFile(overlay));
@@ -114,7 +115,7 @@ const benchmark: Benchmark = {
             );
           });
     }
-    await samples.keep('synthesis');
+    if (only === undefined) await samples.keep('synthesis');
     return {
       accelerator: bases.accelerator.kind,
       figures: samples.figures(),

@@ -5,6 +5,9 @@
 import type { Artifact } from '../artifact.ts';
 import { parseManifest } from '../manifest-schema.ts';
 
+/** What the child is given is a component behind its digest, which is so many characters. */
+export const DIGEST_CHARACTERS = 'sha256:'.length + 64;
+
 /** Longest head, in bytes: the most functions and types that the inspector lets through, written out. */
 const MAX_HEAD_BYTES = 32 * 1024 * 1024;
 

@@ -1,32 +1,46 @@
 /**
- * The confined child: reads one component from stdin, writes its artifact or a refusal to stdout, exits.
- * Arguments: the component's digest, and its kind, which decides what has to be loaded while the program may still read files.
+ * The confined child: reads a component's digest and its bytes from stdin, writes its artifact or a refusal to stdout, exits. It may be there before
+ * them, and rehearses then. Argument: the component's kind, which decides what has to be loaded while the program may still read files.
  */
 import { once } from 'node:events';
-import { buffer } from 'node:stream/consumers';
-import { asCloudletError, parseDigest } from '../../../guest-sdk/protocol/index.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import { asCloudletError, type Digest, parseDigest } from '../../../guest-sdk/protocol/index.ts';
 import { TOOLS } from '../tools.ts';
 import { loadAdapters } from '../transpile/adapt-core-module.ts';
 import { loadGenerator } from '../transpile/generator.ts';
 import { transpile } from '../transpile.ts';
-import { encodeArtifact, encodeRefusal } from './artifact-stream.ts';
+import { DIGEST_CHARACTERS, encodeArtifact, encodeRefusal } from './artifact-stream.ts';
+import { rehearsalComponent } from './rehearsal-component.ts';
 
 const NOBODY = 65_534;
 
-const [digest = '', kind = ''] = process.argv.slice(2);
+const [kind = ''] = process.argv.slice(2);
 // What is in a core module is known when it has been adapted.
 if (kind !== 'async-component') await loadGenerator('plain');
 if (kind !== 'component') await loadGenerator('async');
 if (kind === 'core-module') await loadAdapters();
 // Only now: the program itself may lie where nobody else may read, such as below /root.
 dropPrivileges();
-const parts = await translate(new Uint8Array(await buffer(process.stdin)));
-for (const part of parts) if (!process.stdout.write(part)) await once(process.stdout, 'drain');
-process.stdout.end();
+const input: Buffer[] = [];
+process.stdin.on('data', (bytes) => input.push(bytes));
+const whole = once(process.stdin, 'end');
+await turn();
+if (input.length === 0 && kind === 'component')
+  await transpile(rehearsalComponent(), `sha256:${'0'.repeat(64)}` as Digest);
+await whole;
+// Whoever started it has no use for it, or is gone.
+if (input.length > 0) await answer(Buffer.concat(input));
 
-async function translate(bytes: Uint8Array): Promise<Uint8Array[]> {
+async function answer(given: Buffer): Promise<void> {
+  const digest = parseDigest(given.toString('latin1', 0, DIGEST_CHARACTERS));
+  const parts = await translate(new Uint8Array(given.subarray(DIGEST_CHARACTERS)), digest);
+  for (const part of parts) if (!process.stdout.write(part)) await once(process.stdout, 'drain');
+  process.stdout.end();
+}
+
+async function translate(bytes: Uint8Array, digest: Digest): Promise<Uint8Array[]> {
   try {
-    return encodeArtifact(await transpile(bytes, parseDigest(digest)));
+    return encodeArtifact(await transpile(bytes, digest));
   } catch (error) {
     const failure = asCloudletError(error);
     // Anything but a refusal is a failure of the tools, which end the child so that the parent quotes what they said.

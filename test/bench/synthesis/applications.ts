@@ -51,6 +51,13 @@ export const APPLICATIONS: readonly Application[] = [
   },
 ];
 
+/** The application of that name alone, or all of them; throws when there is none of that name. */
+export function chosenApplications(only: string | undefined): readonly Application[] {
+  const chosen = APPLICATIONS.filter(({ name }) => only === undefined || name === only);
+  if (chosen.length > 0) return chosen;
+  throw new Error(`expected --application ${APPLICATIONS.map(({ name }) => name).join(', or ')}, got ${only}`);
+}
+
 /** The project of an application. */
 export function projectOf({ name }: Application): string {
   return fileURLToPath(new URL(`../../../examples/${name}`, import.meta.url));

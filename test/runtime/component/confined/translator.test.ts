@@ -1,28 +1,38 @@
+import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CloudletError, digestOfHex } from '../../../../guest-sdk/protocol/index.ts';
+import type { Artifact } from '../../../../runtime/component/artifact.ts';
 import { encodeArtifact, encodeRefusal } from '../../../../runtime/component/confined/artifact-stream.ts';
-import { transpileConfined } from '../../../../runtime/component/confined/confined-transpile.ts';
 import {
+  CONFINED_ENVIRONMENT,
   type ConfinementLimits,
   confinedCommand,
   DEFAULT_CONFINEMENT,
   probeNetworkIsolation,
 } from '../../../../runtime/component/confined/confinement.ts';
+import { type ConfinedRun, Translator } from '../../../../runtime/component/confined/translator.ts';
 import { guest } from '../../../support/guest.ts';
 
 const test = suite('translating in a confined child');
 const DIGEST = digestOfHex('1'.repeat(64));
 const network = await probeNetworkIsolation();
+const CHILD = fileURLToPath(new URL('../../../../runtime/component/confined/child.ts', import.meta.url));
 let folder = '';
 
 test.before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cloudlet-confined-'));
 });
 test.after(() => rm(folder, { recursive: true, force: true }));
+
+function translated(bytes: Uint8Array, run: ConfinedRun, signal?: AbortSignal): Promise<Artifact> {
+  return new Translator('component', run).translate(bytes, DIGEST, signal);
+}
 
 /** Runs a program in place of the translator. */
 async function misbehave(
@@ -34,7 +44,7 @@ async function misbehave(
   const entry = join(folder, `${Math.random()}.mjs`);
   await writeFile(entry, program);
   const run = { limits: { ...DEFAULT_CONFINEMENT, ...limits }, network, entry };
-  return transpileConfined(input, DIGEST, 'component', run, signal).then(
+  return translated(input, run, signal).then(
     () => {
       throw new Error('expected a refusal');
     },
@@ -117,18 +127,33 @@ test('a child that does not read its input is no different', async () => {
 
 test('the real child gives the artifact of a component', async () => {
   const bytes = await readFile(await guest('typed'));
-  const artifact = await transpileConfined(bytes, DIGEST, 'component', { limits: DEFAULT_CONFINEMENT, network });
+  const artifact = await translated(bytes, { limits: DEFAULT_CONFINEMENT, network });
   assert.equal(artifact.manifest.doors, ['call']);
   assert.is(artifact.modules.length, artifact.manifest.modules.length);
 });
 
 test('the real child hands on why a component is refused', async () => {
   const run = { limits: DEFAULT_CONFINEMENT, network };
-  const error = await transpileConfined(new TextEncoder().encode('GIF89a'), DIGEST, 'component', run).then(
+  const error = await translated(new TextEncoder().encode('GIF89a'), run).then(
     () => null,
     (thrown: CloudletError) => thrown,
   );
   assert.match(error?.message ?? '', /starts with 47 49 46/);
+});
+
+test('one that is closed before it was given anything is gone, and was no use', async () => {
+  const waiting = new Translator('component', { limits: DEFAULT_CONFINEMENT, network });
+  assert.ok(waiting.isUsable);
+  await waiting.close();
+  await waiting.close();
+  assert.not.ok(waiting.isUsable);
+});
+
+test('one whose host is gone before it was given anything ends by itself and says nothing', async () => {
+  const [file, ...args] = confinedCommand(process.execPath, CHILD, ['component'], DEFAULT_CONFINEMENT, network);
+  const child = spawn(file, args, { cwd: '/', env: CONFINED_ENVIRONMENT, stdio: ['ignore', 'pipe', 'inherit'] });
+  const said = await text(child.stdout);
+  assert.is(said, '');
 });
 
 test('an artifact of another component is not taken', async () => {
