@@ -22,6 +22,7 @@ import {
   type PublishOptions,
   publishStored,
   RegistryPulls,
+  takenBack,
 } from './provision/index.ts';
 import type { SandboxPool } from './sandbox/index.ts';
 import type { Services } from './service/index.ts';
@@ -74,7 +75,8 @@ export function openDeployments(world: DeploymentWorld): Deployments {
         allBlobs: () => data.registry.versionBlobs.current(),
         warm: (name) => warm(world, name),
         publish: (name, body, options) => publish(name, body, withEarly(world, name, options)),
-        withdraw: (published, why, makeRoom) => withdraw(world, published, why, makeRoom),
+        withdraw: (published, why, makeRoom) =>
+          takenBack(() => takeBack(world, published, why), makeRoom, parts.deploymentClock),
         publishKnown: async (name, digest, options) => {
           const published = await publishStored(publishParts(parts), name, digest, options);
           registered(published);
@@ -109,34 +111,7 @@ function withEarly({ changed }: DeploymentWorld, name: FunctionName, options: Pu
   return { ...options, early: { ...early, serves } };
 }
 
-/** How long until it is tried again to write that a version was taken back, milliseconds, when the disk is full. */
-const RETRY_MS = 5000;
-
-/**
- * Takes back a version that did not become whole, with its sandboxes; whoever is in one is told by its files. On a full disk that has no room even for
- * this, what was sent of it goes first; when that does not help, it is taken back as soon as there is room, or at the next start.
- */
-async function withdraw(
-  world: DeploymentWorld,
-  published: Published,
-  why: CloudletError,
-  makeRoom: () => Promise<void>,
-): Promise<void> {
-  const isFull = (error: unknown) => error instanceof CloudletError && error.code === 'storage-full';
-  try {
-    await takeBack(world, published, why);
-  } catch (error) {
-    if (!isFull(error)) throw error;
-    await makeRoom();
-    const again = (): Promise<void> =>
-      takeBack(world, published, why).catch((failure: unknown) => {
-        // Another error is that of a cloudlet that was closed.
-        if (isFull(failure)) world.parts.deploymentClock.after(RETRY_MS, () => void again());
-      });
-    await again();
-  }
-}
-
+/** Takes back a version that did not become whole, with its sandboxes; whoever is in one is told by its files. */
 async function takeBack(
   { parts, pool, changed, remove }: DeploymentWorld,
   published: Published,

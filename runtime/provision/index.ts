@@ -1,4 +1,5 @@
 export { Arrivals } from './arrival/arrivals.ts';
+export { takenBack } from './arrival/take-back.ts';
 export { Bell } from './bell.ts';
 export {
   checkImports,
