@@ -4,6 +4,7 @@ import {
   DICTIONARY_ENCODING,
   type Digest,
   dictionaryHead,
+  joinPieces,
   PART_BATCH_TYPE,
   WantedParts,
 } from '../../protocol/index.ts';
@@ -27,7 +28,7 @@ export interface BatchParts {
   /** What is missing as the deployment began; null: that is asked for. */
   readonly missing: readonly Digest[] | null;
   readonly dictionary: SharedDictionary | null;
-  /** Whether it is used before all of it is there: nothing goes beside the code then. */
+  /** Whether it is used before all of it is there: nothing goes beside what it begins with then. */
   readonly early?: boolean;
   readonly signal: AbortSignal;
   readonly wait: Wait;
@@ -35,7 +36,7 @@ export interface BatchParts {
   readonly sent: (bytes: number) => void;
 }
 
-/** Sends all that is missing in compressed batches; after a break, what did not arrive. */
+/** Sends all that is missing in batches; after a break, what did not arrive. */
 export async function sendBatches(parts: BatchParts): Promise<void> {
   const { host, path, signal, wait } = parts;
   let { missing, dictionary } = parts;
@@ -77,10 +78,13 @@ export async function sendBatch(
     const bytes = await held.read(digest);
     pieces.push(batchHead(digest, bytes.length), bytes);
   }
-  const { body, encoding } = await encoded(host, pieces, dictionary);
+  const isPacked = held.isPacked === true;
+  const { body, encoding } = isPacked
+    ? { body: joinPieces(pieces), encoding: null }
+    : await encoded(host, pieces, dictionary);
   const headers = {
     'content-type': PART_BATCH_TYPE,
-    'content-encoding': encoding,
+    ...(encoding === null ? {} : { 'content-encoding': encoding }),
     'content-length': String(body.length),
   };
   const wanted = await host.json(WantedParts, { method: 'POST', path, headers, body, signal });

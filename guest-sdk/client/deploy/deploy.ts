@@ -85,7 +85,14 @@ export async function* deploy(
       sentBytes += bytes;
       return sentBytes;
     };
-    const run = new Run(host, accepted, { held, shared, early: request.early === true }, signal, wait, count);
+    const run = new Run(
+      host,
+      accepted,
+      { held, shared, early: request.early === true || 'service' in request.want },
+      signal,
+      wait,
+      count,
+    );
     let end: Deployment = accepted;
     try {
       yield { kind: 'accepted', deployment: accepted };

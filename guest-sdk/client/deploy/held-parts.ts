@@ -20,9 +20,9 @@ export interface HeldParts {
   readonly read: (digest: Digest) => Promise<Uint8Array>;
   /** They are compressed already: nobody has to try. */
   readonly isPacked?: boolean;
-  /** Whether they are sent together and compressed; else each by itself, as they are wanted. */
+  /** Whether they are sent together, and compressed unless they are; else each by itself, as they are wanted. */
   readonly inBatches?: boolean;
-  /** Of a package: at which of the parts what follows the component begins. */
+  /** At which of the parts begins what it can be used without for a while: of a package what follows the component, of an overlay what follows the memory. */
   readonly dataFrom?: number;
 }
 

@@ -6,9 +6,13 @@ const DATA_BYTES = 256 * 1024;
 /** Batches on their way at once: the link never waits for an answer, nor for the next batch to be compressed; with three, not for a cloudlet that does much else. */
 const IN_FLIGHT = { early: 2, whole: 3 };
 
+/** What is compressed already is no other than the code: so much of it goes behind that, in its body, that a short overlay is one. */
+const FIRST_PACKED_BYTES = 1.25 * 1024 * 1024;
+
 /**
  * Sends parts in the order in which the cloudlet wants them, as it says with each answer: the code first, and alone when all else waits for it, then
- * data in small batches. `arrived` is told of each batch.
+ * data in small batches. One body is in the order of its parts, each used as it is there, where bodies beside each other share the link and are all
+ * late. `arrived` is told of each batch.
  */
 export async function sendWanted(
   parts: BatchParts,
@@ -30,7 +34,10 @@ export async function sendWanted(
       while (queue.length > 0 && !isCodeFlying && flying.size < (early ? IN_FLIGHT.early : IN_FLIGHT.whole)) {
         const isCode = code.has(queue[0]!);
         if (isCode && early && flying.size > 0) break;
-        const batch = batchOf(queue, (digest) => code.has(digest) === isCode, lengths, isCode ? null : DATA_BYTES);
+        const batch =
+          isCode && parts.held.isPacked === true
+            ? packedBatch(queue, code, lengths)
+            : batchOf(queue, (digest) => code.has(digest) === isCode, lengths, isCode ? null : DATA_BYTES);
         queue = queue.slice(batch.length);
         isCodeFlying = isCode && early;
         // What is data is compressed as it is, and unlike any component.
@@ -64,6 +71,22 @@ function batchOf(
   for (const digest of queue) {
     length += lengths.get(digest) ?? 0;
     if (batch.length > 0 && (!isAlike(digest) || length > (most ?? MAX_PART_BYTES))) break;
+    batch.push(digest);
+  }
+  return batch;
+}
+
+/** The code at the head of a queue, as much as one body takes, and what goes behind it. */
+function packedBatch(
+  queue: readonly Digest[],
+  code: ReadonlySet<Digest>,
+  lengths: ReadonlyMap<Digest, number>,
+): Digest[] {
+  const batch: Digest[] = [];
+  let length = 0;
+  for (const digest of queue) {
+    length += lengths.get(digest) ?? 0;
+    if (batch.length > 0 && length > (code.has(digest) ? MAX_PART_BYTES : FIRST_PACKED_BYTES)) break;
     batch.push(digest);
   }
   return batch;

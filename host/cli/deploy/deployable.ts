@@ -20,6 +20,7 @@ import { publishableSource } from '../package/source.ts';
 import { nameFor, nameOfFile, STRIP_WHAT } from '../publishable.ts';
 import { UsageError } from '../usage-error.ts';
 import { functionContent } from './function-content.ts';
+import { overlayParts } from './overlay-parts.ts';
 
 type Want = DeploymentRequestInput['want'];
 
@@ -164,8 +165,7 @@ async function ofRecipe(path: string, words: DeployWords): Promise<Deployable> {
 async function ofOverlay(path: string, words: DeployWords): Promise<Deployable> {
   const overlay = await openOverlayFile(path);
   const name = nameFor(words.name, nameOfFile(path));
-  const parts = overlay.overlay.manifest.segments.map(({ digest, bytes }) => ({ digest, bytes }));
-  const held: HeldParts = { parts, read: (digest) => overlay.get(digest), isPacked: true };
+  const held = overlayParts(overlay);
   try {
     const { signed } = overlay.overlay;
     const signatures =
@@ -173,7 +173,7 @@ async function ofOverlay(path: string, words: DeployWords): Promise<Deployable> 
     const signers = await documentSigners({ ...signed, signatures });
     const document = JSON.parse(overlay.text) as Record<string, unknown>;
     const want = { service: name, overlay: signatures.length === 0 ? document : { ...document, signatures } };
-    return { kind: 'wanted', name, want, held, signers, bytes: sumOf(parts), close: () => overlay.close() };
+    return { kind: 'wanted', name, want, held, signers, bytes: sumOf(held.parts), close: () => overlay.close() };
   } catch (error) {
     await overlay.close();
     throw error;

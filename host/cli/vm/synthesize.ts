@@ -1,5 +1,6 @@
-import { failureOf, type HeldParts } from '../../../guest-sdk/client/index.ts';
+import { failureOf } from '../../../guest-sdk/client/index.ts';
 import { type DeploymentEvent, isEnded, parseName } from '../../../guest-sdk/protocol/index.ts';
+import { overlayParts } from '../deploy/overlay-parts.ts';
 import { clientFor, type HostFlags, withHostFlags } from '../host-access/host-flags.ts';
 import { printable } from '../terminal/printable.ts';
 import { type Progress, showProgress } from '../terminal/progress.ts';
@@ -32,11 +33,7 @@ const verb: Verb = (vm, { interruption }) => {
     const progress = showProgress(name);
     const startedAt = performance.now();
     try {
-      const { segments } = file.overlay.manifest;
-      const held: HeldParts = {
-        parts: segments.map(({ digest, bytes }) => ({ digest, bytes })),
-        read: (digest) => file.get(digest, signal),
-      };
+      const held = overlayParts(file, signal);
       const want = { service: name, overlay: JSON.parse(file.text) as Record<string, unknown> };
       let servedMs: number | null = null;
       for await (const news of client.deploy({ want }, { held, signal })) {

@@ -16,13 +16,19 @@ const digest = (at: number): Digest => digestOfHex(at.toString(16).padStart(64, 
 const numberOf = (each: Digest) => Number.parseInt(each.slice(7), 16);
 
 /** Sends parts of these lengths, the first two of which are code; the host wants `first` after each batch. Gives the batches, and how many were on their way. */
-async function sent(lengths: readonly number[], first: readonly number[] = [], { fails = false, early = true } = {}) {
+async function sent(
+  lengths: readonly number[],
+  first: readonly number[] = [],
+  { fails = false, early = true, isPacked = false } = {},
+) {
   const parts = lengths.map((bytes, at) => ({ digest: digest(at), bytes }));
   const batches: number[][] = [];
   const flying: number[] = [];
   let now = 0;
-  const host = connect('http://cloudlet.test', undefined, async ({ body }) => {
+  const encodings: (string | undefined)[] = [];
+  const host = connect('http://cloudlet.test', undefined, async ({ body, headers }) => {
     now += 1;
+    encodings.push(headers?.['content-encoding']);
     flying.push(now);
     const batch: number[] = [];
     batches.push(batch);
@@ -46,7 +52,7 @@ async function sent(lengths: readonly number[], first: readonly number[] = [], {
   const held = {
     parts,
     dataFrom: 2,
-    inBatches: true,
+    ...{ inBatches: true, isPacked },
     read: async (each: Digest) => new Uint8Array(lengths[numberOf(each)]!),
   };
   const { signal } = new AbortController();
@@ -60,7 +66,7 @@ async function sent(lengths: readonly number[], first: readonly number[] = [], {
     null,
     () => undefined,
   );
-  return { batches, flying };
+  return { batches, flying, encodings };
 }
 
 const DATA = 200_000;
@@ -87,6 +93,21 @@ senders('puts small parts into one body', async () => {
   // Two are on their way at once, and either may begin.
   batches.sort(([a], [b]) => a! - b!);
   assert.equal(batches, [[0, 1], [2, 3, 4], [5]]);
+});
+
+senders('puts data behind a short overlay, as it is, and no more than a guest can wait for', async () => {
+  const short = await sent([500_000, 200_000, DATA, DATA], [], { isPacked: true });
+  assert.equal(short.batches, [[0, 1, 2, 3]]);
+  assert.equal(short.encodings, [undefined]);
+  const long = await sent([1_000_000, 2_000_000, DATA, 900_000, 900_000], [4], { isPacked: true });
+  assert.equal(long.batches, [[0, 1], [4], [2], [3]]);
+  assert.equal(long.flying.slice(0, 3), [1, 1, 2]);
+});
+
+senders('sends more memory than one body takes in several, one after another', async () => {
+  const { batches, flying } = await sent([3_000_000, 3_000_000, DATA], [], { isPacked: true });
+  assert.equal(batches, [[0], [1], [2]]);
+  assert.equal(flying, [1, 1, 1]);
 });
 
 senders('says what failed, when nothing is on its way any more', async () => {
