@@ -6,8 +6,8 @@ const DATA_BYTES = 256 * 1024;
 /** Batches on their way at once: the link never waits for an answer, nor for the next batch to be compressed; with three, not for a cloudlet that does much else. */
 const IN_FLIGHT = { early: 2, whole: 3 };
 
-/** What is compressed already is no other than the code: so much of it goes behind that, in its body, that a short overlay is one. */
-const FIRST_PACKED_BYTES = 1.25 * 1024 * 1024;
+/** What is compressed already: data goes behind the code in one body, so that a short overlay is one; two bodies share a link for no longer. */
+const PACKED_BYTES = 1.25 * 1024 * 1024;
 
 /**
  * Sends parts in the order in which the cloudlet wants them, as it says with each answer: the code first, and alone when all else waits for it, then
@@ -21,29 +21,32 @@ export async function sendWanted(
   arrived: () => void,
 ): Promise<void> {
   const { early = false } = parts;
-  const { parts: list, dataFrom = 0 } = parts.held;
+  const { parts: list, dataFrom = 0, isPacked = false } = parts.held;
   const lengths = new Map(list.map(({ digest, bytes }) => [digest, bytes]));
   const code = new Set(list.slice(0, dataFrom).map(({ digest }) => digest));
   let queue = [...digests];
   const flying = new Set<Promise<void>>();
-  let isCodeFlying = false;
+  let codeFlying = 0;
+  /** Nothing goes beside the code that all else waits for, but more of it where nothing has to be compressed with what came before. */
+  const hasRoom = (isCode: boolean): boolean => {
+    if (!early) return flying.size < IN_FLIGHT.whole;
+    if (isCode) return codeFlying === flying.size && codeFlying < (isPacked ? IN_FLIGHT.early : 1);
+    return codeFlying === 0 && flying.size < IN_FLIGHT.early;
+  };
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {}); // Observed below as long as anything is on its way.
   try {
     for (;;) {
-      while (queue.length > 0 && !isCodeFlying && flying.size < (early ? IN_FLIGHT.early : IN_FLIGHT.whole)) {
-        const isCode = code.has(queue[0]!);
-        if (isCode && early && flying.size > 0) break;
-        const batch =
-          isCode && parts.held.isPacked === true
-            ? packedBatch(queue, code, lengths)
-            : batchOf(queue, (digest) => code.has(digest) === isCode, lengths, isCode ? null : DATA_BYTES);
+      for (let isCode = code.has(queue[0]!); queue.length > 0 && hasRoom(isCode); isCode = code.has(queue[0]!)) {
+        const most = isCode ? (isPacked ? PACKED_BYTES : MAX_PART_BYTES) : DATA_BYTES;
+        const isAlike = (digest: Digest) => code.has(digest) === isCode || (isCode && isPacked);
+        const batch = batchOf(queue, isAlike, lengths, most);
         queue = queue.slice(batch.length);
-        isCodeFlying = isCode && early;
+        if (isCode) codeFlying += 1;
         // What is data is compressed as it is, and unlike any component.
         const flight = sendBatch(parts, batch, isCode ? dictionary : null)
           .then(({ wanted }) => {
-            if (isCode) isCodeFlying = false;
+            if (isCode) codeFlying -= 1;
             arrived();
             queue = inOrderOf(wanted, queue);
           })
@@ -59,34 +62,18 @@ export async function sendWanted(
   }
 }
 
-/** The first of a queue that are alike, as many as one body takes, or `most` bytes. */
+/** The first of a queue that are alike, as many as `most` bytes take, one at least. */
 function batchOf(
   queue: readonly Digest[],
   isAlike: (digest: Digest) => boolean,
   lengths: ReadonlyMap<Digest, number>,
-  most: number | null,
+  most: number,
 ): Digest[] {
   const batch: Digest[] = [];
   let length = 0;
   for (const digest of queue) {
     length += lengths.get(digest) ?? 0;
-    if (batch.length > 0 && (!isAlike(digest) || length > (most ?? MAX_PART_BYTES))) break;
-    batch.push(digest);
-  }
-  return batch;
-}
-
-/** The code at the head of a queue, as much as one body takes, and what goes behind it. */
-function packedBatch(
-  queue: readonly Digest[],
-  code: ReadonlySet<Digest>,
-  lengths: ReadonlyMap<Digest, number>,
-): Digest[] {
-  const batch: Digest[] = [];
-  let length = 0;
-  for (const digest of queue) {
-    length += lengths.get(digest) ?? 0;
-    if (batch.length > 0 && length > (code.has(digest) ? MAX_PART_BYTES : FIRST_PACKED_BYTES)) break;
+    if (batch.length > 0 && (!isAlike(digest) || length > most)) break;
     batch.push(digest);
   }
   return batch;

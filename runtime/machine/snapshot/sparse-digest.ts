@@ -29,6 +29,13 @@ export async function sparseDigest(path: string, signal?: AbortSignal, from?: Ch
   return whole.update(`end:${bytes}`).digest('hex');
 }
 
+const ZEROS = Buffer.alloc(DIGEST_BLOCK_BYTES);
+
+/** The digest of a block, at most `DIGEST_BLOCK_BYTES` long; null for zeros. */
+export function blockDigest(bytes: Buffer): Uint8Array | null {
+  return bytes.equals(ZEROS.subarray(0, bytes.length)) ? null : createHash('sha256').update(bytes).digest();
+}
+
 /** The digests of a file's blocks; of one that was another, only those that may differ are read. */
 export async function blockDigests(path: string, signal?: AbortSignal, from?: ChangedFrom): Promise<BlockDigests> {
   const file = await open(path, 'r');
@@ -36,7 +43,7 @@ export async function blockDigests(path: string, signal?: AbortSignal, from?: Ch
     const { size } = await file.stat();
     // The state of devices is some KiB, and is looked at before each start.
     const most = Math.max(1, Math.min(size, DIGEST_BLOCK_BYTES));
-    const [block, zeros] = [Buffer.alloc(most), Buffer.alloc(most)];
+    const block = Buffer.alloc(most);
     const known = from !== undefined && from.before.bytes === size ? from : null;
     const blocks: (Uint8Array | null)[] = [];
     let length = 0;
@@ -52,7 +59,7 @@ export async function blockDigests(path: string, signal?: AbortSignal, from?: Ch
       const { bytesRead } = await file.read(block, 0, most, length);
       if (bytesRead === 0) break;
       const bytes = block.subarray(0, bytesRead);
-      blocks.push(bytes.equals(zeros.subarray(0, bytesRead)) ? null : createHash('sha256').update(bytes).digest());
+      blocks.push(blockDigest(bytes));
       length += bytesRead;
     }
     return { bytes: length, blocks };

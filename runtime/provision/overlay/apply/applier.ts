@@ -1,19 +1,21 @@
 import type { Worker } from 'node:worker_threads';
 import { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
 import { startThread } from '../thread.ts';
+import type { DigestedBlock } from './changed-blocks.ts';
 import type { AppliedSegment, ApplyJob } from './overlay-target.ts';
 
 /** What the thread is told; the job first. */
 export type ApplyWord =
   | { readonly kind: 'job'; readonly job: ApplyJob }
   | { readonly kind: 'segment'; readonly index: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'pause' | 'resume' }
   | { readonly kind: 'finish' };
 
-/** What it answers, to each word but the job in turn. */
+/** What it answers, to segments and to the end, in turn. */
 export type ApplyAnswer =
   | ({ readonly kind: 'applied' } & AppliedSegment)
   | { readonly kind: 'refused'; readonly why: string }
-  | { readonly kind: 'finished' };
+  | { readonly kind: 'finished'; readonly memory: readonly DigestedBlock[] };
 
 /** Applies the segments of an overlay in a thread of its own, one after the other; the thread may wait for its job. Whoever starts one closes it. */
 export class Applier {
@@ -50,11 +52,22 @@ export class Applier {
     );
   }
 
-  /** Completes the files when every segment was applied; the layer is on the disk then. */
-  async finish(): Promise<void> {
+  /** Has nothing digested that nobody waits for, until `resume`: the processors belong to another. */
+  pause(): void {
+    this.#say({ kind: 'pause' });
+  }
+
+  /** Goes on with what was paused. */
+  resume(): void {
+    this.#say({ kind: 'resume' });
+  }
+
+  /** Completes the files when every segment was applied; gives the digests of the blocks of the memory that changed. */
+  async finish(): Promise<readonly DigestedBlock[]> {
     const answer = await this.#tell({ kind: 'finish' });
-    if (answer.kind === 'refused')
-      throw new CloudletError('storage-unavailable', `the overlay could not be written: ${answer.why}`);
+    if (answer.kind === 'finished') return answer.memory;
+    const why = answer.kind === 'refused' ? answer.why : 'there was no answer';
+    throw new CloudletError('storage-unavailable', `the overlay could not be written: ${why}`);
   }
 
   /** Ends the thread, whatever it is at. Idempotent. */
@@ -69,6 +82,10 @@ export class Applier {
     this.#waiting.push(answer);
     this.#worker.postMessage(word);
     return answer.promise;
+  }
+
+  #say(word: ApplyWord): void {
+    if (this.#ended === null) this.#worker.postMessage(word);
   }
 
   #end(error: Error): void {

@@ -8,6 +8,7 @@ import { encodeBlockSet } from '../block-set.ts';
 import type { SegmentEntry } from '../overlay-manifest.ts';
 import { PAGE_BYTES, type PageRun, type PageSource } from '../page-run.ts';
 import { decodeSegment, decodeState, type Segment } from '../segment.ts';
+import { ChangedBlocks, type DigestedBlock } from './changed-blocks.ts';
 
 /** Where an overlay goes: paths and numbers, so that it can be given to a thread. */
 export interface ApplyJob {
@@ -25,10 +26,9 @@ export interface ApplyJob {
 /** A block of the disk and the cluster of the layer that has it, 0 for zeros; one pair after the other. */
 export type BlockPlaces = Float64Array<ArrayBuffer>;
 
-/** What became of a segment: of one of the disk where its blocks are, of one of the memory which blocks of its digest changed. */
+/** What became of a segment: of one of the disk where its blocks are. */
 export interface AppliedSegment {
   readonly places: BlockPlaces;
-  readonly changed: readonly number[];
 }
 
 const NOWHERE: BlockPlaces = new Float64Array(0);
@@ -59,6 +59,7 @@ export class OverlayTarget {
   /** Cluster of the layer by block of the disk. */
   readonly #places = new Map<number, number>();
   readonly #buffer = Buffer.alloc(COPY_PAGES * PAGE_BYTES);
+  readonly #changed: ChangedBlocks;
 
   private constructor(job: ApplyJob, baseDisk: LayeredDisk) {
     this.#job = job;
@@ -69,6 +70,7 @@ export class OverlayTarget {
       layer: openSync(job.layer, 'r+'),
       'base-memory': openSync(job.base.memory, 'r'),
     };
+    this.#changed = new ChangedBlocks(this.#files.memory);
   }
 
   static async open(job: ApplyJob): Promise<OverlayTarget> {
@@ -92,7 +94,7 @@ export class OverlayTarget {
       } finally {
         closeSync(file);
       }
-      return { places: NOWHERE, changed: [] };
+      return { places: NOWHERE };
     }
     const segment = decodeSegment(bytes, entry, (run, into) => this.#read(run.source, run.from, into));
     if (entry.kind === 'memory') {
@@ -100,16 +102,23 @@ export class OverlayTarget {
       const beyond = segment.runs.find(({ at, count }) => at + count > limit);
       if (beyond !== undefined) throw new Error(`it fills page ${beyond.at + beyond.count - 1} of ${limit}`);
       this.#place(segment, (at) => at, this.#files.memory);
-      return { places: NOWHERE, changed: digestBlocksOf(segment) };
+      this.#changed.changed(digestBlocksOf(segment));
+      return { places: NOWHERE };
     }
-    return { places: this.#applyDisk(entry.blocks, segment, this.#firsts[index]!), changed: [] };
+    return { places: this.#applyDisk(entry.blocks, segment, this.#firsts[index]!) };
   }
 
-  /** Writes the layer's tables when every segment was applied. */
-  finish(): void {
+  /** Digests a block of the memory that segments changed; false when there is nothing to do. */
+  digestOne(): boolean {
+    return this.#changed.step();
+  }
+
+  /** Writes the layer's tables when every segment was applied; gives the digests of the blocks of the memory that changed. */
+  finish(): DigestedBlock[] {
     const dataClusters = this.#job.segments.reduce((sum, each) => sum + (each.kind === 'disk' ? each.pages : 0), 0);
     const content = { diskBytes: this.#job.diskBytes, dataClusters, places: this.#places };
     for (const { at, bytes } of qcow2Pieces(content)) writeAll(this.#files.layer, bytes, at);
+    return this.#changed.finish();
   }
 
   async close(): Promise<void> {

@@ -124,11 +124,11 @@ export class SegmentFeed {
     }
   }
 
-  /** Whether what it copies from is there: memory is applied in its order, which begins behind the state; blocks may be copies of any of it. */
+  /** Whether what it copies from is there, or will be when its turn comes: memory is applied in its order, which begins behind the state; blocks may be copies of any of it. */
   #isReady(index: number): boolean {
     const segment = this.#options.segments[index]!;
     if (segment.kind === 'state') return true;
-    if (segment.kind === 'memory') return index === 1 || this.#applied.has(index - 1);
+    if (segment.kind === 'memory') return index === 1 || this.#applied.has(index - 1) || this.#applying.has(index - 1);
     const isDue = this.#mayRest || this.#wanted.has(index);
     return isDue && this.#memoryLeft === 0 && segment.needs.every((need) => this.#applied.has(need));
   }

@@ -1,10 +1,11 @@
 import { open } from 'node:fs/promises';
 import { CloudletError, hexOf } from '../../../../guest-sdk/protocol/index.ts';
-import { type Accelerator, unlessAborted } from '../../../machine/index.ts';
+import { type Accelerator, type BlockDigests, unlessAborted } from '../../../machine/index.ts';
 import { LayeredDisk } from '../../../vm/disk/layered-disk.ts';
 import type { HeldVmImage, VmImage, VmImageStore } from '../../../vm/image/index.ts';
 import type { RestoreVmOptions, StartedVm } from '../../../vm/machine/vm-options.ts';
 import type { PartSource, RungProgress } from '../../deployment/rung.ts';
+import type { DigestedBlock } from '../apply/changed-blocks.ts';
 import type { ReadManifest } from '../overlay-manifest.ts';
 import { PAGE_BYTES } from '../page-run.ts';
 import { ArrivingDisk } from './arriving-disk.ts';
@@ -68,8 +69,6 @@ class Run {
   readonly #options: SynthesisOptions;
   readonly #base: HeldVmImage;
   readonly #stop = new AbortController();
-  /** Blocks of the memory's digest in which it is not the base's. */
-  readonly #changed = new Set<number>();
   #blank: BlankVm | null = null;
   #feed: SegmentFeed | null = null;
   #disk: ArrivingDisk | null = null;
@@ -115,19 +114,20 @@ class Run {
       apply: async (index, bytes) => {
         // Pages are written into the copy: it must be complete before the first one.
         await blank.copied;
-        const { places, changed } = await applier.apply(index, bytes);
-        for (const block of changed) this.#changed.add(block);
-        disk.arrive(index, places);
+        disk.arrive(index, (await applier.apply(index, bytes)).places);
       },
       onBytes: (bytesDone, bytesTotal) => report?.({ stage: 'receiving', bytesDone, bytesTotal }),
       ...(served === undefined ? {} : { rest: served }),
       signal,
     });
     this.#feed = feed;
+    const resume = (): void => applier.resume();
+    served?.then(resume, resume);
     feed.start();
     feed.memory.then(
       () => {
         report?.({ stage: 'starting' });
+        if (served !== undefined) applier.pause();
         blank.goOn();
       },
       (error: unknown) => blank.fail(error),
@@ -161,11 +161,12 @@ class Run {
     const { manifest, digest } = overlay;
     try {
       const before = await digests?.catch(() => undefined);
-      // While the disk still comes: at the end little is left to do.
-      draft.settle(this.#stop.signal, before && { before, changed: this.#changed });
+      // All of it must be read, while the disk still comes: at the end little is left to do.
+      if (before === undefined) draft.settle(this.#stop.signal);
       await this.#feed!.all;
-      await applier.finish();
+      const memory = await applier.finish();
       await applier.close();
+      if (before !== undefined) draft.settle(this.#stop.signal, { before: withBlocks(before, memory), changed: NONE });
       const image = await draft.commit({
         kind: 'service',
         key: hexOf(digest),
@@ -197,6 +198,15 @@ class Run {
     this.#blank?.endDisk();
     for (const close of this.#closing.splice(0)) await close();
   }
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+/** What a file holds that was another, but for these blocks. */
+function withBlocks({ bytes, blocks }: BlockDigests, changed: readonly DigestedBlock[]): BlockDigests {
+  const now = [...blocks];
+  for (const [block, digest] of changed) now[block] = digest;
+  return { bytes, blocks: now };
 }
 
 /** What QEMU says of a state that it cannot make devices of: sent again it would be the same, so nobody is to try that. */
