@@ -15,8 +15,6 @@ import { measuredTransferS } from './synthesis/transfer.ts';
 const MIB = 2 ** 20;
 const REPETITIONS = 10;
 const NAIVE_REPETITIONS = 3;
-/** How long a host runs until a blank VM waits in it, as in any that has run for a while. */
-const BLANK_MS = 8000;
 /** How often it is asked whether the server answers already, once it is said to serve. */
 const ASK_MS = 2;
 
@@ -26,8 +24,7 @@ async function pipelined(
   overlay: string,
   { shape }: Link,
 ): Promise<{ readonly firstAnswerS: number; readonly totalS: number }> {
-  const host = await ProvisionHost.start(BENCH_CACHE);
-  await new Promise((resolve) => setTimeout(resolve, BLANK_MS));
+  const host = await ProvisionHost.rested(BENCH_CACHE);
   const device = await host.device(shape);
   const found = await deployable(overlay, { name }, () => Promise.reject(new Error('it is a file')), never());
   try {

@@ -8,6 +8,9 @@ import { freePort, Server } from '../server.ts';
 
 const MAIN = fileURLToPath(new URL('../../../host/cli/main.ts', import.meta.url));
 
+/** How long a host runs until what it keeps ahead is there. */
+const REST_MS = 8000;
+
 /** A device's way to the host. */
 export interface Device {
   readonly client: CloudletClient;
@@ -36,6 +39,13 @@ export class ProvisionHost {
     const args = ['serve', '--port', String(port), '--data', data, '--cache', cache];
     const server = await Server.start(process.execPath, [MAIN, ...args], port, '/readyz');
     return new ProvisionHost(server, data, (await readFile(join(data, 'owner-token'), 'utf8')).trim());
+  }
+
+  /** One that has run for a while: a blank VM and a translator wait in it. */
+  static async rested(cache: string): Promise<ProvisionHost> {
+    const host = await ProvisionHost.start(cache);
+    await new Promise((resolve) => setTimeout(resolve, REST_MS));
+    return host;
   }
 
   /** A device at this host; without a shape, on its own loopback. It has what a browser has, unless it is given more. */

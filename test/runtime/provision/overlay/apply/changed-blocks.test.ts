@@ -1,0 +1,56 @@
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { blockDigests } from '../../../../../runtime/machine/index.ts';
+import { DIGEST_BLOCK_BYTES } from '../../../../../runtime/machine/snapshot/sparse-digest.ts';
+import { ChangedBlocks } from '../../../../../runtime/provision/overlay/apply/changed-blocks.ts';
+
+const blocks = suite<{ folder: string; path: string; file: number }>('blocks that changed');
+blocks.before.each((context) => {
+  context.folder = mkdtempSync(join(tmpdir(), 'cloudlet-blocks-'));
+  context.path = join(context.folder, 'memory');
+  writeFileSync(context.path, Buffer.alloc(2.5 * DIGEST_BLOCK_BYTES, 1));
+  context.file = openSync(context.path, 'r+');
+});
+blocks.after.each(({ folder, file }) => {
+  closeSync(file);
+  rmSync(folder, { recursive: true });
+});
+
+/** How many are digested before there is nothing to do. */
+function steps(changed: ChangedBlocks): number {
+  for (let count = 0; ; count += 1) if (!changed.step()) return count;
+}
+
+blocks('are digested one by one, but for the last, which is written to again', async ({ path, file }) => {
+  const changed = new ChangedBlocks(file);
+  assert.is(steps(changed), 0);
+  changed.changed([0, 1]);
+  assert.is(steps(changed), 1);
+  writeSync(file, Buffer.from('more'), 0, 4, DIGEST_BLOCK_BYTES);
+  changed.changed([1, 2]);
+  assert.is(steps(changed), 1);
+  const found = changed.finish().sort(([a], [b]) => a - b);
+  const all = await blockDigests(path);
+  assert.equal(
+    found,
+    all.blocks.map((digest, block) => [block, digest]),
+    'the last one is shorter',
+  );
+});
+
+blocks('that are written again are digested again, also of zeros', async ({ path, file }) => {
+  const changed = new ChangedBlocks(file);
+  changed.changed([0, 2]);
+  steps(changed);
+  writeSync(file, Buffer.alloc(DIGEST_BLOCK_BYTES), 0, DIGEST_BLOCK_BYTES, 0);
+  changed.changed([0]);
+  const found = new Map(changed.finish());
+  assert.is(found.get(0), null);
+  assert.equal(found.get(2), (await blockDigests(path)).blocks[2]);
+  assert.not.ok(found.has(1), 'nobody wrote to it');
+});
+
+blocks.run();
