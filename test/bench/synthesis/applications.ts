@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Misuse } from '../misuse.ts';
 
 /** A program that is measured, as a component and as a native server. */
 export interface Application {
@@ -51,11 +52,11 @@ export const APPLICATIONS: readonly Application[] = [
   },
 ];
 
-/** The application of that name alone, or all of them; throws when there is none of that name. */
+/** The application of that name alone, or all of them; `Misuse` when there is none of that name. */
 export function chosenApplications(only: string | undefined): readonly Application[] {
   const chosen = APPLICATIONS.filter(({ name }) => only === undefined || name === only);
   if (chosen.length > 0) return chosen;
-  throw new Error(`expected --application ${APPLICATIONS.map(({ name }) => name).join(', or ')}, got ${only}`);
+  throw new Misuse(`expected --application ${APPLICATIONS.map(({ name }) => name).join(', or ')}, got ${only}`);
 }
 
 /** The project of an application. */
