@@ -5,7 +5,17 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createClient, type DeployNews, type HeldParts } from '../../guest-sdk/client/index.ts';
-import { type Deployment, type Digest, digestOfHex, hexOf, parseName } from '../../guest-sdk/protocol/index.ts';
+import {
+  type Deployment,
+  type Digest,
+  digestOfHex,
+  fingerprintOf,
+  hexOf,
+  newPublisherKey,
+  parseName,
+  publicPartOf,
+  signedBy,
+} from '../../guest-sdk/protocol/index.ts';
 import { type Listener, listen } from '../../host/listener.ts';
 import { overlayOf } from '../../runtime/provision/overlay/create/overlay-of.ts';
 import { type OverlayFile, openOverlayFile } from '../../runtime/provision/overlay/overlay-file.ts';
@@ -15,6 +25,7 @@ import { restoreVm } from '../../runtime/vm/machine/restore-vm.ts';
 import { AS_OWNER, TOKEN, testHost } from '../host/memory-engine.ts';
 import { type CloudletLab, openLab } from '../support/cloudlet-lab.ts';
 import { SeededRandom } from '../support/random.ts';
+import { refused } from '../support/refusal.ts';
 import { answering, SavedVms } from '../support/saved-vms.ts';
 import { ShapedLink } from '../support/shaped-link.ts';
 
@@ -236,6 +247,53 @@ links('of a stranger with bits of the state flipped is refused or harmless, and 
     ).stage,
     'ready',
   );
+});
+
+links('where the policy lists publishers, a stranger starts no machine, and one of them does', async (context) => {
+  const { file, vms } = context;
+  const [own, other] = [await newPublisherKey(), await newPublisherKey()];
+  const publisher = fingerprintOf(publicPartOf(own));
+  const lab = await openLab({ cacheDir: vms.folder, policy: { functions: { publishers: [publisher] } } });
+  const { app } = testHost({ cloudlet: lab.cloudlet });
+  const listener = await listen('127.0.0.1', 0, (request, connection) => app.fetch(request, connection));
+  const read = (digest: Digest) => file.get(digest);
+  try {
+    const { forged } = await withState(file, (state) => state.subarray(0, 8));
+    const mine = await signedBy(file.overlay.signed, own);
+    const parts = segmentsOf(file.overlay.manifest);
+    for (const [manifest, sentence] of [
+      [forged, /expected "web" signed by its publisher/],
+      [{ ...JSON.parse(file.text), signatures: await signedBy(file.overlay.signed, other) }, /1 keys/],
+      [{ ...forged, signatures: mine }, /a signature of exactly this overlay/],
+    ] as const)
+      await refused(() => deploy(listener, manifest, parts, read), 'signature-invalid', sentence);
+    assert.equal([lab.cloudlet.services.list(), lab.cloudlet.deployments.list()], [[], []]);
+
+    const end = await deploy(listener, { ...JSON.parse(file.text), signatures: mine }, parts, read);
+    assert.is(end.stage, 'ready', JSON.stringify(end.problem));
+    const { services, publishers } = lab.cloudlet;
+    assert.is(services.get(NAME).publisher, publisher);
+    assert.equal(
+      publishers.list().map(({ name, fingerprint }) => [name, fingerprint]),
+      [[NAME, publisher]],
+    );
+    // What was signed once is signed when it comes again without, and under its own name.
+    assert.is((await deploy(listener, JSON.parse(file.text), parts, read)).rung, 'running');
+    const client = createClient({ url: `http://127.0.0.1:${listener.port}`, token: TOKEN });
+    const { image } = services.get(NAME);
+    for await (const news of client.deploy({ want: { service: 'again', image } }))
+      if (news.kind === 'ended') assert.equal([news.deployment.stage, news.deployment.rung], ['ready', 'cached']);
+    await services.remove(parseName('again'));
+    await services.remove(NAME);
+    // The image is nobody's now: who has only its digest says nothing of whose it is.
+    const unsigned = async () => {
+      for await (const _ of client.deploy({ want: { service: 'again', image } }));
+    };
+    await refused(unsigned, 'signature-invalid', /got no signature/);
+  } finally {
+    await listener.close(0);
+    await lab.close();
+  }
 });
 
 links.run();

@@ -136,6 +136,13 @@ for (const hasRanges of [true, false]) {
   });
 }
 
+pulled('that nobody signed is refused by its manifest where the policy asks for a signature', async (context) => {
+  const error = await failureOf(pull(context, {}, undefined, 'pinned'));
+  assert.is(error.code, 'signature-invalid');
+  assert.match(error.message, /expected "ocr" signed by its publisher/);
+  assert.equal([context.ranges.length, context.lab.vms, context.told], [1, [], []], 'no segment was fetched');
+});
+
 pulled('of a server with ranges that breaks off goes on at the segment', async (context) => {
   context.instead.push((_, response) => {
     response.writeHead(206, { 'content-range': 'bytes 0-9/10' });
