@@ -25,9 +25,9 @@ export async function writeNewKey(path: string): Promise<string> {
 
 /** The private key (JWK) of a file, with the fingerprint of its public one. */
 export async function readKey(path: string): Promise<{ readonly key: JsonWebKey; readonly fingerprint: string }> {
-  let key: JsonWebKey;
   try {
-    key = JSON.parse(await readFile(path, 'utf8')) as JsonWebKey;
+    const key = JSON.parse(await readFile(path, 'utf8')) as JsonWebKey;
+    return { key, fingerprint: fingerprintOf(publicPartOf(key ?? {})) };
   } catch (error) {
     throw new CloudletError(
       'request-invalid',
@@ -35,7 +35,6 @@ export async function readKey(path: string): Promise<{ readonly key: JsonWebKey;
       { cause: error },
     );
   }
-  return { key, fingerprint: fingerprintOf(publicPartOf(key ?? {})) };
 }
 
 /** Signs bytes with the key of a file; gives the detached JWS and the fingerprint. */

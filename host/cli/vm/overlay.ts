@@ -11,6 +11,7 @@ import { formatSize, shortDigest } from '../terminal/size.ts';
 import { typed, UsageError } from '../usage-error.ts';
 import type { Verb, VerbContext } from '../verb.ts';
 import { meantVm, openSavedVms, type SavedVmFlags } from './saved-vm.ts';
+import { addShowOverlay } from './show-overlay.ts';
 
 interface CreateFlags extends SavedVmFlags {
   readonly base?: string;
@@ -64,6 +65,7 @@ const verb: Verb = (vm, context) => {
     .option('--accel <which>', 'auto, kvm or tcg')
     .option('--json', 'print JSON')
     .action((flags: CreateFlags) => create(flags, context));
+  addShowOverlay(overlay);
   overlay
     .command('sign <file>')
     .description('add a signature to an overlay: its digest stays, and a host knows whose it is')

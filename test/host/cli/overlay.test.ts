@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { writeSmallOverlay } from '../../support/small-overlay.ts';
 import { CliLab } from './cli-lab.ts';
 
 const overlays = suite<{ lab: CliLab }>('cloudlet vm overlay, synthesize');
@@ -41,6 +42,10 @@ for (const [what, words, status, says] of [
   ['no base', [...CREATE, ...SERVER], 1, /cloudlet vm base build|QEMU/],
   ['an overlay that is not there', ['vm', 'synthesize', 'gone.overlay'], 1, /cannot be opened/],
   ['an overlay that is torn', ['vm', 'synthesize', 'torn.overlay'], 1, /is no overlay that can be used/],
+  ['a torn one shown', ['vm', 'overlay', 'show', 'torn.overlay'], 1, /is no overlay that can be used/],
+  ['no key', ['vm', 'overlay', 'sign', 'torn.overlay'], 2, /--key/],
+  ['a key that is none', ['vm', 'overlay', 'sign', 'torn.overlay', '--key', 'script'], 1, /a private key as JWK/],
+  ['a key that is none, before a minute of work', [...CREATE, ...SERVER, '--key', 'gone'], 1, /a private key as JWK/],
   ['a name that is none', ['vm', 'synthesize', 'torn.overlay', '--name', 'A name'], 2, /name/],
 ] as const) {
   overlays(`${what}: one sentence, status ${status}`, async ({ lab }) => {
@@ -49,5 +54,19 @@ for (const [what, words, status, says] of [
     assert.match(ended.errors, says);
   });
 }
+
+overlays('sign and show: whose an overlay is, and what is in it', async ({ lab }) => {
+  await writeSmallOverlay(join(lab.folder, 'small.overlay'));
+  const shown = async () => JSON.parse((await lab.run(['vm', 'overlay', 'show', 'small.overlay', '--json'])).text);
+  const before = await shown();
+  assert.equal([before.about, before.publishers, before.segments], ['a test', [], 1]);
+  assert.match((await lab.run(['vm', 'overlay', 'show', 'small.overlay'])).text, /signed by {2}nobody/);
+  const { fingerprint } = JSON.parse((await lab.run(['store', 'keys', 'new', 'key.jwk', '--json'])).text);
+  const signed = await lab.run(['vm', 'overlay', 'sign', 'small.overlay', '--key', 'key.jwk']);
+  assert.match(signed.text, new RegExp(`^small.overlay: overlay .*, signed by ${fingerprint}`));
+  assert.equal(await shown(), { ...before, publishers: [fingerprint] });
+  const again = await lab.run(['vm', 'overlay', 'sign', 'small.overlay', '--key', 'key.jwk', '-o', 'small.overlay']);
+  assert.equal([again.status, /not there yet/.test(again.errors)], [1, true], again.errors);
+});
 
 overlays.run();
