@@ -58,7 +58,7 @@ export function sentSentence({
   totalBytes,
   wasThere,
 }: Pick<EndedDeployment, 'sentBytes' | 'totalBytes' | 'wasThere'>): string {
-  if (totalBytes === null) return formatSize(sentBytes);
+  if (totalBytes === null || totalBytes === 0) return formatSize(sentBytes);
   if (sentBytes > totalBytes) return `${formatSize(sentBytes)} for ${formatSize(totalBytes)}`;
   const saved = Math.max(0, Math.floor(100 * (1 - sentBytes / Math.max(1, totalBytes))));
   const why = saved === 0 ? '' : ` (${saved} % ${wasThere ? 'was there' : 'less by compression'})`;
