@@ -67,6 +67,26 @@ for (const size of [10, 100_000]) {
   });
 }
 
+line('says what comes without waiting at once, also what a callback begins to say and its microtasks end', async () => {
+  const { line, left, writes } = lineTo();
+  await new Promise<void>((resolve) => {
+    setImmediate(() => {
+      line.post({ kind: 'head', id: 1, head: { status: 200, headers: [] } });
+      void later(20).then(() => {
+        line.post({ kind: 'done', id: 1, done: { kind: 'ok', exitCode: 0, runMs: 1 } });
+        setImmediate(resolve);
+      });
+    });
+  });
+  assert.is(left.map(({ kind }) => kind).join(), 'head,done');
+  assert.is(writes(), 1);
+});
+
+/** After so many microtasks. */
+async function later(microtasks: number): Promise<void> {
+  for (let left = microtasks; left > 0; left -= 1) await undefined;
+}
+
 line('sends much as it comes, in frames no longer than a slot', () => {
   const { line, left } = lineTo();
   const sent = pattern(1024 * 1024, 5);
