@@ -1,7 +1,9 @@
 import { createInterface } from 'node:readline/promises';
+import * as v from 'valibot';
 import { type CloudletClient, isRegistryAddress } from '../../../guest-sdk/client/index.ts';
-import { CloudletError, type FunctionName } from '../../../guest-sdk/protocol/index.ts';
+import { CloudletError, Fingerprint, type FunctionName } from '../../../guest-sdk/protocol/index.ts';
 import { type Publishable, packageOf, publishable } from '../publishable.ts';
+import { UsageError } from '../usage-error.ts';
 import { type PackageWords, packaged } from './packaged.ts';
 
 /** What is published, with the keys that signed it. */
@@ -30,6 +32,8 @@ export async function settlePublisher(
   { key, trust }: { readonly key?: string | undefined; readonly trust?: string | undefined },
   signal: AbortSignal,
 ): Promise<void> {
+  if (trust !== undefined && !v.is(Fingerprint, trust))
+    throw new UsageError(`expected --trust with the 43 characters of a fingerprint, got ${JSON.stringify(trust)}`);
   if (trust !== undefined) return await client.publishers.accept(name, trust, signal);
   const [signer] = signers;
   if (signer === undefined || key !== undefined || process.stdin.isTTY !== true) return;

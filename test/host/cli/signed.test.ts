@@ -61,6 +61,8 @@ signed('deploy refuses a key for what cannot be signed with it', async () => {
   const { status, errors } = await lab.run(['deploy', 'http://localhost/a.wasm', '--key', 'mine.jwk']);
   assert.is(status, 2);
   assert.match(errors, /--key and --trust with what is here/);
+  const named = await lab.run(['deploy', 'reader', '--name', 'named', '--trust', 'abc']);
+  assert.equal([named.status, /--trust with the 43 characters of a fingerprint/.test(named.errors)], [2, true]);
 });
 
 signed(
