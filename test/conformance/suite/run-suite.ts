@@ -20,6 +20,13 @@ export async function runSuite({ folder, sandbox, filter, expectations, onOutcom
   const tests = (await findTests(folder)).filter(({ suite, name }) => `${suite} ${name}`.includes(filter));
   if (tests.length === 0) throw new Error(`expected a test with ${JSON.stringify(filter)} in its name, got none`);
   const host = await HostLab.open(sandbox, LOOPBACK_POLICY);
+  let isLeft = false;
+  // Whoever ends the run alone would leave its host behind.
+  const leave = (_: NodeJS.Signals, number: number): void => {
+    isLeft = true;
+    void host.close().finally(() => process.exit(128 + number));
+  };
+  for (const signal of SIGNALS) process.once(signal, leave);
   try {
     for (const [index, test] of tests.entries()) {
       const expectation = expectations(test.suite, test.name);
@@ -27,13 +34,17 @@ export async function runSuite({ folder, sandbox, filter, expectations, onOutcom
         expectation?.kind === 'skip'
           ? { kind: 'skipped', detail: expectation.reason }
           : await runTest(host, test, functionName(test, index), STEP_MS[sandbox]);
+      if (isLeft) return;
       const expected = expectation?.kind === 'fail' ? expectation.reason : null;
       onOutcome({ suite: test.suite, test: test.name, result, expected });
     }
   } finally {
+    for (const signal of SIGNALS) process.off(signal, leave);
     await host.close();
   }
 }
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /** What this runner's host allows and no other does: the loopback, where the servers of the tests are. */
 const LOOPBACK_POLICY = {
