@@ -83,7 +83,7 @@ export interface CloudletOptions {
   readonly spare?: boolean;
   /** Keeps a VM waiting for the next overlay: some 20 MiB of memory, and a copy of its base's memory on the disk. */
   readonly blankVm?: boolean;
-  /** Keeps a process with the tools that translate waiting for the next component: some 70 MB of memory. */
+  /** Keeps a process with the tools that translate waiting for the next component: some 80 MB of memory. */
   readonly translatorAhead?: boolean;
   readonly sandbox: SandboxKind;
   readonly accel: AcceleratorChoice;

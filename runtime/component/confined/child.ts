@@ -4,6 +4,8 @@
  */
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { asCloudletError, type Digest, parseDigest } from '../../../guest-sdk/protocol/index.ts';
 import { TOOLS } from '../tools.ts';
 import { loadAdapters } from '../transpile/adapt-core-module.ts';
@@ -25,8 +27,12 @@ const input: Buffer[] = [];
 process.stdin.on('data', (bytes) => input.push(bytes));
 const whole = once(process.stdin, 'end');
 await turn();
-if (input.length === 0 && kind === 'component')
+if (input.length === 0 && kind === 'component') {
   await transpile(rehearsalComponent(), `sha256:${'0'.repeat(64)}` as Digest);
+  // It may wait for long: what loading and rehearsing left behind goes.
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
 await whole;
 // Whoever started it has no use for it, or is gone.
 if (input.length > 0) await answer(Buffer.concat(input));

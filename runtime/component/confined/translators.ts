@@ -18,7 +18,7 @@ export interface TranslatorsOptions {
 
 /** How long after its opening, or the translation before, one begins to wait, milliseconds: the processors belong to what was just translated. */
 const AFTER_MS = 5000;
-/** Free memory without which none waits, bytes: it holds some 70 MB of its own. */
+/** Free memory without which none waits, bytes: it holds some 80 MB of its own. */
 const MIN_FREE_BYTES = 1024 ** 3;
 /** What most components are. */
 const WAITS_FOR: Translated = 'component';
