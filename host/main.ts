@@ -38,6 +38,8 @@ export interface ServeOptions {
   readonly drainMs?: number;
   /** Keeps an empty process ready for the next version, where sandboxes are processes. */
   readonly spare?: boolean;
+  /** Whether a translator waits for the next component; default true. */
+  readonly translatorAhead?: boolean;
 }
 
 /** A running host. */
@@ -88,7 +90,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
       ...(config.name === undefined ? {} : { name: config.name }),
       ...(options.spare === undefined ? {} : { spare: options.spare }),
       blankVm: true,
-      translatorAhead: true,
+      translatorAhead: options.translatorAhead ?? true,
       limits,
       policy,
       observer: observers(journalObserver(journal), metrics.observer, ...(tracing === null ? [] : [tracing.observer])),
