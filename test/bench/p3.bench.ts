@@ -9,7 +9,8 @@ import type { Benchmark } from './run.ts';
 import { freePort, load, rawRequest, Server } from './server.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const GUEST = 'http-p3';
+/** JavaScript on QuickJS, whose own work is a third of what a request costs; and C, which does next to nothing itself. */
+const GUESTS = ['http-p3', 'http-p3-c'] as const;
 const PATH = '/hello';
 const CONNECTIONS = 8;
 const WARMUP_MS = 8000;
@@ -34,28 +35,34 @@ async function peer(program: string, path: string, ...words: readonly string[]):
 }
 
 /** Our host with process sandboxes, whose instances serve several requests, some at once. */
-async function ours(data: string): Promise<LoadResult> {
-  const host = await CloudletUnderTest.start('process', data, [GUEST]);
+async function ours(name: string, data: string): Promise<LoadResult> {
+  const host = await CloudletUnderTest.start('process', data, [name]);
   try {
-    return await loaded(host.server.port, `/f/${GUEST}${PATH}`, { authorization: host.authorization });
+    return await loaded(host.server.port, `/f/${name}${PATH}`, { authorization: host.authorization });
   } finally {
     await host.stop();
   }
 }
+
+const over = (one: LoadResult, other: LoadResult, digits: number): number =>
+  Number((one.rps / other.rps).toFixed(digits));
 
 const benchmark: Benchmark = {
   title: 'a service of WASI 0.3 over HTTP: process sandboxes, the stock shim (preview3-shim), plain Hono',
   async run(say) {
     const scratch = await mkdtemp(join(tmpdir(), 'cloudlet-bench-'));
     try {
+      const [javaScript, c] = GUESTS;
       const rows = {
         floor: await peer('floor.ts', '/'),
-        p3: await ours(join(scratch, 'data')),
-        shim: await peer('p3-shim-server.ts', PATH, await guest(GUEST)),
+        p3: await ours(javaScript, join(scratch, 'javascript')),
+        shim: await peer('p3-shim-server.ts', PATH, await guest(javaScript)),
+        p3InC: await ours(c, join(scratch, 'c')),
+        shimInC: await peer('p3-shim-server.ts', PATH, await guest(c)),
       };
       for (const [name, { rps, p50Ms, p99Ms }] of Object.entries(rows))
         say(`${name}: ${rps} requests/s, p50 ${p50Ms} ms, p99 ${p99Ms} ms`);
-      const { floor, p3, shim } = rows;
+      const { floor, p3, shim, p3InC, shimInC } = rows;
       return {
         accelerator: 'none',
         figures: {
@@ -64,13 +71,17 @@ const benchmark: Benchmark = {
           p3_p99_ms: p3.p99Ms,
           p3_shim_rps: shim.rps,
           p3_shim_p50_ms: shim.p50Ms,
-          p3_over_shim: Number((p3.rps / shim.rps).toFixed(2)),
+          p3_over_shim: over(p3, shim, 2),
+          p3_c_rps: p3InC.rps,
+          p3_c_p50_ms: p3InC.p50Ms,
+          p3_c_shim_rps: shimInC.rps,
+          p3_c_over_shim: over(p3InC, shimInC, 2),
           p3_floor_rps: floor.rps,
-          p3_over_floor: Number((p3.rps / floor.rps).toFixed(3)),
+          p3_over_floor: over(p3, floor, 3),
         },
         notes: [
           `${CONNECTIONS} keep-alive connections from a process of its own, ${DURATION_MS / 1000} s after ${WARMUP_MS / 1000} s of warm-up.`,
-          'The same component on both, JavaScript on QuickJS that answers six bytes; ours has an instance for 128 requests, the shim one for all.',
+          'The same component on both, which answers six bytes: p3 is JavaScript on QuickJS, p3_c is C by the canonical ABI; ours has an instance for 128 requests, the shim one for all.',
           'The shim serves by its own HTTP server in a worker of the same process; its result is wrapped for it, as the glue gives the response itself.',
         ],
       };

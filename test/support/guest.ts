@@ -36,6 +36,7 @@ const RECIPES: Readonly<Record<string, GuestRecipe>> = {
   evil: reactor('evil.c'),
   draws: reactor('draws.c'),
   'http-c': reactor('http.c'),
+  'http-p3-c': reactor('service.c'),
   'wasi-work': reactor('work.c'),
   'wasi-out': reactor('out.c'),
   'wasi-keys': reactor('keys.c'),

@@ -13,6 +13,9 @@ import { SharedFuel } from './shared-fuel.ts';
 /** Turns of the event loop in which a guest that has answered may come to the end of its tasks. */
 const TIDYING_TURNS = 20;
 
+/** Before that, so many ticks: most of what a guest has left to do comes in those, and the instance after it wants the glue. */
+const TIDYING_TICKS = 8;
+
 /** One instance of an asynchronous component with its operating system, for many invocations, of which some run at once. */
 export class SharedInstance implements Instance {
   /** Invocations that were let in, and those of them that are not over: counted by who lets them in. */
@@ -102,13 +105,15 @@ export class SharedInstance implements Instance {
 
   /** Nobody uses it any more: what its guest still does for its last invocation ends, then its waits and timers, and the rest of it. */
   end(): void {
-    this.#end(this.#made && !this.#dead ? TIDYING_TURNS : 0);
+    this.#end(this.#made && !this.#dead ? TIDYING_TICKS + TIDYING_TURNS : 0);
   }
 
   #end(turns: number): void {
     const { state } = this.#shell;
     if (turns > 0 && !this.#fuel.over && state.isQuiet?.() === false) {
-      setImmediate(() => this.#end(turns - 1));
+      const again = () => this.#end(turns - 1);
+      if (turns > TIDYING_TURNS) process.nextTick(again);
+      else setImmediate(again);
       return;
     }
     state.ended = true;

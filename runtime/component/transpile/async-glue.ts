@@ -129,17 +129,49 @@ const DIED_IN_HOST: Change = {
   to: (found) => `${found}        state$.died?.(err);\n`,
 };
 
+/**
+ * Each stream and future is noted in a table under a number, by which it is found when the host gives it back to a guest, and never taken off it. It stands for itself
+ * now, so that it lives as long as one of its ends does.
+ */
+const NOTED_STREAM: Change = {
+  from: /\b(?:STREAMS|FUTURES)\.(?:insert|get)\((\w+)\)/g,
+  to: (_, given) => `(${given})`,
+  anyTimes: true,
+};
+
+/**
+ * A resumed task is followed by the next one when all that it does at once is done: that is when the queue of microtasks is empty, after which come
+ * the ticks of Node. To wait for a turn of the event loop instead costs system calls. Every so often it is one all the same, so that guests who
+ * only yield to each other do not keep what they wait for from coming.
+ */
+const TICKS_A_TURN = 8;
+
+/**
+ * Whether all tasks wait for each other is looked at after each wait that begins, by a timer for each. What trapped at once does so after some
+ * milliseconds now, and a busy instance looks once for many waits.
+ */
+const DEADLOCK_CHECK: Change = {
+  where: 'function _checkForDeadlock',
+  from: /for \(const state of ASYNC_STATE\.values\(\)\) \{ state\.runTickLoop\(\); \}\n(\s*)\}, 0\);/,
+  to: (found) => found.replace('}, 0);', '}, 10);'),
+};
+
 const HEAD: Change = {
   from: /^export function instantiate\([^)]*\) \{\n/m,
   to: (found) => `${found}  const state$ = imports['cloudlet:state$'] ?? {};
-  const turn$ = () => new Promise((resolve) => setImmediate(resolve));
+  let ticks$ = 0;
+  const soon$ = (then) => {
+    ticks$ = (ticks$ + 1) % ${TICKS_A_TURN};
+    if (ticks$ === 0) setImmediate(then); else process.nextTick(then);
+  };
+  const turn$ = () => new Promise(soon$);
   let woken$ = false;
   let wake$ = null;
   const wakeTicks$ = () => { woken$ = true; wake$?.(); };
   const idle$ = () => new Promise((resolve) => {
-    if (woken$) { woken$ = false; setImmediate(resolve); return; }
+    if (woken$) { woken$ = false; soon$(resolve); return; }
     const timer = setTimeout(() => { wake$ = null; resolve(); }, 10);
-    wake$ = () => { wake$ = null; woken$ = false; clearTimeout(timer); setImmediate(resolve); };
+    wake$ = () => { wake$ = null; woken$ = false; clearTimeout(timer); soon$(resolve); };
   });
 `,
 };
@@ -165,6 +197,8 @@ const CHANGES: readonly Change[] = [
   DIED_IN_HOST,
   COIN,
   NOTED_BUFFER,
+  NOTED_STREAM,
+  DEADLOCK_CHECK,
   HEAD,
 ];
 

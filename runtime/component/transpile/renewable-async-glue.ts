@@ -24,6 +24,7 @@ const STATE: readonly RegExp[] = [
   // A view of the memory that was used last: it would be kept with it.
   /let dv = (new DataView\(new ArrayBuffer\(\)\));/,
   /let (?:woken\$) = (false);/,
+  /let (?:ticks\$) = (0);/,
   /let (?:wake\$) = (null);/,
 ];
 

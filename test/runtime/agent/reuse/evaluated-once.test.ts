@@ -27,51 +27,68 @@ const REQUESTS = 600;
 
 const gauge = (): FuelGauge => new FuelGauge(new InterruptCell(), null, 120_000);
 
-once('is evaluated for as many instances as there are at once, however many follow each other', async () => {
-  const { glue, modules, manifest } = await artifactOf('http-p3');
-  const url = `data:text/javascript;base64,${Buffer.from(budgetLifts(glue)).toString('base64')}`;
-  const { instantiate: make } = (await import(url)) as { instantiate: Make };
-  const compiled = new Map(
-    modules.map(({ name, bytes }) => [name, new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>)]),
-  );
-  const counted = { evaluated: 0 };
-  const component: GuestComponent = {
-    message: { valueBytes: 2 ** 24 } as LoadMessage,
-    files: new GrantedFiles([], 0),
-    instantiate(imports, instantiateCore) {
-      counted.evaluated += 1;
-      return make((name) => compiled.get(name)!, imports, instantiateCore);
+for (const name of ['http-p3', 'http-p3-c']) {
+  once(
+    `of ${name} is evaluated for as many instances as there are at once, however many follow each other`,
+    async () => {
+      const { glue, modules, manifest } = await artifactOf(name);
+      const url = `data:text/javascript;base64,${Buffer.from(budgetLifts(glue)).toString('base64')}`;
+      const { instantiate: make } = (await import(url)) as { instantiate: Make };
+      const compiled = new Map(
+        modules.map(({ name, bytes }) => [name, new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>)]),
+      );
+      const counted = { evaluated: 0 };
+      const component: GuestComponent = {
+        message: { valueBytes: 2 ** 24 } as LoadMessage,
+        files: new GrantedFiles([], 0),
+        instantiate(imports, instantiateCore) {
+          counted.evaluated += 1;
+          return make((name) => compiled.get(name)!, imports, instantiateCore);
+        },
+      };
+      const all = new SharedInstances(
+        component,
+        { ...DEFAULT_REUSE, invocations: INVOCATIONS, atOnce: AT_ONCE },
+        gauge,
+      );
+      const used = new Set<unknown>();
+      let answers = 0;
+      const serve = async (): Promise<void> => {
+        const instance = await all.take({ door: 'http' });
+        used.add(instance);
+        const wasi = instance.begin(backend(), gauge(), () => {});
+        const handler = ((await instance.exports()) as Handler)[manifest.http!.at(0)!]!;
+        const body: ByteSink = { capacity: 2 ** 20, write() {}, async wait() {}, async flush() {}, close() {} };
+        const request = {
+          method: 'GET',
+          path: '/hello',
+          scheme: 'http',
+          authority: 'a',
+          headers: [],
+          body: emptySource,
+        };
+        const end = await wasi.handle(handler.handle.bind(handler), request, ({ status }) => {
+          if (status === 200) answers += 1;
+          return body;
+        });
+        assert.is(end.kind, 'finished');
+        wasi.close();
+        all.giveBack(instance);
+      };
+      let left = REQUESTS;
+      const caller = async (): Promise<void> => {
+        while (left > 0) {
+          left -= 1;
+          await serve();
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, caller));
+      assert.is(answers, REQUESTS);
+      assert.ok(used.size >= REQUESTS / INVOCATIONS, `${used.size} instances`);
+      // Those that serve, and those that come to their end meanwhile.
+      assert.ok(counted.evaluated <= 2 * AT_ONCE, `evaluated ${counted.evaluated} times for ${used.size} instances`);
     },
-  };
-  const all = new SharedInstances(component, { ...DEFAULT_REUSE, invocations: INVOCATIONS, atOnce: AT_ONCE }, gauge);
-  const used = new Set<unknown>();
-  let answers = 0;
-  const serve = async (): Promise<void> => {
-    const instance = await all.take({ door: 'http' });
-    used.add(instance);
-    const wasi = instance.begin(backend(), gauge(), () => {});
-    const handler = ((await instance.exports()) as Handler)[manifest.http!.at(0)!]!;
-    const body: ByteSink = { capacity: 2 ** 20, write() {}, async wait() {}, async flush() {}, close() {} };
-    const request = { method: 'GET', path: '/hello', scheme: 'http', authority: 'a', headers: [], body: emptySource };
-    const end = await wasi.handle(handler.handle.bind(handler), request, ({ status }) => {
-      if (status === 200) answers += 1;
-      return body;
-    });
-    assert.is(end.kind, 'finished');
-    wasi.close();
-    all.giveBack(instance);
-  };
-  let left = REQUESTS;
-  const caller = async (): Promise<void> => {
-    while (left > 0) {
-      left -= 1;
-      await serve();
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, caller));
-  assert.is(answers, REQUESTS);
-  assert.ok(used.size >= REQUESTS / INVOCATIONS, `${used.size} instances`);
-  assert.ok(counted.evaluated <= AT_ONCE, `evaluated ${counted.evaluated} times for ${used.size} instances`);
-});
+  );
+}
 
 once.run();

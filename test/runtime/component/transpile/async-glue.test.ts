@@ -29,6 +29,22 @@ glue('looks at no environment, and lets nothing wait by chance', () => {
   assert.is(count('const _coinFlip = () => true;'), 1);
 });
 
+glue('goes on by ticks, and gives the event loop a turn every so often', () => {
+  assert.is(count('if (ticks$ === 0) setImmediate(then); else process.nextTick(then);'), 1);
+  assert.is(count('setImmediate('), 1);
+});
+
+glue('notes no stream and no future in a table for ever', () => {
+  assert.is(count('STREAMS.insert('), 0);
+  assert.is(count('FUTURES.insert('), 0);
+  assert.is(count('setGlobalStreamMapRep((stream));'), 1);
+});
+
+glue('looks for tasks that wait for each other once for many waits', () => {
+  assert.is(count('STORE_ASYNC_STATE.deadlockCheck = setTimeout('), 1);
+  assert.is(count('state.runTickLoop(); }\n      }, 10);'), 1);
+});
+
 glue('says what an instance dies of, and stops when it was given up', () => {
   assert.is(count('state$.died?.(err);'), 2);
   assert.is(count('if (state$.ended) { this.#tickLoop = null; return; }'), 1);
