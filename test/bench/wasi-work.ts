@@ -57,16 +57,23 @@ const EARLY_BYTES = 64 * KIB;
 
 /** An agent's output as its line has it (`worker-line`, `line-port`), over this process's own: what a guest writes comes together, and leaves by one system call. */
 function standardOutput(): CreditedSink {
-  const room = new BodyRoom();
+  let room = new BodyRoom();
+  /** Those whose bytes have left: a copy for each that has to wait is garbage beyond the heap, for which all of that is looked through. */
+  const rooms: BodyRoom[] = [];
   let isLeaving = false;
   const leave = () => {
     isLeaving = false;
     const { length } = room;
     const written = process.stdout.writableLength === 0 ? writeNow(room.memory.subarray(0, length)) : 0;
-    const rest = new Uint8Array(room.memory.subarray(written, length));
-    room.clear();
     if (written > 0) output.credit(written);
-    if (rest.length > 0) process.stdout.write(rest, () => output.credit(rest.length));
+    const left = room;
+    left.clear();
+    if (written === length) return;
+    room = rooms.pop() ?? new BodyRoom();
+    process.stdout.write(left.memory.subarray(written, length), () => {
+      rooms.push(left);
+      output.credit(length - written);
+    });
   };
   const output = new CreditedSink(WINDOW_BYTES, (bytes) => {
     if (room.length + bytes.length > SLOT_BYTES) leave();
