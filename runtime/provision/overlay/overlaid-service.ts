@@ -82,7 +82,7 @@ export async function synthesizeService(
     services.put(name, image.digest, manifest.service, { adoptedAs: digest, publisher: admitted.publisher });
     if (blanks !== null)
       void images.find(manifest.base).then(
-        (base) => base && blanks.prepare(base),
+        (base) => base && blanks.prepareSoon(base),
         () => null,
       );
     return provisioned(name, image);

@@ -23,6 +23,9 @@ const LOOK_MS = 10_000;
 /** Free room on the disk without which none is made ahead, for each byte of its memory: it must not take what others need. */
 const ROOM_FACTOR = 4;
 
+/** How long after a synthesis the next blank is made, milliseconds. */
+const AFTER_MS = 5000;
+
 /** Keeps one blank waiting, on the base that was used last, so that an overlay that is at hand has neither a copy nor a start of QEMU before it. */
 export class BlankVms {
   readonly #options: BlankVmsOptions;
@@ -65,6 +68,14 @@ export class BlankVms {
     this.#lookLater();
     await (await before?.blank)?.close();
     await blank;
+  }
+
+  /** The same after a while: what was just made has the processors for its first answers. */
+  prepareSoon(base: VmImage): void {
+    if (this.#stop.signal.aborted) return;
+    const timer = setTimeout(() => void this.prepare(base), AFTER_MS);
+    timer.unref();
+    this.#stop.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   }
 
   /** Ends the one that waits, and makes no more. Idempotent. */
