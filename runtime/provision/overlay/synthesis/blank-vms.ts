@@ -34,6 +34,7 @@ export class BlankVms {
   #waiting: { readonly shape: BlankShape; readonly blank: Promise<BlankVm | null> } | null = null;
   readonly #stop = new AbortController();
   readonly #clock: Clock;
+  #cancelSoon = (): void => {};
   #cancelLook = () => {};
 
   constructor(options: BlankVmsOptions) {
@@ -73,14 +74,14 @@ export class BlankVms {
   /** The same after a while: what was just made has the processors for its first answers. */
   prepareSoon(base: VmImage): void {
     if (this.#stop.signal.aborted) return;
-    const timer = setTimeout(() => void this.prepare(base), AFTER_MS);
-    timer.unref();
-    this.#stop.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+    this.#cancelSoon();
+    this.#cancelSoon = this.#clock.after(AFTER_MS, () => void this.prepare(base));
   }
 
   /** Ends the one that waits, and makes no more. Idempotent. */
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#cancelSoon();
     this.#cancelLook();
     const waiting = this.#waiting;
     this.#waiting = null;

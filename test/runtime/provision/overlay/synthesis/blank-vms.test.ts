@@ -139,4 +139,25 @@ blanks('one on a base that was removed ends, and one on another waits', async ({
   assert.equal(await lab.leftOvers(), []);
 });
 
+blanks('the next one leaves the processors to the first answers', async ({ lab, started }) => {
+  const clock = new FakeClock();
+  const later = new BlankVms({
+    ...{ images: lab.store, clock, limits: { growthBytes: 2 ** 20, cpus: 1 } },
+    accelerator: async () => LAB_ACCELERATOR,
+    restore: (options) => {
+      started.push(options);
+      return lab.restore(options);
+    },
+  });
+  later.prepareSoon(lab.base);
+  clock.advance(4999);
+  assert.equal(await lab.leftOvers(), []);
+  clock.advance(1);
+  while (started.length === 0) await new Promise(setImmediate);
+  await later.close();
+  later.prepareSoon(lab.base);
+  clock.advance(60_000);
+  assert.equal(await lab.leftOvers(), []);
+});
+
 blanks.run();
