@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Run by this Node: the one that a machine happens to have may be too old for the component. */
 const JCO = join(ROOT, 'node_modules/@bytecodealliance/jco/dist/jco.js');
 const CONNECTIONS = 8;
-const WARMUP_MS = 3000;
+const WARMUP_MS = 8000;
 const DURATION_MS = 3000;
 const LOAD = { connections: CONNECTIONS, warmupMs: WARMUP_MS, durationMs: DURATION_MS };
 const TYPED_RUNS = 200;

@@ -17,6 +17,8 @@ export class LaneSandbox {
   readonly isMeasured: boolean;
   /** When each of the invocations in it came, by the clock. */
   readonly #since = new Set<{ readonly at: number }>();
+  /** Invocations that came in so far. */
+  #came = 0;
   /** When an invocation last came or left, by the clock. */
   lastUsedAt: number;
   /** It takes no more invocations and is closed when the last has left. */
@@ -56,6 +58,7 @@ export class LaneSandbox {
   enter(now: number): () => void {
     const entry = { at: now };
     this.#since.add(entry);
+    this.#came += 1;
     return () => void this.#since.delete(entry);
   }
 
@@ -71,6 +74,11 @@ export class LaneSandbox {
   /** Whether it serves nobody, running or paused, and nobody is about to come. */
   get isUnused(): boolean {
     return !this.leaving && !this.waking && this.taken === 0;
+  }
+
+  /** Whether it has served one invocation, and not been needed again. */
+  get servedOnce(): boolean {
+    return this.#came === 1 && this.isUnused;
   }
 
   /** Whether it is paused and can be woken. */

@@ -216,6 +216,8 @@ export class MachineRoom {
     this.#parking.watch(one);
     // Somebody else may have been waiting for it.
     if (this.#starts.isShort) this.#starts.pump();
+    // What its first invocation left behind to be put away would take processors from the starts that others wait for.
+    if (one.servedOnce && this.#starts.isAwaited) this.#parking.park(one);
   }
 
   get #machines(): number {

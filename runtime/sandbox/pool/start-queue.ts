@@ -41,6 +41,12 @@ export class StartQueue {
     return this.#wanting.size > 0;
   }
 
+  /** Whether somebody waits for a start, one that goes on or one that cannot be made yet. */
+  get isAwaited(): boolean {
+    for (const lane of this.#wanting) if (lane.waiting > 0) return true;
+    return false;
+  }
+
   /** What a lane wants may be another. */
   changed(lane: VersionLane): void {
     this.#wanting.add(lane);

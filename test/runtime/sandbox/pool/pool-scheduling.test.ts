@@ -141,6 +141,24 @@ scheduling('says how long resuming took', async () => {
   assert.equal((await lab.complete(A, 1)).timing, { queueMs: 0, startMs: 6, start: 'restored' });
 });
 
+scheduling('pauses at once what has answered its first call, while others wait for a start', async () => {
+  lab = new Lab({ starts: 1 });
+  const { release } = holdStarts();
+  const waiting = ['a', 'b'].map((id) => lab.invoke(versionOf(id)));
+  await settled();
+  await release();
+  await answerAll();
+  assert.equal(lab.states(), ['a paused']);
+  // Called again it is one that is needed, and goes on.
+  waiting.push(lab.invoke(versionOf('a')));
+  await answerAll();
+  assert.equal(lab.states(), ['a ready']);
+  await release();
+  await answerAll();
+  assert.equal(lab.states(), ['a ready', 'b ready']);
+  await Promise.all(waiting);
+});
+
 scheduling('starts another when a paused sandbox cannot be resumed', async () => {
   lab = new Lab({ parkMs: 1000 });
   await lab.complete(A, 1);
