@@ -77,17 +77,16 @@ export function describeAccelerator(accelerator: Accelerator): AcceleratorInfo {
 async function remembered(options: AcceleratorOptions, qemu: string, version: string): Promise<Remembered> {
   const path = join(options.cacheDir, 'accelerator.json');
   const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-  try {
-    const known = JSON.parse(await readFile(path, 'utf8')) as Remembered;
-    if (known.format === 1 && known.bootId === bootId && known.qemuVersion === version) return known;
-  } catch {
-    // Nothing is remembered, or it is torn: it is found again.
-  }
+  const known = await recall(path, bootId, version);
+  if (known !== null) return known;
   const kvm = await probe(qemu, 'kvm');
   const tscKhz = kvm.usable ? null : await measureGuestClock(qemu);
   const found: Remembered = { format: 1, bootId, qemuVersion: version, kvm, tscKhz };
   // An unknown rate makes boots hang now and then: it is worth another try at the next start.
   if (!kvm.usable && tscKhz === null) return found;
+  // Others may have looked at the same time: all take the first finding, since snapshots are bound to the rate in it.
+  const earlier = await recall(path, bootId, version);
+  if (earlier !== null) return earlier;
   try {
     await mkdir(options.cacheDir, { recursive: true, mode: 0o755 });
     await writeDurably(path, JSON.stringify(found), 0o644);
@@ -95,4 +94,14 @@ async function remembered(options: AcceleratorOptions, qemu: string, version: st
     // On a full or read-only disk nothing is remembered, and found again at the next start.
   }
   return found;
+}
+
+/** What is remembered of this boot and QEMU; null when that is nothing, or torn. */
+async function recall(path: string, bootId: string, version: string): Promise<Remembered | null> {
+  try {
+    const known = JSON.parse(await readFile(path, 'utf8')) as Remembered;
+    return known.format === 1 && known.bootId === bootId && known.qemuVersion === version ? known : null;
+  } catch {
+    return null;
+  }
 }

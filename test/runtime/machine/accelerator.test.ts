@@ -89,6 +89,19 @@ accelerator(
   },
 );
 
+accelerator('is what another found meanwhile: snapshots of both are bound to one rate', async ({ directory }) => {
+  const [kept, theirs] = [join(directory, 'accelerator.json'), join(directory, 'theirs.json')];
+  await chmod(directory, 0o777);
+  const qemu = await fakeQemu(directory, `cp ${theirs} ${kept}; exit 43`);
+  const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  const kvm = { usable: false, reason: 'another said so' };
+  const found = JSON.stringify({ format: 1, bootId, qemuVersion: '9.1.2', kvm, tscKhz: 2_596_499 });
+  await writeFile(theirs, found, { mode: 0o644 });
+  const { kind, tscKhz } = await chooseAccelerator({ cacheDir: directory, choice: 'auto', qemu });
+  assert.equal([kind, tscKhz], ['tcg', 2_596_499]);
+  assert.is(await readFile(kept, 'utf8'), found);
+});
+
 accelerator('is found where nothing can be remembered', async ({ directory }) => {
   const qemu = await fakeQemu(directory, 'exit 43');
   // A file where the directory should be.
