@@ -1,22 +1,5 @@
 // end to end
 // time limit: 300 s
-import { randomInt } from 'node:crypto';
-import { suite } from 'uvu';
-import { MECHANISMS } from '../support/random-acts.ts';
-import { RandomKillLab } from '../support/random-kill-lab.ts';
+import { runRandomKills } from '../support/random-kill-suite.ts';
 
-const kill = suite<{ lab: RandomKillLab }>('each mechanism, hit at a random moment');
-kill.before(async (context) => {
-  const seed = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
-  console.log(`seed ${seed}`);
-  context.lab = await RandomKillLab.open(seed);
-});
-kill.after(async ({ lab }) => {
-  for (const each of lab?.told ?? []) console.log(`note: ${each}`);
-  await lab?.close();
-});
-
-for (const mechanism of MECHANISMS)
-  kill(`${mechanism}: complete or cleanly absent, says which, and goes on`, ({ lab }) => lab.round(mechanism));
-
-kill.run();
+runRandomKills('each mechanism, hit at a random moment', 1);

@@ -13,6 +13,7 @@ export async function signRecipe<Signed extends RecipeInput>(recipe: Signed, key
   return { ...recipe, signatures: await signedBy(recipeDocument(recipe), key) };
 }
 
+/** Members in one order. `canonicalJson` refuses fractions, and a recipe has some (`cpus`). */
 function ordered(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(ordered);
   if (typeof value !== 'object' || value === null) return value;

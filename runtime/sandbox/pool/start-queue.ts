@@ -41,7 +41,7 @@ export class StartQueue {
     return this.#wanting.size > 0;
   }
 
-  /** Whether somebody waits for a start, one that goes on or one that cannot be made yet. */
+  /** Whether somebody waits while as many starts go on as may: for one of these, or for one that cannot be made yet. */
   get isAwaited(): boolean {
     for (const lane of this.#wanting) if (lane.waiting > 0) return true;
     return false;
