@@ -1,9 +1,8 @@
-/** A host that starts measuring guests as fast as it can, with a name that they are found by, until it is killed. */
+/** A host that starts measuring guests as fast as it can, until it is killed. */
 import { MEASURING_ARGS } from '../../runtime/machine/qemu-args.ts';
 import { startQemu } from '../../runtime/machine/qemu-process.ts';
 
-const [name] = process.argv.slice(2) as [string];
-const args = ['-accel', 'tcg', ...MEASURING_ARGS, '-S', '-name', name];
+const args = ['-accel', 'tcg', ...MEASURING_ARGS, '-S'];
 const start = () =>
   startQemu({ qemu: 'qemu-system-x86_64', accelerator: 'tcg', args, stdio: ['ignore', 'ignore', 'ignore'] });
 
