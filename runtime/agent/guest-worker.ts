@@ -105,7 +105,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     cell.finish(reached());
     if (load.reuse !== null && invocation.wasInterrupted) say({ kind: 'ended', id });
     line.post({ kind: 'done', id, done });
-    line.flush();
+    // One that shares its instance is seldom alone: what ends in the same turn leaves at its end, unless an instance is to be made before.
+    if (load.reuse === null || !instances.ready) line.flush();
     // After the answer has left: what is cleaned or made now is ready when the next invocation comes.
     invocation.leave();
     optimizers.count(running.size === 0);
@@ -127,6 +128,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
           const { message: load } = loaded;
           const workerUse = new WorkerUse(load.recorded === true);
           component = { message: load, loaded: load, instances: instancesOf(loaded), workerUse };
+          line.gather(load.reuse !== null);
         } catch (error) {
           return say({ kind: 'loaded', error: (error as Error).message });
         }

@@ -51,11 +51,15 @@ export class WorkerLine {
   /** Whether the last of the frames lies in the room. */
   #isRoomLeaving = false;
   #isLeaving = false;
-  readonly #leave = () =>
-    process.nextTick(() => {
-      this.#isLeaving = false;
-      this.flush();
-    });
+  #gathers = false;
+  readonly #leave = () => {
+    if (this.#gathers) setImmediate(this.#left);
+    else process.nextTick(this.#left);
+  };
+  readonly #left = () => {
+    this.#isLeaving = false;
+    this.flush();
+  };
 
   constructor(start: WorkerStart, events: WorkerLineEvents, port: ChannelPort = linePort(start)) {
     this.#port = port;
@@ -115,6 +119,14 @@ export class WorkerLine {
       default:
         message satisfies never;
     }
+  }
+
+  /**
+   * What several invocations at once say leaves together, at the end of the turn of the event loop in which they say it: an answer of theirs takes many
+   * ticks, and its head would leave long before its end.
+   */
+  gather(gathers: boolean): void {
+    this.#gathers = gathers;
   }
 
   /** Sends what has been posted, now. */

@@ -82,6 +82,20 @@ line('says what comes without waiting at once, also what a callback begins to sa
   assert.is(writes(), 1);
 });
 
+line('keeps what several invocations at once say in one turn for its end, if it is to gather', async () => {
+  const { line, left, writes } = lineTo();
+  line.gather(true);
+  await new Promise<void>((resolve) => {
+    setImmediate(() => {
+      line.post({ kind: 'head', id: 1, head: { status: 200, headers: [] } });
+      process.nextTick(() => process.nextTick(() => line.post({ kind: 'end', id: 1 })));
+      setImmediate(() => setImmediate(resolve));
+    });
+  });
+  assert.is(left.map(({ kind }) => kind).join(), 'head,end');
+  assert.is(writes(), 1);
+});
+
 /** After so many microtasks. */
 async function later(microtasks: number): Promise<void> {
   for (let left = microtasks; left > 0; left -= 1) await undefined;
