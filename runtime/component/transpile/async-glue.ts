@@ -1,4 +1,5 @@
 import { refused } from '../binary/byte-reader.ts';
+import { callDirectly } from './direct-imports.ts';
 import { dropCalls } from './dropped-calls.ts';
 import { keepCodecs } from './kept-codecs.ts';
 import { renewableAsyncGlue } from './renewable-async-glue.ts';
@@ -218,8 +219,9 @@ export function wakeGlue(glue: string): string {
     }
     changed = next;
   }
+  changed = callDirectly(dropCalls(changed, SAYING));
   const { glue: kept, names } = keepCodecs(changed);
   const declared =
     names.length === 0 ? changed : kept.replace(HEAD.from, (found) => `${found}  let ${names.join(', ')};\n`);
-  return renewableAsyncGlue(dropCalls(declared, SAYING));
+  return renewableAsyncGlue(declared);
 }
