@@ -18,6 +18,8 @@ import {
   type LoadMessage,
   type LostMessage,
   type ReadyMessage,
+  type RecalledMessage,
+  type RecallMessage,
   type RenewedMessage,
   WIRE_VERSION,
   WireError,
@@ -103,6 +105,12 @@ export class Agent {
       case 'cancel': {
         const { worker, why } = decodeMessage(payload) as CancelMessage;
         this.#slots[worker]?.interrupt(id, why);
+        break;
+      }
+      case 'recall': {
+        const { worker, last } = decodeMessage(payload) as RecallMessage;
+        const begun = this.#slots[worker]!.recall(last);
+        this.#say('recalled', 0, { worker, last, begun } satisfies RecalledMessage);
         break;
       }
       case 'late':

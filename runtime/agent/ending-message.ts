@@ -29,3 +29,14 @@ export interface RenewedMessage {
   /** What the first frame in either direction, a `mark`, carries: before it comes what was meant for, or said by, who is no more. */
   readonly epoch: Uint8Array;
 }
+
+/** Takes back what a worker was sent, up to the invocation of id `last`, and has not begun. Id 0. */
+export interface RecallMessage {
+  readonly worker: number;
+  readonly last: number;
+}
+
+/** What a worker was sent after `begun` and up to `last` does not begin in it any more. Id 0. */
+export interface RecalledMessage extends RecallMessage {
+  readonly begun: number;
+}

@@ -21,6 +21,9 @@ import type { FromWorker, Invoked, ToWorker, WorkerStart } from './worker-messag
 /** How long an instance that nobody waits for may take to be made, milliseconds; an interruption of who waits for it ends it as well. */
 const PREPARE_MS = 2_000;
 
+/** An invocation that took less leaves with what the next one says, which was sent ahead, milliseconds: a system call costs more than that. */
+const GATHERED_MS = 0.2;
+
 /**
  * Runs guests in this worker, as the host says over the worker's line: one invocation at a time, or several where the component is
  * asynchronous. What to run, and what goes beyond one invocation, the serving thread says over `port`.
@@ -40,18 +43,23 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   /** In the order in which they began. */
   const running = new Map<number, GuestInvocation>();
   let lastId = 0;
+  /** Sent while another runs, in their order; those of an asynchronous component begin at once. */
+  const ahead: Invoked[] = [];
   const askIds = new AskIds();
   const optimizers = new OptimizerRest();
   const cpuTime = new SharedCpuTime();
   const say = (message: FromWorker) => port.postMessage(message);
-  const ahead = () => new FuelGauge(cell, null, PREPARE_MS);
-  const prepare = async () => component?.instances.prepare(ahead());
+  const unasked = () => new FuelGauge(cell, null, PREPARE_MS);
+  const prepare = async () => component?.instances.prepare(unasked());
 
   // What is left of an interrupted guest may still reject, after everyone stopped listening; it must not end the worker.
   process.on('unhandledRejection', () => {});
 
   const line = new WorkerLine(start, {
-    invoke: (invoked) => void invoke(invoked),
+    invoke: (invoked) => {
+      ahead.push(invoked);
+      beginNext();
+    },
     grant: (grant) => {
       if (component === null) return;
       component = { ...component, message: { ...component.message, ...grant } };
@@ -66,7 +74,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
 
   function instancesOf(loaded: GuestComponent): Instances {
     const { reuse } = loaded.message;
-    return reuse === null ? new GuestInstances(loaded) : new SharedInstances(loaded, reuse, ahead, cpuTime);
+    return reuse === null ? new GuestInstances(loaded) : new SharedInstances(loaded, reuse, unasked, cpuTime);
   }
 
   // A guest that writes and then computes for long does not let the event loop have a turn.
@@ -75,10 +83,14 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     optimizers.look();
   };
 
+  function beginNext(): void {
+    while (ahead.length > 0 && (running.size === 0 || component?.message.reuse !== null)) void invoke(ahead.shift()!);
+  }
+
   async function invoke(invoked: Invoked): Promise<void> {
     if (component === null) throw new Error('a worker was asked to run before it was loaded');
     const { id } = invoked;
-    cell.begin(id);
+    if (!cell.begin(id)) return;
     const { instances, workerUse } = component;
     const load = invoked.message.rehearsal === true ? component.loaded : component.message;
     const used = load.reuse === null ? threadCpuMs : cpuTime.shareMs;
@@ -105,12 +117,17 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     cell.finish(reached());
     if (load.reuse !== null && invocation.wasInterrupted) say({ kind: 'ended', id });
     line.post({ kind: 'done', id, done });
-    // One that shares its instance is seldom alone: what ends in the same turn leaves at its end, unless an instance is to be made before.
-    if (load.reuse === null || !instances.ready) line.flush();
+    // What is short leaves with what the next says, which was sent ahead. One that shares its instance is seldom alone: what ends in the same turn
+    // leaves at its end, unless an instance is to be made before.
+    const isGathered = load.reuse === null ? ahead.length > 0 && done.runMs < GATHERED_MS : instances.ready;
+    if (!isGathered) line.flush();
     // After the answer has left: what is cleaned or made now is ready when the next invocation comes.
     invocation.leave();
     optimizers.count(running.size === 0);
-    if (!instances.ready) await instances.prepare(ahead());
+    const made = instances.ready ? null : instances.prepare(unasked());
+    // Those that were sent ahead wait for that, too.
+    beginNext();
+    await made;
   }
 
   /** The invocation that is over like all before it. */

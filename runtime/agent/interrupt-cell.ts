@@ -5,6 +5,9 @@ const WHY = 1;
 const FINISHED = 2;
 const BEGUN = 3;
 const CLOSED = 4;
+/** What was begun last when something was taken back, and the last that was: nothing between them begins. */
+const KEPT = 5;
+const RECALLED = 6;
 
 /**
  * Memory that the serving thread shares with one worker: which invocation it shall end, which it began and finished last. Named by id,
@@ -14,7 +17,7 @@ export class InterruptCell {
   readonly buffer: SharedArrayBuffer;
   readonly #cells: Int32Array;
 
-  constructor(buffer = new SharedArrayBuffer(20)) {
+  constructor(buffer = new SharedArrayBuffer(28)) {
     this.buffer = buffer;
     this.#cells = new Int32Array(buffer);
   }
@@ -46,11 +49,19 @@ export class InterruptCell {
 
   /**
    * The invocation begins; by the worker. While the cell is closed it does not, and the worker waits here for its end. Noted before it is
-   * looked: then either the serving thread sees that it began, or it did not.
+   * looked: then either the serving thread sees that it began, or it did not. False when it was taken back, and must not run.
    */
-  begin(id: number): void {
+  begin(id: number): boolean {
     Atomics.store(this.#cells, BEGUN, id | 0);
     while (Atomics.load(this.#cells, CLOSED) === 1) Atomics.wait(this.#cells, CLOSED, 1);
+    // In this order: who sees the new end of what was taken back sees its new beginning, too.
+    const recalled = Atomics.load(this.#cells, RECALLED);
+    const kept = Atomics.load(this.#cells, KEPT);
+    if (recalled === kept) return true;
+    if (hasReached(recalled >>> 0, id)) return hasReached(kept >>> 0, id);
+    // It is past all that: forgotten, or ids that begin again would meet it. Not what the serving thread says just now.
+    Atomics.compareExchange(this.#cells, RECALLED, recalled, kept);
+    return true;
   }
 
   /** The invocation that was begun last, or was about to be; 0 when none was. */
@@ -67,6 +78,20 @@ export class InterruptCell {
   open(): void {
     Atomics.store(this.#cells, CLOSED, 0);
     Atomics.notify(this.#cells, CLOSED);
+  }
+
+  /** Nothing up to this invocation begins that has not: gives the last that did, or was about to. By the serving thread. */
+  recall(last: number): number {
+    this.close();
+    const [before, kept] = [Atomics.load(this.#cells, RECALLED) >>> 0, Atomics.load(this.#cells, KEPT) >>> 0];
+    const { begunId } = this;
+    // What was taken back before is looked at by its worker, and passed over.
+    const isPassed = before !== kept && hasReached(before, begunId) && !hasReached(kept, begunId);
+    const begun = isPassed ? kept : begunId;
+    Atomics.store(this.#cells, KEPT, begun | 0);
+    Atomics.store(this.#cells, RECALLED, last | 0);
+    this.open();
+    return begun;
   }
 
   /** Whether this invocation, or a later one, was finished. */

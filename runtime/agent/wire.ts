@@ -26,6 +26,8 @@ export {
   INTERRUPTS,
   type Interrupt,
   type LostMessage,
+  type RecalledMessage,
+  type RecallMessage,
   type RenewedMessage,
 } from './ending-message.ts';
 export { encodeFiles, type FilesMessage } from './files-message.ts';
@@ -63,14 +65,14 @@ import type { UseMessage } from './use-message.ts';
 import { WireError } from './wire-error.ts';
 
 /** Changes whenever a frame or a message changes its meaning. */
-export const WIRE_VERSION = 9;
+export const WIRE_VERSION = 10;
 export const HEADER_BYTES = 12;
 
 /** Longest frame, in bytes, in either direction. The guest chooses the size, the cloudlet pays for the memory. */
 export const MAX_FRAME_BYTES = 1024 * 1024;
 
 /**
- * Kinds of frames. Host to agent: load … grant, answer, finish, late; agent to host: ready … ask, want; both: mark, body, end, credit, bulk, freed, forget.
+ * Kinds of frames. Host to agent: load … grant, answer, finish, late, recall; agent to host: ready … ask, want, recalled; both: mark, body, end, credit, bulk, freed, forget.
  * On a line go grant, invoke, its input and answer, what it asks (`outside/ask-wire.ts`), and `mark`: the first frame of a worker, and the first for it. `prepare` asks for what must
  * be done before a snapshot; `prepared`, same id, says that all workers run, have what was loaded, and are idle.
  */
@@ -102,6 +104,8 @@ export const KIND = {
   ask: 25,
   forget: 26,
   want: 27,
+  recall: 28,
+  recalled: 29,
 } as const;
 export type KindName = keyof typeof KIND;
 
@@ -123,7 +127,7 @@ export interface ReadyMessage {
 }
 
 /** Puts a component into the agent; its bytes (glue, then the modules in order, then the files) follow as `body` frames and an `end` under the same id. */
-export interface LoadMessage {
+export interface LoadMessage extends GrantMessage {
   /** The function's name: a command sees it as its first argument. */
   readonly program: string;
   readonly glueBytes: number;
@@ -137,10 +141,6 @@ export interface LoadMessage {
     /** Whether the WIT result is a `result<…>`: a thrown payload is then an `err`, not a failure. */
     readonly fallible: boolean;
   }[];
-  readonly environment: readonly (readonly [string, string])[];
-  readonly arguments: readonly string[];
-  /** What `wasi:config` gives. */
-  readonly configuration: readonly (readonly [string, string])[];
   /** Most bytes of a typed call's arguments, and of its result. */
   readonly valueBytes: number;
   /** Processor time of one invocation. */
@@ -168,6 +168,7 @@ export interface LoadedMessage {
 export interface GrantMessage {
   readonly environment: readonly (readonly [string, string])[];
   readonly arguments: readonly string[];
+  /** What `wasi:config` gives. */
   readonly configuration: readonly (readonly [string, string])[];
 }
 

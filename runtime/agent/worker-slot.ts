@@ -105,6 +105,12 @@ export class WorkerSlot {
     );
   }
 
+  /** Takes back what the worker was sent up to this invocation and has not begun; gives the last that it may have begun. */
+  recall(last: number): number {
+    // Of one that is being replaced, nothing begins any more, and it was told what had not.
+    return this.#worker === null ? this.#cell.begunId : this.#cell.recall(last);
+  }
+
   /** Of several at once, the cell knows those that are over like all before them. */
   #isOver(id: number): boolean {
     return this.#component?.message.reuse == null ? this.#cell.isOver(id) : !this.#unended.has(id);

@@ -31,7 +31,7 @@ export async function startSandbox(options: StartOptions, signal?: AbortSignal):
   const clock = options.clock ?? systemClock;
   signal?.throwIfAborted();
   const machine = await options.startMachine(signal);
-  const channel = new Channel(machine, options.restoredWorkers);
+  const channel = new Channel(machine, options.restoredWorkers, clock);
   const readyMs = options.readyMs ?? READY_MS;
   const stop = machineTime(machine, clock).after(readyMs, () =>
     channel.close(`the agent was not ready within ${readyMs} ms`),

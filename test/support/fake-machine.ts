@@ -16,6 +16,7 @@ import {
   type HeadMessage,
   type InvokeMessage,
   type KindName,
+  type RecallMessage,
   WIRE_VERSION,
 } from '../../runtime/agent/wire.ts';
 import type { Machine, MachineExit } from '../../runtime/machine/machine.ts';
@@ -126,6 +127,8 @@ export class FakeAgent {
   readonly #mute: boolean;
   /** What its workers were granted, in place of what the load said. */
   readonly grants: unknown[] = [];
+  /** What the host took back from its workers. */
+  readonly recalls: RecallMessage[] = [];
   /** What the host answered to what was asked. */
   readonly answers: unknown[] = [];
   /** Output bytes that the host gave credit for. */
@@ -218,6 +221,9 @@ export class FakeAgent {
         break;
       case 'cancel':
         invocation?.takeCancel();
+        break;
+      case 'recall':
+        this.recalls.push(decodeMessage(payload) as RecallMessage);
         break;
       case 'ping':
         if (!this.#mute) this.send('pong', id, EMPTY);

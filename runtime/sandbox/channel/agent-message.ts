@@ -15,6 +15,7 @@ import {
   type LogMessage,
   type LostMessage,
   type ReadyMessage,
+  type RecalledMessage,
   type RenewedMessage,
   WIRE_VERSION,
   WireError,
@@ -99,6 +100,16 @@ export function parseRenewed(payload: Uint8Array): RenewedMessage {
     worker: count('renewed.worker', message['worker']),
     line: count('renewed.line', message['line']),
     epoch: new Uint8Array(epoch),
+  };
+}
+
+/** What a worker had begun when something was taken back from it. */
+export function parseRecalled(payload: Uint8Array): RecalledMessage {
+  const message = record('recalled', payload);
+  return {
+    worker: count('recalled.worker', message['worker']),
+    last: count('recalled.last', message['last']),
+    begun: count('recalled.begun', message['begun']),
   };
 }
 

@@ -12,6 +12,7 @@ import {
   isAskId,
   LineReader,
   type LostMessage,
+  type RecalledMessage,
   WireError,
 } from '../../agent/wire.ts';
 import { parseAsk, parseCredit, parseDone, parseHead, parseLog } from './agent-message.ts';
@@ -21,13 +22,16 @@ import { FrameWriter, UNREAD_BYTES } from './frame-writer.ts';
 
 /** What a line's owner hears. */
 export interface CallLineEvents {
-  /** The worker can take an invocation. */
-  readonly free: () => void;
-  /** An invocation that the worker was sent did not begin in it, and may begin in another. */
-  readonly again: (call: Call) => void;
+  /** The worker can take an invocation: it has ended one that took so long, or is there. */
+  readonly free: (ranMs: number | null) => void;
+  /** Invocations that the worker was sent did not begin in it, and may begin in another; in their order. */
+  readonly again: (calls: readonly Call[]) => void;
   /** The worker broke the rules of the wire. */
   readonly broken: (error: WireError) => void;
 }
+
+/** Invocations that a worker may be sent beside the one that it runs. */
+const MOST_AHEAD = 3;
 
 /** What is to be run, and whether anybody asked for it. */
 export type CallRequest = InvokeRequest & { readonly rehearsal?: true };
@@ -58,6 +62,8 @@ export class CallLine {
   /** By id, in the order in which they began. */
   readonly #calls = new Map<number, Call>();
   #atOnce = 1;
+  /** The last that was sent when some were asked back; null when none are. */
+  #recalling: number | null = null;
 
   /** A line whose worker has yet to say that it serves. */
   constructor(parts: LineParts, events: CallLineEvents) {
@@ -77,6 +83,17 @@ export class CallLine {
     return this.#serving && this.#calls.size < this.#atOnce;
   }
 
+  /** Whether its worker, which is busy, can be sent one that begins when those before it have ended. */
+  get takesAhead(): boolean {
+    const { size } = this.#calls;
+    return this.#serving && this.isAlone && this.#recalling === null && size > 0 && size <= MOST_AHEAD;
+  }
+
+  /** Whether its worker has one invocation at a time. */
+  get isAlone(): boolean {
+    return this.#atOnce === 1;
+  }
+
   /** Invocations that its worker has. */
   get busy(): number {
     return this.#calls.size;
@@ -85,6 +102,27 @@ export class CallLine {
   /** Whether this is the line of that invocation. */
   carries(call: Call): boolean {
     return this.#calls.get(call.id) === call;
+  }
+
+  /** The invocation that its worker runs, if it is one at a time: the others wait behind it. */
+  get first(): Call | undefined {
+    return this.#calls.values().next().value;
+  }
+
+  /** Asks those back that wait behind others: gives the last of them, or null when they were asked back before. */
+  recall(): number | null {
+    if (this.#recalling !== null) return null;
+    this.#recalling = [...this.#calls.keys()].at(-1) ?? null;
+    return this.#recalling;
+  }
+
+  /** Some come back: gives those that have not begun and do not any more, in their order. */
+  recalled({ last, begun }: RecalledMessage): Call[] {
+    if (last !== this.#recalling) throw new WireError('expected nothing to come back that was not asked for');
+    this.#recalling = null;
+    const back = [...this.#calls.values()].filter(({ id }) => hasReached(last, id) && !hasReached(begun, id));
+    for (const { id } of back) this.#calls.delete(id);
+    return back;
   }
 
   /** The worker said that it serves before it was restored from a snapshot. */
@@ -105,27 +143,29 @@ export class CallLine {
     this.#granted = false;
   }
 
-  /** Starts an invocation. A small input that is at hand travels with the request. */
-  begin(call: Call, request: CallRequest, input: CallInput): void {
-    this.#calls.set(call.id, call);
+  /** Starts an invocation, as `id`: the ids of a worker grow in the order in which it gets them. A small input that is at hand travels with the request. */
+  begin(id: number, call: Call, request: CallRequest, input: CallInput): void {
+    call.begin(id, this.#writer);
+    this.#calls.set(id, call);
     if (!this.#marked) this.#mark();
     if (this.#grant !== null && !this.#granted) this.#writer.message('grant', 0, this.#grant);
     this.#granted = true;
-    const inline = input instanceof Uint8Array && input.length <= INLINE_BYTES ? input : null;
-    this.#writer.raw('invoke', call.id, encodeInvoke({ ...request, deadlineMs: call.deadlineMs, input: inline }));
-    call.begin(this.#writer);
+    const inline = isInline(input) ? input : null;
+    this.#writer.raw('invoke', id, encodeInvoke({ ...request, deadlineMs: call.deadlineMs, input: inline }));
     if (inline === null) void call.send(input);
   }
 
   /** The worker is no more. An invocation that it had finished may still get its answer, one that it had not begun waits for another; any other fails. */
   lose(lost: LostMessage): void {
     this.#serving = false;
+    const again: Call[] = [];
     for (const call of [...this.#calls.values()]) {
       if (hasReached(lost.finished, call.id)) continue;
       this.#calls.delete(call.id);
-      if (!hasReached(lost.begun, call.id) && call.canBeginAgain) this.#events.again(call);
+      if (!hasReached(lost.begun, call.id) && call.canBeginAgain) again.push(call);
       else call.takeWorkerLoss(lost);
     }
+    this.#events.again(again);
   }
 
   /** The worker has a successor. */
@@ -227,7 +267,7 @@ export class CallLine {
         const done = parseDone(payload);
         this.#calls.delete(call.id);
         call.takeDone(done);
-        if (this.#serving) this.#events.free();
+        if (this.#serving) this.#events.free(done.runMs);
         break;
       }
       default:
@@ -241,19 +281,11 @@ export class CallLine {
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     for (const call of calls) call.takeWorkerLoss(null);
-    this.#events.free();
+    this.#events.free(null);
   }
 }
 
-/**
- * The free line whose worker has the least to do: the others may have what computes. Of several the first, which has the warmest code. While
- * those are free for which there are processors, no more are used: each more only takes time from them, and has code of its own to compile.
- */
-export function leastBusy(lines: readonly CallLine[], processors = lines.length): CallLine | undefined {
-  let found: CallLine | undefined;
-  for (const [at, line] of lines.entries()) {
-    if (at >= processors && found !== undefined) break;
-    if (line.free && (found === undefined || line.busy < found.busy)) found = line;
-  }
-  return found;
+/** Whether an input travels with its request. */
+export function isInline(input: CallInput): input is Uint8Array {
+  return input instanceof Uint8Array && input.length <= INLINE_BYTES;
 }

@@ -38,7 +38,6 @@ export type CallLog = (message: LogMessage | HostLine) => void;
  * The caller's end (`done`) may come first, by a deadline or because the caller left; the agent's (`confirmed`) frees its worker.
  */
 export class Call {
-  readonly id: number;
   readonly deadlineMs: number;
   /** The http head, or null when output begins or a good end is known without one; rejects when the invocation fails before. */
   readonly began: Promise<HeadMessage | null>;
@@ -53,6 +52,7 @@ export class Call {
   /** Hears what its guest used; set before it begins. */
   use: CallUse | null = null;
 
+  #id = 0;
   readonly #log: CallLog;
   readonly #cancel: (why: Interrupt) => void;
   /** None before it has begun. */
@@ -75,14 +75,7 @@ export class Call {
   #ended = false;
 
   /** `cancel` is asked to have the agent end it. */
-  constructor(
-    id: number,
-    deadlineMs: number,
-    log: CallLog,
-    cancel: (why: Interrupt) => void,
-    outside: CallOutside = NO_OUTSIDE,
-  ) {
-    this.id = id;
+  constructor(deadlineMs: number, log: CallLog, cancel: (why: Interrupt) => void, outside: CallOutside = NO_OUTSIDE) {
     this.deadlineMs = deadlineMs;
     this.#log = log;
     this.#cancel = cancel;
@@ -94,6 +87,11 @@ export class Call {
     this.began.catch(() => {});
     this.done.catch(() => {});
     this.output = new ByteQueue({ taken: (bytes) => this.#taken(bytes), left: () => this.#left() });
+  }
+
+  /** By which its worker knows it: another for each that it is sent to; 0 before. */
+  get id(): number {
+    return this.#id;
   }
 
   /** Whether a head or a byte of output has come: then the invocation cannot be tried again elsewhere. */
@@ -116,8 +114,9 @@ export class Call {
     return !this.#hasSent && !this.#failed && !this.#ended;
   }
 
-  /** It has a worker, to whom `writer` writes. */
-  begin(writer: FrameWriter): void {
+  /** It has a worker, which knows it by `id` and to whom `writer` writes. */
+  begin(id: number, writer: FrameWriter): void {
+    this.#id = id;
     this.#writer = writer;
   }
 

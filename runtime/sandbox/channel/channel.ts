@@ -4,7 +4,6 @@ import {
   type Frame,
   FrameReader,
   type GrantMessage,
-  type Interrupt,
   type LateContent,
   type LoadedMessage,
   type LoadMessage,
@@ -12,11 +11,13 @@ import {
   WireError,
 } from '../../agent/wire.ts';
 import type { Machine } from '../../machine/machine.ts';
-import { parseLoaded, parseLost, parseReady, parseRenewed, parseWant } from './agent-message.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { parseLoaded, parseLost, parseReady, parseRecalled, parseRenewed, parseWant } from './agent-message.ts';
 import { BulkRing } from './bulk-ring.ts';
 import { Call, type CallInput, type CallLog } from './call.ts';
 import { NO_OUTSIDE } from './call-asks.ts';
-import { CallLine, type CallRequest, type LineParts, leastBusy } from './call-line.ts';
+import { CallLine, type CallRequest, type LineParts } from './call-line.ts';
+import { CallTurns } from './call-turns.ts';
 import { FrameWriter, UNREAD_BYTES } from './frame-writer.ts';
 import { LateSender } from './late-sender.ts';
 import { sendLoad } from './load-sender.ts';
@@ -24,12 +25,6 @@ import { ended } from './pending.ts';
 
 /** What a channel goes over; see `Machine`. */
 export type ChannelParts = Pick<Machine, 'channel' | 'lines' | 'bulkFd'> & Partial<Pick<Machine, 'processors'>>;
-
-/** An invocation that has no worker yet: a worker that is not there yet, or is being replaced, makes it wait. */
-interface Waiting {
-  readonly call: Call;
-  readonly begin: (line: CallLine) => void;
-}
 
 /** The host's end of a machine's channel, and of its workers' lines, of which each has one invocation at a time, or several where they share instances. */
 export class Channel {
@@ -52,11 +47,9 @@ export class Channel {
   readonly #ready = Promise.withResolvers<ReadyMessage>();
   readonly #lost = Promise.withResolvers<CloudletError>();
   readonly #worn = Promise.withResolvers<void>();
-  /** With what each takes to begin, more than once if need be. */
-  readonly #calls = new Map<Call, Waiting>();
+  readonly #turns: CallTurns;
   /** In the order of the workers' numbers. */
   readonly #lines: CallLine[] = [];
-  readonly #waiting: Waiting[] = [];
   readonly #loads = new Map<number, PromiseWithResolvers<LoadedMessage>>();
   /** What the agent answers without a payload: `pong`, `prepared`. */
   readonly #answers = new Map<number, PromiseWithResolvers<void>>();
@@ -66,11 +59,16 @@ export class Channel {
   #loss: CloudletError | null = null;
 
   /** `restoredWorkers`: those of an agent that was restored, which said `ready` before. */
-  constructor(parts: ChannelParts, restoredWorkers = 0) {
+  constructor(parts: ChannelParts, restoredWorkers = 0, clock: Clock = systemClock) {
     const { channel: stream } = parts;
     this.#parts = parts;
     this.#bulk = this.#bulkOf(0);
     this.#writer = new FrameWriter(stream, this.#bulk);
+    this.#turns = new CallTurns({
+      ...{ lines: this.#lines, processors: parts.processors, clock, takeId: () => this.#takeId() },
+      cancel: (id, worker, why) => this.#writer.message('cancel', id, { worker, why }),
+      recall: (worker, last) => this.#writer.message('recall', 0, { worker, last }),
+    });
     this.ready = this.#ready.promise;
     this.lost = this.#lost.promise;
     this.worn = this.#worn.promise;
@@ -103,12 +101,9 @@ export class Channel {
 
   /** Starts an invocation, as soon as a worker is free. */
   invoke(request: CallRequest, input: CallInput, deadlineMs: number, log: CallLog, outside = NO_OUTSIDE): Call {
-    const call: Call = new Call(this.#takeId(), deadlineMs, log, (why) => this.#cancel(call, why), outside);
-    const waiting = { call, begin: (line: CallLine) => line.begin(call, request, input) };
-    this.#calls.set(call, waiting);
-    void call.confirmed.then(() => this.#calls.delete(call));
-    this.#waiting.push(waiting);
-    this.#assign();
+    if (this.#loss !== null) throw this.#loss;
+    const call: Call = new Call(deadlineMs, log, (why) => this.#turns.cancel(call, why), outside);
+    this.#turns.come(call, request, input);
     return call;
   }
 
@@ -196,6 +191,9 @@ export class Channel {
         if (this.#spareLines(line) === this.#lines.length) this.#worn.resolve();
         break;
       }
+      case 'recalled':
+        this.#turns.recalled(parseRecalled(payload));
+        break;
       case 'want':
         this.#late?.want(parseWant(payload));
         break;
@@ -216,40 +214,13 @@ export class Channel {
   #openLines(workers: number): void {
     for (let worker = 0; worker < workers; worker += 1) {
       const line = new CallLine(this.#partsOf(worker), {
-        free: () => this.#assign(),
-        again: (call) => this.#again(call),
+        free: (ranMs) => this.#turns.free(ranMs),
+        again: (calls) => this.#turns.again(calls),
         broken: (error) => this.#broken(error),
       });
       line.atOnce = this.#atOnce;
       this.#lines.push(line);
     }
-  }
-
-  #assign(): void {
-    while (this.#waiting.length > 0 && this.#loss === null) {
-      const line = leastBusy(this.#lines, this.#parts.processors);
-      if (line === undefined) return;
-      this.#waiting.shift()!.begin(line);
-    }
-  }
-
-  /** Before those that came later. */
-  #again(call: Call): void {
-    const waiting = this.#calls.get(call);
-    if (waiting === undefined) return;
-    this.#waiting.unshift(waiting);
-    this.#assign();
-  }
-
-  #cancel(call: Call, why: Interrupt): void {
-    const at = this.#waiting.findIndex((each) => each.call === call);
-    if (at !== -1) {
-      this.#waiting.splice(at, 1);
-      call.takeDone({ kind: 'failed', code: why, detail: 'the invocation had not begun', runMs: 0 });
-      return;
-    }
-    const worker = this.#lines.findIndex((line) => line.carries(call));
-    if (worker !== -1) this.#writer.message('cancel', call.id, { worker, why });
   }
 
   #lineOf(worker: number): CallLine {
@@ -287,11 +258,9 @@ export class Channel {
     this.#ready.reject(loss);
     for (const load of this.#loads.values()) load.reject(loss);
     for (const answer of this.#answers.values()) answer.reject(loss);
-    for (const call of this.#calls.keys()) call.takeLoss(loss);
+    for (const call of this.#turns.end()) call.takeLoss(loss);
     this.#loads.clear();
     this.#answers.clear();
-    this.#calls.clear();
-    this.#waiting.length = 0;
     for (const stream of [this.#parts.channel, ...this.#parts.lines]) stream.destroy();
   }
 }

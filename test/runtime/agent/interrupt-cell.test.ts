@@ -36,6 +36,37 @@ for (const [finished, id, over] of [
   });
 }
 
+cell('lets nothing begin that was taken back, and all that comes after that', () => {
+  const shared = new InterruptCell();
+  assert.ok(shared.begin(1));
+  assert.is(shared.recall(4), 1);
+  for (const id of [2, 3, 4]) assert.not(shared.begin(id), String(id));
+  assert.ok(shared.begin(5));
+  // It is past that: neither what comes late, nor ids that begin again, meet it.
+  for (const id of [6, 0x7fff_ffff, 1, 2, 3, 4]) assert.ok(shared.begin(id), String(id));
+});
+
+cell('takes back more while a worker passes over what was taken back before', () => {
+  const shared = new InterruptCell();
+  shared.begin(5);
+  assert.is(shared.recall(9), 5);
+  assert.not(shared.begin(7));
+  // 7 was looked at, and did not begin.
+  assert.is(shared.recall(12), 5);
+  for (const id of [8, 9, 10, 12]) assert.not(shared.begin(id), String(id));
+  assert.ok(shared.begin(13));
+  assert.is(shared.recall(14), 13);
+  assert.not(shared.begin(14));
+});
+
+cell('takes back over the end of the ids', () => {
+  const shared = new InterruptCell();
+  shared.begin(0x7fff_fffe);
+  assert.is(shared.recall(2), 0x7fff_fffe);
+  for (const id of [0x7fff_ffff, 1, 2]) assert.not(shared.begin(id), String(id));
+  assert.ok(shared.begin(3));
+});
+
 cell('forgets all when it is reset', () => {
   const shared = new InterruptCell();
   shared.finish(9);

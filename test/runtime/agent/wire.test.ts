@@ -28,31 +28,39 @@ for (const [name, kind, id, message, golden] of [
     'ready',
     0,
     { wire: 4, node: 'v24.21.0', workers: 4 },
-    '1e000000 09 10 0000 00000000 83 a477697265 04 a46e6f6465 a87632342e32312e30 a7776f726b657273 04',
+    '1e000000 0a 10 0000 00000000 83 a477697265 04 a46e6f6465 a87632342e32312e30 a7776f726b657273 04',
   ],
-  ['credit', 'credit', 7, { bytes: 131072 }, '0c000000 09 0a 0000 07000000 81 a56279746573 ce00020000'],
-  ['late', 'late', 0, { late: 3, piece: 2 }, '0e000000 09 0f 0000 00000000 82 a46c617465 03 a57069656365 02'],
-  ['want', 'want', 0, { late: 3, piece: 2 }, '0e000000 09 1b 0000 00000000 82 a46c617465 03 a57069656365 02'],
+  ['credit', 'credit', 7, { bytes: 131072 }, '0c000000 0a 0a 0000 07000000 81 a56279746573 ce00020000'],
+  ['late', 'late', 0, { late: 3, piece: 2 }, '0e000000 0a 0f 0000 00000000 82 a46c617465 03 a57069656365 02'],
+  ['recall', 'recall', 0, { worker: 1, last: 7 }, '0f000000 0a 1c 0000 00000000 82 a6776f726b6572 01 a46c617374 07'],
+  [
+    'recalled',
+    'recalled',
+    0,
+    { worker: 1, last: 7, begun: 5 },
+    '16000000 0a 1d 0000 00000000 83 a6776f726b6572 01 a46c617374 07 a5626567756e 05',
+  ],
+  ['want', 'want', 0, { late: 3, piece: 2 }, '0e000000 0a 1b 0000 00000000 82 a46c617465 03 a57069656365 02'],
   [
     'ask',
     'ask',
     0x8000_0001,
     { invocation: 1, service: 'keyvalue.get', args: ['k'] },
-    '2a000000 09 19 0000 01000080 83 aa696e766f636174696f6e 01 a773657276696365 ac6b657976616c75652e676574 a461726773 91 a16b',
+    '2a000000 0a 19 0000 01000080 83 aa696e766f636174696f6e 01 a773657276696365 ac6b657976616c75652e676574 a461726773 91 a16b',
   ],
   [
     'answer',
     'answer',
     0x8000_0001,
     { value: Uint8Array.of(7), last: true },
-    '10000000 09 0d 0000 01000080 82 a576616c7565 c40107 a46c617374 c3',
+    '10000000 0a 0d 0000 01000080 82 a576616c7565 c40107 a46c617374 c3',
   ],
   [
     'finish',
     'finish',
     0xffff_ffff,
     { code: 'no-such-store', detail: '' },
-    '1c000000 09 0e 0000 ffffffff 82 a4636f6465 ad6e6f2d737563682d73746f7265 a664657461696c a0',
+    '1c000000 0a 0e 0000 ffffffff 82 a4636f6465 ad6e6f2d737563682d73746f7265 a664657461696c a0',
   ],
 ] as const) {
   wire(`writes ${name} as it always did`, () => {
@@ -93,8 +101,10 @@ wire('numbers its kinds as it always did', () => {
     ask: 25,
     forget: 26,
     want: 27,
+    recall: 28,
+    recalled: 29,
   });
-  assert.is(WIRE_VERSION, 9);
+  assert.is(WIRE_VERSION, 10);
 });
 
 wire('joins frames that came in pieces and parts those that came together', () => {
@@ -119,10 +129,10 @@ wire('joins frames that came in pieces and parts those that came together', () =
 });
 
 for (const [what, header] of [
-  ['a frame that is longer than the limit', '01001000 09 08 0000 00000000'],
+  ['a frame that is longer than the limit', '01001000 0a 08 0000 00000000'],
   ['another version', '00000000 01 08 0000 00000000'],
-  ['an unknown kind', '00000000 09 1f 0000 00000000'],
-  ['bits where none may be', '00000000 09 08 0100 00000000'],
+  ['an unknown kind', '00000000 0a 1f 0000 00000000'],
+  ['bits where none may be', '00000000 0a 08 0100 00000000'],
 ] as const) {
   wire(`refuses ${what} by its header`, () => {
     assert.throws(

@@ -10,7 +10,6 @@ import {
   FIRST_ASK_ID,
   type LostMessage,
 } from '../../../../runtime/agent/wire.ts';
-import { type CallLine, leastBusy } from '../../../../runtime/sandbox/channel/call-line.ts';
 import { Channel } from '../../../../runtime/sandbox/channel/channel.ts';
 import { FakeMachine } from '../../../support/fake-machine.ts';
 
@@ -251,7 +250,7 @@ line('lets an invocation that its lost worker had not begun begin in the next', 
   await channel.ping();
   agent.mark(0, EPOCH);
   const again = await agent.next();
-  assert.is(again.id, sent.id);
+  assert.ok(again.id > sent.id);
   again.done();
   await call.done;
   channel.close('the test is over');
@@ -282,21 +281,5 @@ line('ends one whose caller has left before it could begin again', async () => {
   assert.is((await failure(call.done)).code, 'client-closed');
   channel.close('the test is over');
 });
-
-for (const [busy, processors, chosen] of [
-  [[0, 0, 0, 0], 2, 0],
-  [[1, 0, 0, 0], 2, 1],
-  [[2, 3, 0, 0], 2, 0],
-  [[2, 3, 1, 0], 4, 3],
-  // Those are full.
-  [[16, 16, 1, 0], 2, 2],
-  [[16, 16, 16, 3], 2, 3],
-  [[16, 16, 16, 16], 2, undefined],
-] as const) {
-  line(`of lines with ${busy} invocations and ${processors} processors, ${chosen} gets the next`, () => {
-    const lines = busy.map((count) => ({ busy: count, free: count < 16 }) as CallLine);
-    assert.is(leastBusy(lines, processors), chosen === undefined ? undefined : lines[chosen]);
-  });
-}
 
 line.run();

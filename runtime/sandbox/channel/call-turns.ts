@@ -1,0 +1,171 @@
+import { type Interrupt, type RecalledMessage, WireError } from '../../agent/wire.ts';
+import type { Clock } from '../clock.ts';
+import type { Call, CallInput } from './call.ts';
+import { type CallLine, type CallRequest, isInline } from './call-line.ts';
+import { chooseLine } from './line-choice.ts';
+
+/** What the turns of a channel's invocations depend on. */
+export interface CallTurnsWorld {
+  /** In the order of the workers' numbers; more may come. */
+  readonly lines: readonly CallLine[];
+  /** Threads that the machine is worth running at once, where that is known. */
+  readonly processors: number | undefined;
+  readonly clock: Clock;
+  /** An id that is higher than all before it. */
+  readonly takeId: () => number;
+  /** Asks the agent to end an invocation of a worker. */
+  readonly cancel: (id: number, worker: number, why: Interrupt) => void;
+  /** Asks the agent to take back what a worker has not begun, up to the invocation `last`. */
+  readonly recall: (worker: number, last: number) => void;
+}
+
+/** An invocation that has not ended, with what it takes to begin, more than once if need be. */
+interface Turn {
+  readonly call: Call;
+  /** Whether it may be sent to a worker that is busy. */
+  readonly isSmall: boolean;
+  readonly begin: (line: CallLine) => void;
+}
+
+/** Invocations that take less on the average are sent ahead, milliseconds: who waits behind one waits for no longer than that. */
+const SHORT_MS = 2;
+
+/** How much of the average each one is. */
+const WEIGHT = 1 / 8;
+
+/** What waits behind the same invocation for so long is taken back, milliseconds; for how long nothing is sent ahead then. */
+const STUCK_MS = 20;
+const REST_MS = 500;
+
+/**
+ * Which worker has which invocation, and who waits for one. Where invocations are short, a worker is sent the next before it has ended the one that it runs: else it
+ * would sleep until the host has read and written, and each would be woken for every invocation. One that turns out long is no neighbour's burden: what waits behind it is taken back.
+ */
+export class CallTurns {
+  readonly #world: CallTurnsWorld;
+  readonly #turns = new Map<Call, Turn>();
+  /** Without a worker: one that is not there yet, or is being replaced, makes it wait. */
+  readonly #waiting: Turn[] = [];
+  /** Whose end was asked for while they waited behind others. */
+  readonly #unwanted = new Map<Call, Interrupt>();
+  #averageMs = Number.POSITIVE_INFINITY;
+  #restsUntil = 0;
+  #stopWatch: (() => void) | null = null;
+
+  constructor(world: CallTurnsWorld) {
+    this.#world = world;
+  }
+
+  /** An invocation comes, and begins as soon as a worker takes it. */
+  come(call: Call, request: CallRequest, input: CallInput): void {
+    // Rehearsals are to reach all workers.
+    const isSmall = isInline(input) && request.rehearsal !== true && request.door !== 'start';
+    const turn = { call, isSmall, begin: (line: CallLine) => line.begin(this.#world.takeId(), call, request, input) };
+    this.#turns.set(call, turn);
+    void call.confirmed.then(() => {
+      this.#turns.delete(call);
+      this.#unwanted.delete(call);
+    });
+    this.#waiting.push(turn);
+    this.#assign();
+  }
+
+  /** A worker takes more: it has ended one that took so long, or is there. */
+  free(ranMs: number | null): void {
+    if (ranMs !== null) {
+      this.#averageMs = Number.isFinite(this.#averageMs) ? this.#averageMs + WEIGHT * (ranMs - this.#averageMs) : ranMs;
+    }
+    this.#assign();
+  }
+
+  /** What a worker did not begin, in its order: before those that came later. */
+  again(calls: readonly Call[]): void {
+    const turns: Turn[] = [];
+    for (const call of calls) {
+      const [turn, why] = [this.#turns.get(call), this.#unwanted.get(call)];
+      if (why !== undefined) endUnbegun(call, why);
+      else if (turn !== undefined) turns.push(turn);
+    }
+    this.#waiting.unshift(...turns);
+    this.#assign();
+  }
+
+  /** The end of an invocation is asked for. */
+  cancel(call: Call, why: Interrupt): void {
+    const at = this.#waiting.findIndex((each) => each.call === call);
+    if (at !== -1) {
+      this.#waiting.splice(at, 1);
+      endUnbegun(call, why);
+      return;
+    }
+    const { lines, cancel } = this.#world;
+    const worker = lines.findIndex((line) => line.carries(call));
+    const line = lines[worker];
+    if (line === undefined) return;
+    if (line.isAlone && line.first !== call) {
+      this.#unwanted.set(call, why);
+      this.#recall(worker);
+    } else cancel(call.id, worker, why);
+  }
+
+  /** What a worker had not begun comes back. */
+  recalled(message: RecalledMessage): void {
+    const { lines, cancel } = this.#world;
+    const line = lines[message.worker];
+    if (line === undefined) throw new WireError(`expected one of ${lines.length} workers, got ${message.worker}`);
+    this.again(line.recalled(message));
+    for (const [call, why] of this.#unwanted) {
+      if (!line.carries(call)) continue;
+      // It had begun, after all.
+      this.#unwanted.delete(call);
+      cancel(call.id, message.worker, why);
+    }
+  }
+
+  /** All end: the channel is lost. Gives them. */
+  end(): Call[] {
+    const calls = [...this.#turns.keys()];
+    this.#turns.clear();
+    this.#waiting.length = 0;
+    this.#stopWatch?.();
+    return calls;
+  }
+
+  #assign(): void {
+    const { lines, processors, clock } = this.#world;
+    for (let turn = this.#waiting[0]; turn !== undefined; turn = this.#waiting[0]) {
+      const isShort = turn.isSmall && this.#averageMs < SHORT_MS && clock.now() >= this.#restsUntil;
+      const line = chooseLine(lines, processors, isShort);
+      if (line === undefined) return;
+      this.#waiting.shift();
+      turn.begin(line);
+      if (line.busy > 1 && line.isAlone) this.#watch();
+    }
+  }
+
+  #recall(worker: number): void {
+    const last = this.#world.lines[worker]!.recall();
+    if (last !== null) this.#world.recall(worker, last);
+  }
+
+  /** Sees to it that nothing waits for long behind another. One timer for all of them. */
+  #watch(): void {
+    if (this.#stopWatch !== null) return;
+    const { lines, clock } = this.#world;
+    const firsts = lines.map(({ first }) => first);
+    this.#stopWatch = clock.after(STUCK_MS, () => {
+      this.#stopWatch = null;
+      for (const [worker, line] of lines.entries()) {
+        if (!line.isAlone || line.busy < 2) continue;
+        if (line.first === firsts[worker]) {
+          this.#restsUntil = clock.now() + REST_MS;
+          this.#recall(worker);
+        } else this.#watch();
+      }
+    });
+  }
+}
+
+function endUnbegun(call: Call, why: Interrupt): void {
+  call.takeDone({ kind: 'failed', code: why, detail: 'the invocation had not begun', runMs: 0 });
+}

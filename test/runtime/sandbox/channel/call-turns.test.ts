@@ -1,0 +1,192 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
+import { INLINE_BYTES } from '../../../../runtime/agent/wire.ts';
+import { Channel } from '../../../../runtime/sandbox/channel/channel.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
+import { FakeMachine } from '../../../support/fake-machine.ts';
+
+const turns = suite('the turns of invocations');
+
+const EPOCH = new Uint8Array(16).fill(7);
+
+/** A channel whose invocations are known to be short. */
+async function open(workers = 1, processors = workers) {
+  const machine = new FakeMachine('test', { workers });
+  machine.processors = processors;
+  const clock = new FakeClock();
+  const channel = new Channel(machine, 0, clock);
+  const { agent } = machine;
+  const invoke = (input: Uint8Array = new Uint8Array(0), rehearsal = false) => {
+    const request = { door: 'run', arguments: [] } as const;
+    return channel.invoke(rehearsal ? { ...request, rehearsal: true } : request, input, 1000, () => {});
+  };
+  const first = invoke();
+  (await agent.next()).done();
+  await first.done;
+  return { agent, clock, channel, invoke };
+}
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'ok',
+    (error: unknown) => (error as CloudletError).code,
+  );
+
+turns('send a worker the next short ones while it runs one', async () => {
+  const { agent, channel, invoke } = await open();
+  const calls = [invoke(), invoke(), invoke(), invoke(), invoke()];
+  const fakes = [await agent.next(), await agent.next(), await agent.next(), await agent.next()];
+  await channel.ping();
+  // It has as many as it may.
+  assert.is(agent.unasked, 0);
+  for (const fake of fakes) fake.done();
+  (await agent.next()).done();
+  await Promise.all(calls.map(({ done }) => done));
+  assert.equal(agent.recalls, []);
+  channel.close('the test is over');
+});
+
+for (const [what, prepare] of [
+  ['that is a rehearsal', (invoke: Invoke) => invoke(undefined, true)],
+  ['with much input', (invoke: Invoke) => invoke(new Uint8Array(INLINE_BYTES + 1))],
+] as const) {
+  turns(`send no worker one ahead ${what}`, async () => {
+    const { agent, channel, invoke } = await open();
+    invoke();
+    const running = await agent.next();
+    prepare(invoke);
+    await channel.ping();
+    assert.is(agent.unasked, 0);
+    running.done();
+    await agent.next();
+    channel.close('the test is over');
+  });
+}
+type Invoke = Awaited<ReturnType<typeof open>>['invoke'];
+
+turns('send nothing ahead when invocations are long', async () => {
+  const { agent, channel, invoke } = await open();
+  for (let count = 0; count < 20; count += 1) {
+    const call = invoke();
+    agent.say('done', (await agent.next()).id, { kind: 'ok', exitCode: 0, runMs: 5 });
+    await call.done;
+  }
+  invoke();
+  await agent.next();
+  invoke();
+  await channel.ping();
+  assert.is(agent.unasked, 0);
+  channel.close('the test is over');
+});
+
+turns('take back what waits for long behind another, and give it to the next that is free, in its order', async () => {
+  const { agent, clock, channel, invoke } = await open(2, 1);
+  const calls = [invoke(), invoke(), invoke()];
+  const stuck = await agent.next();
+  const [second, third] = [await agent.next(), await agent.next()];
+  clock.advance(20);
+  await channel.ping();
+  assert.equal(agent.recalls, [{ worker: 0, last: third.id }]);
+  agent.say('recalled', 0, { worker: 0, last: third.id, begun: stuck.id });
+  const again = await agent.next();
+  await channel.ping();
+  // Nothing is sent ahead now, and there is only one other worker.
+  assert.is(agent.unasked, 0);
+  assert.ok(again.id > third.id);
+  again.write('second');
+  again.done();
+  const last = await agent.next();
+  last.write('third');
+  last.done();
+  stuck.done();
+  await Promise.all(calls.map(({ done }) => done));
+  assert.is(Buffer.from(calls[1]!.output.whole()!).toString(), 'second');
+  assert.is(Buffer.from(calls[2]!.output.whole()!).toString(), 'third');
+  assert.is.not(second.id, again.id);
+  channel.close('the test is over');
+});
+
+turns('leave it where it is while those before it end', async () => {
+  const { agent, clock, channel, invoke } = await open();
+  const first = invoke();
+  const fake = await agent.next();
+  invoke();
+  await agent.next();
+  clock.advance(10);
+  fake.done();
+  await first.done;
+  invoke();
+  clock.advance(15);
+  await channel.ping();
+  assert.equal(agent.recalls, []);
+  channel.close('the test is over');
+});
+
+turns('end one whose caller left while it waited behind another, and leave that alone', async () => {
+  const { agent, channel, invoke } = await open();
+  const running = invoke();
+  const fake = await agent.next();
+  const waiting = invoke();
+  const sent = await agent.next();
+  waiting.fail(new CloudletError('client-closed', 'left'));
+  await channel.ping();
+  assert.not(agent.heard.includes('cancel'));
+  assert.equal(agent.recalls, [{ worker: 0, last: sent.id }]);
+  agent.say('recalled', 0, { worker: 0, last: sent.id, begun: fake.id });
+  await waiting.confirmed;
+  fake.done();
+  await running.done;
+  channel.close('the test is over');
+});
+
+turns('end one whose deadline has come while it waited behind another, also when it begins just then', async () => {
+  const { agent, channel, invoke } = await open();
+  const running = invoke();
+  const fake = await agent.next();
+  const waiting = invoke();
+  const sent = await agent.next();
+  waiting.expire();
+  fake.done();
+  agent.say('recalled', 0, { worker: 0, last: sent.id, begun: sent.id });
+  await running.done;
+  await sent.cancelled;
+  sent.fail('deadline-exceeded');
+  assert.is(await codeOf(waiting.done), 'deadline-exceeded');
+  channel.close('the test is over');
+});
+
+turns(
+  'let those wait for the next worker whose own was lost before they began, unless their end was asked for',
+  async () => {
+    const { agent, channel, invoke } = await open();
+    const running = invoke();
+    const fake = await agent.next();
+    const [late, waiting] = [invoke(), invoke()];
+    const [, sent] = [await agent.next(), await agent.next()];
+    late.expire();
+    agent.say('lost', 0, { worker: 0, finished: 0, begun: fake.id, id: 0, why: null, reason: 'a test' });
+    assert.is(await codeOf(running.done), 'guest-trapped');
+    assert.is(await codeOf(late.done), 'deadline-exceeded');
+    agent.say('recalled', 0, { worker: 0, last: sent!.id, begun: fake.id });
+    agent.say('renewed', 0, { worker: 0, line: 0, epoch: EPOCH });
+    await channel.ping();
+    agent.mark(0, EPOCH);
+    (await agent.next()).done();
+    await waiting.done;
+    channel.close('the test is over');
+  },
+);
+
+turns('end with an agent that gives back what nobody asked for', async () => {
+  for (const message of [
+    { worker: 0, last: 1, begun: 0 },
+    { worker: 9, last: 1, begun: 0 },
+    { worker: 0, last: -1, begun: 0 },
+  ]) {
+    const { agent, channel } = await open();
+    agent.say('recalled', 0, message);
+    assert.match((await channel.lost).message, /broke the rules of the wire/);
+  }
+});
+
+turns.run();
