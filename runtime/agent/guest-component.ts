@@ -1,4 +1,5 @@
 import { registerHooks } from 'node:module';
+import { RESETTABLE_SECTION } from '../component/rewrite/metered-instance.ts';
 import type { GrantedFiles } from '../wasi/index.ts';
 import { decodeFiles } from './files-message.ts';
 import { renewableGlue } from './glue-state.ts';
@@ -6,6 +7,8 @@ import { LateFiles } from './late-files.ts';
 import { LatePlaces } from './late-places.ts';
 import { lendWrites } from './lent-writes.ts';
 import { budgetLifts } from './lift-budget.ts';
+import { enterPlainly } from './plain-entry.ts';
+import { PLAIN_IMPORT, type PlainFirst, plainFirst } from './plain-first.ts';
 import type { LateMessage, LoadMessage } from './wire.ts';
 import type { WorkerComponent } from './worker-message.ts';
 
@@ -43,8 +46,7 @@ export async function loadComponent(
   component: WorkerComponent,
   want: (message: LateMessage) => void,
 ): Promise<GuestComponent> {
-  const budgeted = budgetLifts(lendWrites(component.glue));
-  const glue = component.message.reuse === null ? renewableGlue(budgeted) : budgeted;
+  const { glue, calls } = preparedGlue(component);
   const hooks = registerHooks({
     resolve: (specifier, context, next) =>
       specifier === GLUE_URL ? { url: GLUE_URL, format: 'module', shortCircuit: true } : next(specifier, context),
@@ -70,8 +72,29 @@ export async function loadComponent(
     message: component.message,
     files: decodeFiles(component.message.files, component.files, looksUpPaths(modules.values())),
     late: new LateFiles(component.late, new LatePlaces(component.message.files?.latePieces ?? []), want),
-    instantiate: async (imports, instantiateCore) => make(getCoreModule, imports, instantiateCore),
+    instantiate: async (imports, instantiateCore) =>
+      make(getCoreModule, calls === null ? imports : { ...imports, [PLAIN_IMPORT]: calls }, instantiateCore),
   };
+}
+
+/** The glue with everything that it needs here. */
+function preparedGlue({ glue, message, modules }: WorkerComponent): {
+  glue: string;
+  calls: PlainFirst['calls'] | null;
+} {
+  const budgeted = budgetLifts(lendWrites(glue));
+  if (message.reuse !== null) return { glue: budgeted, calls: null };
+  const renewable = renewableGlue(budgeted);
+  // Functions that call plainly are made for each instance, which takes some 50 µs: worth it for one that serves again.
+  const servesAgain = renewable !== budgeted && modules.every(([, module]) => isResettable(module));
+  if (!servesAgain) return { glue: renewable, calls: null };
+  const first = plainFirst(renewable);
+  return { glue: enterPlainly(first.glue), calls: first.calls };
+}
+
+/** Whether the rewriter says that its instances can be put back. */
+export function isResettable(module: WebAssembly.Module): boolean {
+  return WebAssembly.Module.customSections(module, RESETTABLE_SECTION).length > 0;
 }
 
 /** Whether a guest can ask for a path at all: by WASI 0.1, or by a method of a directory. */

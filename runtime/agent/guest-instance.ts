@@ -1,8 +1,8 @@
-import { instantiateMetered, RESETTABLE_SECTION } from '../component/rewrite/metered-instance.ts';
+import { instantiateMetered } from '../component/rewrite/metered-instance.ts';
 import { PREVIEW1, RenewableWasi, type Wasi, type WasiBackend } from '../wasi/index.ts';
 import type { FuelGauge } from './fuel.ts';
 import { type GlueState, STATE_IMPORT } from './glue-state.ts';
-import type { GuestComponent } from './guest-component.ts';
+import { type GuestComponent, isResettable } from './guest-component.ts';
 import { InstanceImage } from './instance-image.ts';
 import { InstanceMemories } from './instance-memories.ts';
 import { LIFT_IMPORT, LiftBudget } from './lift-budget.ts';
@@ -35,7 +35,7 @@ export class GuestInstance {
     const objects: unknown[] = [];
     let resettable = true;
     this.#exports = await this.#instantiate((module, given, instance) => {
-      resettable &&= WebAssembly.Module.customSections(module, RESETTABLE_SECTION).length > 0;
+      resettable &&= isResettable(module);
       // The glue's own globals are among what it gives.
       for (const name in given) objects.push(...Object.values(given[name]!));
       objects.push(...Object.values(instance.exports));

@@ -1,6 +1,6 @@
 /**
- * Measures one operating system for components, in a process of its own: `wasi-work.ts JSON`, see `WorkOrder`. Its standard output is
- * the guest's; what it found goes to its parent.
+ * Works in one operating system for components, in a process of its own: `wasi-work.ts JSON`, see `WorkOrder`. Its standard output is
+ * the guest's; its parent says which piece of work comes next, and hears how long that took.
  */
 import { mkdirSync, writeSync } from 'node:fs';
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
@@ -18,8 +18,8 @@ import { Stores } from '../../runtime/outside/stores.ts';
 import { createWasi, DEFAULT_LIMITS, discardSink, emptySource, FileTree } from '../../runtime/wasi/index.ts';
 import { translate } from '../runtime/wasi/component.ts';
 import { DirectOutside } from '../support/direct-outside.ts';
-import { median } from './cloudlet-under-test.ts';
 import { BODY } from './floor-body.ts';
+import { type Piece, TIMES, type WorkDone, type WorkOrder } from './wasi-piece.ts';
 
 type Imports = Record<string, Record<string, unknown>>;
 
@@ -32,23 +32,8 @@ interface Work {
   writeStdout(bytes: number): unknown;
 }
 
-/** What is measured, with which components. */
-export interface WorkOrder {
-  readonly which: 'ours' | 'shim';
-  readonly components: { readonly work: string; readonly out: string; readonly keys: string };
-  /** Where files may be written. */
-  readonly folder: string;
-  /** Of a server on this computer. */
-  readonly port: number;
-}
-
-const EXPORTS = ['read-clock', 'draw-random', 'write-file', 'read-file', 'write-stdout', 'get'];
-const RUNS = 15;
-const WARM = 5;
-const CALLS = 20_000;
-const DRAWS = 2_000;
-const REQUESTS = 100;
-const KEYS = 1_000;
+/** An agent enters those so that may wait: what only asks for time, chance and files never does (`plain-entry`). */
+const WAITING_EXPORTS = ['write-stdout', 'get'];
 const VALUE_BYTES = 100;
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -121,44 +106,44 @@ function shim(folder: string): Imports {
   return stock.getImportObject() as unknown as Imports;
 }
 
-/** Median milliseconds of a piece of work. */
-async function measured(work: () => unknown, expected?: number): Promise<number> {
-  const times: number[] = [];
-  for (let run = 0; run < RUNS + WARM; run += 1) {
-    const startedAt = performance.now();
-    const done = await work();
-    if (run >= WARM) times.push(performance.now() - startedAt);
-    if (expected !== undefined && done !== expected) throw new Error(`expected ${expected} bytes, got ${done}`);
-  }
-  return median(times);
-}
-
 const order = JSON.parse(process.argv[2]!) as WorkOrder;
 const { which, components, folder, port } = order;
 const imports = which === 'ours' ? ours(await outside(order)) : shim(folder);
 
 async function instance<Exports>(component: string): Promise<Exports> {
-  const instantiate = await translate(component, which === 'ours' ? 'jspi' : 'sync', EXPORTS);
+  const instantiate = await translate(component, which === 'ours' ? 'jspi' : 'sync', WAITING_EXPORTS);
   return instantiate(imports) as unknown as Exports;
 }
 
 const work = await instance<Work>(components.work);
 const out = await instance<{ get(times: number, port: number): unknown }>(components.out);
-const requestsMs = await measured(() => out.get(REQUESTS, port), REQUESTS * BODY.length);
-const found: Record<string, number> = {
-  clock_ns: ((await measured(() => work.readClock(CALLS))) / CALLS) * 1e6,
-  random_1k_us: ((await measured(() => work.drawRandom(DRAWS, KIB))) / DRAWS) * 1e3,
-  file_write_1m_ms: await measured(() => work.writeFile(MIB), MIB),
-  file_read_1m_ms: await measured(() => work.readFile(), MIB),
-  http_out_rps: (REQUESTS / requestsMs) * 1e3,
-};
 // The shim has no stores.
-if (which === 'ours') {
-  const keys = await instance<{ get(times: number): unknown }>(components.keys);
-  found['kv_get_us'] = ((await measured(() => keys.get(KEYS), KEYS * VALUE_BYTES)) / KEYS) * 1e3;
+const keys = which === 'ours' ? await instance<{ get(times: number): unknown }>(components.keys) : null;
+
+/** Each piece of work, with what it gives. */
+const PIECES: Readonly<Record<Piece, { readonly run: () => unknown; readonly gives?: number }>> = {
+  clock: { run: () => work.readClock(TIMES.clock) },
+  random: { run: () => work.drawRandom(TIMES.random, KIB) },
+  write: { run: () => work.writeFile(MIB), gives: MIB },
+  read: { run: () => work.readFile(), gives: MIB },
+  stdout: { run: writeOutput, gives: MIB },
+  requests: { run: () => out.get(TIMES.requests, port), gives: TIMES.requests * BODY.length },
+  keys: { run: () => keys?.get(TIMES.keys), gives: TIMES.keys * VALUE_BYTES },
+};
+
+/** Until all has left this process: what was written may wait in it. */
+async function writeOutput(): Promise<unknown> {
+  const written = await work.writeStdout(MIB);
+  await new Promise<void>((left) => process.stdout.write('', () => left()));
+  return written;
 }
-process.send!(found);
-// How long its standard output takes is seen by who reads it: what is written may not have left yet.
-process.on('message', async (mebibytes: number) => {
-  for (let written = 0; written < mebibytes; written += 1) await work.writeStdout(MIB);
+
+process.on('message', async (piece: Piece) => {
+  const { run, gives } = PIECES[piece];
+  const beganAt = process.hrtime.bigint();
+  const given = await run();
+  const endedAt = process.hrtime.bigint();
+  if (gives !== undefined && given !== gives) throw new Error(`expected ${gives} bytes of ${piece}, got ${given}`);
+  process.send!({ beganAt: String(beganAt), ms: Number(endedAt - beganAt) / 1e6 } satisfies WorkDone);
 });
+process.send!('ready');

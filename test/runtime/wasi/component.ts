@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'jco-lean/component';
 import { lendWrites } from '../../../runtime/agent/lent-writes.ts';
+import { PLAIN_IMPORT, plainFirst } from '../../../runtime/agent/plain-first.ts';
 import { SUSPENDING_IMPORTS } from '../../../runtime/wasi/index.ts';
 
 /** The exports of the components that these tests run. */
@@ -53,11 +54,13 @@ export async function translate(
   const folder = await mkdtemp(join(tmpdir(), 'cloudlet-wasi-'));
   try {
     const file = join(folder, 'guest.mjs');
-    const glue = Buffer.from(contents.get('guest.js')!).toString();
-    // Other systems keep what they are given.
-    await writeFile(file, mode === 'sync' ? glue : lendWrites(glue));
+    const generated = Buffer.from(contents.get('guest.js')!).toString();
+    // As an agent has it. Other systems keep what they are given.
+    const { glue, calls } = plainFirst(mode === 'sync' ? generated : lendWrites(generated));
+    await writeFile(file, glue);
     const { instantiate } = (await import(file)) as Glue;
-    return (imports) => instantiate((name) => modules.get(name)!, imports);
+    return (imports) =>
+      instantiate((name) => modules.get(name)!, { ...imports, [PLAIN_IMPORT]: { of: calls.of.bind(calls) } });
   } finally {
     await rm(folder, { recursive: true });
   }
