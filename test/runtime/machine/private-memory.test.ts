@@ -6,16 +6,15 @@ import { privateBytes, privateBytesOf } from '../../../runtime/machine/private-m
 
 const memory = suite('private memory');
 
-const ROLLUP = `00400000-7ffd5a1fe000 ---p 00000000 00:00 0                              [rollup]
-Rss:               98304 kB
-Shared_Clean:      40960 kB
-Shared_Dirty:       1024 kB
-Private_Clean:      2048 kB
-Private_Dirty:     18432 kB
-Anonymous:         18432 kB
-AnonHugePages:     16384 kB
-Swap:               2048 kB
-SwapPss:            2048 kB
+const STATUS = `Name:\tqemu-system-x86
+State:\tS (sleeping)
+VmHWM:\t   98304 kB
+VmRSS:\t   98304 kB
+RssAnon:\t   18432 kB
+RssFile:\t   61440 kB
+RssShmem:\t   18432 kB
+VmSwap:\t    2048 kB
+Threads:\t4
 `;
 
 /** A program that writes to 64 MiB once it is told to, and says so before and after. */
@@ -28,11 +27,11 @@ const WRITER = `
 `;
 
 memory('is what the process has written itself, also where that was swapped out', () => {
-  assert.is(privateBytesOf(ROLLUP), 20 * 1024 * 1024);
+  assert.is(privateBytesOf(STATUS), 20 * 1024 * 1024);
 });
 
 memory('is not guessed from a text of another kind', () => {
-  assert.throws(() => privateBytesOf('Rss: 1 kB'), /expected Anonymous and Swap/);
+  assert.throws(() => privateBytesOf('State:\tZ (zombie)'), /expected RssAnon and VmSwap/);
 });
 
 memory('of a process grows by what it writes to', async () => {
