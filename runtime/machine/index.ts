@@ -27,6 +27,7 @@ export {
   blockDigests,
   type ChangedFrom,
   DIGEST_BLOCK_BYTES,
+  type DigestOptions,
   sparseDigest,
 } from './snapshot/sparse-digest.ts';
 export { unlessAborted } from './unless-aborted.ts';

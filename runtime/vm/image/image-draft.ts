@@ -4,6 +4,7 @@ import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import { type ChangedFrom, freeBytes } from '../../machine/index.ts';
 import { asStorageError } from '../../store/index.ts';
 import { imageFiles, layerFile } from './image-files.ts';
+import { MEMORY_BLOCK_BYTES } from './memory-blocks.ts';
 import type { SettledFiles } from './settled-files.ts';
 import { verifyImage } from './verify-image.ts';
 import type { DiskLayer, VmImage } from './vm-image.ts';
@@ -87,7 +88,11 @@ export async function completeImageDraft(
   const paths = imageFiles(directory);
   const layerPaths = formats.map((format, at) => layerFile(directory, at, format));
   const { kind, key, about, conditions, stockKernel, diskBytes, base, service } = made;
-  const files = await Promise.all([paths.state, paths.memory, ...layerPaths].map((path) => settled.of(path, signal)));
+  const files = await Promise.all([
+    settled.of(paths.state, signal),
+    settled.of(paths.memory, signal, { blockBytes: MEMORY_BLOCK_BYTES }),
+    ...layerPaths.map((path) => settled.of(path, signal)),
+  ]);
   const stamps = files.map(({ stamp }) => stamp);
   const [state, memory, ...own] = files.map(({ bytes, digest }) => ({ bytes, digest }));
   const layers = own.map((layer, at) => ({ format: formats[at]!, ...layer }));

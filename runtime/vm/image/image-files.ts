@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Digest } from '../../../guest-sdk/protocol/index.ts';
 import type { DiskLayer, VmImage } from './vm-image.ts';
-import type { VmManifest } from './vm-manifest.ts';
+import { memoryBlockBytes, type VmManifest } from './vm-manifest.ts';
 
 /** Paths of what lies in the directory of an image, its own layers apart. */
 export function imageFiles(directory: string): { memory: string; state: string; manifest: string; local: string } {
@@ -24,6 +24,8 @@ export interface ImageFile {
   readonly path: string;
   readonly bytes: number;
   readonly digest: string;
+  /** Length of a block of that; the usual one when it is left out. */
+  readonly blockBytes?: number;
 }
 
 /** The files that an image in a directory must have, the smallest first; never those of its base. */
@@ -31,7 +33,7 @@ export function declaredFiles(directory: string, manifest: VmManifest): ImageFil
   const { memory, state } = imageFiles(directory);
   return [
     { name: 'state', path: state, ...manifest.state },
-    { name: 'memory', path: memory, ...manifest.memory },
+    { name: 'memory', path: memory, ...manifest.memory, blockBytes: memoryBlockBytes(manifest) },
     ...manifest.layers.map(({ format, bytes, digest }, at) => ({
       name: `disk layer ${at}`,
       path: layerFile(directory, at, format),

@@ -20,6 +20,7 @@ import {
   type VmImageDraft,
 } from './image-draft.ts';
 import { imageFiles, imageIn, layerFile } from './image-files.ts';
+import { MEMORY_BLOCK_BYTES } from './memory-blocks.ts';
 import { SettledFiles } from './settled-files.ts';
 import { readLocalFacts, verifyImage } from './verify-image.ts';
 import type { VmImage } from './vm-image.ts';
@@ -150,7 +151,7 @@ export class VmImageStore {
     return {
       ...{ directory, memory, state, layers },
       settle: (signal, from) => {
-        settled.settle(memory, signal, from);
+        settled.settle(memory, signal, { blockBytes: MEMORY_BLOCK_BYTES, from });
         settled.settle(state, signal);
       },
       discard: async () => {

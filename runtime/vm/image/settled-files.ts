@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { type ChangedFrom, sparseDigest } from '../../machine/index.ts';
+import { type DigestOptions, sparseDigest } from '../../machine/index.ts';
 import { stampsOf } from './verify-image.ts';
 
 /** What a file of a draft is, as its manifest will say it, and as what it was read. */
@@ -14,16 +14,16 @@ export class SettledFiles {
   readonly #files = new Map<string, Promise<SettledFile>>();
 
   /** Begins to read a file, of which only what it differs by from another when that is known; what goes wrong is told by `of`. */
-  settle(path: string, signal?: AbortSignal, from?: ChangedFrom): void {
+  settle(path: string, signal?: AbortSignal, options?: DigestOptions): void {
     if (this.#files.has(path)) return;
-    const settled = readFileOnce(path, signal, from);
+    const settled = readFileOnce(path, signal, options);
     settled.catch(() => undefined);
     this.#files.set(path, settled);
   }
 
   /** What a file is, settled or not. */
-  of(path: string, signal?: AbortSignal): Promise<SettledFile> {
-    return this.#files.get(path) ?? readFileOnce(path, signal);
+  of(path: string, signal?: AbortSignal, options?: DigestOptions): Promise<SettledFile> {
+    return this.#files.get(path) ?? readFileOnce(path, signal, options);
   }
 
   /** Resolves when nothing is read any more. */
@@ -32,9 +32,9 @@ export class SettledFiles {
   }
 }
 
-async function readFileOnce(path: string, signal: AbortSignal | undefined, from?: ChangedFrom): Promise<SettledFile> {
+async function readFileOnce(path: string, signal?: AbortSignal, options?: DigestOptions): Promise<SettledFile> {
   // Before the bytes are read: what changes meanwhile is seen when the image is looked for.
   const [stamp] = await stampsOf([path]);
   const { size: bytes } = await stat(path);
-  return { bytes, digest: await sparseDigest(path, signal, from), stamp: stamp! };
+  return { bytes, digest: await sparseDigest(path, signal, options), stamp: stamp! };
 }

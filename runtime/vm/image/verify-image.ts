@@ -48,10 +48,11 @@ export async function verifyImage(
     const stamps = await stampsOf(files.map(({ path }) => path));
     const isKnown = known?.bootId === bootId && known.stamps.join() === stamps.join();
     // QEMU believes what it reads of devices, and no file system tells of a bit that its disk has lost: the state is read each time.
-    for (const { name, path, bytes, digest } of isKnown ? files.slice(0, 1) : files) {
+    for (const { name, path, bytes, digest, blockBytes } of isKnown ? files.slice(0, 1) : files) {
       const { size } = await stat(path);
       if (size !== bytes) return `its ${name} has ${size} bytes, expected ${bytes}`;
-      if ((await sparseDigest(path, signal)) !== digest) return `its ${name} does not have its digest`;
+      if ((await sparseDigest(path, signal, blockBytes === undefined ? {} : { blockBytes })) !== digest)
+        return `its ${name} does not have its digest`;
     }
     if (isKnown) return null;
     const facts: LocalFacts = { madeAt: known?.madeAt ?? Date.now(), bootId, stamps };

@@ -1,10 +1,19 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { CloudletError, type Digest, digestOfHex, ServiceSpec } from '../../../guest-sdk/protocol/index.ts';
-import { Conditions } from '../../machine/index.ts';
+import { Conditions, DIGEST_BLOCK_BYTES } from '../../machine/index.ts';
+import { MEMORY_BLOCK_BYTES } from './memory-blocks.ts';
 
 /** Changes when what an image consists of, or how it is written, changes. */
-export const VM_IMAGE_FORMAT = 1;
+export const VM_IMAGE_FORMAT = 2;
+
+/** Formats that are read; `1` differs by how its memory is digested alone. */
+const KNOWN_FORMATS = [1, VM_IMAGE_FORMAT] as const;
+
+/** Length of a block of the digest of an image's memory. */
+export function memoryBlockBytes({ format }: Pick<VmManifest, 'format'>): number {
+  return format === 1 ? DIGEST_BLOCK_BYTES : MEMORY_BLOCK_BYTES;
+}
 
 /** Longest text of a manifest, bytes: it comes from other computers, and is held in memory. */
 export const MAX_MANIFEST_BYTES = 256 * 1024;
@@ -34,7 +43,7 @@ const Layer = v.strictObject({ format: v.picklist(['raw', 'qcow2']), ...file(MAX
 
 const Manifest = v.pipe(
   v.strictObject({
-    format: v.literal(VM_IMAGE_FORMAT),
+    format: v.picklist(KNOWN_FORMATS),
     kind: v.picklist(['base', 'service']),
     /** By what it is found by who would make the same again: a digest of what it was made from; null when nobody would. */
     key: v.nullable(Hex),
@@ -73,7 +82,7 @@ export type VmManifest = v.InferOutput<typeof Manifest>;
 /** One file that a manifest declares. */
 export interface DeclaredFile {
   readonly bytes: number;
-  /** As `sparseDigest` gives it. */
+  /** As `sparseDigest` gives it; of the memory by blocks of `memoryBlockBytes`. */
   readonly digest: string;
 }
 
@@ -106,8 +115,10 @@ export function parseVmManifest(text: string): VmManifest {
     throw refused('it is torn', error);
   }
   const format = (json as { format?: unknown } | null)?.format;
-  if (format !== VM_IMAGE_FORMAT) {
-    throw refused(`expected format ${VM_IMAGE_FORMAT}, got ${JSON.stringify(format) ?? 'none'}; make it anew`);
+  if (!KNOWN_FORMATS.some((known) => known === format)) {
+    throw refused(
+      `expected format ${KNOWN_FORMATS.join(' or ')}, got ${JSON.stringify(format) ?? 'none'}; make it anew`,
+    );
   }
   const parsed = v.safeParse(Manifest, json);
   if (parsed.success) return parsed.output;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { DIGEST_BLOCK_BYTES } from '../../../machine/snapshot/sparse-digest.ts';
 import { LayeredDisk } from '../../../vm/disk/layered-disk.ts';
 import { LAYER_CLUSTER_BYTES, qcow2Pieces } from '../../../vm/disk/qcow2-layer.ts';
 import type { DiskLayer } from '../../../vm/image/index.ts';
+import { MEMORY_BLOCK_BYTES } from '../../../vm/image/memory-blocks.ts';
 import { encodeBlockSet } from '../block-set.ts';
 import type { SegmentEntry } from '../overlay-manifest.ts';
 import { PAGE_BYTES, type PageRun, type PageSource } from '../page-run.ts';
@@ -70,7 +70,7 @@ export class OverlayTarget {
       layer: openSync(job.layer, 'r+'),
       'base-memory': openSync(job.base.memory, 'r'),
     };
-    this.#changed = new ChangedBlocks(this.#files.memory);
+    this.#changed = new ChangedBlocks(this.#files.memory, MEMORY_BLOCK_BYTES);
   }
 
   static async open(job: ApplyJob): Promise<OverlayTarget> {
@@ -108,8 +108,8 @@ export class OverlayTarget {
     return { places: this.#applyDisk(entry.blocks, segment, this.#firsts[index]!) };
   }
 
-  /** Digests a block of the memory that segments changed; false when there is nothing to do. */
-  digestOne(): boolean {
+  /** Digests some blocks of the memory that segments changed; false when there is nothing to do. */
+  digestSome(): boolean {
     return this.#changed.step();
   }
 
@@ -195,7 +195,7 @@ export class OverlayTarget {
 /** Numbers of the blocks of a file's digest that a segment's pages are in. */
 function digestBlocksOf({ runs }: Pick<Segment, 'runs'>): number[] {
   const found = new Set<number>();
-  const pages = DIGEST_BLOCK_BYTES / PAGE_BYTES;
+  const pages = MEMORY_BLOCK_BYTES / PAGE_BYTES;
   for (const { at, count } of runs)
     for (let block = Math.floor(at / pages); block * pages < at + count; block++) found.add(block);
   return [...found];

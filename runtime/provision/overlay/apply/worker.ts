@@ -8,13 +8,13 @@ let opening: Promise<OverlayTarget> | null = null;
 let isPaused = false;
 let isDigesting = false;
 
-/** Digests block by block: whatever else comes is never more than one behind. */
+/** Digests some blocks at a time: whatever else comes is never more than a millisecond behind. */
 function digestMeanwhile(target: OverlayTarget): void {
   if (isDigesting || isPaused) return;
   isDigesting = true;
   setImmediate(() => {
     isDigesting = false;
-    if (!isPaused && target.digestOne()) digestMeanwhile(target);
+    if (!isPaused && target.digestSome()) digestMeanwhile(target);
   });
 }
 

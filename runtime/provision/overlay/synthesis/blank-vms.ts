@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Digest } from '../../../../guest-sdk/protocol/index.ts';
 import { type BlockDigests, blockDigests, freeBytes } from '../../../machine/index.ts';
 import { type Clock, systemClock } from '../../../sandbox/clock.ts';
-import type { VmImage, VmImageStore } from '../../../vm/image/index.ts';
+import { MEMORY_BLOCK_BYTES, type VmImage, type VmImageStore } from '../../../vm/image/index.ts';
 import { type BlankShape, BlankVm, type BlankWorld } from './blank-vm.ts';
 
 /** What a blank that waits is made with. */
@@ -22,6 +22,9 @@ const LOOK_MS = 10_000;
 
 /** Free room on the disk without which none is made ahead, for each byte of its memory: it must not take what others need. */
 const ROOM_FACTOR = 4;
+
+/** As images are digested that are made of it. */
+const MEMORY_DIGEST = { blockBytes: MEMORY_BLOCK_BYTES };
 
 /** How long after a synthesis the next blank is made, milliseconds. */
 const AFTER_MS = 5000;
@@ -109,7 +112,7 @@ export class BlankVms {
     const { memory, conditions, digest } = shape.base;
     if ((await freeBytes(images.directory)) < ROOM_FACTOR * conditions.memoryMib * 2 ** 20) return null;
     const world = { images, restore, accelerator: await accelerator() };
-    const digests = this.#digests.get(digest) ?? blockDigests(memory, this.#stop.signal);
+    const digests = this.#digests.get(digest) ?? blockDigests(memory, this.#stop.signal, MEMORY_DIGEST);
     this.#digests.clear();
     this.#digests.set(digest, digests);
     digests.catch(() => this.#digests.delete(digest));

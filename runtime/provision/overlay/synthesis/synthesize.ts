@@ -203,10 +203,10 @@ class Run {
 const NONE: ReadonlySet<number> = new Set();
 
 /** What a file holds that was another, but for these blocks. */
-function withBlocks({ bytes, blocks }: BlockDigests, changed: readonly DigestedBlock[]): BlockDigests {
+function withBlocks({ blocks, ...of }: BlockDigests, changed: readonly DigestedBlock[]): BlockDigests {
   const now = [...blocks];
   for (const [block, digest] of changed) now[block] = digest;
-  return { bytes, blocks: now };
+  return { ...of, blocks: now };
 }
 
 /** What QEMU says of a state that it cannot make devices of: sent again it would be the same, so nobody is to try that. */

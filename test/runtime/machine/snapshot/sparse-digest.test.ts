@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { sparseDigest } from '../../../../runtime/machine/snapshot/sparse-digest.ts';
+import { blockDigests, sparseDigest } from '../../../../runtime/machine/snapshot/sparse-digest.ts';
 
 const MIB = 2 ** 20;
 const BYTES = 3 * MIB + 5;
@@ -79,6 +79,36 @@ digest('tells files of zeros by their length', async ({ directory }) => {
 digest('is this text, which manifests hold', async ({ directory }) => {
   const path = await sparse(join(directory, 'file'), BYTES, [[MIB, 'here']]);
   assert.is(await sparseDigest(path), 'e348a054bf03ba710fd896480c78e241d5293b92a609921b4b6259c97a9b2242');
+});
+
+digest('is another by blocks of another length, which are the same whatever is read at once', async ({ directory }) => {
+  const path = await sparse(join(directory, 'file'), BYTES, [
+    [MIB, 'here'],
+    [MIB + 20_000, 'there'],
+  ]);
+  const blockBytes = 16 * 1024;
+  assert.is.not(await sparseDigest(path, undefined, { blockBytes }), await sparseDigest(path));
+  const { blocks } = await blockDigests(path, undefined, { blockBytes });
+  assert.is(blocks.length, Math.ceil(BYTES / blockBytes));
+  assert.equal(
+    [...blocks.entries()].flatMap(([at, block]) => (block === null ? [] : [at])),
+    [64, 65],
+  );
+});
+
+digest('of what was another file is that of the file, when what differs is named', async ({ directory }) => {
+  const blockBytes = 16 * 1024;
+  const before = await sparse(join(directory, 'before'), BYTES, [[MIB, 'here']]);
+  const after = await sparse(join(directory, 'after'), BYTES, [
+    [MIB, 'hers'],
+    [BYTES - 2, 'x'],
+  ]);
+  const from = { before: await blockDigests(before, undefined, { blockBytes }), changed: new Set([64, 192]) };
+  assert.is(
+    await sparseDigest(after, undefined, { blockBytes, from }),
+    await sparseDigest(after, undefined, { blockBytes }),
+  );
+  assert.is(await sparseDigest(after, undefined, { from }), await sparseDigest(after), 'by other blocks all is read');
 });
 
 digest('is given up when asked to, and is no digest of what is not there', async ({ directory }) => {

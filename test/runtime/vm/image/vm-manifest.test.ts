@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CloudletError, digestOfHex } from '../../../../guest-sdk/protocol/index.ts';
 import {
+  memoryBlockBytes,
   parseVmManifest,
   type VmManifest,
   vmImageDigest,
@@ -12,7 +13,7 @@ import { HERE, SERVICE } from '../../../support/vm-image-lab.ts';
 const CONDITIONS = { ...HERE, image: 'f'.repeat(64), memoryMib: 384, vcpus: 1, workers: 0, content: null };
 const FILE = { bytes: 100, digest: '1'.repeat(64) };
 const BASE: VmManifest = {
-  format: 1,
+  format: 2,
   kind: 'base',
   key: 'a'.repeat(64),
   about: 'Debian 12, 81 packages',
@@ -36,8 +37,8 @@ const SERVED: VmManifest = {
 const manifests = suite('the manifest of a saved VM');
 
 for (const [what, manifest, digest] of [
-  ['base', BASE, '8f2ee31d43f8a4ef541fc101ae42107014bdedd1c5c82c2383ef4fb895b88dad'],
-  ['service', SERVED, 'd27f4717d01ae3128a79cc6ef2b1ceb13c19f0dc64c205c6f5aa10bf089a96d3'],
+  ['base', BASE, '0683651c541b5647d9e9c1c05177a50eff3c5c604c1d0ce4cb96ae40d0ed688b'],
+  ['service', SERVED, '70e2ff6882d23a9b189e2833ea60ff22a495786a3ab34bdec78f50a323275ba5'],
 ] as const) {
   manifests(`of a ${what} has these bytes, else all images would be strangers`, () => {
     assert.is(vmImageDigest(vmManifestText(manifest)), `sha256:${digest}`);
@@ -46,6 +47,16 @@ for (const [what, manifest, digest] of [
     assert.equal(parseVmManifest(vmManifestText(manifest)), manifest);
   });
 }
+
+manifests('of an earlier format is read, and its memory has the longer blocks of that', () => {
+  const earlier = parseVmManifest(vmManifestText({ ...BASE, format: 1 }));
+  assert.is(
+    vmImageDigest(vmManifestText(earlier)),
+    'sha256:8f2ee31d43f8a4ef541fc101ae42107014bdedd1c5c82c2383ef4fb895b88dad',
+  );
+  assert.is(memoryBlockBytes(earlier), 512 * 1024);
+  assert.is(memoryBlockBytes(BASE), 16 * 1024);
+});
 
 manifests('says of a stock kernel that it is one, and of others nothing', () => {
   const stock = { ...BASE, stockKernel: true } as const;
@@ -62,8 +73,8 @@ const text = (change: Record<string, unknown>, of: VmManifest = BASE) => JSON.st
 for (const [what, bytes, sentence] of [
   ['is empty', '', /it is torn/],
   ['is torn', vmManifestText(BASE).slice(0, 100), /it is torn/],
-  ['is another thing', '[]', /expected format 1, got none/],
-  ['is of another format', text({ format: 2 }), /expected format 1, got 2; make it anew/],
+  ['is another thing', '[]', /expected format 1 or 2, got none/],
+  ['is of another format', text({ format: 3 }), /expected format 1 or 2, got 3; make it anew/],
   ['has a key that is not known', text({ more: 1 }), /more/],
   ['lacks its state', text({ state: undefined }), /state/],
   ['declares no memory', text({ memory: { ...FILE, bytes: 0 } }), /memory\.bytes/],

@@ -4,10 +4,12 @@ import * as assert from 'uvu/assert';
 import { blockDigests } from '../../../../../runtime/machine/index.ts';
 import { OverlayTarget } from '../../../../../runtime/provision/overlay/apply/overlay-target.ts';
 import type { SegmentEntry } from '../../../../../runtime/provision/overlay/overlay-manifest.ts';
+import { MEMORY_BLOCK_BYTES } from '../../../../../runtime/vm/image/index.ts';
 import { LAB_DISK_BYTES, LAB_MEMORY_MIB, OverlayLab, segmentsIn } from '../../../../support/overlay-lab.ts';
 import { SeededRandom } from '../../../../support/random.ts';
 
 const SEED = Number(process.env.FUZZ_SEED ?? 20261126);
+const BLOCKS = { blockBytes: MEMORY_BLOCK_BYTES };
 const MEMORY_BYTES = LAB_MEMORY_MIB * 2 ** 20;
 
 const target = suite('the target of an overlay');
@@ -22,20 +24,24 @@ async function applied(
 ) {
   const files = await lab.target(name);
   const job = { segments, base: lab.base, memoryBytes: MEMORY_BYTES, diskBytes: LAB_DISK_BYTES, ...files };
-  const before = await blockDigests(lab.base.memory);
+  const before = await blockDigests(lab.base.memory, undefined, BLOCKS);
   const open = await OverlayTarget.open(job);
   const memory = [...before.blocks];
   try {
     for (const index of order) {
       open.apply(index, bytes[index]!);
       // As when nothing else comes for a while.
-      while (index % 3 === 0 && open.digestOne());
+      while (index % 3 === 0 && open.digestSome());
     }
     for (const [block, digest] of open.finish()) memory[block] = digest;
   } finally {
     await open.close();
   }
-  assert.equal((await blockDigests(files.memory)).blocks, memory, 'what changed has other digests, and nothing else');
+  assert.equal(
+    (await blockDigests(files.memory, undefined, BLOCKS)).blocks,
+    memory,
+    'what changed has other digests, and nothing else',
+  );
   const disk = [...lab.base.disk, { path: files.layer, format: 'qcow2' as const }];
   return { ...files, disk };
 }

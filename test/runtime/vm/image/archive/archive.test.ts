@@ -176,7 +176,7 @@ for (const [what, change, sentence] of [
     (b) => framed(b, withNumber(b, STATE_BYTES + 4 + 65536, 16)),
     /block 16 of its memory is out of place/,
   ],
-  ['of another format', (b) => declaring(b, () => ({ format: 2 })), /expected format 1, got 2/],
+  ['of another format', (b) => declaring(b, () => ({ format: 3 })), /expected format 1 or 2, got 3/],
   ['with a wrong size', (b) => declaring(b, ({ state }) => ({ state: { ...state, bytes: 5 } })), /out of place|torn/],
   [
     'of a disk of 4 TiB of holes',
