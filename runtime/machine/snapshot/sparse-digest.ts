@@ -1,4 +1,4 @@
-import { createHash, hash as hashOnce } from 'node:crypto';
+import { hash as hashOnce } from 'node:crypto';
 import { open } from 'node:fs/promises';
 
 /** Bytes that are read at once, and hashed unless something else is said: less than a millisecond of a thread. */
@@ -33,11 +33,21 @@ export interface DigestOptions {
  */
 export async function sparseDigest(path: string, signal?: AbortSignal, options: DigestOptions = {}): Promise<string> {
   const { bytes, blockBytes, blocks } = await blockDigests(path, signal, options);
-  const whole = createHash('sha256');
-  for (const [index, block] of blocks.entries())
-    if (block !== null) whole.update(`${index * blockBytes}:`).update(block);
-  return whole.update(`end:${bytes}`).digest('hex');
+  // At once: of the memory of a machine there are thousands, and each call costs more than its bytes.
+  const entries = Buffer.allocUnsafe((blocks.length + 1) * MOST_ENTRY_BYTES);
+  let filled = 0;
+  for (const [index, block] of blocks.entries()) {
+    if (block === null) continue;
+    filled += entries.write(`${index * blockBytes}:`, filled, 'latin1');
+    entries.set(block, filled);
+    filled += block.length;
+  }
+  filled += entries.write(`end:${bytes}`, filled, 'latin1');
+  return hashOnce('sha256', entries.subarray(0, filled), 'hex');
 }
+
+/** A place in a file in decimal, a sign, and a digest. */
+const MOST_ENTRY_BYTES = 20 + 32;
 
 const ZEROS = Buffer.alloc(DIGEST_BLOCK_BYTES);
 

@@ -124,18 +124,19 @@ export class PartNeeds implements PartSource {
       if (this.#store.has(digest)) this.#used.add(digest);
       const bytes = (await this.#store.read(digest)) ?? (await this.#chunks.read(digest));
       if (bytes !== undefined) return bytes;
-      await this.#fromDevice(digest, both, urgent);
+      const sent = await this.#fromDevice(digest, both, urgent);
+      if (sent !== undefined) return sent;
     }
   }
 
-  async #fromDevice(digest: Digest, signal: AbortSignal, urgent: boolean): Promise<void> {
+  async #fromDevice(digest: Digest, signal: AbortSignal, urgent: boolean): Promise<Uint8Array | undefined> {
     const waiting = (this.#front.get(digest) ?? 0) + 1;
     if (urgent) this.#front = new Map([[digest, waiting], ...[...this.#front].filter(([each]) => each !== digest)]);
     else this.#front.set(digest, waiting);
     this.#used.add(digest);
     this.#wait();
     try {
-      await this.#store.arrived(digest, signal);
+      return await this.#store.arrived(digest, signal);
     } finally {
       const left = this.#front.get(digest)! - 1;
       if (left === 0) this.#front.delete(digest);

@@ -33,7 +33,7 @@ export class PartStore {
   readonly #keptMs: number;
   readonly #nowMs: () => number;
   readonly #parts = new Map<Digest, KeptPart>();
-  readonly #waiting = new Map<Digest, Set<() => void>>();
+  readonly #waiting = new Map<Digest, Set<(bytes?: Uint8Array) => void>>();
   #totalBytes = 0;
   #comingBytes = 0;
 
@@ -78,11 +78,12 @@ export class PartStore {
     signal: AbortSignal,
   ): Promise<void> {
     const limitBytes = bytes ?? MAX_PART_BYTES;
+    const pieces: Uint8Array[] = [];
     // Those that are still coming count, too: any number may come at once.
     this.#comingBytes += limitBytes;
     try {
       await this.#makeRoom(limitBytes, isInUse);
-      const written = await this.#blobs.write(body, {
+      const written = await this.#blobs.write(noting(body, pieces), {
         ...{ limitBytes, expectedBytes: bytes ?? undefined, expectedDigest: digest },
         signal,
       });
@@ -91,7 +92,8 @@ export class PartStore {
     } finally {
       this.#comingBytes -= limitBytes;
     }
-    for (const wake of this.#waiting.get(digest) ?? []) wake();
+    // Who waits for it need not read what is in one piece here, and has the digest.
+    for (const wake of this.#waiting.get(digest) ?? []) wake(pieces.length === 1 ? pieces[0] : undefined);
   }
 
   /** The verified bytes of a part that is here; undefined when there is none, or what was there had been damaged. */
@@ -107,21 +109,23 @@ export class PartStore {
     }
   }
 
-  /** Resolves when a part is here. */
-  async arrived(digest: Digest, signal: AbortSignal): Promise<void> {
+  /** Resolves when a part is here, with its verified bytes when they are at hand: they are others', too, and stay as they are. */
+  async arrived(digest: Digest, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    let bytes: Uint8Array | undefined;
     while (!this.#parts.has(digest)) {
       if (signal.aborted) throw abortError(signal);
       const waiting = this.#waiting.get(digest) ?? new Set();
       this.#waiting.set(digest, waiting);
-      const { promise, resolve } = Promise.withResolvers<void>();
+      const { promise, resolve } = Promise.withResolvers<Uint8Array | undefined>();
       waiting.add(resolve);
-      const leave = () => resolve();
+      const leave = () => resolve(undefined);
       signal.addEventListener('abort', leave, { once: true });
-      await promise;
+      bytes = await promise;
       signal.removeEventListener('abort', leave);
       waiting.delete(resolve);
       if (waiting.size === 0) this.#waiting.delete(digest);
     }
+    return bytes;
   }
 
   /** Removes parts that something was made of, but for those in use. */
@@ -168,5 +172,13 @@ export class PartStore {
   #forget(digest: Digest): void {
     this.#totalBytes -= this.#parts.get(digest)?.bytes ?? 0;
     this.#parts.delete(digest);
+  }
+}
+
+/** The same body, of which the first two pieces are noted. */
+async function* noting(body: AsyncIterable<Uint8Array>, pieces: Uint8Array[]): AsyncGenerator<Uint8Array> {
+  for await (const piece of body) {
+    if (pieces.length < 2) pieces.push(piece);
+    yield piece;
   }
 }

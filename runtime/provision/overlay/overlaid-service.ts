@@ -87,8 +87,8 @@ export async function synthesizeService(
       );
     return provisioned(name, image);
   } catch (error) {
-    served.resolve();
     stop.abort(error);
+    served.resolve();
     await begun.synthesis?.image.catch(() => undefined); // It has cleared up after itself then.
     signal.throwIfAborted();
     throw begun.failure ?? error;

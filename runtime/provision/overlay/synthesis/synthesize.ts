@@ -6,7 +6,7 @@ import type { HeldVmImage, VmImage, VmImageStore } from '../../../vm/image/index
 import type { RestoreVmOptions, StartedVm } from '../../../vm/machine/vm-options.ts';
 import type { PartSource, RungProgress } from '../../deployment/rung.ts';
 import type { DigestedBlock } from '../apply/changed-blocks.ts';
-import type { ReadManifest } from '../overlay-manifest.ts';
+import type { OverlayManifest, ReadManifest } from '../overlay-manifest.ts';
 import { PAGE_BYTES } from '../page-run.ts';
 import { ArrivingDisk } from './arriving-disk.ts';
 import { BlankVm } from './blank-vm.ts';
@@ -26,12 +26,15 @@ export interface SynthesisOptions {
   readonly restore: (options: RestoreVmOptions) => Promise<StartedVm>;
   /** Blanks that wait; left out, one is begun. */
   readonly blanks?: BlankVms;
-  /** Resolves when the server has answered: blocks of the disk that nobody waits for leave the processors to it until then. */
+  /** Resolves when the server has answered: until then there is no image, and what is left of a long overlay leaves the processors to it. */
   readonly served?: Promise<unknown>;
   readonly report?: (progress: RungProgress) => void;
   /** Ends it, the VM too, as long as the image is not complete. */
   readonly signal: AbortSignal;
 }
+
+/** Pages of an overlay, memory and disk, up to which what is left of it is not put off: some ten milliseconds of the processor that the guest does not use. */
+const SHORT_PAGES = 8192;
 
 /** A service VM that runs while the rest of it still comes. */
 export interface Synthesis {
@@ -85,6 +88,7 @@ class Run {
     const { manifest } = overlay;
     const { image: base } = this.#base;
     const signal = AbortSignal.any([this.#options.signal, this.#stop.signal]);
+    const putOff = isShort(manifest) ? undefined : served;
     const blank = await this.#begin();
     this.#blank = blank;
     const { draft, applier } = blank;
@@ -117,17 +121,17 @@ class Run {
         disk.arrive(index, (await applier.apply(index, bytes)).places);
       },
       onBytes: (bytesDone, bytesTotal) => report?.({ stage: 'receiving', bytesDone, bytesTotal }),
-      ...(served === undefined ? {} : { rest: served }),
+      ...(putOff === undefined ? {} : { rest: putOff }),
       signal,
     });
     this.#feed = feed;
     const resume = (): void => applier.resume();
-    served?.then(resume, resume);
+    putOff?.then(resume, resume);
     feed.start();
     feed.memory.then(
       () => {
         report?.({ stage: 'starting' });
-        if (served !== undefined) applier.pause();
+        if (putOff !== undefined) applier.pause();
         blank.goOn();
       },
       (error: unknown) => blank.fail(error),
@@ -165,8 +169,11 @@ class Run {
       if (before === undefined) draft.settle(this.#stop.signal);
       await this.#feed!.all;
       const memory = await applier.finish();
-      await applier.close();
+      void applier.close();
       if (before !== undefined) draft.settle(this.#stop.signal, { before: withBlocks(before, memory), changed: NONE });
+      // A server that does not answer leaves no image.
+      await this.#options.served;
+      this.#expectGoingOn();
       const image = await draft.commit({
         kind: 'service',
         key: hexOf(digest),
@@ -185,6 +192,10 @@ class Run {
     }
   }
 
+  #expectGoingOn(): void {
+    for (const signal of [this.#options.signal, this.#stop.signal]) signal.throwIfAborted();
+  }
+
   /** Leaves nothing. */
   async abandon(why: unknown = new CloudletError('internal', 'the synthesis was given up')): Promise<void> {
     this.#stop.abort(why);
@@ -198,6 +209,10 @@ class Run {
     this.#blank?.endDisk();
     for (const close of this.#closing.splice(0)) await close();
   }
+}
+
+function isShort({ segments }: OverlayManifest): boolean {
+  return segments.reduce((sum, each) => sum + (each.kind === 'state' ? 0 : each.pages), 0) <= SHORT_PAGES;
 }
 
 const NONE: ReadonlySet<number> = new Set();

@@ -150,6 +150,22 @@ deploy('a cloudlet that starts again is asked again, and only what it has not is
   assert.ok(sent < bytes.length + 600_000, `${sent} bytes went for ${bytes.length}`);
 });
 
+deploy('what is missing goes over the connection that was asked over, and events over the next', async () => {
+  const { digest, held } = await packed(random.bytes(100_000));
+  const asked: string[] = [];
+  const inner = fetchTransport();
+  const noting: Transport = (sent: TransportRequest) => {
+    asked.push(`${sent.method} ${sent.url.endsWith('/events') ? 'events' : ''}`.trim());
+    return inner(sent);
+  };
+  const host = connect(serving.url, serving.cloudlet.ownerToken, noting);
+  const request = { want: { function: 'first', digest, parts: [...held.parts] } };
+  const { end } = await all(deployTo(host, request, { held }));
+  assert.is(end.deployment.stage, 'ready', end.deployment.problem?.detail);
+  assert.equal(asked.slice(0, 2), ['POST', 'POST']);
+  assert.ok(asked.includes('GET events'));
+});
+
 deploy('what fails is said with its code, and who leaves gives up', async () => {
   const bytes = random.bytes(100_000);
   const held = await cutIntoParts(contentOf(bytes));

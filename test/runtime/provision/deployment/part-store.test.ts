@@ -39,4 +39,29 @@ parts('those that are coming take room, and give it back when they do not come',
   assert.is(store.totalBytes, 3000);
 });
 
+parts('whoever waits for one has the bytes that came, unless they came in pieces', async ({ store }) => {
+  const bytes = bytesOf(1);
+  const waiting = store.arrived(partOf(bytes).digest, NEVER);
+  await store.write(partOf(bytes), once(bytes), () => true, NEVER);
+  assert.is(await waiting, bytes, 'they are not read again');
+  const other = bytesOf(2);
+  async function* pieces() {
+    yield other.subarray(0, 500);
+    yield other.subarray(500);
+  }
+  const later = store.arrived(partOf(other).digest, NEVER);
+  await store.write(partOf(other), pieces(), () => true, NEVER);
+  assert.is(await later, undefined);
+  assert.equal([...(await store.read(partOf(other).digest))!], [...other]);
+});
+
+parts('whoever waits for one that is not what it was said to be goes on waiting', async ({ store }) => {
+  const bytes = bytesOf(1);
+  const waiting = store.arrived(partOf(bytes).digest, NEVER);
+  const failed = await store.write(partOf(bytes), once(bytesOf(9)), () => true, NEVER).catch(({ code }) => code);
+  assert.is(failed, 'body-truncated');
+  await store.write(partOf(bytes), once(bytes), () => true, NEVER);
+  assert.is(await waiting, bytes);
+});
+
 parts.run();

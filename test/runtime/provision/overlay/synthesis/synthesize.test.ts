@@ -47,6 +47,27 @@ synthesis('runs when its memory is complete, and becomes an image with the last 
   assert.equal(await lab.leftOvers(), []);
 });
 
+synthesis(
+  'all of it may be applied before the server has answered, but it is no image before',
+  async ({ lab, disk }) => {
+    const key = hexOf(lab.read().digest);
+    for (const answers of [false, true]) {
+      const served = Promise.withResolvers<void>();
+      const stop = new AbortController();
+      for (const index of lab.indexes('state', 'memory', 'disk')) lab.send(index);
+      const { image } = await lab.synthesize({}, { served: served.promise, signal: stop.signal });
+      assert.ok((await lab.readDisk(lab.vms.at(-1)!)).equals(disk));
+      assert.is(await lab.store.findMade('service', key), null);
+      if (!answers) stop.abort(new CloudletError('not-ready', 'it does not answer'));
+      served.resolve();
+      if (answers) assert.equal(await image, await lab.store.findMade('service', key));
+      else assert.is((await failureOf(image)).code, 'not-ready');
+      assert.equal(await lab.leftOvers(), []);
+      assert.is(lab.vms.at(-1)!.closed, !answers);
+    }
+  },
+);
+
 synthesis('a read of a block that has not come waits for it, and moves it to the front', async ({ lab, disk }) => {
   for (const index of lab.indexes('state', 'memory')) lab.send(index);
   await lab.synthesize();
