@@ -18,7 +18,11 @@ import { restoreVm } from './vm/machine/restore-vm.ts';
 
 /** The ways to a service that a cloudlet has: by its name or image, by an overlay, by a recipe. */
 export function serviceRungs({ data, vms, policy }: CloudletParts, services: Services): Rung<Wish>[] {
-  const publishers = new ServicePublishers({ policy: policy.functions.publishers, names: data.registry.publishers });
+  const { publishers: names, services: records } = data.registry;
+  const publishers = new ServicePublishers({
+    ...{ policy: policy.functions.publishers, names },
+    services: { find: (name) => records.find(name), past: records.past },
+  });
   const { images, accelerator, blanks } = vms;
   const recipes = new Recipes({
     world: {

@@ -1,5 +1,6 @@
 import { CloudletError, type Digest, type FunctionName } from '../../guest-sdk/protocol/index.ts';
 import type { Registry } from '../store/index.ts';
+import type { ServicePublishersOptions } from './service-publisher.ts';
 
 /**
  * Refuses, with `conflict`, to make a version of what was one before, under a name that belongs to a key. Its signature is as good as on the first day, so
@@ -25,5 +26,23 @@ export function checkReplayed(
   throw new CloudletError(
     'conflict',
     `expected a version of "${name}" that is new, since what is signed can be sent again by whoever kept it; got what was version ${version}, ${remedy}`,
+  );
+}
+
+/**
+ * The same for a service: of the overlays and recipes that it was, only the one of which it is now. What it came to is still here perhaps, and can be
+ * named by its digest; else the name is let go.
+ */
+export function checkReplayedService(
+  { find, past }: ServicePublishersOptions['services'],
+  name: FunctionName,
+  document: Digest,
+): void {
+  const was = past.imageOf(name, document);
+  const present = find(name)?.image;
+  if (was === undefined || present === undefined || present === was) return;
+  throw new CloudletError(
+    'conflict',
+    `expected an overlay or a recipe that "${name}" was not before, since what is signed can be sent again by whoever kept it; got ${document}, of which it was ${was}; to go back to it, let the name go first with: npx cloudlet publisher forget ${name}`,
   );
 }

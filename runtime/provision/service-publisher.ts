@@ -1,5 +1,6 @@
 import {
   type Digest,
+  digestOf,
   documentSigners,
   type FunctionName,
   type SignedDocument,
@@ -9,19 +10,27 @@ import type { Services } from '../service/index.ts';
 import type { DataDir } from '../store/index.ts';
 import type { Wish } from './deployment/wish.ts';
 import { checkFunctionPublisher } from './function-publisher.ts';
+import { checkReplayedService } from './replayed-version.ts';
 
 /** Whose services are taken: names belong to keys as those of functions do, under the same policy. */
 export interface ServicePublishersOptions {
   readonly policy: FunctionPublishers;
   readonly names: Pick<DataDir['registry']['publishers'], 'pinned' | 'pin' | 'forget'>;
+  readonly services: {
+    readonly find: (name: FunctionName) => { readonly image: Digest } | undefined;
+    readonly past: Pick<DataDir['registry']['services']['past'], 'imageOf' | 'set'>;
+  };
 }
 
 /** A service that may come under a name. */
 export interface AdmittedService {
   /** The key that it is taken as signed by; null for none. */
   readonly publisher: string | null;
-  /** Asks again, since another may have got the name meanwhile, and makes it the key's. Called in the turn in which the service is put; gives what takes that back. */
-  readonly settle: () => () => void;
+  /**
+   * Asks again, since another may have got the name meanwhile, makes it the key's, and remembers to what image it came. Called in the turn in which the
+   * service is put; gives what takes that back.
+   */
+  readonly settle: (image: Digest) => () => void;
 }
 
 /** Who may put a service under a name. */
@@ -33,8 +42,8 @@ export class ServicePublishers {
   }
 
   /**
-   * Lets what a wish brings come under a name, or says why not with `signature-invalid`, before anything of it is asked for. What was signed once, and is `made`
-   * of it here, is signed when it comes again without.
+   * Lets what a wish brings come under a name, or says why not with `signature-invalid`, before anything of it is asked for; `conflict` for what a name that
+   * belongs to a key was before. What was signed once, and is `made` of it here, is signed when it comes again without.
    */
   async admitDocument(
     name: FunctionName,
@@ -44,23 +53,35 @@ export class ServicePublishers {
   ): Promise<AdmittedService> {
     const signers = await documentSigners(document);
     const all = vouchedBy === undefined ? signers : [...signers, vouchedBy];
-    return this.admit(name, all.length === 0 ? made : all);
+    const digest = await digestOf(document.payload);
+    return this.#admit(name, all.length === 0 ? made : all, digest);
   }
 
-  /** The same for what these keys signed. */
+  /** The same for an image that is here, and that these keys signed: who names it goes back or forth with open eyes. */
   admit(name: FunctionName, signed: readonly string[]): AdmittedService {
-    const { policy, names } = this.#options;
+    return this.#admit(name, signed, null);
+  }
+
+  #admit(name: FunctionName, signed: readonly string[], document: Digest | null): AdmittedService {
+    const { policy, names, services } = this.#options;
     const ask = () => {
       const pinned = names.pinned(name);
-      return { pinned, publisher: checkFunctionPublisher({ name, policy, signed, pinned, sign: SIGN }) };
+      const publisher = checkFunctionPublisher({ name, policy, signed, pinned, sign: SIGN });
+      if (document !== null && pinned !== undefined) checkReplayedService(services, name, document);
+      return { pinned, publisher };
     };
     return {
       publisher: ask().publisher,
-      settle: () => {
+      settle: (image) => {
         const { pinned, publisher } = ask();
-        if (publisher === null || publisher === pinned) return () => {};
-        names.pin(name, publisher);
-        return () => void names.forget(name);
+        const before = document === null ? undefined : services.past.imageOf(name, document);
+        if (document !== null) services.past.set(name, document, image);
+        const isNew = publisher !== null && publisher !== pinned;
+        if (isNew) names.pin(name, publisher);
+        return () => {
+          if (document !== null) services.past.set(name, document, before ?? null);
+          if (isNew) names.forget(name);
+        };
       },
     };
   }

@@ -4,6 +4,7 @@ import { ARRIVING_TABLE } from './arriving-table.ts';
 import { ENTRY_TABLES } from './entry-schema.ts';
 import { PAST_TABLE } from './past-table.ts';
 import { PUBLISHER_TABLES, VOUCHER_TABLE } from './publisher-table.ts';
+import { SERVICE_PAST_TABLE } from './service-past-table.ts';
 
 /**
  * How the registry came to its present schema; the number of steps done is SQLite's `user_version`. Steps are only ever
@@ -67,6 +68,7 @@ const MIGRATIONS: readonly string[] = [
   ARRIVING_TABLE,
   // Whose a service is; null for what came before, and for what nobody signed.
   'ALTER TABLE services ADD COLUMN publisher TEXT;',
+  SERVICE_PAST_TABLE,
 ];
 
 /** Brings the schema up to date, with all steps that are missing or none: one write to the disk. Refuses one that a newer Cloudlet wrote. */

@@ -1,6 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Digest, type FunctionName, parseDigest, parseName } from '../../guest-sdk/protocol/index.ts';
+import { ServicePastTable } from './service-past-table.ts';
 import { asStorageError } from './storage-error.ts';
+import { transaction } from './transaction.ts';
 
 /** A service as it is kept. */
 export interface RegisteredService {
@@ -25,10 +27,13 @@ interface ServiceRow {
 
 /** The services of a registry. Every change is on the disk when its method returns. */
 export class ServiceTable {
+  /** What they were before. */
+  readonly past: ServicePastTable;
   readonly #database: DatabaseSync;
   readonly #now: () => Date;
 
   constructor(database: DatabaseSync, now: () => Date) {
+    this.past = new ServicePastTable(database);
     this.#database = database;
     this.#now = now;
   }
@@ -49,9 +54,12 @@ export class ServiceTable {
     this.#change(sql, name, image, spec, publisher, this.#now().toISOString());
   }
 
-  /** Removes a service; false when there was none. */
+  /** Removes a service with its past; false when there was none. */
   remove(name: FunctionName): boolean {
-    return this.#change('DELETE FROM services WHERE name = ?', name) > 0;
+    return transaction(this.#database, () => {
+      this.#change('DELETE FROM service_past WHERE name = ?', name);
+      return this.#change('DELETE FROM services WHERE name = ?', name) > 0;
+    });
   }
 
   /** Whether any service is cloned from this image. */

@@ -1,5 +1,11 @@
 import * as v from 'valibot';
-import { CloudletError, type FunctionName, type ServiceInfo, ServiceSpec } from '../../guest-sdk/protocol/index.ts';
+import {
+  CloudletError,
+  type Digest,
+  type FunctionName,
+  type ServiceInfo,
+  ServiceSpec,
+} from '../../guest-sdk/protocol/index.ts';
 import type { ServiceHall } from '../../runtime/provision/deployment/service/serve-image.ts';
 import { ServicePublishers, type ServicePublishersOptions } from '../../runtime/provision/service-publisher.ts';
 
@@ -47,15 +53,26 @@ export class ServiceHallLab implements ServiceHall {
   };
 }
 
+/** What names were, by `name document`, and are. */
+export interface LabPast {
+  readonly past?: Map<string, Digest>;
+  readonly find?: ServicePublishersOptions['services']['find'];
+}
+
 /** Whose services are taken, by this policy; names belong to keys as `pins` says. */
 export function labPublishers(
   policy: ServicePublishersOptions['policy'] = 'anyone',
   pins = new Map<string, string>(),
+  { past = new Map(), find = () => undefined }: LabPast = {},
 ): ServicePublishers {
   const names = {
     pinned: (name: string) => pins.get(name),
     pin: (name: string, fingerprint: string) => void pins.set(name, fingerprint),
     forget: (name: string) => pins.delete(name),
   };
-  return new ServicePublishers({ policy, names });
+  const key = (name: string, digest: Digest) => `${name} ${digest}`;
+  const imageOf = (name: string, digest: Digest) => past.get(key(name, digest));
+  const set = (name: string, digest: Digest, image: Digest | null): void =>
+    void (image === null ? past.delete(key(name, digest)) : past.set(key(name, digest), image));
+  return new ServicePublishers({ policy, names, services: { find, past: { imageOf, set } } });
 }

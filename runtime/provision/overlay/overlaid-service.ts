@@ -78,7 +78,7 @@ export async function synthesizeService(
     report({ stage: 'serving' });
     const image = await begun.synthesis!.image;
     report({ stage: 'serving', digest: image.digest });
-    admitted.settle();
+    admitted.settle(image.digest);
     services.put(name, image.digest, manifest.service, { adoptedAs: digest, publisher: admitted.publisher });
     if (blanks !== null)
       void images.find(manifest.base).then(

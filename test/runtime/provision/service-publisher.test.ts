@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  type Digest,
   fingerprintOf,
   newPublisherKey,
   parseName,
@@ -20,6 +21,7 @@ const publishers = suite('whose a service is');
 const WEB = parseName('web');
 const RECIPE = { script: 'true', service: { run: 'serve', port: 80, limits: { cpus: 0.5 } } };
 const WISH: Wish = { want: { service: WEB }, have: null, dictionary: null };
+const IMAGE = imageDigest('a');
 const keys = await Promise.all([newPublisherKey(), newPublisherKey()]);
 const [ANN, BOB] = keys.map((key) => fingerprintOf(publicPartOf(key))) as [string, string];
 const [byAnn, byBob] = await Promise.all(keys.map((key) => signRecipe(RECIPE, key)));
@@ -64,17 +66,78 @@ publishers('a name is the key that first put something there, until what it put 
   const pins = new Map<string, string>();
   const all = labPublishers('anyone', pins);
   const [ann, bob, nobody] = [all.admit(WEB, [ANN]), all.admit(WEB, [BOB]), all.admit(WEB, [])];
-  const letGo = ann.settle();
+  const letGo = ann.settle(IMAGE);
   assert.is(pins.get(WEB), ANN);
   for (const late of [bob, nobody])
-    await refused(() => late.settle(), 'signature-invalid', new RegExp(`by the key ${ANN}, which it belongs to`));
+    await refused(() => late.settle(IMAGE), 'signature-invalid', new RegExp(`by the key ${ANN}, which it belongs to`));
   await refused(() => all.admit(WEB, []), 'signature-invalid', /publisher forget web/);
-  all.admit(WEB, [ANN]).settle()();
+  all.admit(WEB, [ANN]).settle(IMAGE)();
   assert.is(pins.get(WEB), ANN, 'a later one takes back nothing of the first');
   letGo();
   assert.is(pins.size, 0);
-  nobody.settle();
+  nobody.settle(IMAGE);
   assert.is(pins.size, 0);
+});
+
+/** A name that is Ann's, with what it was, and the image that it has. */
+function annsName() {
+  const present: { image: Digest | undefined } = { image: undefined };
+  const past = new Map<string, Digest>();
+  const find = () => (present.image === undefined ? undefined : { image: present.image });
+  const all = labPublishers('anyone', new Map(), { past, find });
+  const admit = async (script: string) =>
+    all.admitDocument(WEB, recipeDocument(await signRecipe({ ...RECIPE, script }, keys[0]!)), WISH);
+  const serve = async (script: string, image: Digest) => {
+    const takeBack = (await admit(script)).settle(image);
+    present.image = image;
+    return takeBack;
+  };
+  return { all, present, past, admit, serve };
+}
+
+publishers('what a service of a key was before does not come again by itself, what it is now does', async () => {
+  const { admit, serve, present } = annsName();
+  const [one, two] = [imageDigest('1'), imageDigest('2')];
+  await serve('one', one);
+  const late = await admit('two');
+  await serve('two', two);
+  const sentence = new RegExp(`"web" was not before.*of which it was ${one}.*publisher forget web`);
+  await refused(() => admit('one'), 'conflict', sentence);
+  await admit('two');
+  await admit('three');
+  present.image = one;
+  await admit('one');
+  await refused(() => late.settle(two), 'conflict', new RegExp(`of which it was ${two}`));
+});
+
+publishers('the packages of a recipe may be newer: it is what it came to last', async () => {
+  const { admit, serve } = annsName();
+  await serve('one', imageDigest('1'));
+  await serve('one', imageDigest('2'));
+  await admit('one');
+});
+
+publishers('what was taken back was never there, and under a name of nobody anything comes again', async () => {
+  const { all, past, present, admit, serve } = annsName();
+  await serve('one', imageDigest('1'));
+  const takeBack = await serve('two', imageDigest('2'));
+  takeBack();
+  present.image = imageDigest('1');
+  assert.is(past.size, 1);
+  await admit('two');
+  const nobodys = (script: string) => all.admitDocument(parseName('free'), recipeDocument({ ...RECIPE, script }), WISH);
+  for (const script of ['one', 'two', 'one']) {
+    present.image = imageDigest(script === 'one' ? '1' : '2');
+    (await nobodys(script)).settle(present.image);
+  }
+});
+
+publishers('an image that is here is gone back to by naming it', async () => {
+  const { all, serve, present } = annsName();
+  await serve('one', imageDigest('1'));
+  await serve('two', imageDigest('2'));
+  all.admit(WEB, [ANN]).settle(imageDigest('1'));
+  assert.is(present.image, imageDigest('2'));
 });
 
 publishers.run();

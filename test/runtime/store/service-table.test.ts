@@ -32,4 +32,23 @@ table('are put, found, listed and removed', () => {
   registry.close();
 });
 
+table('remember what a service was, until it is removed', () => {
+  const registry = Registry.open(':memory:');
+  const { services } = registry;
+  const web = parseName('web');
+  const [document, other] = [imageDigest('d'), imageDigest('e')];
+  services.put({ name: web, image: imageDigest('a'), spec: '{}', publisher: null });
+  services.past.set(web, document, imageDigest('a'));
+  services.past.set(web, document, imageDigest('b'));
+  services.past.set(web, other, imageDigest('c'));
+  services.put({ name: web, image: imageDigest('c'), spec: '{}', publisher: null });
+  assert.is(services.past.imageOf(web, document), imageDigest('b'));
+  assert.is(services.past.imageOf('db', document), undefined);
+  services.past.set(web, other, null);
+  assert.is(services.past.imageOf(web, other), undefined);
+  services.remove(web);
+  assert.is(services.past.imageOf(web, document), undefined);
+  registry.close();
+});
+
 table.run();

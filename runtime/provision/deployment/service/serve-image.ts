@@ -41,7 +41,7 @@ async function serve(
 ): Promise<Provisioned> {
   report({ stage: 'starting', digest });
   const before = services.list().find((each) => each.name === name);
-  const letGo = admitted?.settle() ?? (() => {});
+  const letGo = admitted?.settle(digest) ?? (() => {});
   const { publisher = before?.publisher ?? null } = admitted ?? {};
   // A record that says the same stays as it is, and so does when it came to be.
   if (before?.image !== digest || (publisher !== null && before.publisher !== publisher))
