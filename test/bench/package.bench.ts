@@ -13,7 +13,7 @@ import { LINKS, type Link } from './synthesis/links.ts';
 import { CHARTED, Samples } from './synthesis/measured.ts';
 import { BENCH_CACHE } from './synthesis/prepared.ts';
 import { type Device, forgetFunctions, ProvisionHost } from './synthesis/provision-host.ts';
-import { measuredTransferS } from './synthesis/transfer.ts';
+import { transferToOwnHostS } from './synthesis/transfer.ts';
 
 const REPETITIONS = 3;
 const LINK: Link = LINKS.find(({ name }) => name === CHARTED)!;
@@ -107,7 +107,7 @@ const benchmark: Benchmark = {
       await publishBoth(name, built, LINKS.at(-1)!);
       for (let repetition = 0; repetition < repetitions; repetition += 1) {
         const { v1, v2 } = await publishBoth(name, built, LINK);
-        const transferS = await measuredTransferS(randomBytes(v1.bytes), LINK);
+        const transferS = await transferToOwnHostS(randomBytes(v1.bytes), LINK);
         add('publish_v1_bytes', v1.bytes);
         add('publish_v2_bytes', v2.bytes);
         add('v2_over_v1', v2.bytes / v1.bytes);

@@ -6,7 +6,8 @@ import type { Benchmark } from './run.ts';
 import { type Application, chosenApplications, projectOf } from './synthesis/applications.ts';
 import { LINKS, type Link } from './synthesis/links.ts';
 import { CHARTED, Samples } from './synthesis/measured.ts';
-import { type Bases, BENCH_CACHE, buildComponent, keptSteps, prepareBases } from './synthesis/prepared.ts';
+import { packedComponent } from './synthesis/packed-component.ts';
+import { type Bases, BENCH_CACHE, keptSteps, prepareBases } from './synthesis/prepared.ts';
 import { type Device, forgetFunctions, ProvisionHost } from './synthesis/provision-host.ts';
 
 const MIB = 2 ** 20;
@@ -39,13 +40,12 @@ async function deploy(
 }
 
 /** A component pushed to a host that knows nothing of it, up to its answer. */
-async function component(application: Application, { shape }: Link) {
+async function component(application: Application, file: string, { shape }: Link) {
   const { name, question } = application;
   await forgetFunctions(BENCH_CACHE);
   const host = await ProvisionHost.rested(BENCH_CACHE);
   const device = await host.device(shape);
-  // Packed before, as overlays are.
-  const packed = await prepared(projectOf(application), { name });
+  const packed = await prepared(file, { name });
   try {
     const began = performance.now();
     const since = () => (performance.now() - began) / 1000;
@@ -117,40 +117,45 @@ const benchmark: Benchmark = {
     const chosen = chosenApplications(only);
     const bases = await prepareBases(say);
     const samples = new Samples(await keptSteps('provision', bases, minutes));
-    for (const application of chosen) {
-      const { name } = application;
-      await buildComponent(application, say);
-      for (let repetition = 1; repetition <= Math.min(repetitions, ON_DEMAND_REPETITIONS); repetition += 1) {
-        const starts = repetition === 1 ? repetitions : 0;
-        await samples.step(`${name}, on demand, repetition ${repetition} with ${starts} starts`, name, async (add) => {
-          const made = await onDemand(application, bases, starts);
-          add('on_demand_s', made.onDemandS);
-          add('on_demand_cached_ms', made.onDemandCachedMs);
-          for (const ms of made.cachedMs) add('cached_first_answer_ms', ms);
-          say(
-            `${name}: on demand ${made.onDemandS.toFixed(1)} s, again ${made.onDemandCachedMs.toFixed(0)} ms, cached ${made.cachedMs.map((ms) => ms.toFixed(0)).join(' ')}`,
+    await samples.kept('provision', chosen, async () => {
+      for (const application of chosen) {
+        const { name } = application;
+        const { file } = await packedComponent(application, say);
+        for (let repetition = 1; repetition <= Math.min(repetitions, ON_DEMAND_REPETITIONS); repetition += 1) {
+          const starts = repetition === 1 ? repetitions : 0;
+          await samples.step(
+            `${name}, on demand, repetition ${repetition} with ${starts} starts`,
+            name,
+            async (add) => {
+              const made = await onDemand(application, bases, starts);
+              add('on_demand_s', made.onDemandS);
+              add('on_demand_cached_ms', made.onDemandCachedMs);
+              for (const ms of made.cachedMs) add('cached_first_answer_ms', ms);
+              say(
+                `${name}: on demand ${made.onDemandS.toFixed(1)} s, again ${made.onDemandCachedMs.toFixed(0)} ms, cached ${made.cachedMs.map((ms) => ms.toFixed(0)).join(' ')}`,
+              );
+            },
           );
-        });
+        }
+        // The first host makes what all functions share.
+        let isFirst = true;
+        for (const link of LINKS)
+          for (let repetition = 1; repetition <= repetitions; repetition += 1)
+            await samples.step(`${name}, ${link.name}, repetition ${repetition}`, name, async (add) => {
+              if (isFirst) await component(application, file, LINKS.at(-1)!);
+              isFirst = false;
+              const { readyS, firstAnswerS, completeS, sent, overLink } = await component(application, file, link);
+              if (repetition === 1 && link.shape === null) add('component_package_mib', sent / MIB);
+              if (repetition === 1 && link.name === CHARTED) add('component_over_link_mib', overLink! / MIB);
+              add('component_ready_s', readyS, link.name);
+              add('component_first_answer_s', firstAnswerS, link.name);
+              add('component_complete_s', completeS, link.name);
+              say(
+                `${name} ${link.name}: component ready ${readyS.toFixed(2)} s, first answer ${firstAnswerS.toFixed(2)}, complete ${completeS.toFixed(2)}`,
+              );
+            });
       }
-      // The first host makes what all functions share.
-      let isFirst = true;
-      for (const link of LINKS)
-        for (let repetition = 1; repetition <= repetitions; repetition += 1)
-          await samples.step(`${name}, ${link.name}, repetition ${repetition}`, name, async (add) => {
-            if (isFirst) await component(application, LINKS.at(-1)!);
-            isFirst = false;
-            const { readyS, firstAnswerS, completeS, sent, overLink } = await component(application, link);
-            if (repetition === 1 && link.shape === null) add('component_package_mib', sent / MIB);
-            if (repetition === 1 && link.name === CHARTED) add('component_over_link_mib', overLink! / MIB);
-            add('component_ready_s', readyS, link.name);
-            add('component_first_answer_s', firstAnswerS, link.name);
-            add('component_complete_s', completeS, link.name);
-            say(
-              `${name} ${link.name}: component ready ${readyS.toFixed(2)} s, first answer ${firstAnswerS.toFixed(2)}, complete ${completeS.toFixed(2)}`,
-            );
-          });
-    }
-    if (only === undefined) await samples.keep('provision');
+    });
     return {
       accelerator: bases.accelerator.kind,
       figures: samples.figures(),

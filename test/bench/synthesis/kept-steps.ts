@@ -1,14 +1,16 @@
 import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Sample } from './measured.ts';
+import type { Sample } from './kept-results.ts';
 
 /** Steps of a benchmark that were measured, kept until all are: a run that ends early is gone on with. */
 export class KeptSteps {
   readonly #path: string;
+  readonly #what: string;
   readonly #known: Map<string, readonly Sample[]>;
 
-  private constructor(path: string, known: Map<string, readonly Sample[]>) {
+  private constructor(path: string, what: string, known: Map<string, readonly Sample[]>) {
     this.#path = path;
+    this.#what = what;
     this.#known = known;
   }
 
@@ -27,11 +29,8 @@ export class KeptSteps {
       }
     }
     await mkdir(dirname(path), { recursive: true });
-    const text = [{ what }, ...[...known].map(([step, samples]) => ({ step, samples }))].map((line) =>
-      JSON.stringify(line),
-    );
-    await writeFile(path, `${text.join('\n')}\n`);
-    return new KeptSteps(path, known);
+    await writeFile(path, textOf(what, known));
+    return new KeptSteps(path, what, known);
   }
 
   /** Samples of a step that was measured. */
@@ -45,8 +44,15 @@ export class KeptSteps {
     await appendFile(this.#path, `${JSON.stringify({ step, samples })}\n`);
   }
 
-  /** All were. */
-  async remove(): Promise<void> {
-    await rm(this.#path, { force: true });
+  /** These are done with; others, of applications that were left out, are gone on with. */
+  async forget(steps: Iterable<string>): Promise<void> {
+    for (const step of steps) this.#known.delete(step);
+    if (this.#known.size === 0) return rm(this.#path, { force: true });
+    await writeFile(this.#path, textOf(this.#what, this.#known));
   }
+}
+
+function textOf(what: string, known: ReadonlyMap<string, readonly Sample[]>): string {
+  const lines = [{ what }, ...[...known].map(([step, samples]) => ({ step, samples }))];
+  return `${lines.map((line) => JSON.stringify(line)).join('\n')}\n`;
 }

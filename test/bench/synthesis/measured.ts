@@ -2,22 +2,20 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type BarGroup, barChart } from '../bar-chart.ts';
 import { describeMachine } from '../machine.ts';
-import { APPLICATIONS } from './applications.ts';
+import { APPLICATIONS, type Application } from './applications.ts';
+import {
+  mergedResults,
+  nameOf,
+  parseResults,
+  percentile,
+  resultsText,
+  rounded,
+  type Sample,
+  sortedValues,
+} from './kept-results.ts';
 import type { KeptSteps } from './kept-steps.ts';
 
 const RESULTS = new URL('../results/', import.meta.url);
-
-/** One repetition of one measurement. */
-export interface Sample {
-  readonly application: string;
-  /** A link's name, or `-` where none is in it. */
-  readonly link: string;
-  /** The figure's name, with its unit. */
-  readonly figure: string;
-  readonly value: number;
-  /** `measured`, or `projected` from stages that were. */
-  readonly kind: 'measured' | 'projected';
-}
 
 /** A benchmark ended before all was measured, because its time was over. */
 export class Unfinished extends Error {}
@@ -33,6 +31,7 @@ export interface StepOptions {
 export class Samples {
   readonly all: Sample[] = [];
   readonly #steps: StepOptions | null;
+  readonly #taken = new Set<string>();
 
   /** With `steps`, what was measured of them before is taken over. */
   constructor(steps: StepOptions | null = null) {
@@ -47,6 +46,7 @@ export class Samples {
   /** Measures a step, whose samples are `application`'s, unless that was done; `Unfinished` when the time is over. */
   async step(step: string, application: string, measure: (add: AddSample) => Promise<void>): Promise<void> {
     const known = this.#steps?.kept.of(step);
+    this.#taken.add(step);
     if (known !== undefined) {
       this.all.push(...known);
       return;
@@ -67,10 +67,9 @@ export class Samples {
 
   /** Medians and 95th percentiles, by names such as `ocr_15mbit_pipelined_first_answer_s`. */
   figures(): Record<string, number> {
-    const groups = Map.groupBy(this.all, nameOf);
     return Object.fromEntries(
-      [...groups].flatMap(([name, samples]) => {
-        const values = samples.map(({ value }) => value).sort((a, b) => a - b);
+      [...Map.groupBy(this.all, nameOf)].flatMap(([name, samples]) => {
+        const values = sortedValues(samples);
         const median = rounded(percentile(values, 0.5));
         return values.length === 1
           ? [[name, median]]
@@ -82,43 +81,36 @@ export class Samples {
     );
   }
 
-  /** All samples as CSV, and behind them the median and the 95th percentile of each figure that was measured more than once. */
-  csv(): string {
-    const row = ({ application, link, figure }: Sample, value: number, kind: string) =>
-      [application, link, figure, String(rounded(value)), kind].join(',');
-    const summary = [...Map.groupBy(this.all, nameOf).values()].flatMap((samples) => {
-      const values = samples.map(({ value }) => value).sort((a, b) => a - b);
-      const [first] = samples;
-      if (values.length === 1) return [];
-      return [row(first!, percentile(values, 0.5), 'median'), row(first!, percentile(values, 0.95), 'p95')];
-    });
-    return [HEAD, ...this.all.map((sample) => row(sample, sample.value, sample.kind)), ...summary, ''].join('\n');
-  }
-
-  /** Keeps the samples beside the benchmark, and draws the chart of all that is kept. */
-  async keep(bench: string): Promise<void> {
+  /**
+   * Measures, and keeps the samples beside the benchmark in the place of earlier ones; draws the chart of all that is kept. What was `chosen` and not measured,
+   * because the time was over, stays as it was kept, and the steps that were go on to be known.
+   */
+  async kept(bench: string, chosen: readonly Application[], measure: () => Promise<void>): Promise<void> {
+    let over: unknown = null;
+    try {
+      await measure();
+    } catch (error) {
+      if (!(error instanceof Unfinished)) throw error;
+      over = error;
+    }
+    const path = new URL(`${bench}.csv`, RESULTS);
+    const before = parseResults(await readFile(path, 'utf8').catch(() => ''));
+    const now = { machines: [describeMachine()], samples: this.all };
+    const complete = new Set(over === null ? chosen.map(({ name }) => name) : []);
     await mkdir(RESULTS, { recursive: true });
-    await writeFile(new URL(`${bench}.csv`, RESULTS), `# ${describeMachine()}\n${this.csv()}`);
+    await writeFile(path, resultsText(mergedResults(before, now, complete)));
     await drawChart();
-    await this.#steps?.kept.remove();
+    if (over !== null) throw over;
+    await this.#steps?.kept.forget(this.#taken);
   }
 }
-
-const HEAD = 'application,link,figure,value,kind';
 
 /** Adds a sample of a step. */
 export type AddSample = (figure: string, value: number, link?: string, kind?: Sample['kind']) => void;
 
-/** Reads what another run kept; nothing when there is none. */
-async function kept(bench: string): Promise<Sample[]> {
-  const text = await readFile(new URL(`${bench}.csv`, RESULTS), 'utf8').catch(() => '');
-  return text
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#') && line !== HEAD && !/,(median|p95)$/.test(line))
-    .map((line) => {
-      const [application, link, figure, value, kind] = line.split(',') as [string, string, string, string, string];
-      return { application, link, figure, value: Number(value), kind: kind as Sample['kind'] };
-    });
+/** Reads what runs of a benchmark kept; nothing when there were none. */
+async function keptSamples(bench: string): Promise<readonly Sample[]> {
+  return parseResults(await readFile(new URL(`${bench}.csv`, RESULTS), 'utf8').catch(() => '')).samples;
 }
 
 /** The link that the chart shows. */
@@ -134,13 +126,13 @@ const BARS = [
 
 /** Draws the chart of what both benchmarks kept. */
 export async function drawChart(): Promise<void> {
-  const samples = [...(await kept('synthesis')), ...(await kept('provision'))];
+  const samples = [...(await keptSamples('synthesis')), ...(await keptSamples('provision'))];
   const groups: BarGroup[] = APPLICATIONS.map(({ name, title }) => ({
     title,
     bars: BARS.map(({ label, figure, link, perS }) => {
       const found = samples.filter((each) => each.application === name && each.figure === figure && each.link === link);
       if (found.length === 0) return { label, value: null };
-      const values = found.map(({ value }) => value / perS).sort((a, b) => a - b);
+      const values = sortedValues(found).map((value) => value / perS);
       const isProjected = found.some(({ kind }) => kind === 'projected');
       return { label, value: percentile(values, 0.5), ...(isProjected ? { note: 'projected' } : {}) };
     }),
@@ -163,18 +155,4 @@ function repetitionsOf(samples: readonly Sample[]): string {
     .map(({ length }) => length);
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
   return `${least === most ? least : `${least} to ${most}`} ${most === 1 ? 'repetition' : 'repetitions'}`;
-}
-
-function nameOf({ application, link, figure }: Sample): string {
-  return link === '-' ? `${application}_${figure}` : `${application}_${link}_${figure}`;
-}
-
-/** Of sorted values: the nearest rank. */
-function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
-}
-
-/** Bytes and the like are exact. */
-function rounded(value: number): number {
-  return Number.isInteger(value) ? value : Number(value.toPrecision(4));
 }

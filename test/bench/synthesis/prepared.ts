@@ -8,7 +8,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build, readRecipeFile } from '../../../guest-sdk/build/index.ts';
+import { readRecipeFile } from '../../../guest-sdk/build/index.ts';
 import type { Digest } from '../../../guest-sdk/protocol/index.ts';
 import { hostPolicy } from '../../../runtime/grant/index.ts';
 import { type Accelerator, chooseAccelerator, computerConditions } from '../../../runtime/machine/index.ts';
@@ -116,14 +116,6 @@ export async function prepare(
   };
   const { path: overlay } = await installed(base);
   return { overlay, stockImage: (await installed(stock)).image! };
-}
-
-/** Builds the component of an application, unless that was done. */
-export async function buildComponent(application: Application, say: (line: string) => void): Promise<void> {
-  const project = projectOf(application);
-  if (await exists(join(project, 'build', `${application.name}.wasm`))) return;
-  say(`building the component of ${application.name}`);
-  await build(project, { cache: BENCH_CACHE });
 }
 
 function exists(path: string): Promise<boolean> {

@@ -26,6 +26,8 @@ export class ProvisionHost {
   readonly #server: Server;
   readonly #data: string;
   readonly #token: string;
+  /** Since when nothing was asked of it but what is no work. */
+  #idleSinceMs = performance.now();
 
   private constructor(server: Server, data: string, token: string) {
     this.#server = server;
@@ -44,8 +46,19 @@ export class ProvisionHost {
   /** One that has run for a while: a blank VM and a translator wait in it. */
   static async rested(cache: string): Promise<ProvisionHost> {
     const host = await ProvisionHost.start(cache);
-    await new Promise((resolve) => setTimeout(resolve, REST_MS));
+    await host.rest();
     return host;
+  }
+
+  /** Resolves when it has been idle for as long as it takes until what it keeps ahead is there again. */
+  async rest(): Promise<void> {
+    const leftMs = this.#idleSinceMs + REST_MS - performance.now();
+    if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
+  }
+
+  /** It had work until now. */
+  worked(): void {
+    this.#idleSinceMs = performance.now();
   }
 
   /** A device at this host; without a shape, on its own loopback. It has what a browser has, unless it is given more. */

@@ -4,8 +4,7 @@ import { BENCH_CACHE } from './prepared.ts';
 import { ProvisionHost } from './provision-host.ts';
 
 /** Seconds that bytes take over a link to a host, which takes them and does nothing. */
-export async function measuredTransferS(body: Uint8Array, { shape }: Link): Promise<number> {
-  const host = await ProvisionHost.start(BENCH_CACHE);
+export async function measuredTransferS(host: ProvisionHost, body: Uint8Array, { shape }: Link): Promise<number> {
   const device = await host.device(shape);
   try {
     const headers = { 'content-type': 'application/octet-stream' };
@@ -18,6 +17,15 @@ export async function measuredTransferS(body: Uint8Array, { shape }: Link): Prom
     return (performance.now() - began) / 1000;
   } finally {
     await device.close();
+  }
+}
+
+/** The same to a host of its own. */
+export async function transferToOwnHostS(body: Uint8Array, link: Link): Promise<number> {
+  const host = await ProvisionHost.start(BENCH_CACHE);
+  try {
+    return await measuredTransferS(host, body, link);
+  } finally {
     await host.stop();
   }
 }
