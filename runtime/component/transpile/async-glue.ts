@@ -1,20 +1,11 @@
-import { refused } from '../binary/byte-reader.ts';
+import { BYTE_STREAMS } from './byte-streams.ts';
 import { callDirectly } from './direct-imports.ts';
 import { dropCalls } from './dropped-calls.ts';
+import { type GlueChange as Change, changeGlue } from './glue-change.ts';
+import { HOST_READS } from './host-reads.ts';
 import { keepCodecs } from './kept-codecs.ts';
+import { LEAN_TASKS } from './lean-tasks.ts';
 import { renewableAsyncGlue } from './renewable-async-glue.ts';
-
-/**
- * A change to the text that jco 1.35.0 writes for asynchronous components. `anyTimes`: how often the text is there depends on the
- * component; otherwise it is there once, in every glue or in those that have the words `where`.
- */
-interface Change {
-  readonly from: string | RegExp;
-  /** Gets the matched text and its groups. */
-  readonly to: (...matched: string[]) => string;
-  readonly anyTimes?: boolean;
-  readonly where?: string;
-}
 
 /** Looks at an environment variable of a process for every step; its arguments are made even so. */
 const DEBUG_LOG: Change = {
@@ -57,23 +48,6 @@ const HEARD: Change = {
       });
     }
 `,
-};
-
-/**
- * Suspended tasks are looked after every 10 ms, also when what they wait for is there, and for ever. Now they are looked after when
- * something has happened, every 10 ms only for what does not say so, and not any more when the instance has been given up.
- */
-const TICK_LOOP: Change = {
-  where: 'runTickLoop',
-  from: /async runTickLoop\(\) \{\n\s*if \(this\.#tickLoop !== null\) \{ return; \}\n\s*this\.#tickLoop = 1;\n\s*setTimeout\(async \(\) => \{([\s\S]*?)const delay = result[^\n]*\n[^\n]*setTimeout\(resolve, delay\)\);\n([\s\S]*?)\n\s*\}, 10\);/,
-  to: (_, before, after) => `async runTickLoop() {
-        wakeTicks$();
-        if (this.#tickLoop !== null) { return; }
-        this.#tickLoop = 1;
-        turn$().then(async () => {${before}await (result === ComponentAsyncState.TickResult.RESUMED ? turn$() : idle$());
-            if (state$.ended) { this.#tickLoop = null; return; }
-${after}
-        });`,
 };
 
 const SUBTASK_RESOLVED: Change = {
@@ -142,7 +116,7 @@ const NOTED_STREAM: Change = {
 
 /**
  * A resumed task is followed by the next one when all that it does at once is done: that is when the queue of microtasks is empty, after which come
- * the ticks of Node. To wait for a turn of the event loop instead costs system calls. Every so often it is one all the same, so that guests who
+ * the ticks of Node that a microtask asked for. To wait for a turn of the event loop instead costs system calls. Every so often it is one all the same, so that guests who
  * only yield to each other do not keep what they wait for from coming.
  */
 const TICKS_A_TURN = 8;
@@ -161,19 +135,29 @@ const HEAD: Change = {
   from: /^export function instantiate\([^)]*\) \{\n/m,
   to: (found) => `${found}  const state$ = imports['cloudlet:state$'] ?? {};
   let ticks$ = 0;
+  const done$ = Promise.resolve();
   const soon$ = (then) => {
     ticks$ = (ticks$ + 1) % ${TICKS_A_TURN};
-    if (ticks$ === 0) setImmediate(then); else process.nextTick(then);
+    if (ticks$ === 0) setImmediate(then);
+    else void done$.then(() => process.nextTick(then));
   };
-  const turn$ = () => new Promise(soon$);
-  let woken$ = false;
-  let wake$ = null;
-  const wakeTicks$ = () => { woken$ = true; wake$?.(); };
-  const idle$ = () => new Promise((resolve) => {
-    if (woken$) { woken$ = false; soon$(resolve); return; }
-    const timer = setTimeout(() => { wake$ = null; resolve(); }, 10);
-    wake$ = () => { wake$ = null; woken$ = false; clearTimeout(timer); soon$(resolve); };
-  });
+  let wakes$ = 0;
+  let asleep$ = [];
+  const wakeTicks$ = () => {
+    wakes$ += 1;
+    if (asleep$.length === 0) return;
+    const woken = asleep$;
+    asleep$ = [];
+    for (const wake of woken) wake();
+  };
+  let napping$ = false;
+  const idle$ = (then, seen) => {
+    if (wakes$ !== seen) return soon$(then);
+    asleep$.push(() => soon$(then));
+    if (napping$) return;
+    napping$ = true;
+    setTimeout(() => { napping$ = false; if (asleep$.length > 0) wakeTicks$(); }, 10);
+  };
 `,
 };
 
@@ -189,7 +173,6 @@ const CHANGES: readonly Change[] = [
   POLLED_EVENT,
   SET_EVENT,
   HEARD,
-  TICK_LOOP,
   SUBTASK_RESOLVED,
   DRAIN,
   ENDED_TASK,
@@ -211,15 +194,8 @@ const SAYING: readonly string[] = ['_debugLog', 'setTarget'];
  * of its pinned version.
  */
 export function wakeGlue(glue: string): string {
-  let changed = glue;
-  for (const { from, to, anyTimes, where } of CHANGES) {
-    const next = changed.replace(from, to);
-    if (next === changed && anyTimes !== true && (where === undefined || changed.includes(where))) {
-      throw refused(`the component could not be linked: its glue has an unknown form (${String(from).slice(0, 60)})`);
-    }
-    changed = next;
-  }
-  changed = callDirectly(dropCalls(changed, SAYING));
+  const awake = callDirectly(dropCalls(changeGlue(glue, CHANGES), SAYING));
+  const changed = changeGlue(awake, [...LEAN_TASKS, ...HOST_READS, ...BYTE_STREAMS]);
   const { glue: kept, names } = keepCodecs(changed);
   const declared =
     names.length === 0 ? changed : kept.replace(HEAD.from, (found) => `${found}  let ${names.join(', ')};\n`);

@@ -23,9 +23,9 @@ const STATE: readonly RegExp[] = [
   /let curResourceBorrows = (\[\]);/,
   // A view of the memory that was used last: it would be kept with it.
   /let dv = (new DataView\(new ArrayBuffer\(\)\));/,
-  /let (?:woken\$) = (false);/,
+  /let (?:wakes\$) = (0);/,
   /let (?:ticks\$) = (0);/,
-  /let (?:wake\$) = (null);/,
+  /let (?:asleep\$) = (\[\]);/,
 ];
 
 /** Names in capitals that hold no state: the generator writes all that it shares so. */

@@ -102,6 +102,18 @@ test('typed functions, asynchronous and not, give values and errors', async () =
   await sandbox.close();
 });
 
+test('a body goes through a guest byte for byte, whatever its pieces are', async () => {
+  const { sandbox, http } = await open('http-p3');
+  const sent = Buffer.from(Uint8Array.from({ length: 200_003 }, (_, at) => (at * 31 + (at >> 8)) & 255));
+  const pieces = async function* () {
+    for (let at = 0, size = 1; at < sent.length; at += size, size = (size * 7 + 3) % 70_001)
+      yield sent.subarray(at, at + size);
+  };
+  const all = await Promise.all([finish(http('/echo', pieces())), finish(http('/echo', sent))]);
+  for (const { output } of all) assert.ok(sent.equals(output), `${output.length} of ${sent.length} bytes`);
+  await sandbox.close();
+});
+
 test('an instance serves its number of invocations, and the next has another', async () => {
   const { sandbox, call } = await open('typed-p3');
   const counts: unknown[] = [];
