@@ -19,7 +19,7 @@ import { createTrust, ownerTokenPath, ownNames } from './trust/index.ts';
 const DRAIN_MS = 30_000;
 
 /** How long a host that stops may take to send its last spans. */
-const FLUSH_MS = 5_000;
+const FLUSH_MS = 1_000;
 
 /** Details of a host that are not configuration; each has a real default. */
 export interface ServeOptions {

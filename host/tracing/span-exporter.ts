@@ -11,7 +11,7 @@ export interface SpanExporterOptions {
   readonly queueSpans: number;
   readonly batchSpans: number;
   readonly delayMs: number;
-  /** Hears, once, that spans are not taken, until they are again. */
+  /** Hears, once, that spans are not taken, until they are again; and at the end, how many were dropped. */
   readonly troubled: (sentence: string) => void;
   readonly fetch?: typeof fetch;
   /** Calls back once after so many milliseconds; gives what cancels it. */
@@ -46,6 +46,8 @@ export class SpanExporter {
   readonly #wrap: (spans: readonly unknown[]) => unknown;
   #queue: SpanSource[] = [];
   #queued = 0;
+  /** In the request that is under way, or waits for another try. */
+  #underWay = 0;
   #exported = 0;
   #dropped = 0;
   #sending: Promise<void> | null = null;
@@ -76,20 +78,25 @@ export class SpanExporter {
     else if (this.#cancelTimer === null) this.#schedule(delayMs);
   }
 
-  /** Sends what waits, for at most so long; what could not be sent by then is dropped. */
+  /** Sends what waits, for at most so long; what could not be sent by then is dropped, which is told. */
   async close(withinMs: number): Promise<void> {
     this.#cancelTimer?.();
     const late = Promise.withResolvers<void>();
+    let lost = 0;
     const cancel = this.#options.after(withinMs, () => {
+      lost = this.#queued + this.#underWay;
       this.#closing.abort(new Error('the host ends'));
       late.resolve();
     });
     await Promise.race([this.#sendAll(), late.promise]);
     cancel();
     this.#closing.abort();
-    this.#dropped += this.#queued;
     this.#queue = [];
     this.#queued = 0;
+    if (lost === 0) return;
+    this.#dropped += lost;
+    const { url, troubled } = this.#options;
+    troubled(`${new URL(url).origin} did not take the last ${lost} spans within ${withinMs} ms: they are dropped`);
   }
 
   #schedule(ms: number): void {
@@ -128,6 +135,13 @@ export class SpanExporter {
   }
 
   async #sendBatch(spans: readonly unknown[]): Promise<void> {
+    this.#underWay = spans.length;
+    await this.#sendUntilTaken(spans);
+    this.#underWay = 0;
+  }
+
+  /** By as many tries as make sense; then they are dropped. */
+  async #sendUntilTaken(spans: readonly unknown[]): Promise<void> {
     const json = Buffer.from(JSON.stringify(this.#wrap(spans)));
     const body = this.#options.gzip ? await promisify(gzip)(json) : json;
     for (let attempt = 0; ; attempt += 1) {
@@ -146,7 +160,8 @@ export class SpanExporter {
         attempt === RETRY_MS.length ||
         !(await this.#wait(Math.max(retryMs, RETRY_MS[attempt]!)))
       ) {
-        this.#dropped += spans.length;
+        // Whoever closes has counted them.
+        if (!this.#closing.signal.aborted) this.#dropped += spans.length;
         return;
       }
     }

@@ -188,7 +188,12 @@ exporting('closing does not wait for ever, neither for an answer nor for another
     await settled();
     lab.timers.find(({ ms }) => ms === 77)!.callback();
     await closing;
-    assert.is(lab.sent.length, 1);
+    await settled();
+    assert.equal([lab.sent.length, lab.counts], [1, [0, 5]]);
+    assert.is(
+      lab.troubles.at(-1),
+      'http://collector.example did not take the last 5 spans within 77 ms: they are dropped',
+    );
   }
 });
 
