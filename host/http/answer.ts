@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { Invocation, InvocationEnd } from '../../runtime/index.ts';
-import { connectionOf, type HostContext, takesTrailers } from './connection.ts';
+import { connectionOf, type HostContext, setBeside, takesTrailers } from './connection.ts';
 import { type AnswerHeaders, GUEST_CONTENT_POLICY, headersFromGuest, trailersFromGuest } from './guest-headers.ts';
 import { wholeResponse } from './protection.ts';
 import { serverTiming } from './server-timing.ts';
@@ -69,7 +69,7 @@ export async function httpAnswer(
   if (whole !== null && end?.trailers.length === 0)
     return wholeAnswer(c, invocation, { head, fields, contentLength, whole, end });
   const headers = commonHeaders(invocation);
-  for (const [name, value] of fields) headers.append(name, value);
+  for (const [name, value] of fields) if (!setBeside(c, name, value)) headers.append(name, value);
   if (!headers.has('content-type')) headers.set('content-type', 'application/octet-stream');
   if (bodiless) {
     void discard(invocation);
@@ -91,8 +91,10 @@ function wholeAnswer(c: Context<HostContext>, invocation: Invocation, answer: Wh
   const { head, fields, contentLength, whole, end } = answer;
   if (contentLength !== null && contentLength !== whole.length) throw notAsDeclared(contentLength, whole.length);
   const headers: Record<string, string> = plainHeaders(invocation, end.runMs);
-  for (const [name, value] of fields)
+  for (const [name, value] of fields) {
+    if (setBeside(c, name, value)) continue;
     headers[name] = Object.hasOwn(headers, name) ? `${headers[name]}, ${value}` : value;
+  }
   headers['content-type'] ??= 'application/octet-stream';
   return wholeResponse(c, head.status, whole as Uint8Array<ArrayBuffer>, headers);
 }

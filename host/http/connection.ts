@@ -41,3 +41,13 @@ export function takesTrailers(c: Context<HostContext>): boolean {
   const incoming = connectionOf(c)?.incoming;
   return incoming !== undefined && incoming.httpVersion !== '1.0' && incoming.method !== 'HEAD';
 }
+
+/**
+ * Sets a field of the response that no plain object can carry, which is what Hono's server makes of all fields; false where it is another, which it can. Node's own
+ * response can.
+ */
+export function setBeside(c: Context<HostContext>, name: string, value: string): boolean {
+  if (name !== '__proto__') return false;
+  connectionOf(c)?.outgoing.appendHeader(name, value);
+  return true;
+}

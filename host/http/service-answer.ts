@@ -2,7 +2,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context } from 'hono';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { joinStreams, type ServiceReply } from '../../runtime/index.ts';
-import type { HostContext } from './connection.ts';
+import { type HostContext, setBeside } from './connection.ts';
 import { GUEST_CONTENT_POLICY, headersFromGuest } from './guest-headers.ts';
 import { streamedBody } from './streamed-body.ts';
 import { takeSocket } from './web-socket.ts';
@@ -50,7 +50,9 @@ export function serviceAnswer(
     'content-security-policy': GUEST_CONTENT_POLICY,
     'x-content-type-options': 'nosniff',
   });
-  for (const [field, value] of fields) headers.append(field, field === 'location' ? below(name, value) : value);
+  for (const [field, value] of fields) {
+    if (!setBeside(c, field, value)) headers.append(field, field === 'location' ? below(name, value) : value);
+  }
   if (!headers.has('content-type')) headers.set('content-type', 'application/octet-stream');
   if (c.req.method !== 'HEAD' && !BODILESS.has(status)) {
     return new Response(streamedBody(c, body[Symbol.asyncIterator](), contentLength), { status, headers });

@@ -1,7 +1,8 @@
 // end to end
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -148,6 +149,47 @@ main('a function that fails, loops or sets cookies is told, ended and kept from 
   await body?.cancel();
   assert.equal([headers.get('x-test'), headers.get('set-cookie')], ['yes', null]);
 });
+
+for (const method of ['GET', 'HEAD']) {
+  main(`fields whose names mean something to JavaScript reach caller and function (${method})`, async (context) => {
+    const rawFields = async (path: string) => {
+      const asking = request(`${context.serving.url}/f/echo-http${path}`, {
+        method,
+        headers: [
+          'authorization',
+          `Bearer ${context.token}`,
+          '__proto__',
+          'a',
+          'constructor',
+          'b',
+          'host',
+          'localhost',
+        ],
+      });
+      asking.end();
+      const [response] = (await once(asking, 'response')) as [IncomingMessage];
+      const text = Buffer.concat(await response.toArray()).toString();
+      return { text, fields: pairs(response.rawHeaders) };
+    };
+    const { fields } = await rawFields('/headers');
+    assert.equal(fields.filter(([name]) => /^(?:__proto__|constructor)$/.test(name)).sort(), [
+      ['__proto__', 'kept'],
+      ['constructor', 'kept'],
+    ]);
+    if (method === 'HEAD') return;
+    const { headers } = JSON.parse((await rawFields('/request')).text) as { headers: [string, string][] };
+    assert.equal(
+      headers.filter(([name]) => /^(?:__proto__|constructor)$/.test(name)),
+      [
+        ['__proto__', 'a'],
+        ['constructor', 'b'],
+      ],
+    );
+  });
+}
+
+const pairs = (raw: readonly string[]): [string, string][] =>
+  Array.from({ length: raw.length / 2 }, (_, at) => [raw[2 * at]!, raw[2 * at + 1]!]);
 
 main('a caller who leaves ends the invocation', async (context) => {
   const ended = Promise.withResolvers<string>();

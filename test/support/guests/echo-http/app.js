@@ -107,6 +107,8 @@ export const incomingHandler = {
           ['set-cookie', 'a=1'],
           ['set-cookie', 'b=2'],
           ['x-test', 'yes'],
+          ['__proto__', 'kept'],
+          ['constructor', 'kept'],
         ]);
         return finish(answer);
       }
