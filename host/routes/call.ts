@@ -56,6 +56,7 @@ export function callRoutes({ cloudlet, limits }: HostParts): Hono<HostContext> {
         'result-too-large',
         'machine-failed',
         'at-capacity',
+        'starting',
         'deadline-exceeded',
       ],
     }),

@@ -36,6 +36,7 @@ export function runRoutes(parts: HostParts): Hono<HostContext> {
         'guest-trapped',
         'machine-failed',
         'at-capacity',
+        'starting',
         'deadline-exceeded',
       ],
     }),

@@ -77,4 +77,4 @@ export class VersionTrials {
 const NONE: ReadonlySet<number> = new Set();
 
 /** Why a version may not be loaded although nothing is wrong with it. */
-const NOT_ITS_FAULT: ReadonlySet<ErrorCode> = new Set(['at-capacity', 'draining', 'version-unknown']);
+const NOT_ITS_FAULT: ReadonlySet<ErrorCode> = new Set(['at-capacity', 'starting', 'draining', 'version-unknown']);

@@ -22,6 +22,8 @@ export interface QueueOptions {
   readonly queueMs: number;
   /** Seconds after which one who is sent away may come again. */
   readonly retryAfterS: () => number;
+  /** Whether there is no sandbox yet, but one on its way. */
+  readonly isFirstStarting: () => boolean;
 }
 
 /** Invocations of one version that wait for a place: first come, first served, so many and so long. One timer for all of them. */
@@ -43,7 +45,7 @@ export class LaneQueue {
     return this.#entries[0]?.since ?? null;
   }
 
-  /** Waits for a place. `at-capacity` when too many do or it takes too long, `client-closed` when the caller leaves. */
+  /** Waits for a place. `at-capacity` when too many do or it takes too long, `starting` when the first sandbox does, `client-closed` when the caller leaves. */
   wait(epoch: number, signal?: AbortSignal): Promise<Place> {
     const { clock, queueLength } = this.#options;
     if (this.#entries.length >= queueLength) {
@@ -93,19 +95,37 @@ export class LaneQueue {
       this.#stopTimer = null;
       for (const entry of [...this.#entries]) {
         if (entry.since + queueMs > clock.now()) break;
-        this.#remove(entry, this.#atCapacity(`no sandbox was free within ${queueMs} ms`));
+        this.#remove(entry, this.#tooLate(queueMs));
       }
       this.#watch();
     });
   }
 
+  /** A machine that takes long to start is no lack of capacity: whoever is told so would look for one with more. */
+  #tooLate(queueMs: number): CloudletError {
+    if (!this.#options.isFirstStarting()) return this.#atCapacity(`no sandbox was free within ${queueMs} ms`);
+    return this.#again(
+      'starting',
+      `the function's first sandbox did not start within ${queueMs} ms, and goes on starting`,
+    );
+  }
+
   #atCapacity(what: string): CloudletError {
+    return this.#again('at-capacity', what);
+  }
+
+  #again(code: 'at-capacity' | 'starting', what: string): CloudletError {
     const retryAfterS = this.#options.retryAfterS();
-    return new CloudletError('at-capacity', `${what}; try again in ${retryAfterS} s`, { retryAfterS });
+    return new CloudletError(code, `${what}; try again in ${retryAfterS} s`, { retryAfterS });
   }
 }
 
 /** What a caller is told who left before its invocation began. */
 export function gone(): CloudletError {
   return new CloudletError('client-closed', 'the caller left before the invocation began');
+}
+
+/** What a caller is told whose version went while it waited. */
+export function removed(): CloudletError {
+  return new CloudletError('version-unknown', 'this version of the function was removed');
 }

@@ -1,7 +1,7 @@
-import { asCloudletError, CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { asCloudletError, type CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import type { LoadedVersion } from '../loaded-version.ts';
 import type { StartedSandbox } from '../sandbox-source.ts';
-import { gone, LaneQueue, type Waiter } from './lane-queue.ts';
+import { gone, LaneQueue, removed, type Waiter } from './lane-queue.ts';
 import { LaneSandbox } from './lane-sandbox.ts';
 import { placesAllowed, sandboxesAllowed, sandboxesWanted } from './lane-wants.ts';
 import type { Place, PlaceTiming } from './place.ts';
@@ -55,9 +55,10 @@ export class VersionLane {
         this.#listener.changed();
       },
     });
-    const retryAfterS = () =>
-      this.#estimate.retryAfterS(this.#queue.length, this.#placesServing(), this.sandboxes.length === 0);
-    this.#queue = new LaneQueue({ clock, queueLength, queueMs, retryAfterS });
+    const hasNone = () => this.sandboxes.length === 0;
+    const retryAfterS = () => this.#estimate.retryAfterS(this.#queue.length, this.#placesServing(), hasNone());
+    const isFirstStarting = () => hasNone() && this.#starting > 0;
+    this.#queue = new LaneQueue({ clock, queueLength, queueMs, retryAfterS, isFirstStarting });
   }
 
   /** Sandboxes that serve or may serve. */
@@ -142,7 +143,7 @@ export class VersionLane {
     this.rejectWaiting(why);
   }
 
-  /** A place in a sandbox, now or when there is one; `at-capacity` when too many wait or it takes too long. */
+  /** A place in a sandbox, now or when there is one; fails as `LaneQueue.wait` says. */
   enter(signal?: AbortSignal): Promise<Place> {
     if (signal?.aborted === true) return Promise.reject(gone());
     if (this.#ended.signal.aborted) return Promise.reject(this.#ended.signal.reason);
@@ -293,8 +294,4 @@ export class VersionLane {
   #placesServing(): number {
     return this.sandboxes.reduce((sum, one) => sum + this.#width.widthOf(one), 0) || this.#placesOfNext();
   }
-}
-
-function removed(): CloudletError {
-  return new CloudletError('version-unknown', 'this version of the function was removed');
 }

@@ -5,11 +5,15 @@ import { LaneQueue } from '../../../../runtime/sandbox/pool/lane-queue.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { codeOf, failureOf } from '../../../support/pool-lab.ts';
 
-const queue = suite<{ clock: FakeClock; queue: LaneQueue }>('a queue');
+const queue = suite<{ clock: FakeClock; queue: LaneQueue; isFirstStarting: boolean }>('a queue');
 
 queue.before.each((context) => {
   context.clock = new FakeClock();
-  context.queue = new LaneQueue({ clock: context.clock, queueLength: 3, queueMs: 1000, retryAfterS: () => 7 });
+  context.isFirstStarting = false;
+  context.queue = new LaneQueue({
+    ...{ clock: context.clock, queueLength: 3, queueMs: 1000, retryAfterS: () => 7 },
+    isFirstStarting: () => context.isFirstStarting,
+  });
 });
 
 queue('gives who came first first, with what was known when it came', ({ clock, queue: waiting }) => {
@@ -43,6 +47,20 @@ queue('lets each wait equally long, also those behind one that got its place', a
   assert.is(waiting.length, 1);
   clock.advance(400);
   assert.is(await third, 'at-capacity');
+});
+
+queue('tells who waited too long whether it is for the first to start, or for one to be free', async (context) => {
+  for (const [isFirstStarting, code, words] of [
+    [true, 'starting', /first sandbox did not start within 1000 ms, and goes on starting; try again in 7 s/],
+    [false, 'at-capacity', /no sandbox was free within 1000 ms; try again in 7 s/],
+  ] as const) {
+    context.isFirstStarting = isFirstStarting;
+    const refused = failureOf(context.queue.wait(0));
+    context.clock.advance(1000);
+    assert.is((await refused).code, code);
+    assert.match((await refused).message, words);
+    assert.is((await refused).retryAfterS, 7);
+  }
 });
 
 queue('forgets who left, and not who got its place before it left', async ({ queue: waiting }) => {
