@@ -53,6 +53,7 @@ export class Call {
   use: CallUse | null = null;
 
   #id = 0;
+  #ranMs = 0;
   readonly #log: CallLog;
   readonly #cancel: (why: Interrupt) => void;
   /** None before it has begun. */
@@ -92,6 +93,11 @@ export class Call {
   /** By which its worker knows it: another for each that it is sent to; 0 before. */
   get id(): number {
     return this.#id;
+  }
+
+  /** For how long its guest ran, as its worker says, milliseconds; 0 before its end. */
+  get ranMs(): number {
+    return this.#ranMs;
   }
 
   /** Whether a head or a byte of output has come: then the invocation cannot be tried again elsewhere. */
@@ -184,6 +190,7 @@ export class Call {
 
   takeDone(message: DoneMessage): void {
     this.#ended = true;
+    this.#ranMs = message.runMs;
     if (message.use !== undefined) this.use?.guest(message.use);
     const lacks = this.use?.missing(message.missing ?? []) ?? null;
     if (message.kind === 'ok') {

@@ -19,6 +19,9 @@ export class LaneSandbox {
   readonly #since = new Set<{ readonly at: number }>();
   /** Invocations that came in so far. */
   #came = 0;
+  /** Invocations that left so far, and for how long their guests ran, milliseconds. */
+  left = 0;
+  ranMs = 0;
   /** When an invocation last came or left, by the clock. */
   lastUsedAt: number;
   /** It takes no more invocations and is closed when the last has left. */
@@ -54,12 +57,16 @@ export class LaneSandbox {
     return this.#since.size;
   }
 
-  /** Takes a place. Gives what leaves it; once. */
-  enter(now: number): () => void {
+  /** Takes a place. Gives what leaves it, which is told for how long the guest ran; once. */
+  enter(now: number): (ranMs: number) => void {
     const entry = { at: now };
     this.#since.add(entry);
     this.#came += 1;
-    return () => void this.#since.delete(entry);
+    return (ranMs) => {
+      this.#since.delete(entry);
+      this.left += 1;
+      this.ranMs += ranMs;
+    };
   }
 
   /** Whether an invocation can go in at once, when `width` are to be in it. One that takes long must not hold up the others, and does not count. */

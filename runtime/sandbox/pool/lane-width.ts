@@ -8,11 +8,18 @@ export interface WidthSample {
   readonly need: number;
   /** Processors of this computer that nobody used. */
   readonly idle: number;
+  /** Invocations that ended in it, and how many of its guests ran at once, on the average. */
+  readonly ended: number;
+  readonly running: number;
 }
 
 /** Share of its processors above which a sandbox computes without pause, and of its places below which they wait for something else. */
 const FULL = 0.9;
 const WAITS = 0.7;
+/** Share of its places in which guests run, below which those are taken by the ways to and from them. */
+const ON_THE_WAY = 0.5;
+/** Invocations for each place, in which that shows: those that are long may have begun long before they end. */
+const MANY = 8;
 /** Less than this of a processor is what is left between two that compute. */
 const SPARE = 0.25;
 /** One more sandbox takes about one. */
@@ -29,7 +36,12 @@ export function nextWidth({ width, most, processors, need, idle }: WidthSample):
   return isCrowded ? Math.max(processors, width - 1) : width;
 }
 
-/** Whether one more sandbox would take its processor time from those that there are. Pure. */
-export function isComputerFull({ width, processors, need, idle }: WidthSample): boolean {
+/**
+ * Whether one more sandbox would take its processor time from those that there are, or have nothing to do: where invocations are short, their places are
+ * taken until this process has read one answer and written the next, and it would have to do that for the other sandbox as well. Pure.
+ */
+export function isComputerFull(sample: WidthSample): boolean {
+  const { width, processors, need, idle, ended, running } = sample;
+  if (ended >= MANY * width && running < ON_THE_WAY * width) return true;
   return idle < ONE_MORE && need >= WAITS * Math.min(width, processors);
 }

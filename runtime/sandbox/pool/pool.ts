@@ -176,10 +176,10 @@ export class SandboxPool {
         ...(version.use === undefined ? {} : { use: useOf(version.use, invocation) }),
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       });
-      void call.confirmed.then(place.leave);
+      void call.confirmed.then(() => place.leave(call.ranMs));
       return call;
     } catch (error) {
-      place.leave();
+      place.leave(0);
       throw error;
     }
   }

@@ -259,8 +259,8 @@ export class VersionLane {
     return {
       sandbox: one.sandbox,
       timing,
-      leave: () => {
-        leave();
+      leave: (ranMs) => {
+        leave(ranMs);
         this.#left(one, enteredAt);
       },
     };

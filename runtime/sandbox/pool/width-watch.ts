@@ -20,7 +20,14 @@ const WINDOW_MS = 100;
 interface Window {
   readonly at: number;
   readonly idleNs: number;
-  readonly needNs: ReadonlyMap<LaneSandbox, number>;
+  readonly used: ReadonlyMap<LaneSandbox, Use>;
+}
+
+/** What a sandbox had used, done and run so far. */
+interface Use {
+  readonly needNs: number;
+  readonly left: number;
+  readonly ranMs: number;
 }
 
 /** Finds, while invocations wait, how many of them a sandbox of their version is worth being given at once. What it found stays. */
@@ -75,12 +82,12 @@ export class WidthWatch {
 
   #begin(): Window {
     const { clock, idleProcessorNs, sandboxes } = this.#options;
-    const needNs = new Map<LaneSandbox, number>();
+    const used = new Map<LaneSandbox, Use>();
     for (const one of sandboxes()) {
-      const need = one.isMeasured && one.taken > 0 ? one.sandbox.processorNeedNs() : null;
-      if (need !== null) needNs.set(one, need);
+      const needNs = one.isMeasured && one.taken > 0 ? one.sandbox.processorNeedNs() : null;
+      if (needNs !== null) used.set(one, { needNs, left: one.left, ranMs: one.ranMs });
     }
-    return { at: clock.now(), idleNs: idleProcessorNs(), needNs };
+    return { at: clock.now(), idleNs: idleProcessorNs(), used };
   }
 
   #measure(): void {
@@ -99,17 +106,20 @@ export class WidthWatch {
 
   /** The mean of the sandboxes that served all the time; null when there is none, or no time has passed. */
   #sample(before: Window, after: Window): WidthSample | null {
-    const elapsedNs = (after.at - before.at) * 1e6;
-    const measured = [...after.needNs].filter(([one]) => before.needNs.has(one));
+    const elapsedMs = after.at - before.at;
+    const measured = [...after.used].filter(([one]) => before.used.has(one));
     const first = measured[0]?.[0];
-    if (first === undefined || elapsedNs <= 0) return null;
-    const needNs = measured.reduce((sum, [one, need]) => sum + need - before.needNs.get(one)!, 0);
+    if (first === undefined || elapsedMs <= 0) return null;
+    const mean = (of: keyof Use): number =>
+      measured.reduce((sum, [one, use]) => sum + use[of] - before.used.get(one)![of], 0) / measured.length;
     return {
       width: this.widthOf(first),
       most: first.places,
       processors: first.sandbox.processors,
-      need: needNs / measured.length / elapsedNs,
-      idle: (after.idleNs - before.idleNs) / elapsedNs,
+      need: mean('needNs') / 1e6 / elapsedMs,
+      idle: (after.idleNs - before.idleNs) / 1e6 / elapsedMs,
+      ended: mean('left'),
+      running: mean('ranMs') / elapsedMs,
     };
   }
 }

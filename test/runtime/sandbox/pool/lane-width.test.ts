@@ -5,7 +5,7 @@ import { isComputerFull, nextWidth, type WidthSample } from '../../../../runtime
 const width = suite('the width of a sandbox');
 
 /** Two of four places are open, and compute; one processor is idle. */
-const SAMPLE: WidthSample = { width: 2, most: 4, processors: 2, need: 1.6, idle: 1 };
+const SAMPLE: WidthSample = { width: 2, most: 4, processors: 2, need: 1.6, idle: 1, ended: 2, running: 2 };
 
 for (const [what, change, next] of [
   ['is at least its processors', {}, 2],
@@ -26,6 +26,13 @@ for (const [what, change, full] of [
   ['is not full while a processor is idle', {}, false],
   ['is full when less than one is and it computes', { idle: 0.5 }, true],
   ['is not full for those that wait for something else', { idle: 0, need: 0.2 }, false],
+  [
+    'has nothing for one more to do when short ones are on their way for most of the time',
+    { ended: 100, running: 0.2 },
+    true,
+  ],
+  ['has when they run', { ended: 100, running: 1.5 }, false],
+  ['has when few have ended, and the others may run', { ended: 8, running: 0.2 }, false],
 ] as const satisfies readonly (readonly [string, Partial<WidthSample>, boolean])[]) {
   width(`the computer ${what}`, () => assert.is(isComputerFull({ ...SAMPLE, ...change }), full));
 }

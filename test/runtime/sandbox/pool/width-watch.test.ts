@@ -79,4 +79,22 @@ watch('one is when a processor is idle', async () => {
   await lab.pool.close();
 });
 
+watch('none is while short ones fill its places on their way to it and from it', async () => {
+  const lab = measuredLab(1, { sandboxes: 2 });
+  const version = versionOf('a');
+  for (let call = 0; call < 16; call += 1) lab.invoke(version);
+  const { agent } = await lab.machine(1);
+  await lab.pass(0);
+  for (let window = 0; window < 10; window += 1) {
+    // Each says that it ran for a millisecond: forty are less than half of what four places had.
+    for (let call = 0; call < 40; call += 1) {
+      (await agent.next()).done();
+      lab.invoke(version);
+    }
+    await windows(lab, 1, 0.1);
+  }
+  assert.is(lab.machines.length, 1);
+  await lab.pool.close();
+});
+
 watch.run();
