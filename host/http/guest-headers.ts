@@ -41,12 +41,12 @@ const MAX_FIELD_BYTES = 64 * 1024;
 /** Scripts of a function's page run without our origin: no cookie of ours, no storage, no reading of our answers. */
 export const GUEST_CONTENT_POLICY = 'sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads';
 
-/** Headers as they go to a component, from Node's raw list of names and values. */
+/** Headers as they go to a component. */
 export function headersForGuest(raw: readonly (readonly [string, string])[]): HeaderPair[] {
-  const all = raw.map(([name, value]) => [name.toLowerCase(), value] as const);
-  const named = nominated(all);
+  const named = nominated(raw);
   const passed: HeaderPair[] = [];
-  for (const [name, value] of all) {
+  for (const [given, value] of raw) {
+    const name = given.toLowerCase();
     if (HOP_BY_HOP.has(name) || OURS.has(name) || named?.has(name) === true) continue;
     passed.push([name, Buffer.from(value, 'latin1')]);
   }
@@ -65,18 +65,22 @@ export interface AnswerHeaders {
 /** Headers as they leave a component; `guest-response-invalid` when they are not HTTP or too many. */
 export function headersFromGuest(pairs: readonly HeaderPair[]): AnswerHeaders {
   checkSize(pairs);
-  const all = pairs.map(([name, value]) => [name.toLowerCase(), latin1(value)] as const);
-  for (const [name, value] of all) checkField(name, value);
+  const all = new Array<readonly [string, string]>(pairs.length);
+  for (const [at, [name, value]] of pairs.entries()) {
+    const field = [name.toLowerCase(), latin1(value)] as const;
+    checkField(...field);
+    all[at] = field;
+  }
   const named = nominated(all);
-  const stripped = new Set<string>();
+  const stripped: string[] = [];
   const fields: (readonly [string, string])[] = [];
   for (const field of all) {
     const [name] = field;
     if (HOP_BY_HOP.has(name) || OURS_IN_ANSWERS.has(name) || named?.has(name) === true) continue;
-    if (isOriginWide(name)) stripped.add(name);
-    else fields.push(field);
+    if (!isOriginWide(name)) fields.push(field);
+    else if (!stripped.includes(name)) stripped.push(name);
   }
-  return { fields, contentLength: lengthOf(fields), stripped: [...stripped] };
+  return { fields, contentLength: lengthOf(fields), stripped };
 }
 
 function isOriginWide(name: string): boolean {
@@ -91,8 +95,8 @@ export function trailersFromGuest(pairs: readonly HeaderPair[]): readonly (reado
 }
 
 function lengthOf(fields: readonly (readonly [string, string])[]): number | null {
+  if (!fields.some(([name]) => name === 'content-length')) return null;
   const lengths = fields.filter(([name]) => name === 'content-length').map(([, value]) => value);
-  if (lengths.length === 0) return null;
   if (lengths.length > 1 || !/^\d{1,15}$/.test(lengths[0]!)) {
     throw new CloudletError(
       'guest-response-invalid',
@@ -103,7 +107,8 @@ function lengthOf(fields: readonly (readonly [string, string])[]): number | null
 }
 
 function checkSize(pairs: readonly HeaderPair[]): void {
-  const bytes = pairs.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  let bytes = 0;
+  for (const [name, value] of pairs) bytes += name.length + value.length;
   if (pairs.length <= MAX_FIELDS && bytes <= MAX_FIELD_BYTES) return;
   throw new CloudletError(
     'guest-response-invalid',
@@ -119,11 +124,13 @@ function checkField(name: string, value: string): void {
   );
 }
 
+const CONNECTION = 'connection';
+
 /** The names that `connection` fields name; null when there is none, as is usual. */
 function nominated(fields: readonly (readonly [string, string])[]): ReadonlySet<string> | null {
   let names: Set<string> | null = null;
   for (const [name, value] of fields) {
-    if (name !== 'connection') continue;
+    if (name.length !== CONNECTION.length || name.toLowerCase() !== CONNECTION) continue;
     names ??= new Set();
     for (const each of value.split(',')) names.add(each.trim().toLowerCase());
   }

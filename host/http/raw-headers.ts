@@ -5,5 +5,7 @@ import { connectionOf, type HostContext } from './connection.ts';
 export function rawHeaders(c: Context<HostContext>): readonly (readonly [string, string])[] {
   const raw = connectionOf(c)?.incoming.rawHeaders;
   if (raw === undefined) return [...c.req.raw.headers];
-  return Array.from({ length: raw.length / 2 }, (_, i) => [raw[2 * i]!, raw[2 * i + 1]!] as const);
+  const fields = new Array<readonly [string, string]>(raw.length / 2);
+  for (let at = 0; at < fields.length; at += 1) fields[at] = [raw[2 * at]!, raw[2 * at + 1]!];
+  return fields;
 }

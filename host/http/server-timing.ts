@@ -2,9 +2,8 @@ import type { InvocationTiming } from '../../runtime/index.ts';
 
 /** `Server-Timing` of an invocation: `queue;dur=0.1, start;dur=84.2;desc="boot", run;dur=3`, milliseconds; `run` only once it is known. */
 export function serverTiming(timing: InvocationTiming, runMs?: number): string {
-  const parts = [`queue;dur=${figure(timing.queueMs)}`, `start;dur=${figure(timing.startMs)};desc="${timing.start}"`];
-  if (runMs !== undefined) parts.push(`run;dur=${figure(runMs)}`);
-  return parts.join(', ');
+  const run = runMs === undefined ? '' : `, run;dur=${figure(runMs)}`;
+  return `queue;dur=${figure(timing.queueMs)}, start;dur=${figure(timing.startMs)};desc="${timing.start}"${run}`;
 }
 
 function figure(ms: number): string {

@@ -11,7 +11,8 @@ export function secretDigest(secret: string): Buffer {
   return hash('sha256', secret, 'buffer');
 }
 
-/** Whether two secret digests are the same, in constant time. */
-export function sameSecret(a: Buffer, b: Buffer): boolean {
-  return timingSafeEqual(a, b);
+/** Whether a text is this secret, whose length anybody may know; timing tells nothing else. Each request shows one: to compare costs a tenth of a hash. */
+export function isSecret(text: string, secret: Buffer): boolean {
+  const bytes = Buffer.from(text);
+  return bytes.length === secret.length && timingSafeEqual(bytes, secret);
 }

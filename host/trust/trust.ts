@@ -5,7 +5,7 @@ import { connectionOf, type HostContext } from '../http/connection.ts';
 import { basicToken, REGISTRY_PATH } from '../http/registry-answer.ts';
 import type { Caller } from './caller.ts';
 import type { OwnNames } from './own-names.ts';
-import { sameSecret, secretDigest } from './secret.ts';
+import { isSecret } from './secret.ts';
 import { SessionStore } from './session-store.ts';
 import { WrongTokens } from './wrong-tokens.ts';
 
@@ -32,13 +32,13 @@ export interface TrustOptions {
 
 /** Sets up trust for one cloudlet. */
 export function createTrust(options: TrustOptions): Trust {
-  const owner = secretDigest(options.ownerToken);
+  const owner = Buffer.from(options.ownerToken);
   return {
     names: options.names,
     sessions: new SessionStore(options.now),
     wrongTokens: new WrongTokens(options.now),
     cookieName: `cloudlet-session-${options.id}`,
-    isOwnerToken: (token) => sameSecret(secretDigest(token), owner),
+    isOwnerToken: (token) => isSecret(token, owner),
     anonymousPull: options.anonymousPull ?? false,
   };
 }

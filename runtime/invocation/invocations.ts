@@ -120,13 +120,13 @@ export class Invocations {
     { deadlineMs = Number.POSITIVE_INFINITY, idempotent = false, signal }: InvokeOptions,
   ): Promise<SandboxInvocation> {
     const { traceparent, tracestate } = record.trace;
-    const traced = { ...request, traceparent, ...(tracestate === null ? {} : { tracestate }) };
+    const traced = { ...request, traceparent, tracestate: tracestate ?? undefined };
     return this.#parts.pool.invoke(version.loaded, traced, input, {
       id: record.id,
       entered: (timing) => record.entered(timing),
       deadlineMs: Math.min(deadlineMs, version.loaded.grant.limits.deadlineMs),
       idempotent,
-      ...(signal === undefined ? {} : { signal }),
+      signal,
     });
   }
 }

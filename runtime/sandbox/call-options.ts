@@ -7,12 +7,12 @@ export interface CallOptions {
   readonly deadlineMs: number;
   readonly log: CallLog;
   /** What its guest may ask of the host; nothing when it is left out, as in a rehearsal. */
-  readonly outside?: CallOutside;
+  readonly outside?: CallOutside | undefined;
   /** Most bytes of its answer; without end when it is left out. */
-  readonly answerBytes?: number;
+  readonly answerBytes?: number | undefined;
   /** Hears what its guest used. */
-  readonly use?: CallUse;
+  readonly use?: CallUse | undefined;
   /** Nobody asked for it: it does not count as served, and is given no secrets. */
   readonly rehearsal?: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }

@@ -1,8 +1,15 @@
 import type { Duplex } from 'node:stream';
-import { BULK_FROM_BYTES, encodeHeader, encodeMessage, type KindName } from '../../agent/wire.ts';
+import {
+  BULK_FROM_BYTES,
+  encodeFrame,
+  encodeHeader,
+  encodeMessage,
+  HEADER_BYTES,
+  type KindName,
+} from '../../agent/wire.ts';
 import type { BulkRing } from './bulk-ring.ts';
 
-/** Payloads up to this size are copied into one buffer with what is written beside them; longer ones are written as they are. */
+/** Payloads up to this size are copied into their frame, and with what is written beside them; longer ones are written as they are. */
 const COPIED_BYTES = 4 * 1024;
 
 /** Frames that wait for each other are written at the latest when they are so many bytes. */
@@ -52,10 +59,9 @@ export class FrameWriter {
   raw(kind: KindName, id: number, payload: Uint8Array): void {
     if (this.#retired || !this.#stream.writable) return;
     if (this.#heldBytes === 0) setImmediate(() => this.#flush());
-    const header = encodeHeader(kind, id, payload.length);
-    this.#heldBytes += header.length + payload.length;
-    this.#held.push(header);
-    if (payload.length > 0) this.#held.push(payload);
+    if (payload.length <= COPIED_BYTES) this.#held.push(encodeFrame(kind, id, payload));
+    else this.#held.push(encodeHeader(kind, id, payload.length), payload);
+    this.#heldBytes += HEADER_BYTES + payload.length;
     if (this.#heldBytes > HELD_BYTES) this.#flush();
   }
 
@@ -74,13 +80,13 @@ export class FrameWriter {
     this.#bulk?.freedLeft();
     if (!this.#stream.writable) return;
     // What is one buffer goes the short way of a stream.
-    const isOne = held.every((part) => part.length <= COPIED_BYTES);
+    const isOne = held.length === 1 || held.every(isCopied);
     if (!isOne) this.#stream.cork();
     let full = false;
     for (let from = 0; from < held.length; ) {
       // Long bodies are not copied once more; the cork makes one system call of all.
       let to = from + 1;
-      while (to < held.length && held[to - 1]!.length <= COPIED_BYTES && held[to]!.length <= COPIED_BYTES) to += 1;
+      while (to < held.length && isCopied(held[to - 1]!) && isCopied(held[to]!)) to += 1;
       full = !this.#stream.write(to === from + 1 ? held[from]! : Buffer.concat(held.slice(from, to)));
       from = to;
     }
@@ -105,4 +111,8 @@ export class FrameWriter {
       this.#stream.on('close', settle);
     });
   }
+}
+
+function isCopied({ length }: Uint8Array): boolean {
+  return length <= HEADER_BYTES + COPIED_BYTES;
 }

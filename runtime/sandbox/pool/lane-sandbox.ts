@@ -93,3 +93,10 @@ export class LaneSandbox {
     return this.isUnused && this.sandbox.state === 'paused';
   }
 }
+
+/** Of those that are parked the one that was used last; null when none is. */
+export function usedLast(all: readonly LaneSandbox[]): LaneSandbox | null {
+  let last: LaneSandbox | null = null;
+  for (const one of all) if (one.isParked && (last === null || one.lastUsedAt > last.lastUsedAt)) last = one;
+  return last;
+}

@@ -26,7 +26,7 @@ export interface PoolInvokeOptions {
   readonly idempotent?: boolean;
   /** Hears of the place it got, each time when it is tried twice. */
   readonly entered?: (timing: PlaceTiming) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a pool does at a moment. */
@@ -165,16 +165,15 @@ export class SandboxPool {
     options: PoolInvokeOptions,
   ): Call {
     try {
+      const { outside, use, grant } = version;
       const call = place.sandbox.invoke(request, replay.open(), {
         deadlineMs: options.deadlineMs,
         // A typed result has a bound of its own.
-        ...(request.door === 'call' ? {} : { answerBytes: version.grant.limits.answerBytes }),
+        answerBytes: request.door === 'call' ? undefined : grant.limits.answerBytes,
         log: (message) => this.#observer.log?.({ ...message, invocation, version: version.id }),
-        ...(version.outside === undefined
-          ? {}
-          : { outside: new VersionOutside(version, version.outside, this.#observer) }),
-        ...(version.use === undefined ? {} : { use: useOf(version.use, invocation) }),
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        outside: outside && new VersionOutside(version, outside, this.#observer),
+        use: use && useOf(use, invocation),
+        signal: options.signal,
       });
       void call.confirmed.then(() => place.leave(call.ranMs));
       return call;

@@ -2,7 +2,7 @@ import { asCloudletError, type CloudletError } from '../../../guest-sdk/protocol
 import type { LoadedVersion } from '../loaded-version.ts';
 import type { StartedSandbox } from '../sandbox-source.ts';
 import { gone, LaneQueue, removed, type Waiter } from './lane-queue.ts';
-import { LaneSandbox } from './lane-sandbox.ts';
+import { LaneSandbox, usedLast } from './lane-sandbox.ts';
 import { placesAllowed, sandboxesAllowed, sandboxesWanted } from './lane-wants.ts';
 import type { Place, PlaceTiming } from './place.ts';
 import type { CompletePoolOptions } from './pool-options.ts';
@@ -212,8 +212,8 @@ export class VersionLane {
   /** Resumes as many paused sandboxes as those who wait need, the one used last first: more of it is still in caches. */
   #wake(): void {
     while (this.#queue.length > this.#placesWaking()) {
-      const parked = this.#sandboxes.filter((one) => one.isParked).sort((a, b) => b.lastUsedAt - a.lastUsedAt)[0];
-      if (parked === undefined) return;
+      const parked = usedLast(this.#sandboxes);
+      if (parked === null) return;
       const { clock } = this.#options;
       if (this.sandboxes.some((one) => one.taken > 0)) this.#demand.note(clock.now());
       parked.waking = true;
