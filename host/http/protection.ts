@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import type { Context } from 'hono';
 import type { HostContext } from './connection.ts';
 
@@ -19,14 +20,30 @@ export function protectResponse(c: Context<HostContext>): void {
 
 /**
  * A response whose body is at hand, with these headers and the protecting ones. All of it stays plain data up to Node's writer: a
- * `Headers` object, made to be asked and changed, costs more than a small invocation.
+ * `Headers` object, made to be asked and changed, costs more than a small invocation. Header fields of a text may only be ASCII.
  */
 export function wholeResponse(
   c: Context<HostContext>,
   status: number,
-  body: Uint8Array<ArrayBuffer>,
+  body: Uint8Array<ArrayBuffer> | string,
   headers: Readonly<Record<string, string>>,
 ): Response {
   c.set('protected', true);
-  return new Response(body, { status, headers: { ...PROTECTION, ...headers } });
+  return new Response(asText(body, headers), { status, headers: { ...PROTECTION, ...headers } });
+}
+
+/** Longest body that is made a text to leave with its head, bytes. */
+const SHORT_BYTES = 4 * 1024;
+
+/**
+ * A short body as a text, if all of the answer is ASCII: Node joins a text with its head and writes both at once, and writes bytes beside it. Not otherwise:
+ * it would write the head in UTF-8 as well, whose fields are bytes.
+ */
+function asText(
+  body: Uint8Array<ArrayBuffer> | string,
+  headers: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> | string {
+  if (typeof body === 'string' || body.length > SHORT_BYTES || !isAscii(body)) return body;
+  for (const name in headers) if (!/^[\t\x20-\x7e]*$/.test(headers[name]!)) return body;
+  return Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1');
 }

@@ -91,9 +91,8 @@ async function readArguments(
   return { format, args: parseWith(Arguments, value) };
 }
 
-function encode(value: unknown, format: ValueFormat): Uint8Array<ArrayBuffer> {
-  const bytes = format === 'json' ? Buffer.from(JSON.stringify(value ?? null)) : writeMessagePack(value);
-  return bytes as Uint8Array<ArrayBuffer>;
+function encode(value: unknown, format: ValueFormat): Uint8Array<ArrayBuffer> | string {
+  return format === 'json' ? JSON.stringify(value ?? null) : (writeMessagePack(value) as Uint8Array<ArrayBuffer>);
 }
 
 function resultHeaders(result: CallResult): Record<string, string> {
