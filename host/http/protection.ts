@@ -1,6 +1,6 @@
 import { isAscii } from 'node:buffer';
 import type { Context } from 'hono';
-import type { HostContext } from './connection.ts';
+import { connectionOf, type HostContext } from './connection.ts';
 
 /** Headers that keep a browser from doing more with an answer than we meant, where the route says nothing of its own. */
 const PROTECTION = {
@@ -29,7 +29,9 @@ export function wholeResponse(
   headers: Readonly<Record<string, string>>,
 ): Response {
   c.set('protected', true);
-  return new Response(asText(body, headers), { status, headers: { ...PROTECTION, ...headers } });
+  // A field that was set beside these is of the guest as well.
+  const mayBeText = connectionOf(c)?.outgoing.getHeader('__proto__') === undefined;
+  return new Response(mayBeText ? asText(body, headers) : body, { status, headers: { ...PROTECTION, ...headers } });
 }
 
 /** Longest body that is made a text to leave with its head, bytes. */

@@ -2,30 +2,35 @@ import { request as httpRequest } from 'node:http';
 import { type Context, Hono } from 'hono';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { HostContext } from '../../../host/http/connection.ts';
+import { type HostContext, setBeside } from '../../../host/http/connection.ts';
 import { wholeResponse } from '../../../host/http/protection.ts';
 import { listen } from '../../../host/listener.ts';
 
 const whole = suite('whole answers');
 
 /** What comes over a connection: body and the field `x-name` byte by byte, and the length that was told. */
-async function sent(body: Uint8Array<ArrayBuffer> | string, field: string) {
+async function sent(body: Uint8Array<ArrayBuffer> | string, field: string, beside?: string) {
   const app = new Hono<HostContext>();
-  app.get('/', (c: Context<HostContext>) =>
-    wholeResponse(c, 201, body, { 'content-type': 'text/plain', 'x-name': field }),
-  );
+  app.get('/', (c: Context<HostContext>) => {
+    if (beside !== undefined) setBeside(c, '__proto__', beside);
+    return wholeResponse(c, 201, body, { 'content-type': 'text/plain', 'x-name': field });
+  });
   const listener = await listen('127.0.0.1', 0, (request, connection) => app.fetch(request, connection));
   try {
-    return await new Promise<{ body: Buffer; field: Buffer; length: string | undefined }>((resolve, reject) => {
-      const asked = httpRequest({ port: listener.port, path: '/' }, async (answer) => {
-        const parts: Buffer[] = [];
-        for await (const part of answer) parts.push(part);
-        assert.is(answer.statusCode, 201);
-        const name = Buffer.from(answer.headers['x-name'] as string, 'latin1');
-        resolve({ body: Buffer.concat(parts), field: name, length: answer.headers['content-length'] });
-      });
-      asked.on('error', reject).end();
-    });
+    return await new Promise<{ body: Buffer; field: Buffer; beside: Buffer; length: string | undefined }>(
+      (resolve, reject) => {
+        const asked = httpRequest({ port: listener.port, path: '/' }, async (answer) => {
+          const parts: Buffer[] = [];
+          for await (const part of answer) parts.push(part);
+          assert.is(answer.statusCode, 201);
+          const name = Buffer.from(answer.headers['x-name'] as string, 'latin1');
+          const at = answer.rawHeaders.indexOf('__proto__');
+          const other = Buffer.from(answer.rawHeaders[at + 1] ?? '', 'latin1');
+          resolve({ body: Buffer.concat(parts), field: name, beside: other, length: answer.headers['content-length'] });
+        });
+        asked.on('error', reject).end();
+      },
+    );
   } finally {
     await listener.close(0);
   }
@@ -48,6 +53,11 @@ for (const [what, body, field] of [
     assert.is(got.length, String(body.length));
   });
 }
+
+whole('go byte by byte as they are beside a field that no plain object can carry', async () => {
+  const got = await sent(bytes('hello', 'latin1'), 'plain', 'caf\u00e9');
+  assert.equal(got.beside, Buffer.from('caf\u00e9', 'latin1'));
+});
 
 whole('may be a text, which goes in UTF-8', async () => {
   const got = await sent('"gr\u00fc\u00df"', 'plain');
