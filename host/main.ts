@@ -1,6 +1,7 @@
 import { CloudletError } from '../guest-sdk/protocol/index.ts';
 import { Cloudlet, type CloudletLimits, type ServiceWorld, takeShortTurns, VERSION } from '../runtime/index.ts';
 import { createApp } from './app.ts';
+import { collectYoungAlone } from './collector.ts';
 import { type HostConfig, isLoopback } from './config.ts';
 import { dashboard } from './dashboard/index.ts';
 import { type Advertising, advertise } from './discovery/index.ts';
@@ -64,6 +65,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
   const limits = limitsOf(config, options.limits);
   const draining = new AbortController();
   const turns = takeShortTurns();
+  collectYoungAlone();
   const stopListening = options.handleSignals === false ? () => {} : onSignal(() => draining.abort());
 
   // The port comes first: it is the quickest thing to fail, and answers health checks while the rest opens.
