@@ -47,7 +47,7 @@ export class LabParts implements PartSource {
     const waiting = this.#waiting.get(part) ?? Promise.withResolvers<Uint8Array>();
     this.#waiting.set(part, waiting);
     this.#events.emit('asked');
-    return waiting.promise;
+    return waiting.promise.then((bytes) => new Uint8Array(bytes)); // Whoever applies it takes it over.
   }
 
   send(part: Digest, bytes: Uint8Array): void {

@@ -92,8 +92,12 @@ export class PartStore {
     } finally {
       this.#comingBytes -= limitBytes;
     }
-    // Who waits for it need not read what is in one piece here, and has the digest.
-    for (const wake of this.#waiting.get(digest) ?? []) wake(pieces.length === 1 ? pieces[0] : undefined);
+    // Who waited first need not read what is in one piece here, and has the digest; it is his then.
+    let whole = pieces.length === 1 ? pieces[0] : undefined;
+    for (const wake of this.#waiting.get(digest) ?? []) {
+      wake(whole);
+      whole = undefined;
+    }
   }
 
   /** The verified bytes of a part that is here; undefined when there is none, or what was there had been damaged. */
@@ -109,7 +113,7 @@ export class PartStore {
     }
   }
 
-  /** Resolves when a part is here, with its verified bytes when they are at hand: they are others', too, and stay as they are. */
+  /** Resolves when a part is here, with its verified bytes when they are at hand, which nobody else has then. */
   async arrived(digest: Digest, signal: AbortSignal): Promise<Uint8Array | undefined> {
     let bytes: Uint8Array | undefined;
     while (!this.#parts.has(digest)) {

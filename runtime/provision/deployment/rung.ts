@@ -15,7 +15,7 @@ export type RungName = DeploymentRung;
 /** Where a rung gets the parts that were missing. */
 export interface PartSource {
   /**
-   * Resolves with the verified bytes once they are there; asking for one moves it to the front of what the device is told to send, behind those
+   * Resolves with the verified bytes, which are the caller's, once they are there; asking for one moves it to the front of what the device is told to send, behind those
    * that were asked for before it. `urgent`: before them, too.
    */
   get(part: Digest, signal?: AbortSignal, urgent?: boolean): Promise<Uint8Array>;

@@ -40,10 +40,12 @@ export class Applier {
 
   /**
    * Puts a segment where it belongs; gives what is in place then. `overlay-refused` when it is not what the manifest
-   * says. What it copies from must have been applied.
+   * says. What it copies from must have been applied. The bytes are taken over where they are all of their buffer: a copy of some hundred thousand for each
+   * segment would have this thread collect garbage as often as it passes segments on.
    */
   async apply(index: number, bytes: Uint8Array): Promise<AppliedSegment> {
-    const answer = await this.#tell({ kind: 'segment', index, bytes });
+    const isWhole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
+    const answer = await this.#tell({ kind: 'segment', index, bytes }, isWhole ? [bytes.buffer as ArrayBuffer] : []);
     if (answer.kind === 'applied') return answer;
     const why = answer.kind === 'refused' ? answer.why : 'there was no answer';
     throw new CloudletError(
@@ -76,11 +78,11 @@ export class Applier {
     await this.#worker.terminate();
   }
 
-  #tell(word: ApplyWord): Promise<ApplyAnswer> {
+  #tell(word: ApplyWord, taken: readonly ArrayBuffer[] = []): Promise<ApplyAnswer> {
     if (this.#ended !== null) return Promise.reject(this.#ended);
     const answer = Promise.withResolvers<ApplyAnswer>();
+    this.#worker.postMessage(word, taken);
     this.#waiting.push(answer);
-    this.#worker.postMessage(word);
     return answer.promise;
   }
 

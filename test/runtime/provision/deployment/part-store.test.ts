@@ -41,9 +41,10 @@ parts('those that are coming take room, and give it back when they do not come',
 
 parts('whoever waits for one has the bytes that came, unless they came in pieces', async ({ store }) => {
   const bytes = bytesOf(1);
-  const waiting = store.arrived(partOf(bytes).digest, NEVER);
+  const [waiting, second] = [0, 1].map(() => store.arrived(partOf(bytes).digest, NEVER));
   await store.write(partOf(bytes), once(bytes), () => true, NEVER);
   assert.is(await waiting, bytes, 'they are not read again');
+  assert.is(await second, undefined, 'whoever has them may have taken them over');
   const other = bytesOf(2);
   async function* pieces() {
     yield other.subarray(0, 500);
