@@ -38,7 +38,7 @@ export function checkReplayedService(
   name: FunctionName,
   document: Digest,
 ): void {
-  const was = past.imageOf(name, document);
+  const was = past.find(name, document)?.image;
   const present = find(name)?.image;
   if (was === undefined || present === undefined || present === was) return;
   throw new CloudletError(

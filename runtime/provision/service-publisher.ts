@@ -18,7 +18,7 @@ export interface ServicePublishersOptions {
   readonly names: Pick<DataDir['registry']['publishers'], 'pinned' | 'pin' | 'forget'>;
   readonly services: {
     readonly find: (name: FunctionName) => { readonly image: Digest } | undefined;
-    readonly past: Pick<DataDir['registry']['services']['past'], 'imageOf' | 'set'>;
+    readonly past: Pick<DataDir['registry']['services']['past'], 'find' | 'publisherOf' | 'set'>;
   };
 }
 
@@ -57,9 +57,10 @@ export class ServicePublishers {
     return this.#admit(name, all.length === 0 ? made : all, digest);
   }
 
-  /** The same for an image that is here, and that these keys signed: who names it goes back or forth with open eyes. */
-  admit(name: FunctionName, signed: readonly string[]): AdmittedService {
-    return this.#admit(name, signed, null);
+  /** The same for an image that is here, and that these keys signed: who names it goes back or forth with open eyes. What the name had once is as signed as it was then. */
+  admit(name: FunctionName, signed: readonly string[], image?: Digest): AdmittedService {
+    const before = image === undefined ? null : this.#options.services.past.publisherOf(name, image);
+    return this.#admit(name, signed.length === 0 && before !== null ? [before] : signed, null);
   }
 
   #admit(name: FunctionName, signed: readonly string[], document: Digest | null): AdmittedService {
@@ -74,8 +75,8 @@ export class ServicePublishers {
       publisher: ask().publisher,
       settle: (image) => {
         const { pinned, publisher } = ask();
-        const before = document === null ? undefined : services.past.imageOf(name, document);
-        if (document !== null) services.past.set(name, document, image);
+        const before = document === null ? undefined : services.past.find(name, document);
+        if (document !== null) services.past.set(name, document, { image, publisher });
         const isNew = publisher !== null && publisher !== pinned;
         if (isNew) names.pin(name, publisher);
         return () => {

@@ -16,6 +16,7 @@ export {
 export { Registry } from './registry.ts';
 export { migrate } from './registry-schema.ts';
 export type { SecretVault } from './secret-vault.ts';
+export type { PastService } from './service-past-table.ts';
 export { type RegisteredService, ServiceTable } from './service-table.ts';
 export { asDatabaseError, asStorageError, isMissing } from './storage-error.ts';
 export { TrafficTable } from './traffic-table.ts';

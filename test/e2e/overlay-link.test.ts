@@ -19,7 +19,11 @@ import {
 import { type Listener, listen } from '../../host/listener.ts';
 import { overlayOf } from '../../runtime/provision/overlay/create/overlay-of.ts';
 import { type OverlayFile, openOverlayFile } from '../../runtime/provision/overlay/overlay-file.ts';
-import { type OverlayManifest, overlayManifestText } from '../../runtime/provision/overlay/overlay-manifest.ts';
+import {
+  type OverlayManifest,
+  overlayManifestText,
+  readOverlayManifest,
+} from '../../runtime/provision/overlay/overlay-manifest.ts';
 import { decodeState, encodeState } from '../../runtime/provision/overlay/segment.ts';
 import { restoreVm } from '../../runtime/vm/machine/restore-vm.ts';
 import { AS_OWNER, TOKEN, testHost } from '../host/memory-engine.ts';
@@ -283,7 +287,16 @@ links('where the policy lists publishers, a stranger starts no machine, and one 
     const { image } = services.get(NAME);
     for await (const news of client.deploy({ want: { service: 'again', image } }))
       if (news.kind === 'ended') assert.equal([news.deployment.stage, news.deployment.rung], ['ready', 'cached']);
+    // What it was before does not come again by itself; its image is here, and gone back to by its digest.
+    const newer = readOverlayManifest(JSON.stringify({ ...JSON.parse(file.text), about: 'newer' }));
+    const signatures = await signedBy(newer.signed, own);
+    assert.is((await deploy(listener, { ...newer.manifest, signatures }, parts, read)).stage, 'ready');
+    const before = { ...JSON.parse(file.text), signatures: mine };
+    await refused(() => deploy(listener, before, parts, read), 'conflict', /"web" was not before/);
     await services.remove(parseName('again'));
+    for await (const news of client.deploy({ want: { service: NAME, image } }))
+      if (news.kind === 'ended') assert.is(news.deployment.stage, 'ready', news.deployment.problem?.detail);
+    assert.is((await deploy(listener, before, parts, read)).rung, 'running');
     await services.remove(NAME);
     // The image is nobody's now: who has only its digest says nothing of whose it is.
     const unsigned = async () => {

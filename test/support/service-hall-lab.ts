@@ -8,6 +8,7 @@ import {
 } from '../../guest-sdk/protocol/index.ts';
 import type { ServiceHall } from '../../runtime/provision/deployment/service/serve-image.ts';
 import { ServicePublishers, type ServicePublishersOptions } from '../../runtime/provision/service-publisher.ts';
+import type { PastService } from '../../runtime/store/index.ts';
 
 /** Services by name, whose VMs are ready as soon as they are started. */
 export class ServiceHallLab implements ServiceHall {
@@ -55,7 +56,7 @@ export class ServiceHallLab implements ServiceHall {
 
 /** What names were, by `name document`, and are. */
 export interface LabPast {
-  readonly past?: Map<string, Digest>;
+  readonly past?: Map<string, PastService>;
   readonly find?: ServicePublishersOptions['services']['find'];
 }
 
@@ -71,8 +72,12 @@ export function labPublishers(
     forget: (name: string) => pins.delete(name),
   };
   const key = (name: string, digest: Digest) => `${name} ${digest}`;
-  const imageOf = (name: string, digest: Digest) => past.get(key(name, digest));
-  const set = (name: string, digest: Digest, image: Digest | null): void =>
-    void (image === null ? past.delete(key(name, digest)) : past.set(key(name, digest), image));
-  return new ServicePublishers({ policy, names, services: { find, past: { imageOf, set } } });
+  const table = {
+    find: (name: string, digest: Digest) => past.get(key(name, digest)),
+    publisherOf: (name: string, image: Digest) =>
+      [...past].find(([each, was]) => each.startsWith(`${name} `) && was.image === image)?.[1].publisher ?? null,
+    set: (name: string, digest: Digest, was: PastService | null): void =>
+      void (was === null ? past.delete(key(name, digest)) : past.set(key(name, digest), was)),
+  };
+  return new ServicePublishers({ policy, names, services: { find, past: table } });
 }

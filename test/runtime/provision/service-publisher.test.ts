@@ -12,6 +12,7 @@ import {
 } from '../../../guest-sdk/protocol/index.ts';
 import type { Wish } from '../../../runtime/provision/deployment/wish.ts';
 import { recipeKey } from '../../../runtime/provision/recipe/recipe-key.ts';
+import type { PastService } from '../../../runtime/store/index.ts';
 import { imageDigest } from '../../support/fake-vm.ts';
 import { refused } from '../../support/refusal.ts';
 import { labPublishers } from '../../support/service-hall-lab.ts';
@@ -82,7 +83,7 @@ publishers('a name is the key that first put something there, until what it put 
 /** A name that is Ann's, with what it was, and the image that it has. */
 function annsName() {
   const present: { image: Digest | undefined } = { image: undefined };
-  const past = new Map<string, Digest>();
+  const past = new Map<string, PastService>();
   const find = () => (present.image === undefined ? undefined : { image: present.image });
   const all = labPublishers('anyone', new Map(), { past, find });
   const admit = async (script: string) =>
@@ -136,8 +137,9 @@ publishers('an image that is here is gone back to by naming it', async () => {
   const { all, serve, present } = annsName();
   await serve('one', imageDigest('1'));
   await serve('two', imageDigest('2'));
-  all.admit(WEB, [ANN]).settle(imageDigest('1'));
+  assert.is(all.admit(WEB, [], imageDigest('1')).publisher, ANN);
   assert.is(present.image, imageDigest('2'));
+  await refused(() => all.admit(WEB, [], imageDigest('3')), 'signature-invalid', /got no signature/);
 });
 
 publishers.run();

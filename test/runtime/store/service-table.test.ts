@@ -38,16 +38,20 @@ table('remember what a service was, until it is removed', () => {
   const web = parseName('web');
   const [document, other] = [imageDigest('d'), imageDigest('e')];
   services.put({ name: web, image: imageDigest('a'), spec: '{}', publisher: null });
-  services.past.set(web, document, imageDigest('a'));
-  services.past.set(web, document, imageDigest('b'));
-  services.past.set(web, other, imageDigest('c'));
+  services.past.set(web, document, { image: imageDigest('a'), publisher: null });
+  services.past.set(web, document, { image: imageDigest('b'), publisher: 'K' });
+  services.past.set(web, other, { image: imageDigest('c'), publisher: null });
   services.put({ name: web, image: imageDigest('c'), spec: '{}', publisher: null });
-  assert.is(services.past.imageOf(web, document), imageDigest('b'));
-  assert.is(services.past.imageOf('db', document), undefined);
+  assert.equal(services.past.find(web, document), { image: imageDigest('b'), publisher: 'K' });
+  assert.is(services.past.find('db', document), undefined);
+  assert.equal(
+    ['a', 'b', 'c'].map((image) => services.past.publisherOf(web, imageDigest(image))),
+    [null, 'K', null],
+  );
   services.past.set(web, other, null);
-  assert.is(services.past.imageOf(web, other), undefined);
+  assert.is(services.past.find(web, other), undefined);
   services.remove(web);
-  assert.is(services.past.imageOf(web, document), undefined);
+  assert.is(services.past.find(web, document), undefined);
   registry.close();
 });
 

@@ -69,7 +69,11 @@ function admission(
   if (want?.image === undefined || imageOf(services, want.name) === want.image) return {};
   const signers = publishersOf(services, want.image);
   return {
-    admitted: publishers.admit(want.name, wish.vouchedBy === undefined ? signers : [...signers, wish.vouchedBy]),
+    admitted: publishers.admit(
+      want.name,
+      wish.vouchedBy === undefined ? signers : [...signers, wish.vouchedBy],
+      want.image,
+    ),
   };
 }
 

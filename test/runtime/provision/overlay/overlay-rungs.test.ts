@@ -228,4 +228,20 @@ rungs('one by a key that the policy does not list is refused before a byte of it
   assert.is(services.publisher, fingerprint);
 });
 
+rungs(
+  'what a service of a key was before is refused by every way, before a byte of it is asked for',
+  async (context) => {
+    const { lab } = context;
+    const own = await newPublisherKey();
+    const fingerprint = fingerprintOf(publicPartOf(own));
+    const [was, present] = ['1', '2'].map((each) => digestOfHex(each.repeat(64))) as [Digest, Digest];
+    const past = new Map([[`ocr ${lab.read().digest}`, { image: was, publisher: fingerprint }]]);
+    const pins = new Map([['ocr', fingerprint]]);
+    context.publishers = labPublishers('anyone', pins, { past, find: () => ({ image: present }) });
+    context.wish = wishFor({ ...lab.manifest, signatures: await signedBy(lab.read().signed, own) });
+    await refused(() => offer(context, 'overlay'), 'conflict', /"ocr" was not before.*publisher forget ocr/);
+    assert.equal([lab.vms, lab.parts.asked], [[], []]);
+  },
+);
+
 rungs.run();
