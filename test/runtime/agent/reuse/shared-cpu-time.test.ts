@@ -7,10 +7,14 @@ const times = suite('processor time of invocations that share a worker');
 
 const LIMIT_MS = 50;
 
-/** A thread that computes, from a start that is not 0, and the time of who runs in it. */
+/** A thread that always computes, from a start that is not 0, the time of who runs in it, and how often it was looked at. */
 function thread() {
-  const clock = { usedMs: 1000 };
-  return { clock, time: new SharedCpuTime(() => clock.usedMs) };
+  const clock = { usedMs: 1000, looks: 0 };
+  const used = () => {
+    clock.looks += 1;
+    return clock.usedMs;
+  };
+  return { clock, time: new SharedCpuTime(used, () => clock.usedMs) };
 }
 
 for (const count of [1, 4, 16]) {
@@ -61,6 +65,32 @@ times('what the thread does while nothing runs is charged to nobody', () => {
   time.enter();
   clock.usedMs += 2;
   assert.is(time.shareMs(), 7);
+});
+
+times('many that are short are counted with one look in a millisecond, and no less', () => {
+  const { clock, time } = thread();
+  for (let turn = 0; turn < 1000; turn += 1) {
+    time.enter();
+    time.enter();
+    clock.usedMs += 0.05;
+    time.leave();
+    clock.usedMs += 0.05;
+    time.leave();
+  }
+  assert.ok(clock.looks <= 101, `${clock.looks} looks`);
+  // Of each turn, half a share of 0.05 and a whole one; who ran at which moment of a millisecond is told by its average.
+  const sharedMs = time.shareMs();
+  assert.ok(sharedMs > 60 && sharedMs < 80, `${sharedMs} ms`);
+});
+
+times("what little runs between much that is nobody's is charged with no more than its own time", () => {
+  const { clock, time } = thread();
+  time.enter();
+  clock.usedMs += 0.4;
+  time.leave();
+  clock.usedMs += 500;
+  time.enter();
+  assert.ok(Math.abs(time.shareMs() - 0.4) < 1e-6, `${time.shareMs()} ms`);
 });
 
 times.run();

@@ -81,7 +81,10 @@ fuel('ends with its instance', () => {
 
 fuel('shares the time of its worker among those that it serves', () => {
   let usedMs = 1000;
-  const time = new SharedCpuTime(() => usedMs);
+  const time = new SharedCpuTime(
+    () => usedMs,
+    () => usedMs,
+  );
   const [one, other] = [new SharedFuel(time), new SharedFuel(time)];
   const gauges = [1, 2, 3, 4].map((id) => started(new InterruptCell(), id));
   for (const [at, gauge] of gauges.entries()) (at < 3 ? one : other).join(gauge);
