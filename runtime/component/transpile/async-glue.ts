@@ -158,6 +158,13 @@ const HEAD: Change = {
     napping$ = true;
     setTimeout(() => { napping$ = false; if (asleep$.length > 0) wakeTicks$(); }, 10);
   };
+  const forgetEnd$ = (tables, tableIdx, end) => {
+    const { table, componentIdx } = tables[tableIdx];
+    const { handles } = getOrCreateAsyncState(componentIdx);
+    if (handles.get(end.waitableIdx()) !== end) return;
+    handles.remove(end.waitableIdx());
+    table.remove(end.handle());
+  };
 `,
 };
 

@@ -102,6 +102,7 @@ const READ_FUTURE: GlueChange = {
             throw new Error('expected the event of a future that the host reads');
           }
           resolve({ value: buffer.read(1)[0] });
+          forgetEnd$(FUTURE_TABLES, this.futureTableIdx(), this);
         } catch (err) {
           reject(err);
         }
@@ -114,5 +115,19 @@ const READ_FUTURE: GlueChange = {
 `,
 };
 
+/** An end that a guest gave to the host stayed in the guest's tables, with all that it sees, for as long as its instance. Now until the host is done with it. */
+const DROPPED_STREAM: GlueChange = {
+  from: /streamEnd\.drop\(\{ allowPendingEvent: true \}\)/g,
+  to: (found) => `(forgetEnd$(STREAM_TABLES, streamEnd.streamTableIdx(), streamEnd), ${found})`,
+  anyTimes: true,
+};
+
 /** Changes by which the host reads streams and futures of guests with a promise for each. */
-export const HOST_READS: readonly GlueChange[] = [HEAR, READ_OF_STREAM, READ_FN, READ_ALONE, READ_FUTURE];
+export const HOST_READS: readonly GlueChange[] = [
+  HEAR,
+  READ_OF_STREAM,
+  READ_FN,
+  READ_ALONE,
+  READ_FUTURE,
+  DROPPED_STREAM,
+];

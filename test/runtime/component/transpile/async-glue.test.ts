@@ -81,6 +81,11 @@ glue('has bytes in streams, and no numbers in arrays, from and to the host', () 
   assert.is(count('pendingValues.drain$('), 2);
 });
 
+glue('forgets the ends of streams and futures that the host was given, when it is done with them', () => {
+  assert.is(count('forgetEnd$(STREAM_TABLES, '), 2);
+  assert.is(count('forgetEnd$(FUTURE_TABLES, '), 1);
+});
+
 glue('makes no promise for a wait that nobody waits for', () => {
   for (const gone of ['this.#resetPromise();', 'promise: exitPromise', 'async runTickLoop', 'suspendedTaskIDs.push'])
     assert.is(count(gone), 0, gone);
