@@ -63,7 +63,7 @@ const DRAINED: GlueChange = {
   from: /^ *drainInto\(target, maxCount\) \{\n/m,
   to: (found) => `    drain$(maxCount) {
       const first = this.#chunks[0];
-      if (!(first instanceof Uint8Array) || this.#elemMeta.typedArray !== Uint8Array) {
+      if (!(first instanceof Uint8Array) || this.#elemMeta.payloadTypeName !== 'U8') {
         const target = [];
         this.drainInto(target, maxCount);
         return target;

@@ -13,8 +13,7 @@ const FAILED = /task\.setErrored\(err\);\s*task\.reject\(err\);\s*task\.exit\(\)
 const END = /^ {6}task\.resolve\(\[[^\]\n]*\]\);\s*task\.exit\(\);/gm;
 
 /** How such a function is given to WebAssembly. */
-const GIVEN = (number: string): RegExp =>
-  new RegExp(`^ {4}let trampoline${number} = (?=_trampoline${number}\\.manuallyAsync)`, 'm');
+const GIVEN = /^ {4}let trampoline(\d+) = (?=_trampoline\1\.manuallyAsync)/gm;
 const LOWERED = ' : _lowerImportBackwardsCompat.bind';
 
 const HEAD = /^export function instantiate\([^)]*\) \{\n/m;
@@ -31,7 +30,7 @@ const FAIL = `  const failHostCall$ = (componentIdx, err) => {
  * waits that cannot be, and described all types of it for each instance. What one of them does not need, or has in another form, is left as it was.
  */
 export function callDirectly(glue: string): string {
-  const direct: string[] = [];
+  const direct = new Set<string>();
   let changed = glue.replace(HOST_FUNCTION, (found, number: string, parameters: string, body: string) => {
     const begin = BEGIN.exec(body);
     if (begin === null) return found;
@@ -42,19 +41,25 @@ export function callDirectly(glue: string): string {
       .replace(FAILED, `failHostCall$$(${component}, err);`)
       .replace(END, '');
     if (/\b(?:task|subtask|parentTask|hostProvided|started)\b/.test(plain)) return found;
-    direct.push(number);
+    direct.add(number);
     return `    const _trampoline${number} = function(${parameters}) {\n      _checkMayLeave(${component});\n${plain}    }\n`;
   });
-  for (const number of direct) changed = giveAsItIs(changed, number);
-  return direct.length === 0 ? glue : changed.replace(HEAD, (found) => found + FAIL);
+  if (direct.size === 0) return glue;
+  changed = giveAsTheyAre(changed, direct);
+  return changed.replace(HEAD, (found) => found + FAIL);
 }
 
-function giveAsItIs(glue: string, number: string): string {
-  const given = GIVEN(number).exec(glue);
-  if (given === null) return glue;
-  const begin = given.index + given[0].length;
-  const suspending = endOfCall(glue, glue.indexOf('(', begin));
-  if (suspending === null || !glue.startsWith(LOWERED, suspending)) return glue;
-  const end = endOfCall(glue, suspending + LOWERED.length);
-  return end === null ? glue : `${glue.slice(0, begin)}_trampoline${number}${glue.slice(end)}`;
+function giveAsTheyAre(glue: string, direct: ReadonlySet<string>): string {
+  let given = '';
+  let at = 0;
+  for (const match of glue.matchAll(GIVEN)) {
+    const begin = match.index + match[0].length;
+    const suspending = direct.has(match[1]!) ? endOfCall(glue, glue.indexOf('(', begin)) : null;
+    if (suspending === null || !glue.startsWith(LOWERED, suspending)) continue;
+    const end = endOfCall(glue, suspending + LOWERED.length);
+    if (end === null) continue;
+    given += `${glue.slice(at, begin)}_trampoline${match[1]}`;
+    at = end;
+  }
+  return given + glue.slice(at);
 }
