@@ -7,6 +7,14 @@ const OPTIMIZERS = ['sparkplug', 'maglev', 'turbofan'] as const;
 /** What a worker does before they are worth while: most clones do less in their life. The time is a dozen first calls under emulation. */
 export const ENOUGH = { invocations: 100, cpuMs: 500 } as const;
 
+/**
+ * Calls of a function until the engine looks at it again, while no compiler but the last could take it: `plain` is the engine's own number, `resting` the one
+ * meanwhile. What a function was told while they rested holds after their end, too: with three thousand, a machine interpreted all that it had rehearsed
+ * for as many invocations.
+ */
+const LOOK_CALLS = { plain: 3000, resting: 100 } as const;
+const LOOK_CALLS_FLAG = '--invocation-count-for-turbofan';
+
 /** How often the time is looked at while an invocation waits for something, milliseconds. */
 const LOOK_MS = 400;
 
@@ -33,6 +41,7 @@ export class OptimizerRest {
     this.#left = ENOUGH.invocations;
     this.#beforeMs = this.#usedMs();
     for (const name of OPTIMIZERS) setFlagsFromString(`--no-${name}`);
+    setFlagsFromString(`${LOOK_CALLS_FLAG}=${LOOK_CALLS.resting}`);
   }
 
   /**
@@ -64,6 +73,7 @@ export class OptimizerRest {
     this.#left = 0;
     this.#stopLooking();
     for (const name of OPTIMIZERS) setFlagsFromString(`--${name}`);
+    setFlagsFromString(`${LOOK_CALLS_FLAG}=${LOOK_CALLS.plain}`);
   }
 
   #stopLooking(): void {

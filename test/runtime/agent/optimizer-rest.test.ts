@@ -86,6 +86,34 @@ rest('a rehearsal ends it never', async () => {
   await untilOptimized();
 });
 
+/** A function that is called once an invocation, and takes little of it. */
+function makeSeldom(): { run(): void; isOptimized(): boolean } {
+  return new Function(`
+    const seldom = (value) => value.at + ${made++};
+    return { run: () => seldom({ at: 1 }), isOptimized: () => (%GetOptimizationStatus(seldom) & (1 << 4 | 1 << 5)) !== 0 };
+  `)();
+}
+
+rest('what ran while they rested is optimized soon after, though it is called once an invocation', async () => {
+  const optimizers = new OptimizerRest(() => 0);
+  optimizers.begin();
+  const seldom = makeSeldom();
+  for (let served = 0; served < ENOUGH.invocations; served += 1) {
+    seldom.run();
+    optimizers.watch(false);
+    optimizers.count(true);
+  }
+  assert.not.ok(seldom.isOptimized());
+  for (let served = 0; served < 6 * ENOUGH.invocations && !seldom.isOptimized(); served += 1) {
+    seldom.run();
+    await setImmediate();
+  }
+  // Another thread does it, which may be late.
+  for (let looks = 0; looks < 1000 && !seldom.isOptimized(); looks += 1) await setImmediate();
+  seldom.run();
+  assert.ok(seldom.isOptimized());
+});
+
 rest('who never rested stays as it is', async () => {
   const optimizers = new OptimizerRest();
   optimizers.watch(false);
