@@ -9,6 +9,7 @@ import { askable, parseVersionedName } from './versions/versioned-name.ts';
 interface TypesFlags extends HostFlags {
   readonly output?: string;
   readonly name?: string;
+  readonly json?: boolean;
 }
 
 const verb: Verb = (program) => {
@@ -16,13 +17,15 @@ const verb: Verb = (program) => {
     .command('types <what>')
     .description('a typed TypeScript client for a component (a file) or a published function (its name)')
     .option('-o, --output <file>', 'write it there instead of to stdout')
-    .option('--name <name>', 'the name that the component is published under; default: that of its file');
+    .option('--name <name>', 'the name that the component is published under; default: that of its file')
+    .option('--json', 'print the text in a JSON object, with name and digest');
   withHostFlags(command).action(async (what: string, flags: TypesFlags) => {
     const { typescriptClient } = await import('../../guest-sdk/build/index.ts');
     const { name, digest, exports } = await sourceOf(what, flags);
     if (exports.length === 0)
       throw new UsageError(`expected a function with typed exports, but ${name} has none: it is called by run or http`);
-    const text = typescriptClient({ name, digest, exports });
+    const typescript = typescriptClient({ name, digest, exports });
+    const text = flags.json === true ? `${JSON.stringify({ name, digest, typescript })}\n` : typescript;
     if (flags.output === undefined) process.stdout.write(text);
     else await writeOutput(each(Buffer.from(text)), flags.output);
   });

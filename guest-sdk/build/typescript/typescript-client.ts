@@ -17,7 +17,7 @@ export interface TypesSource {
  * exports give the same text.
  */
 export function typescriptClient({ name, digest, exports, module = 'cloudlet/client' }: TypesSource): string {
-  const typeName = capital(bindingName(name));
+  const typeName = safeType(capital(bindingName(name)));
   const methods = methodNames(exports);
   const callable = exports.filter(isCallable);
   const uses = callable.some(({ params, result }) =>
@@ -50,7 +50,8 @@ export function typescriptClient({ name, digest, exports, module = 'cloudlet/cli
 
 /** Method names by export: the function's own, and its interface's before it where two share theirs. */
 function methodNames(exports: readonly ExportInfo[]): Map<ExportInfo, string> {
-  const own = (each: ExportInfo) => bindingName(functionOf(each));
+  // An object with a method `then` is taken for a promise wherever it is awaited.
+  const own = (each: ExportInfo) => bindingName(functionOf(each)).replace(/^then$/, 'then_');
   const taken = new Map<string, number>();
   for (const each of exports) taken.set(own(each), (taken.get(own(each)) ?? 0) + 1);
   return new Map(
@@ -97,7 +98,7 @@ function described({ name, params, result }: ExportInfo): string {
 }
 
 const RESERVED = new Set(
-  'arguments await break case catch class const continue debugger default delete do else enum eval export extends false finally for function if implements import in instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield client name options'.split(
+  'arguments await break case catch class const continue debugger default delete do else enum eval export extends false finally for function if implements import in instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield client name options typedFunction'.split(
     ' ',
   ),
 );
@@ -105,6 +106,15 @@ const RESERVED = new Set(
 /** A name that may be that of a parameter or function. */
 function safe(name: string): string {
   return RESERVED.has(name) ? `${name}_` : name;
+}
+
+/** Types that the client names itself: its own may not hide them. */
+const USED_TYPES =
+  /^(?:CloudletClient|InvokeOptions|Result|Promise|Pick|Record|ReadonlyArray|(?:Uint|Int|BigUint|BigInt|Float)\d+Array)$/;
+
+/** A name that may be that of an interface. */
+function safeType(name: string): string {
+  return USED_TYPES.test(name) ? `${name}_` : name;
 }
 
 function capital(name: string): string {

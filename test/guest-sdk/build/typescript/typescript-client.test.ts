@@ -31,6 +31,14 @@ const EXPORTS = [
   exported('open', ['own<file>'], null),
 ];
 
+/** Names that mean something to TypeScript or to WIT. */
+const KEYWORDS = [
+  ...['constructor', 'then', 'static', 'func', 'list', 'delete', 'default', 'interface', 'async', 'prototype'].map(
+    (name) => exported(name, ['list<u16>', 'record { list: u8, type: result<u8, string> }'], 'u64'),
+  ),
+];
+const KEYWORD_NAMES = ['promise', 'result', 'record', 'pick', 'typed-function', 'uint16-array', 'class', 'exports'];
+
 const GOOD = `
 import type { CloudletClient } from '${ROOT}guest-sdk/client/index.ts';
 import { photo } from './photo.ts';
@@ -71,7 +79,11 @@ client("is checked by the compiler on the caller's side", async () => {
     const head = GOOD.slice(0, GOOD.indexOf('const small'));
     await writeFile(join(folder, 'wrong.ts'), `${head}${WRONG.join('\n')}\n`);
     const first = head.split('\n').length;
-    const files = ['photo.ts', 'good.ts', 'wrong.ts'];
+    for (const name of KEYWORD_NAMES) {
+      const source = { name, digest: 'sha256:00', exports: KEYWORDS, module: `${ROOT}guest-sdk/client/index.ts` };
+      await writeFile(join(folder, `${name}.ts`), typescriptClient(source));
+    }
+    const files = ['photo.ts', 'good.ts', 'wrong.ts', ...KEYWORD_NAMES.map((name) => `${name}.ts`)];
     const options = {
       target: 'esnext',
       module: 'nodenext',
@@ -106,6 +118,13 @@ client('says what cannot be called, and the same text for the same exports', () 
   assert.match(text, /`open: func\(own<file>\)`: cannot be called over HTTP\./);
   assert.match(text, /export function aB\(client: .*, name = "a-b"\): AB \{/);
   assert.is(typescriptClient({ name: 'a-b', digest: 'sha256:00', exports: EXPORTS }), text);
+});
+
+client('of a function called then has no method of that name, which would make it a promise', () => {
+  const text = typescriptClient({ name: 'a', digest: 'sha256:00', exports: KEYWORDS });
+  assert.match(text, / then_\(.*\): Promise<bigint>;/);
+  assert.match(text, /then_: \{ target: "then"/);
+  assert.not.match(text, / then[(:]/);
 });
 
 client.run();
