@@ -26,7 +26,7 @@ const CALLS = { process: 20_000, microvm: 1_000 };
 const SAMPLES = 40;
 
 /** Codes that say clearly why there is no answer, when sandboxes are killed and stopped. */
-const CLEAR = new Set(['machine-failed', 'at-capacity', 'deadline-exceeded', 'storage-full']);
+const CLEAR = new Set(['machine-failed', 'at-capacity', 'starting', 'deadline-exceeded', 'storage-full']);
 
 interface Outcome {
   right: number;

@@ -15,7 +15,15 @@ const MACHINES = 5;
 const STARTS = 2;
 
 /** What may be told to a caller here; anything else is a defect. */
-const TOLD = new Set(['ok', 'machine-failed', 'at-capacity', 'client-closed', 'deadline-exceeded', 'version-unknown']);
+const TOLD = new Set([
+  'ok',
+  'machine-failed',
+  'at-capacity',
+  'starting',
+  'client-closed',
+  'deadline-exceeded',
+  'version-unknown',
+]);
 
 /** Calls, answers, deaths, leaving callers, failing starts, dropped versions and time, in any order. */
 async function round(random: SeededRandom): Promise<void> {
