@@ -37,6 +37,9 @@ const WEIGHT = 1 / 8;
 const STUCK_MS = 20;
 const REST_MS = 500;
 
+/** A timer that comes so much later says that this process could not do what was to be done, milliseconds. */
+const LATE_MS = 5;
+
 /**
  * Which worker has which invocation, and who waits for one. Where invocations are short, a worker is sent the next before it has ended the one that it runs: else it
  * would sleep until the host has read and written, and each would be woken for every invocation. One that turns out long is no neighbour's burden: what waits behind it is taken back.
@@ -148,13 +151,17 @@ export class CallTurns {
     if (last !== null) this.#world.recall(worker, last);
   }
 
-  /** Sees to it that nothing waits for long behind another. One timer for all of them. */
-  #watch(): void {
+  /**
+   * Sees to it that nothing waits for long behind another. One timer for all of them. A host that was itself held up, by its collector for instance, has not read yet what
+   * workers said meanwhile: it looks once more, at the same, before it judges.
+   */
+  #watch(firsts = this.#world.lines.map(({ first }) => first), looksAgain = true): void {
     if (this.#stopWatch !== null) return;
     const { lines, clock } = this.#world;
-    const firsts = lines.map(({ first }) => first);
+    const dueAt = clock.now() + STUCK_MS;
     this.#stopWatch = clock.after(STUCK_MS, () => {
       this.#stopWatch = null;
+      if (looksAgain && clock.now() > dueAt + LATE_MS) return this.#watch(firsts, false);
       for (const [worker, line] of lines.entries()) {
         if (!line.isAlone || line.busy < 2) continue;
         if (line.first === firsts[worker]) {

@@ -11,11 +11,22 @@ const turns = suite('the turns of invocations');
 const EPOCH = new Uint8Array(16).fill(7);
 
 /** A channel whose invocations are known to be short. */
-async function open(workers = 1, processors = workers) {
+async function open(workers = 1, processors = workers, lateMs = 0) {
   const machine = new FakeMachine('test', { workers });
   machine.processors = processors;
   const clock = new FakeClock();
-  const channel = new Channel(machine, 0, clock);
+  /** Whose timers come late. */
+  let late = 0;
+  const lateClock = {
+    now: () => clock.now() + late,
+    after: (ms: number, callback: () => void) =>
+      clock.after(ms, () => {
+        late = lateMs;
+        callback();
+        late = 0;
+      }),
+  };
+  const channel = new Channel(machine, 0, lateClock);
   const { agent } = machine;
   const invoke = (input: Uint8Array = new Uint8Array(0), rehearsal = false) => {
     const request = { door: 'run', arguments: [] } as const;
@@ -119,6 +130,22 @@ turns('leave it where it is while those before it end', async () => {
   clock.advance(15);
   await channel.ping();
   assert.equal(agent.recalls, []);
+  channel.close('the test is over');
+});
+
+turns('look again before they judge, when this process was held up', async () => {
+  const { agent, clock, channel, invoke } = await open(1, 1, 50);
+  invoke();
+  await agent.next();
+  invoke();
+  const sent = await agent.next();
+  clock.advance(20);
+  await channel.ping();
+  assert.equal(agent.recalls, []);
+  // Once: a computer that is always late would never take anything back.
+  clock.advance(20);
+  await channel.ping();
+  assert.equal(agent.recalls, [{ worker: 0, last: sent.id }]);
   channel.close('the test is over');
 });
 
