@@ -3,15 +3,20 @@ import { build } from 'esbuild';
 
 const ENTRY = fileURLToPath(new URL('../agent/main.ts', import.meta.url));
 
+/** Where the names of packages in the bundle begin. */
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
 /**
  * The agent as one file of JavaScript: a guest has no packages, and its workers start from the same file.
- * Same sources, same bytes.
+ * Same sources, same bytes, wherever it is called from.
  */
 export async function bundleAgent(entry: string = ENTRY): Promise<Uint8Array> {
   const result = await build({
     entryPoints: [entry],
     bundle: true,
     write: false,
+    // Else that of the process: a host that is started in another folder would build another image, and all snapshots anew.
+    absWorkingDir: ROOT,
     platform: 'node',
     format: 'esm',
     target: 'node24',
