@@ -1,17 +1,12 @@
-import {
-  asCloudletError,
-  decodeArguments,
-  type WitFunction,
-  type WitType,
-  writeBindingValue,
-} from '../../guest-sdk/protocol/index.ts';
+import { asCloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { InvokeRequest } from '../agent/wire.ts';
 import type { ArtifactManifest } from '../component/artifact.ts';
 import type { Sandbox } from './sandbox.ts';
+import { specimenArguments } from './specimen-arguments.ts';
 
 /** How much is rehearsed. */
 export interface RehearsalExtent {
-  /** Times that each way in is run by each worker. */
+  /** Times that each way in is run by each worker, or as often as it has inputs where those are more. */
   readonly rounds: number;
   /** Workers that run it at once. */
   readonly workers: number;
@@ -39,7 +34,8 @@ const MOST_MS = 60_000;
 
 interface Rehearsal {
   readonly request: InvokeRequest;
-  readonly input: Uint8Array;
+  /** One a round, by turns. */
+  readonly inputs: readonly Uint8Array[];
 }
 
 const NOTHING = new Uint8Array(0);
@@ -47,7 +43,7 @@ const NOTHING = new Uint8Array(0);
 /**
  * Runs the function of a sandbox that is to become a snapshot, or that nobody waits for, so that what its first invocation needs is
  * compiled and in memory. It has no way to have an effect: before a snapshot it is granted nothing, ahead of need its environment and arguments, and
- * neither reaches outside of its machine. Its input is nothing or zeros, how it ends does not matter, what it writes goes nowhere.
+ * neither reaches outside of its machine. Its input is nothing or a specimen, how it ends does not matter, what it writes goes nowhere.
  */
 export async function rehearse(
   sandbox: Sandbox,
@@ -55,9 +51,10 @@ export async function rehearse(
   { rounds, workers, isEnough }: RehearsalExtent = { rounds: ROUNDS, workers: sandbox.workers },
 ): Promise<void> {
   const isOver = endOf(sandbox);
-  for (const { request, input } of rehearsalsOf(manifest)) {
-    for (let round = 0; round < rounds; round += 1) {
+  for (const { request, inputs } of rehearsalsOf(manifest)) {
+    for (let round = 0; round < Math.max(rounds, inputs.length); round += 1) {
       if (isOver() || isEnough?.() === true) return;
+      const input = inputs[round % inputs.length]!;
       const ends = await Promise.all(Array.from({ length: workers }, () => run(sandbox, request, input)));
       if (ends.includes('late')) break;
     }
@@ -95,58 +92,12 @@ export function rehearsalsOf(manifest: Pick<ArtifactManifest, 'run' | 'http' | '
   const rehearsals: Rehearsal[] = [];
   if (manifest.http !== null) {
     const head = { method: 'GET', scheme: 'http', authority: 'localhost', path: '/', headers: [] } as const;
-    rehearsals.push({ request: { door: 'http', ...head }, input: NOTHING });
+    rehearsals.push({ request: { door: 'http', ...head }, inputs: [NOTHING] });
   }
-  if (manifest.run !== null) rehearsals.push({ request: { door: 'run', arguments: [] }, input: NOTHING });
+  if (manifest.run !== null) rehearsals.push({ request: { door: 'run', arguments: [] }, inputs: [NOTHING] });
   for (const { wit } of manifest.functions.slice(0, FUNCTIONS)) {
-    const input = zeroArguments(wit);
-    if (input !== null) rehearsals.push({ request: { door: 'call', target: wit.name }, input });
+    const inputs = specimenArguments(wit);
+    if (inputs.length > 0) rehearsals.push({ request: { door: 'call', target: wit.name }, inputs });
   }
   return rehearsals;
-}
-
-function zeroArguments(wit: WitFunction): Uint8Array | null {
-  try {
-    const zeros = wit.params.map(({ type }) => zeroOf(type));
-    return writeBindingValue(decodeArguments(wit, zeros, 'json'));
-  } catch {
-    return null; // A type that cannot be called.
-  }
-}
-
-/** The smallest value of a type, as JSON carries it. */
-function zeroOf(type: WitType): unknown {
-  switch (type.kind) {
-    case 'bool':
-      return false;
-    case 'char':
-      return '0';
-    case 'string':
-      return '';
-    case 'list':
-      return type.element.kind === 'u8' ? '' : [];
-    case 'tuple':
-      return type.elements.map(zeroOf);
-    case 'record':
-      return Object.fromEntries(type.fields.map((field) => [field.name, zeroOf(field.type)]));
-    case 'variant':
-      return variantZero(type.cases[0]);
-    case 'enum':
-      return type.cases[0];
-    case 'flags':
-      return [];
-    case 'option':
-      return null;
-    case 'result':
-      return { ok: type.ok === null ? null : zeroOf(type.ok) };
-    case 'unsupported':
-      return null;
-    default:
-      return 0;
-  }
-}
-
-function variantZero(first: { readonly name: string; readonly type: WitType | null } | undefined): unknown {
-  if (first === undefined) return null;
-  return first.type === null ? { tag: first.name } : { tag: first.name, val: zeroOf(first.type) };
 }

@@ -1,20 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  decodeArguments,
-  readBindingValue,
-  type WitFunction,
-  type WitType,
-  writeBindingValue,
-} from '../../../guest-sdk/protocol/index.ts';
+import type { WitFunction, WitType } from '../../../guest-sdk/protocol/index.ts';
 import { FIRST_ASK_ID } from '../../../runtime/agent/wire.ts';
+import type { ArtifactManifest } from '../../../runtime/component/artifact.ts';
 import { startSandbox } from '../../../runtime/sandbox/index.ts';
 import { rehearsalsOf, rehearse } from '../../../runtime/sandbox/rehearsal.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { type FakeInvocation, FakeMachine } from '../../support/fake-machine.ts';
 import { EMPTY_ARTIFACT, grantOf } from '../../support/fake-version.ts';
-import { SeededRandom } from '../../support/random.ts';
-import { randomType } from '../../support/wit-values.ts';
 
 const plan = suite('the rehearsals of a component');
 
@@ -51,81 +44,16 @@ for (const [what, manifest, expected] of [
   });
 }
 
-const U8: WitType = { kind: 'u8' };
-const ZEROS: readonly (readonly [type: WitType, zero: unknown])[] = [
-  [{ kind: 'bool' }, false],
-  ...(['s8', 'u8', 's16', 'u16', 's32', 'u32', 'f32', 'f64'] as const).map((kind) => [{ kind }, 0] as const),
-  ...(['s64', 'u64'] as const).map((kind) => [{ kind }, 0n] as const),
-  [{ kind: 'char' }, '0'],
-  [{ kind: 'string' }, ''],
-  [{ kind: 'list', element: U8 }, new Uint8Array(0)],
-  [{ kind: 'list', element: { kind: 'string' } }, []],
-  [{ kind: 'tuple', elements: [U8, { kind: 'string' }] }, [0, '']],
-  [{ kind: 'record', fields: [{ name: 'an-x', type: U8 }] }, { anX: 0 }],
-  [{ kind: 'variant', cases: [{ name: 'a', type: null }] }, { tag: 'a' }],
-  [
-    {
-      kind: 'variant',
-      cases: [
-        { name: 'a', type: U8 },
-        { name: 'b', type: null },
-      ],
-    },
-    { tag: 'a', val: 0 },
-  ],
-  [{ kind: 'enum', cases: ['a', 'b'] }, 'a'],
-  [
-    { kind: 'flags', names: ['a', 'b'] },
-    { a: false, b: false },
-  ],
-  [{ kind: 'option', some: U8 }, undefined],
-  [
-    { kind: 'result', ok: U8, err: null },
-    { tag: 'ok', val: 0 },
-  ],
-  [
-    { kind: 'result', ok: null, err: U8 },
-    { tag: 'ok', val: undefined },
-  ],
-];
-
-/** What the only rehearsal of a function that takes this is given. */
-function inputFor(...types: readonly WitType[]): unknown {
-  const [rehearsal] = rehearsalsOf({ ...NONE, functions: [taking('f', ...types)] });
-  assert.ok(rehearsal, 'there is a rehearsal');
-  return readBindingValue(rehearsal.input);
-}
-
-for (const [type, zero] of ZEROS) {
-  plan(`give a function zeros: ${JSON.stringify(type)}`, () => {
-    // Both through the same bytes, so that 0n and an absent value are what a guest would get.
-    assert.equal(inputFor(type), readBindingValue(writeBindingValue([zero])));
-  });
-}
-
-plan('find a zero for any type', () => {
-  const random = new SeededRandom(Math.random() * 2 ** 32);
-  for (let round = 0; round < 500; round += 1) {
-    const type = randomType(random, 4);
-    assert.is((inputFor(type) as unknown[]).length, 1, `seed ${random.seed}: ${JSON.stringify(type)}`);
-  }
-});
-
-plan('and a value of the right shape has that of its zeros', () => {
-  const { wit } = taking('f', U8, { kind: 'string' });
-  assert.equal(
-    inputFor(U8, { kind: 'string' }),
-    readBindingValue(writeBindingValue(decodeArguments(wit, [0, ''], 'json'))),
-  );
-});
-
 const performed = suite('a rehearsal');
 
 const WORKERS = 2;
 const MANIFEST = { ...EMPTY_ARTIFACT.manifest, run: ['run'], functions: [taking('f')] };
 
 /** Rehearses in a sandbox whose agent does with each invocation as the test says; gives how many there were and how it ended. */
-async function rehearseWith(act: (invocation: FakeInvocation, machine: FakeMachine, clock: FakeClock) => void) {
+async function rehearseWith(
+  act: (invocation: FakeInvocation, machine: FakeMachine, clock: FakeClock) => void,
+  manifest: ArtifactManifest = MANIFEST,
+) {
   const machine = new FakeMachine('m', { workers: WORKERS });
   const clock = new FakeClock();
   const sandbox = await startSandbox({ kind: 'process', clock, startMachine: async () => machine });
@@ -139,7 +67,7 @@ async function rehearseWith(act: (invocation: FakeInvocation, machine: FakeMachi
     }
   };
   void serve();
-  const end = await rehearse(sandbox, MANIFEST).then(
+  const end = await rehearse(sandbox, manifest).then(
     () => 'done',
     (error: Error) => error.message,
   );
@@ -179,6 +107,19 @@ for (const [what, rounds, act] of [
     assert.is(running, 0);
   });
 }
+
+performed('of a function that takes something gives it ones and zeros by turns', async () => {
+  const given: string[] = [];
+  const manifest = { ...EMPTY_ARTIFACT.manifest, run: null, functions: [taking('f', { kind: 'string' })] };
+  const { count } = await rehearseWith((invocation) => {
+    void invocation.input().then((input) => {
+      given.push(input.endsWith('a') ? 'one' : 'zero');
+      invocation.done();
+    });
+  }, manifest);
+  assert.is(count, 3 * WORKERS);
+  assert.equal(given, ['one', 'one', 'zero', 'zero', 'one', 'one']);
+});
 
 performed('reaches nothing outside of its machine', async () => {
   let machine: FakeMachine | null = null;
