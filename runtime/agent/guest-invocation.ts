@@ -263,7 +263,6 @@ export class GuestInvocation {
 
   #streams(lift: LiftBudget): InvocationStreams {
     const command = this.#message.door === 'run';
-    this.#files = this.#instances.files(this.#fuel.checkpoint);
     return {
       use: this.#use,
       stdin: command ? this.#input : emptySource,
@@ -274,7 +273,10 @@ export class GuestInvocation {
       },
       outside: this.#asks,
       passed: (bytes) => lift.passed(bytes),
-      files: this.#files,
+      files: () => {
+        this.#files ??= this.#instances.files(this.#fuel.checkpoint);
+        return this.#files;
+      },
     };
   }
 }

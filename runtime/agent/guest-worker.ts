@@ -67,6 +67,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     },
     // What comes for an invocation that has ended was on its way when it did.
     tell: (id, message) => {
+      // One that is told much computes, and may come to no checkpoint for long: what the host asks for costs little fuel.
+      optimizers.look();
       if (isAskId(id)) for (const invocation of running.values()) invocation.takeAsked(id, message);
       else running.get(id)?.take(message);
     },

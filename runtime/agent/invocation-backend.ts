@@ -26,7 +26,8 @@ import type { InvokeMessage, LoadMessage } from './wire.ts';
 export interface InvocationStreams {
   readonly stdin: ByteSource;
   readonly outside: Outside;
-  readonly files: FileTree | null;
+  /** A tree of its own, which is made when it is first asked for. */
+  files(): FileTree;
   /** Null for an invocation that nobody asked for. */
   readonly use: UseObserver | null;
   output(stream: 'stdout' | 'stderr'): ByteSink;
@@ -59,7 +60,7 @@ export class InvocationBackend implements WasiBackend {
   }
 
   get files(): FileTree | null {
-    return this.#streams.files;
+    return this.#streams.files();
   }
 
   get use(): UseObserver | undefined {

@@ -15,9 +15,6 @@ export const ENOUGH = { invocations: 100, cpuMs: 500 } as const;
 const LOOK_CALLS = { plain: 3000, resting: 100 } as const;
 const LOOK_CALLS_FLAG = '--invocation-count-for-turbofan';
 
-/** How often the time is looked at while an invocation waits for something, milliseconds. */
-const LOOK_MS = 400;
-
 /**
  * The rest of the engine's optimizing compilers in a clone that has done little. Some function is always about to be optimized when a
  * snapshot is taken, and every clone would do so in its first invocation: under emulation all of a compiler's code has to be translated for that.
@@ -27,7 +24,7 @@ export class OptimizerRest {
   /** Invocations until its end; 0: they do not rest. */
   #left = 0;
   #beforeMs = 0;
-  #timer: NodeJS.Timeout | null = null;
+  #isWatching = false;
   #isRehearsal = false;
 
   /** `usedMs`: processor time of the worker so far. */
@@ -37,7 +34,7 @@ export class OptimizerRest {
 
   /** From now on, for all threads of the process: a snapshot is about to be taken. */
   begin(): void {
-    this.#stopLooking();
+    this.#isWatching = false;
     this.#left = ENOUGH.invocations;
     this.#beforeMs = this.#usedMs();
     for (const name of OPTIMIZERS) setFlagsFromString(`--no-${name}`);
@@ -46,16 +43,17 @@ export class OptimizerRest {
 
   /**
    * An invocation of this worker has begun, which may last. A rehearsal never ends the rest: what it has compiled, a clone would have to translate.
-   * It is told all the same, so that no clone runs this for the first time.
+   * It is told all the same, so that no clone runs this for the first time. There is no timer for it: to make one and to call it off is a
+   * fiftieth of what an emulator translates for a first call.
    */
   watch(isRehearsal: boolean): void {
     this.#isRehearsal = isRehearsal;
-    if (this.#left > 0) this.#timer ??= setInterval(() => this.look(), LOOK_MS);
+    this.#isWatching = this.#left > 0;
   }
 
-  /** A guest has computed for a while. */
+  /** A guest has computed for a while, or is told something. */
   look(): void {
-    if (this.#timer === null) return;
+    if (!this.#isWatching) return;
     const usedMs = this.#usedMs() - this.#beforeMs;
     if (usedMs > ENOUGH.cpuMs && !this.#isRehearsal) this.#end();
   }
@@ -66,18 +64,13 @@ export class OptimizerRest {
     if (!this.#isRehearsal) this.#left -= 1;
     if (this.#left === 0) this.#end();
     else this.look();
-    if (isLast) this.#stopLooking();
+    if (isLast) this.#isWatching = false;
   }
 
   #end(): void {
     this.#left = 0;
-    this.#stopLooking();
+    this.#isWatching = false;
     for (const name of OPTIMIZERS) setFlagsFromString(`--${name}`);
     setFlagsFromString(`${LOOK_CALLS_FLAG}=${LOOK_CALLS.plain}`);
-  }
-
-  #stopLooking(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
   }
 }

@@ -62,11 +62,12 @@ class Writer {
       this.#header(value.length, [0x90, 15], 0xdb);
       for (const item of value) this.value(item);
     } else {
-      const entries = Object.entries(value);
-      this.#header(entries.length, [0x80, 15], 0xdd);
-      for (const [key, item] of entries) {
+      // Not entries: those have no code of their own in V8, and are an array more for each member.
+      const keys = Object.keys(value);
+      this.#header(keys.length, [0x80, 15], 0xdd);
+      for (const key of keys) {
         this.#string(key);
-        this.value(item);
+        this.value((value as Record<string, unknown>)[key]);
       }
     }
   }
