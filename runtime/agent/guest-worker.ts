@@ -92,7 +92,12 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   async function invoke(invoked: Invoked): Promise<void> {
     if (component === null) throw new Error('a worker was asked to run before it was loaded');
     const { id } = invoked;
-    if (!cell.begin(id)) return;
+    if (!cell.begin(id)) {
+      // It is over here: whoever asked for its end before it was taken back waits for no more.
+      lastId = id;
+      cell.finish(id);
+      return;
+    }
     const { instances, workerUse } = component;
     const load = invoked.message.rehearsal === true ? component.loaded : component.message;
     const used = load.reuse === null ? threadCpuMs : cpuTime.shareMs;
@@ -126,6 +131,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     // After the answer has left: what is cleaned or made now is ready when the next invocation comes.
     invocation.leave();
     optimizers.count(running.size === 0);
+    // Nor does a gathered answer wait for that.
+    if (!instances.ready) line.flush();
     const made = instances.ready ? null : instances.prepare(unasked());
     // Those that were sent ahead wait for that, too.
     beginNext();

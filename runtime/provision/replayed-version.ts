@@ -43,6 +43,6 @@ export function checkReplayedService(
   if (was === undefined || present === undefined || present === was) return;
   throw new CloudletError(
     'conflict',
-    `expected an overlay or a recipe that "${name}" was not before, since what is signed can be sent again by whoever kept it; got ${document}, of which it was ${was}; to go back to it, let the name go first with: npx cloudlet publisher forget ${name}`,
+    `expected an overlay or a recipe that "${name}" was not before, since what is signed can be sent again by whoever kept it; got ${document}, of which it was ${was}; to go back to that, deploy its image by digest (${was}), or let the name go first with: npx cloudlet publisher forget ${name}`,
   );
 }

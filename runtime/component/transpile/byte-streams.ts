@@ -47,6 +47,7 @@ const JOINED: GlueChange = {
   where: 'class ManagedBuffer',
   from: /^ *class ManagedBuffer \{\n/m,
   to: (found) => `  const joined$ = (before, values) => {
+    if (values.length === 0) { return before; }
     if (!(values instanceof Uint8Array)) { return before.length === 0 ? values : [...before, ...values]; }
     if (before.length === 0) { return values.slice(); }
     const both = new Uint8Array(before.length + values.length);
@@ -84,9 +85,11 @@ ${found}`,
 const DRAIN_PENDING: GlueChange = {
   where: 'const drainPendingValues = ',
   from: /const values = \[\];(\s*const hasPendingReadBuffer[^\n]*\n\s*const drainPendingValues = \(\) => \{\n)\s*count -= pendingValues\.drainInto\(values, count\);\n/,
-  to: (_, between) => `let values = [];${between}        const drained = pendingValues.drain$(count);
-        values = values.length === 0 ? drained : joined$(values, drained);
-        count -= drained.length;
+  to: (_, between) => `let values = [];${between}        while (count > 0 && pendingValues.length > 0) {
+          const drained = pendingValues.drain$(count);
+          values = values.length === 0 ? drained : joined$(values, drained);
+          count -= drained.length;
+        }
 `,
 };
 

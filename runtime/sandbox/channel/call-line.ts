@@ -83,10 +83,14 @@ export class CallLine {
     return this.#serving && this.#calls.size < this.#atOnce;
   }
 
-  /** Whether its worker, which is busy, can be sent one that begins when those before it have ended. */
+  /**
+   * Whether its worker, which is busy, can be sent one that begins when those before it have ended. Not behind one whose input follows it: if that had not begun when some
+   * are asked back, it would come back without what was sent of it.
+   */
   get takesAhead(): boolean {
     const { size } = this.#calls;
-    return this.#serving && this.isAlone && this.#recalling === null && size > 0 && size <= MOST_AHEAD;
+    if (!this.#serving || !this.isAlone || this.#recalling !== null) return false;
+    return size > 0 && size <= MOST_AHEAD && this.first!.canBeginAgain;
   }
 
   /** Whether its worker has one invocation at a time. */

@@ -49,7 +49,7 @@ export class CallTurns {
   readonly #turns = new Map<Call, Turn>();
   /** Without a worker: one that is not there yet, or is being replaced, makes it wait. */
   readonly #waiting: Turn[] = [];
-  /** Whose end was asked for while they waited behind others. */
+  /** Whose end was asked for when a worker had them. */
   readonly #unwanted = new Map<Call, Interrupt>();
   #averageMs = Number.POSITIVE_INFINITY;
   #restsUntil = 0;
@@ -105,10 +105,10 @@ export class CallTurns {
     const worker = lines.findIndex((line) => line.carries(call));
     const line = lines[worker];
     if (line === undefined) return;
-    if (line.isAlone && line.first !== call) {
-      this.#unwanted.set(call, why);
-      this.#recall(worker);
-    } else cancel(call.id, worker, why);
+    // Until it has ended: also the first may come back unbegun, with those behind it.
+    if (line.isAlone) this.#unwanted.set(call, why);
+    if (line.isAlone && line.first !== call) this.#recall(worker);
+    else cancel(call.id, worker, why);
   }
 
   /** What a worker had not begun comes back. */
@@ -118,10 +118,8 @@ export class CallTurns {
     if (line === undefined) throw new WireError(`expected one of ${lines.length} workers, got ${message.worker}`);
     this.again(line.recalled(message));
     for (const [call, why] of this.#unwanted) {
-      if (!line.carries(call)) continue;
-      // It had begun, after all.
-      this.#unwanted.delete(call);
-      cancel(call.id, message.worker, why);
+      // It had begun, after all; told twice, the agent takes it once.
+      if (line.carries(call)) cancel(call.id, message.worker, why);
     }
   }
 

@@ -74,10 +74,10 @@ function byRanges(
     get: (digest, signal = new AbortController().signal) => {
       // Who waits for one that is on its way waits for that.
       const running = segments.get(digest);
-      if (running !== undefined) return running;
+      if (running !== undefined) return running.then(ownCopy);
       const segment = fetched(digest, signal).finally(() => segments.delete(digest));
       segments.set(digest, segment);
-      return segment;
+      return segment.then(ownCopy);
     },
   };
 }
@@ -102,16 +102,21 @@ function inOrder({ manifest }: ReadManifest, reader: PieceReader, address: strin
   return {
     get: (digest) => {
       const before = asked.get(digest);
-      if (before !== undefined) return before;
+      if (before !== undefined) return before.then(ownCopy);
       const segment = turn.then(() => readTo(digest));
       turn = segment.catch(() => undefined); // Whoever asked is told; the next finds the same.
       asked.set(digest, segment);
-      return segment.finally(() => {
+      return segment.then(ownCopy).finally(() => {
         heldBytes -= held.get(digest)?.length ?? 0;
         held.delete(digest);
       });
     },
   };
+}
+
+/** Whoever gets a segment may give its bytes away; two may ask for one. */
+function ownCopy(bytes: Uint8Array): Uint8Array {
+  return bytes.slice();
 }
 
 function verified(bytes: Uint8Array, digest: Digest, address: string): Uint8Array {

@@ -204,6 +204,35 @@ turns(
   },
 );
 
+turns('end the first as well when it comes back unbegun and nobody wants it any more', async () => {
+  const { agent, channel, invoke } = await open();
+  const [first, second] = [invoke(), invoke()];
+  const [sent, last] = [await agent.next(), await agent.next()];
+  first.fail(new CloudletError('client-closed', 'left'));
+  second.fail(new CloudletError('client-closed', 'left'));
+  await sent.cancelled;
+  await channel.ping();
+  assert.equal(agent.recalls, [{ worker: 0, last: last.id }]);
+  agent.say('recalled', 0, { worker: 0, last: last.id, begun: 0 });
+  await Promise.all([first.confirmed, second.confirmed]);
+  await channel.ping();
+  // Neither began again.
+  assert.is(agent.unasked, 0);
+  channel.close('the test is over');
+});
+
+turns('send nothing ahead behind one whose input follows it', async () => {
+  const { agent, channel, invoke } = await open();
+  invoke(new Uint8Array(INLINE_BYTES + 1));
+  const running = await agent.next();
+  invoke();
+  await channel.ping();
+  assert.is(agent.unasked, 0);
+  running.done();
+  await agent.next();
+  channel.close('the test is over');
+});
+
 turns('end with an agent that gives back what nobody asked for', async () => {
   for (const message of [
     { worker: 0, last: 1, begun: 0 },

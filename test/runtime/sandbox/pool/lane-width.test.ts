@@ -31,6 +31,8 @@ for (const [what, change, full] of [
     { ended: 100, running: 0.2 },
     true,
   ],
+  ['has when it is busy around them', { ended: 100, running: 0.2, need: 1.9 }, false],
+  ['has not when others are', { ended: 100, running: 0.2, need: 1.9, idle: 0.1 }, true],
   ['has when they run', { ended: 100, running: 1.5 }, false],
   ['has when few have ended, and the others may run', { ended: 8, running: 0.2 }, false],
 ] as const satisfies readonly (readonly [string, Partial<WidthSample>, boolean])[]) {
