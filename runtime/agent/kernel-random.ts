@@ -1,7 +1,11 @@
 import { openSync, readSync } from 'node:fs';
 
-/** Random bytes that are read at once for many small requests of one invocation. */
-const BATCH_BYTES = 256;
+/** Random bytes that are read at once for small requests of one invocation: first, and for one that goes on asking. */
+const FIRST_BATCH_BYTES = 256;
+const BATCH_BYTES = 8192;
+
+/** A batch serves at least so many requests. */
+const REQUESTS = 4;
 
 let randomDevice: number | null = null;
 
@@ -11,14 +15,22 @@ let randomDevice: number | null = null;
  */
 export function kernelRandom(): (bytes: Uint8Array) => void {
   let batch = new Uint8Array(0);
+  let used = 0;
+  let next = FIRST_BATCH_BYTES;
   return (bytes) => {
-    if (bytes.length > BATCH_BYTES / 4) return readKernel(bytes);
-    if (batch.length < bytes.length) {
-      batch = new Uint8Array(BATCH_BYTES);
+    const { length } = bytes;
+    if (batch.length - used < length) {
+      const size = next;
+      next = Math.min(BATCH_BYTES, next * 2);
+      if (length > size / REQUESTS) return readKernel(bytes);
+      batch = new Uint8Array(size);
       readKernel(batch);
+      used = 0;
     }
-    bytes.set(batch.subarray(0, bytes.length));
-    batch = batch.subarray(bytes.length);
+    bytes.set(batch.subarray(used, used + length));
+    // What was given is nobody's to find.
+    batch.fill(0, used, used + length);
+    used += length;
   };
 }
 
