@@ -13,7 +13,8 @@ import { StartLab, timed } from './start-lab.ts';
 
 const CLONES = 5;
 const RUNS = 41;
-const WARM = 10;
+/** A machine's optimizers rest for its first hundred invocations, and are busy with what they find for as many more. */
+const WARM = 120;
 const PINGS = 200;
 const MIB = 1024 * 1024;
 /** Between two commands, milliseconds: what one leaves behind to be put away is none of the next one's. */
