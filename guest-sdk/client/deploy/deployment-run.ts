@@ -36,6 +36,9 @@ export interface HeldDictionary {
  */
 const LACKING_MS = 3000;
 
+/** How long events wait for the first part to be on its way, milliseconds. */
+const HEAD_START_MS = 250;
+
 /** Sends what is missing now; called again when that may be more. `known`: what is wanted, from an answer that came before. */
 interface Sender {
   send(known?: WantedParts): Promise<void>;
@@ -108,8 +111,7 @@ export class DeploymentRun {
     const { held } = this.#sends;
     const sender = held?.inBatches === true ? this.#batches(held) : this.#sender();
     if (this.#missing.length > 0) this.#send(sender, this.#known());
-    // The connection that was asked over is free: what is missing goes over it at once, and events wait for a new one.
-    await Promise.race([this.#begun.promise, this.#sending]);
+    await this.#headStart();
     void this.#follow(sender);
     void this.#lack(sender);
     for (;;) {
@@ -122,6 +124,17 @@ export class DeploymentRun {
           this.#wake = resolve;
         });
     }
+  }
+
+  /**
+   * The connection that was asked over is free: what is missing goes over it at once, and events wait for a new one. Not for long: a part that is slow to be read
+   * must not keep the news away, or the end.
+   */
+  async #headStart(): Promise<void> {
+    const begun = new AbortController();
+    const late = waited(HEAD_START_MS, AbortSignal.any([begun.signal, this.#stop.signal])).catch(() => undefined);
+    await Promise.race([this.#begun.promise, this.#sending, late]);
+    begun.abort();
   }
 
   /** Ends what goes on; gives the deployment up unless it has ended. */

@@ -166,6 +166,24 @@ deploy('what is missing goes over the connection that was asked over, and events
   assert.ok(asked.includes('GET events'));
 });
 
+deploy('events are heard of also while the first part is still being read', async () => {
+  const { digest, held } = await packed(random.bytes(100_000));
+  const reading = { ...held, read: () => new Promise<Uint8Array>(() => undefined) };
+  const leaving = new AbortController();
+  const request = { want: { function: 'slow', digest, parts: [...held.parts] } };
+  let events = 0;
+  try {
+    for await (const news of client.deploy(request, { held: reading, signal: leaving.signal })) {
+      if (news.kind === 'event') events += 1;
+      if (events > 0) leaving.abort(new Error('seen enough'));
+    }
+    assert.unreachable();
+  } catch (error) {
+    assert.match((error as Error).message, 'seen enough');
+  }
+  assert.ok(events > 0);
+});
+
 deploy('what fails is said with its code, and who leaves gives up', async () => {
   const bytes = random.bytes(100_000);
   const held = await cutIntoParts(contentOf(bytes));
