@@ -43,8 +43,8 @@ export function nextWidth({ width, most, processors, need, idle }: WidthSample):
 export function isComputerFull(sample: WidthSample): boolean {
   const { width, processors, need, idle, ended, running } = sample;
   const places = Math.min(width, processors);
-  // What it does around its guests, making instances for example, may keep it busy as well; another would have processors for that.
-  const isBusy = idle >= ONE_MORE && need >= FULL * places;
+  // What it does around its guests, making instances for example, may keep it busy as well; another would have processors for that. After one window that is not known.
+  const isBusy = idle >= ONE_MORE && need >= FULL * places && Number.isFinite(need);
   if (!isBusy && ended >= MANY * width && running < ON_THE_WAY * width) return true;
   return idle < ONE_MORE && need >= WAITS * places;
 }

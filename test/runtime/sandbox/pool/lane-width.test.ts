@@ -32,6 +32,7 @@ for (const [what, change, full] of [
     true,
   ],
   ['has when it is busy around them', { ended: 100, running: 0.2, need: 1.9 }, false],
+  ['has not as long as that is not known', { ended: 100, running: 0.2, need: Number.POSITIVE_INFINITY }, true],
   ['has not when others are', { ended: 100, running: 0.2, need: 1.9, idle: 0.1 }, true],
   ['has when they run', { ended: 100, running: 1.5 }, false],
   ['has when few have ended, and the others may run', { ended: 8, running: 0.2 }, false],
