@@ -1,6 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asCloudletError, type FunctionName, parseName } from '../../guest-sdk/protocol/index.ts';
 import { Cloudlet } from '../../runtime/index.ts';
@@ -8,6 +6,7 @@ import { bodyOf, guestBytes } from '../support/cloudlet-lab.ts';
 import { TEST_CACHE } from '../support/microvm-lab.ts';
 import { SeededRandom } from '../support/random.ts';
 import type { Benchmark } from './run.ts';
+import { SoakDisk } from './soak-disk.ts';
 import { childProcesses, openDescriptors, strike } from './soak-faults.ts';
 import { growthMib, type Held, held } from './soak-growth.ts';
 
@@ -34,14 +33,6 @@ interface Outcome {
   wrong: number;
   lost: number;
   faults: number;
-}
-
-/** A disk of its own, small enough to be filled. Only root mounts one. */
-function smallDisk(directory: string): boolean {
-  mkdirSync(directory, { recursive: true });
-  if (process.getuid?.() !== 0) return false;
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m,mode=0700`, 'tmpfs', directory]);
-  return true;
 }
 
 async function oneCall(
@@ -88,16 +79,22 @@ async function fillDisk(cloudlet: Cloudlet, disk: string, name: FunctionName, by
 }
 
 async function soak(sandbox: 'process' | 'microvm', calls: number, say: (line: string) => void) {
-  const scratch = mkdtempSync(join(tmpdir(), 'cloudlet-soak-'));
-  const disk = join(scratch, 'disk');
-  const mounted = smallDisk(disk);
+  const disk = new SoakDisk(DISK_MIB);
+  try {
+    return await soakOn(disk, sandbox, calls, say);
+  } finally {
+    disk.remove();
+  }
+}
+
+async function soakOn(disk: SoakDisk, sandbox: 'process' | 'microvm', calls: number, say: (line: string) => void) {
   const random = new SeededRandom(SEED);
   const deadlineMs = DEADLINE_MS[sandbox];
   const outcome: Outcome = { right: 0, refused: 0, wrong: 0, lost: 0, faults: 0 };
   const names = Array.from({ length: FUNCTIONS }, (_, at) => parseName(`f${at}`));
   const bytes = await guestBytes('typed');
   const samples: Held[] = [];
-  const options = { dataDir: join(disk, 'data'), cacheDir: TEST_CACHE, sandbox, accel: 'auto' } as const;
+  const options = { dataDir: join(disk.path, 'data'), cacheDir: TEST_CACHE, sandbox, accel: 'auto' } as const;
   // Once before: some files are opened by the first machine and stay open as long as the process.
   const first = await Cloudlet.open(options);
   await first.publish(names[0]!, bodyOf(bytes));
@@ -121,7 +118,7 @@ async function soak(sandbox: 'process' | 'microvm', calls: number, say: (line: s
           outcome.faults += 1;
           const victims = cloudlet.sandboxes();
           const kind = random.below(3);
-          if (kind === 2 && mounted) await fillDisk(cloudlet, disk, names[0]!, bytes);
+          if (kind === 2 && disk.isMounted) await fillDisk(cloudlet, disk.path, names[0]!, bytes);
           else if (victims.length > 0) strike(kind === 0 ? 'kill' : 'stop', random.pick(victims), 2 * deadlineMs);
         }
         await oneCall(cloudlet, random.pick(names), random, outcome, deadlineMs);
@@ -130,8 +127,6 @@ async function soak(sandbox: 'process' | 'microvm', calls: number, say: (line: s
     await Promise.all(Array.from({ length: CALLERS }, caller));
   } finally {
     await cloudlet.close();
-    if (mounted) execFileSync('umount', [disk]);
-    rmSync(scratch, { recursive: true, force: true });
   }
   const after = { descriptors: openDescriptors(), children: childProcesses() };
   return {
