@@ -1,3 +1,5 @@
+import { leanTables } from './glue-tables.ts';
+
 /** Under this name the glue finds where to put the means to renew its state. No component can import it: it is no WIT name. */
 export const STATE_IMPORT = 'cloudlet:state$';
 
@@ -42,13 +44,12 @@ const OUTER: readonly (readonly [RegExp, ((name: string) => string) | null])[] =
 /** State beside the instances. What is assigned once, when they are made, needs nothing. */
 const INNER: readonly (readonly [RegExp, ((name: string) => string) | null])[] = [
   [/^let captureCnt\d+ = 0;$/, null],
-  // A new map where the old was used: one that is only cleared leaves a chain of its former insides, which young collections keep.
   [
     /^const captureTable(\d+)= new Map\(\);$/,
     (at) =>
-      `if (captureCnt${at} > 0 || captureTable${at}.size > 0) { captureCnt${at} = 0; captureTable${at} = new Map(); }`,
+      `if (captureCnt${at} > 0 || captureTable${at}.size > 0) { captureCnt${at} = 0; captureTable${at}.clear(); }`,
   ],
-  [/^const (handleTable\d+) = \[T_FLAG, 0\];$/, (name) => `${name}.length = 2; ${name}[0] = T_FLAG; ${name}[1] = 0;`],
+  [/^const (handleTable\d+) = \[T_FLAG, 0\];$/, (name) => `if (${name}.length > 2) tables$.empty(${name});`],
   // An imported global: its value is put back with those of the modules.
   [/^const instanceFlags\d+ = new WebAssembly\.Global\(\{ value: "i32", mutable: true \}, \d+\);$/, null],
   [/^let [\w$]+;$/, null],
@@ -70,9 +71,8 @@ export function renewableGlue(glue: string): string {
   const outer = resets(glue.slice(head.index + head[0].length, generator), 2, OUTER);
   const inner = resets(glue.slice(generator + GENERATOR_BEGIN.length, end.index), 4, INNER);
   if (outer === null || inner === null) return glue;
-  const instances = glue.slice(generator, end.index).replaceAll(/^ {4}const (?=captureTable)/gm, '    let ');
   const renewal = `imports['${STATE_IMPORT}'].reset = () => { ${[...outer, ...inner].join(' ')} };`;
-  return `${glue.slice(0, generator)}${instances}\n    ${renewal}${glue.slice(end.index)}`;
+  return leanTables(`${glue.slice(0, end.index)}\n    ${renewal}${glue.slice(end.index)}`) ?? glue;
 }
 
 /** What empties every declaration at this indentation, or null when one is of an unknown form. */

@@ -3,6 +3,7 @@ import { RESETTABLE_SECTION } from '../component/rewrite/metered-instance.ts';
 import type { GrantedFiles } from '../wasi/index.ts';
 import { decodeFiles } from './files-message.ts';
 import { renewableGlue } from './glue-state.ts';
+import { GLUE_TABLES, TABLES_IMPORT } from './glue-tables.ts';
 import { LateFiles } from './late-files.ts';
 import { LatePlaces } from './late-places.ts';
 import { lendWrites } from './lent-writes.ts';
@@ -73,7 +74,7 @@ export async function loadComponent(
     files: decodeFiles(component.message.files, component.files, looksUpPaths(modules.values())),
     late: new LateFiles(component.late, new LatePlaces(component.message.files?.latePieces ?? []), want),
     instantiate: async (imports, instantiateCore) =>
-      make(getCoreModule, calls === null ? imports : { ...imports, [PLAIN_IMPORT]: calls }, instantiateCore),
+      make(getCoreModule, { ...imports, [TABLES_IMPORT]: GLUE_TABLES, [PLAIN_IMPORT]: calls }, instantiateCore),
   };
 }
 

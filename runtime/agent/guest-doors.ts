@@ -121,8 +121,17 @@ async function answered(end: Promise<HttpEnd>): Promise<HttpEnd> {
   }
 }
 
+type Exported = (...args: unknown[]) => unknown;
+
+/** What was looked up of an instance's exports, which serve one invocation after another: to bind a function costs as much as to open an invocation's body. */
+const LOOKED_UP = new WeakMap<object, Map<readonly string[], Exported>>();
+
 /** The function that a path of keys leads to. The paths come from our own translation of the component. */
-export function functionAt(exports: unknown, path: readonly string[]): (...args: unknown[]) => unknown {
+export function functionAt(exports: unknown, path: readonly string[]): Exported {
+  const from = exports as object;
+  let known = LOOKED_UP.get(from);
+  const called = known?.get(path);
+  if (called !== undefined) return called;
   let owner: unknown;
   let at = exports;
   for (const key of path) {
@@ -131,7 +140,10 @@ export function functionAt(exports: unknown, path: readonly string[]): (...args:
   }
   if (typeof at !== 'function')
     throw new GuestFailure('export-unknown', `the component has no export ${path.join('.')}`);
-  return at.bind(owner);
+  const bound = at.bind(owner);
+  known ??= new Map();
+  LOOKED_UP.set(from, known.set(path, bound));
+  return bound;
 }
 
 async function callTyped(

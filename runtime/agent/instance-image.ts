@@ -8,29 +8,25 @@ const ZEROS = Buffer.alloc(PIECE_BYTES);
 class MemoryImage {
   readonly #memory: WebAssembly.Memory;
   readonly #pieces: readonly (Buffer | null)[];
-  #buffer: ArrayBuffer;
-  /** Of the buffer, made once: to make one costs as much as to compare it. */
+  /** Made once: to make one costs as much as to compare it. */
   #views: readonly Buffer[];
 
   constructor(memory: WebAssembly.Memory) {
     this.#memory = memory;
-    this.#buffer = memory.buffer;
-    this.#views = viewsOf(this.#buffer);
+    this.#views = viewsOf(memory.buffer);
     this.#pieces = this.#views.map((view) => (view.equals(ZEROS) ? null : Buffer.from(view)));
   }
 
+  /** A memory that grows, by nothing even, lets go of its buffer, and what views it: to ask a view costs less than to ask the memory. */
   get hasGrown(): boolean {
-    return this.#memory.buffer.byteLength !== this.#pieces.length * PIECE_BYTES;
+    if (this.#views[0]?.length === PIECE_BYTES) return false;
+    const { buffer } = this.#memory;
+    this.#views = viewsOf(buffer);
+    return buffer.byteLength !== this.#pieces.length * PIECE_BYTES;
   }
 
-  /** What is as it was is only read: a page that was never written to costs no memory, and one in the cache little time. */
+  /** After `hasGrown`. What is as it was is only read: a page that was never written to costs no memory, and one in the cache little time. */
   restore(): void {
-    const { buffer } = this.#memory;
-    if (buffer !== this.#buffer) {
-      // A memory that grows by nothing is given another buffer.
-      this.#buffer = buffer;
-      this.#views = viewsOf(buffer);
-    }
     const views = this.#views;
     for (let index = 0; index < views.length; index += 1) {
       const piece = this.#pieces[index] ?? ZEROS;

@@ -47,16 +47,18 @@ export class Context {
   #closed = false;
   #outputs = 0;
   #outputsDone: (() => void) | null = null;
-  #turnEndNs: bigint;
+  /** Until when the guest may poll; null before it first does: most never do, and to look at the clock costs as much as a small call of the host. */
+  #turnEndNs: bigint | null = null;
   #workBytes = 0;
   readonly #goOn: () => void;
-  readonly #onClose = new Set<() => void>();
+  /** One that is to be called, and the others: most contexts have no more than one. */
+  #firstOnClose: (() => void) | null = null;
+  #onClose: Set<() => void> | null = null;
 
   /** `goOn` is asked now and then while the host works for the guest; it throws when that may not go on. */
   constructor(backend: WasiBackend, goOn: () => void = () => {}) {
     this.backend = backend;
     this.#goOn = goOn;
-    this.#turnEndNs = backend.clock.monotonicNs() + TURN_NS;
   }
 
   /** Resources that the guest holds. */
@@ -110,7 +112,9 @@ export class Context {
 
   /** Whether the guest has run so long without waiting that the event loop must get a turn: else what it polls for never arrives. */
   get owesTurn(): boolean {
-    return this.backend.clock.monotonicNs() > this.#turnEndNs;
+    const now = this.backend.clock.monotonicNs();
+    this.#turnEndNs ??= now + TURN_NS;
+    return now > this.#turnEndNs;
   }
 
   /** Gives the event loop a turn. */
@@ -142,17 +146,25 @@ export class Context {
 
   /** Calls `end` when the instance is closed. Gives a function that forgets it. */
   atClose(end: () => void): () => void {
+    if (this.#firstOnClose === null) {
+      this.#firstOnClose = end;
+      return () => {
+        if (this.#firstOnClose === end) this.#firstOnClose = null;
+      };
+    }
+    this.#onClose ??= new Set();
     this.#onClose.add(end);
-    return () => this.#onClose.delete(end);
+    return () => this.#onClose?.delete(end);
   }
 
   /** Ends all waiting. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const ends = [...this.#onClose];
-    this.#onClose.clear();
-    for (const end of ends) end();
+    const [first, others] = [this.#firstOnClose, this.#onClose];
+    this.#firstOnClose = this.#onClose = null;
+    first?.();
+    if (others !== null) for (const end of [...others]) end();
   }
 
   #wakened(things: readonly Readiness[]): Promise<void> {

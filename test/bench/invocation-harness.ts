@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { digestOfHex } from '../../guest-sdk/protocol/index.ts';
 import { FuelGauge } from '../../runtime/agent/fuel.ts';
 import { renewableGlue } from '../../runtime/agent/glue-state.ts';
+import { GLUE_TABLES, TABLES_IMPORT } from '../../runtime/agent/glue-tables.ts';
 import type { Instantiate } from '../../runtime/agent/guest-component.ts';
 import { GuestInstances } from '../../runtime/agent/guest-instances.ts';
 import { GuestInvocation } from '../../runtime/agent/guest-invocation.ts';
@@ -94,7 +95,8 @@ export async function threadHarness(component: Uint8Array, limits: boolean, scra
   const instances = new GuestInstances({
     message,
     files: new GrantedFiles([], 0),
-    instantiate: async (imports, core) => instantiate((name) => compiled.get(name)!, imports, core),
+    instantiate: async (imports, core) =>
+      instantiate((name) => compiled.get(name)!, { ...imports, [TABLES_IMPORT]: GLUE_TABLES }, core),
   });
   const cell = new InterruptCell();
   const askIds = new AskIds();

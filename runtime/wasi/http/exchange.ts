@@ -1,7 +1,7 @@
 import type { ByteSink } from '../backend.ts';
 import type { Context } from '../context.ts';
 import { DISPOSE } from '../dispose.ts';
-import type { BodyEnd } from './body-pipe.ts';
+import type { BodyEnd, BodyPipe } from './body-pipe.ts';
 import type { HttpErrorCode } from './error-code.ts';
 import type { FieldEntry } from './field.ts';
 import { type IncomingHttp, IncomingRequest } from './incoming-request.ts';
@@ -30,6 +30,8 @@ export interface HttpExchange {
   readonly outparam: ResponseOutparam;
   /** Whether the guest has answered, with a response or an error. */
   readonly answered: boolean;
+  /** How it ended, as soon as no more comes; null before. */
+  readonly ended: HttpEnd | null;
   /** Resolves when no more comes: at the latest when the instance is closed. Never rejects. */
   readonly end: Promise<HttpEnd>;
 }
@@ -47,56 +49,76 @@ export function openExchange(
   incoming: IncomingHttp,
   respond: (head: HttpHead) => ByteSink,
 ): HttpExchange {
-  const { promise: end, resolve } = Promise.withResolvers<HttpEnd>();
-  let truncate: ((detail: string) => void) | null = null;
-  const forget = context.atClose(() => {
-    if (truncate === null) resolve({ kind: 'unanswered' });
-    else truncate('the guest ended before it finished the body');
-  });
-  // A guest that ended without reading must not leave the sender waiting.
-  context.atClose(() => incoming.body.close());
-  const settle = (how: HttpEnd) => {
-    forget();
-    resolve(how);
-  };
-  const answer = (response: WitResponse) => {
+  return new Exchange(context, incoming, respond);
+}
+
+class Exchange implements HttpExchange {
+  readonly request: IncomingRequest;
+  readonly outparam: ResponseOutparam;
+  answered = false;
+  ended: HttpEnd | null = null;
+  readonly #incoming: IncomingHttp;
+  readonly #respond: (head: HttpHead) => ByteSink;
+  #pipe: BodyPipe | null = null;
+  /** Made for who waits for it: most exchanges have ended when their guest returns. */
+  #end: PromiseWithResolvers<HttpEnd> | null = null;
+
+  constructor(context: Context, incoming: IncomingHttp, respond: (head: HttpHead) => ByteSink) {
+    this.#incoming = incoming;
+    this.#respond = respond;
+    context.atClose(() => this.#close());
+    this.request = new IncomingRequest(context, incoming);
+    this.outparam = new ResponseOutparam(context, this);
+  }
+
+  get end(): Promise<HttpEnd> {
+    if (this.ended !== null) return Promise.resolve(this.ended);
+    this.#end ??= Promise.withResolvers();
+    return this.#end.promise;
+  }
+
+  /** The guest has set its response, or an error in its place. */
+  answer(response: WitResponse): void {
     if (response.tag === 'err') {
-      exchange.answered = true;
-      settle({ kind: 'error', code: response.val });
+      this.answered = true;
+      this.settle({ kind: 'error', code: response.val });
       return;
     }
     const set = OutgoingResponse.take(response.val);
-    exchange.answered = true;
-    truncate = (detail) => set.pipe?.truncate(detail);
-    start(set, incoming.method === 'HEAD', respond, settle);
-  };
-  const exchange = {
-    request: new IncomingRequest(context, incoming),
-    outparam: new ResponseOutparam(context, answer, () => settle({ kind: 'unanswered' })),
-    answered: false,
-    end,
-  };
-  return exchange;
-}
-
-function start(
-  set: SetResponse,
-  head: boolean,
-  respond: (head: HttpHead) => ByteSink,
-  settle: (end: HttpEnd) => void,
-): void {
-  const bodyless = head || set.status === 204 || set.status === 304;
-  const error = headError(set, bodyless);
-  if (error !== undefined) {
-    settle({ kind: 'error', code: error });
-    return;
+    this.answered = true;
+    this.#pipe = set.pipe;
+    this.#start(set);
   }
-  const sink = respond({ status: set.status, headers: set.headers });
-  if (set.pipe === null) {
-    sink.close();
-    settle({ kind: 'finished', trailers: [] });
-  } else {
-    set.pipe.attach(sink, bodyless, settle);
+
+  settle(end: HttpEnd): void {
+    this.ended ??= end;
+    this.#end?.resolve(this.ended);
+  }
+
+  #start(set: SetResponse): void {
+    const head = this.#incoming.method === 'HEAD';
+    const bodyless = head || set.status === 204 || set.status === 304;
+    const error = headError(set, bodyless);
+    if (error !== undefined) {
+      this.settle({ kind: 'error', code: error });
+      return;
+    }
+    const sink = this.#respond({ status: set.status, headers: set.headers });
+    if (set.pipe === null) {
+      sink.close();
+      this.settle({ kind: 'finished', trailers: [] });
+    } else {
+      set.pipe.attach(sink, bodyless, (end) => this.settle(end));
+    }
+  }
+
+  #close(): void {
+    if (this.ended === null) {
+      if (!this.answered) this.settle({ kind: 'unanswered' });
+      else this.#pipe?.truncate('the guest ended before it finished the body');
+    }
+    // A guest that ended without reading must not leave the sender waiting.
+    this.#incoming.body.close();
   }
 }
 
@@ -109,20 +131,18 @@ function headError({ declared, pipe }: SetResponse, bodyless: boolean): HttpErro
 /** `wasi:http/types`'s resource `response-outparam`. */
 export class ResponseOutparam {
   readonly #context: Context;
-  readonly #answer: (response: WitResponse) => void;
-  readonly #abandon: () => void;
+  readonly #exchange: Exchange;
   #used = false;
 
-  constructor(context: Context, answer: (response: WitResponse) => void, abandon: () => void) {
+  constructor(context: Context, exchange: Exchange) {
     context.retain();
     this.#context = context;
-    this.#answer = answer;
-    this.#abandon = abandon;
+    this.#exchange = exchange;
   }
 
   /** `[static]response-outparam.set`. */
   static set(param: ResponseOutparam, response: WitResponse): void {
-    if (param.#use()) param.#answer(response);
+    if (param.#use()) param.#exchange.answer(response);
   }
 
   sendInformational(): never {
@@ -130,7 +150,7 @@ export class ResponseOutparam {
   }
 
   [DISPOSE](): void {
-    if (this.#use()) this.#abandon();
+    if (this.#use()) this.#exchange.settle({ kind: 'unanswered' });
   }
 
   #use(): boolean {

@@ -77,6 +77,7 @@ poll('a duration beyond the end of time is never ready and does not wrap', () =>
 poll('a guest that only polls what is ready gives the event loop its turn now and then', async () => {
   const { clock, poll, timers } = open();
   const ready = timers.subscribeDuration(0n);
+  assert.not.instance(poll([ready]), Promise);
   clock.advance(11_000_000n);
   const polled = poll([ready]);
   assert.instance(polled, Promise);

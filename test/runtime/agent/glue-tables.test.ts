@@ -1,0 +1,94 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Captures, GLUE_TABLES, leanTables, TABLES_IMPORT } from '../../../runtime/agent/glue-tables.ts';
+import { SeededRandom } from '../../support/random.ts';
+import { artifactOf } from '../../support/sandbox-lab.ts';
+
+const tables = suite('the tables of a glue');
+
+tables('keep resources as a map does, few and many, and are empty when they were cleared', () => {
+  const random = new SeededRandom(20261126);
+  const captures = new Captures();
+  for (let round = 0; round < 20; round += 1) {
+    const map = new Map<number, object>();
+    for (let step = 0, next = 1; step < 200; step += 1) {
+      if (random.below(round + 2) > 0) {
+        const thing = {};
+        map.set(next, thing);
+        captures.set(next++, thing);
+      }
+      const rep = random.below(next + 1);
+      assert.is(captures.get(rep), map.get(rep));
+      if (random.below(2) === 0) {
+        map.delete(rep);
+        captures.delete(rep);
+      }
+      assert.is(captures.size, map.size);
+    }
+    for (const [rep, thing] of map) assert.is(captures.get(rep), thing);
+    captures.clear();
+    assert.is(captures.size, 0);
+    for (const rep of map.keys()) assert.is(captures.get(rep), undefined);
+  }
+});
+
+/** The functions with which the glue of a component with resources gives handles out and takes them back, as they are used here. */
+async function handles() {
+  const glue = leanTables((await artifactOf('hello-http')).glue)!;
+  const [create, remove] = ['rscTableCreateOwn', 'rscTableRemove'].map(
+    (name) => new RegExp(`function ${name} ?\\([\\s\\S]*?\\n {2}\\}\\n`).exec(glue)![0],
+  );
+  const text = `const T_FLAG = 1 << 30;\n${create}\n${remove}\nexport { rscTableCreateOwn as create, rscTableRemove as remove };`;
+  return (await import(`data:text/javascript,${encodeURIComponent(text)}`)) as {
+    create(table: number[], rep: number): number;
+    remove(table: number[], handle: number): { rep: number; own: boolean };
+  };
+}
+
+tables('give the same handles after they were emptied as new ones, and refuse the same', async () => {
+  const { create, remove } = await handles();
+  const random = new SeededRandom(7);
+  const fresh = () => [1 << 30, 0];
+  const used = fresh();
+  for (const most of [1, 5, 50, 200, 3]) {
+    const table = fresh();
+    const live: number[] = [];
+    for (let step = 0; step < 4 * most; step += 1) {
+      if (live.length < most && random.below(3) > 0) {
+        const handle = create(table, step + 1);
+        assert.is(create(used, step + 1), handle);
+        live.push(handle);
+        continue;
+      }
+      // One that is there, one that was, one that never was, and none at all.
+      for (const handle of [live.splice(random.below(live.length), 1)[0] ?? 1, random.below(2 * most), 10_000, 0]) {
+        const [taken, same] = [table, used].map((each) => {
+          try {
+            return remove(each, handle).rep;
+          } catch (error) {
+            return (error as Error).message;
+          }
+        });
+        assert.is(same, taken);
+        const at = live.indexOf(handle);
+        if (at !== -1) live.splice(at, 1);
+      }
+    }
+    GLUE_TABLES.empty(used);
+    assert.is(used.length <= 2 * 64, true);
+  }
+});
+
+tables('of a glue in an unknown form stay as they are', () => {
+  assert.is(leanTables('export function instantiate(a) {\n    const handleTable1 = [T_FLAG, 0];\n'), null);
+});
+
+tables('of a component are all replaced', async () => {
+  const { glue } = await artifactOf('hello-http');
+  const lean = leanTables(glue)!;
+  assert.match(lean, `imports['${TABLES_IMPORT}']`);
+  assert.is(/new Map\(\)|dv\.buffer|val === 0/.test(lean), false);
+  assert.is(/^ *curResourceBorrows\.push/m.test(lean), false);
+});
+
+tables.run();
