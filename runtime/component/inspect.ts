@@ -3,7 +3,7 @@ import { ByteReader, refused } from './binary/byte-reader.ts';
 import { type BinaryKind, readPreamble } from './binary/preamble.ts';
 import { readComponent } from './inspect/component-reader.ts';
 import { checkCoreNames, readCoreModule } from './inspect/core-module-reader.ts';
-import { doorOfInterface, exportedFunctions, exportedNames } from './inspect/exported-functions.ts';
+import { doorOfInterface, exportedFunctions, exportedNames, refuseOtherExports } from './inspect/exported-functions.ts';
 import { grantableImports } from './inspect/grantable-imports.ts';
 import { someNames } from './inspect/type-space.ts';
 
@@ -28,14 +28,15 @@ const PREVIEW_1 = 'wasi_snapshot_preview1';
 
 /**
  * Reads what a component imports and exports from its own sections; nothing is executed, and the memory used is bounded by
- * small constants whatever the file says. Throws `component-refused` for what is no WebAssembly, is truncated or damaged, or
- * imports what no cloudlet provides.
+ * small constants whatever the file says. Throws `component-refused` for what is no WebAssembly, is truncated or damaged, imports
+ * what no cloudlet provides, or exports what nobody can call.
  */
 export function inspectComponent(bytes: Uint8Array): ComponentInfo {
   const reader = new ByteReader(bytes);
   const kind = readPreamble(reader);
   if (kind === 'core-module') return inspectCoreModule(reader);
   const component = readComponent(reader);
+  refuseOtherExports(component);
   const imports = grantableImports(component);
   const functions = exportedFunctions(component);
   const exports = exportedNames(component);

@@ -23,7 +23,26 @@ export function shortName(interfaceName: string): string {
   return interfaceName.replace(/^.*\//, '').replace(/@.*$/, '');
 }
 
-/** Names of what a component exports for callers: interfaces and functions, without types and without QuickJS's own `init`. */
+/**
+ * Refuses what a component exports beside functions and interfaces. The binary format knows types, components and core modules there, too; WIT has no way
+ * to say so, and the translators read a component as a world.
+ */
+export function refuseOtherExports(component: ComponentType): void {
+  const others = [...component.exports].filter(([, { sort }]) => sort !== 'func' && sort !== 'instance');
+  const [first] = others;
+  if (first === undefined) return;
+  const [name, { sort }] = first;
+  const [what, instead] =
+    sort === 'type'
+      ? ['type', 'export it as part of an interface, as a WIT world does']
+      : [sort === 'module' ? 'core module' : sort, 'leave it out'];
+  const more = others.length === 1 ? '' : ` and ${others.length - 1} more`;
+  throw refused(
+    `expected a component that exports functions and interfaces, got the ${what} ${JSON.stringify(name)}${more}; ${instead}`,
+  );
+}
+
+/** Names of what a component exports for callers: interfaces and functions, without QuickJS's own `init`. */
 export function exportedNames(component: ComponentType): string[] {
   return [...component.exports]
     .filter(

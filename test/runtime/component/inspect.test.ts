@@ -139,9 +139,9 @@ for (const [type, expected] of [
 test('types are resolved through definitions, names and outer components', async () => {
   const types = `
     (type $e (enum "red" "dark-green"))
-    (export $ee "color" (type $e))
+    (import "color" (type $ee (eq $e)))
     (type $f (flags "read" "write"))
-    (export $ff "perms" (type $f))
+    (import "perms" (type $ff (eq $f)))
     (component $inner
       (alias outer 1 $ee (type $outer))
       (type $r (func (param "e" $outer) (result $outer)))
@@ -159,6 +159,20 @@ test('types are resolved through definitions, names and outer components', async
     'inner.deep: func(e: enum { red, dark-green }) -> enum { red, dark-green }',
   ]);
 });
+
+const TYPE = '(type $e (enum "red")) (export $ee "color" (type $e))';
+for (const [what, others, sentence] of [
+  ['a type', TYPE, /got the type "color"; export it as part of an interface, as a WIT world does/],
+  ['two types', `${TYPE} (export "hue" (type $ee))`, /got the type "color" and 1 more; export it as part of an/],
+  ['a resource', '(type $r (resource (rep i32))) (export "blob" (type $r))', /got the type "blob"; export it as part/],
+  ['a component', '(component $c) (export "inner" (component $c))', /got the component "inner"; leave it out/],
+  ['a core module', '(export "core" (core module $m))', /got the core module "core"; leave it out/],
+] as const)
+  test(`a component that exports ${what} of its own, beside functions, is refused before a translator sees it`, async () => {
+    const text = withFunction(others, '(param "x" u32) (result u32)');
+    assert.match(refusal(await wat(text)), /^expected a component that exports functions and interfaces, got /);
+    assert.match(refusal(await wat(text)), sentence);
+  });
 
 test('functions of two interfaces with one short name are called by their full names', async () => {
   const info = inspectComponent(
