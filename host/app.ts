@@ -1,5 +1,6 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { TrieRouter } from 'hono/router/trie-router';
+import { begunInvocation } from './http/begun-invocation.ts';
 import type { HostContext } from './http/connection.ts';
 import { protectResponse } from './http/protection.ts';
 import { openApiDocument } from './openapi.ts';
@@ -80,7 +81,8 @@ function protect({ metrics }: HostParts): MiddlewareHandler<HostContext> {
 
 function refuseWhileDraining(draining: AbortSignal): MiddlewareHandler<HostContext> {
   return async (c: Context<HostContext>, next) => {
-    if (draining.aborted && !isAnonymous(c.req.method, c.req.path)) throw shuttingDown();
+    if (draining.aborted && !isAnonymous(c.req.method, c.req.path) && begunInvocation(c) === undefined)
+      throw shuttingDown();
     await next();
   };
 }

@@ -7,6 +7,7 @@ import { holdContinue } from './http/continued-body.ts';
 import { asksForWebSocket, offerSocket } from './http/web-socket.ts';
 import type { Traffic } from './metrics.ts';
 import { problemResponse } from './problem.ts';
+import type { DirectDoor } from './routes/direct-door.ts';
 
 /** What answers requests: `app.fetch` of Hono. */
 export type Handler = (request: Request, connection: HttpBindings) => Response | Promise<Response>;
@@ -15,8 +16,8 @@ export type Handler = (request: Request, connection: HttpBindings) => Response |
 export interface Listener {
   /** The port, also when the system chose it. */
   readonly port: number;
-  /** Puts another handler in place, for the requests to come. */
-  readonly use: (handler: Handler) => void;
+  /** Puts another handler in place, for the requests to come, and a door before it. */
+  readonly use: (handler: Handler, door?: DirectDoor) => void;
   readonly traffic: () => Traffic;
   /** Waits until no request is unanswered, or `boundMs` is over; then closes the socket and all that is left. Idempotent. */
   readonly close: (boundMs: number) => Promise<void>;
@@ -36,14 +37,24 @@ const UNREAD_MS = 2_000;
 const MAX_HEADER_BYTES = 32 * 1024;
 const MAX_CONNECTIONS = 2048;
 
+/** What tests change of a listener. */
+export interface ListenOptions {
+  readonly headersTimeoutMs?: number;
+  /** Answers what it takes before the handler is asked. */
+  readonly door?: DirectDoor;
+}
+
+const noDoor: DirectDoor = (incoming, outgoing, routes) => routes(incoming, outgoing);
+
 /** Listens; `conflict` says in one sentence why it is not possible. */
 export async function listen(
   bind: string,
   port: number,
   handler: Handler,
-  headersTimeoutMs: number = HEADERS_TIMEOUT_MS,
+  { headersTimeoutMs = HEADERS_TIMEOUT_MS, door = noDoor }: ListenOptions = {},
 ): Promise<Listener> {
   let current = handler;
+  let currentDoor = door;
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: headersTimeoutMs,
@@ -93,7 +104,7 @@ export async function listen(
     due(incoming, outgoing);
     outgoing.once('finish', () => leaveUnread(incoming));
     const refused = refusedHead(incoming.headers);
-    if (refused === null) void respond(incoming, outgoing);
+    if (refused === null) currentDoor(incoming, outgoing, respond);
     else answerRefused(refused, outgoing);
   };
   server.on('request', answer);
@@ -133,8 +144,9 @@ export async function listen(
   let closing: Promise<void> | undefined;
   return {
     port: (server.address() as AddressInfo).port,
-    use: (next) => {
+    use: (next, door = noDoor) => {
       current = next;
+      currentDoor = door;
     },
     traffic: () => {
       const sum = { ...past };

@@ -13,6 +13,7 @@ import { createMetrics } from './metrics.ts';
 import { observers } from './observers.ts';
 import { readPolicy } from './policy-file.ts';
 import { problemResponse } from './problem.ts';
+import { directDoor } from './routes/direct-door.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import { createTrust, ownerTokenPath, ownNames } from './trust/index.ts';
 
@@ -106,7 +107,7 @@ export async function serve(config: HostConfig, options: ServeOptions = {}): Pro
     const { port } = listener;
     const addresses = () => (isLoopback(config.bind) ? [] : invite(config.bind, port, '').addresses);
     const app = createApp(parts, dashboard({ cloudlet, addresses }));
-    listener.use((request, connection) => app.fetch(request, connection));
+    listener.use((request, connection) => app.fetch(request, connection), directDoor(parts));
     await turns;
     advertising = options.advertise === false ? null : await announce(cloudlet, config, listener.port, journal);
   } catch (error) {

@@ -78,7 +78,14 @@ export {
   signOverlayFile,
   type UngrantedImport,
 } from './provision/index.ts';
-export { CLOSE_CAUSES, type CloseCause, RUNGS, type Rung, type SandboxKind } from './sandbox/index.ts';
+export {
+  CLOSE_CAUSES,
+  type CloseCause,
+  type LeaveSignal,
+  RUNGS,
+  type Rung,
+  type SandboxKind,
+} from './sandbox/index.ts';
 export {
   type HeaderField,
   HOP_BY_HOP,

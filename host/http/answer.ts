@@ -3,7 +3,7 @@ import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { Invocation, InvocationEnd } from '../../runtime/index.ts';
 import { connectionOf, type HostContext, setBeside, takesTrailers } from './connection.ts';
 import { type AnswerHeaders, GUEST_CONTENT_POLICY, headersFromGuest, trailersFromGuest } from './guest-headers.ts';
-import { wholeResponse } from './protection.ts';
+import { PROTECTION, wholeResponse } from './protection.ts';
 import { serverTiming } from './server-timing.ts';
 import { notAsDeclared, streamedBody } from './streamed-body.ts';
 import { invocationHeaders } from './trace-headers.ts';
@@ -14,6 +14,13 @@ export const BUFFERED_BYTES = 64 * 1024;
 /** Statuses whose answers have no body (RFC 9110), and of these the ones that may not tell of a length either. */
 const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 const LENGTHLESS: ReadonlySet<number> = new Set([204, 205]);
+
+/** Protecting fields that a function's own stand in place of; beside the others they stand. */
+const OURS_UNLESS_GIVEN: readonly string[] = ['x-frame-options', 'referrer-policy', 'cross-origin-resource-policy'];
+
+const CONTENT_POLICY = 'content-security-policy';
+const CONTENT_TYPE = 'content-type';
+const OCTETS = 'application/octet-stream';
 
 /**
  * A command's stdout as an answer. Its exit status is known only at its end, so up to `BUFFERED_BYTES` are held back and then
@@ -45,15 +52,26 @@ export async function commandAnswer(c: Context<HostContext>, invocation: Invocat
   return new Response(body, { headers });
 }
 
+/** A component's http answer that has begun, and what of its header may be sent. */
+export interface BegunAnswer extends Pick<AnswerHeaders, 'fields' | 'contentLength'> {
+  readonly status: number;
+  /** Nothing is sent of its body, whatever the function gives. */
+  readonly bodiless: boolean;
+  /** All of its body, when that has come; null when it has not, or is not sent. */
+  readonly whole: Uint8Array | null;
+  /** Its end, when all of it has come. */
+  readonly end: InvocationEnd | null;
+}
+
 /**
- * A component's http answer, streamed. A failure half-way breaks the connection, so that it never looks complete.
- * `onWithheld` is told which headers the function may not set on an origin that it shares with the cloudlet.
+ * Reads how a component's http answer begins. `onWithheld` is told which headers the function may not set on an origin that it shares
+ * with the cloudlet.
  */
-export async function httpAnswer(
-  c: Context<HostContext>,
+export async function beginAnswer(
+  method: string,
   invocation: Invocation,
   onWithheld: (names: readonly string[]) => void,
-): Promise<Response> {
+): Promise<BegunAnswer> {
   const head = invocation.head;
   if (head === null || head.status < 200 || head.status > 599) {
     throw new CloudletError(
@@ -61,21 +79,35 @@ export async function httpAnswer(
       `expected an http status from 200 to 599 from the function, got ${head?.status ?? 'none'}`,
     );
   }
+  const { status } = head;
   const { fields, contentLength, stripped } = headersFromGuest(head.headers);
   if (stripped.length > 0) onWithheld(stripped);
-  const bodiless = c.req.method === 'HEAD' || BODILESS.has(head.status);
+  const bodiless = method === 'HEAD' || BODILESS.has(status);
   const whole = bodiless ? null : (invocation.output.whole?.() ?? null);
   const end = whole === null ? null : await invocation.done;
-  if (whole !== null && end?.trailers.length === 0)
-    return wholeAnswer(c, invocation, { head, fields, contentLength, whole, end });
+  return { status, fields, contentLength, bodiless, whole, end };
+}
+
+/** A component's http answer, streamed when it has not come whole. A failure half-way breaks the connection, so that it never looks complete. */
+export function httpAnswer(c: Context<HostContext>, invocation: Invocation, answer: BegunAnswer): Response {
+  const { status, fields, contentLength, bodiless, whole } = answer;
+  const ready = wholeAnswer(invocation, answer);
+  if (ready !== null) {
+    const headers: Record<string, string> = {};
+    for (let at = 0; at < ready.header.length; at += 2) {
+      const [name, value] = [ready.header[at]!, ready.header[at + 1]!];
+      if (!setBeside(c, name, value)) headers[name] = value;
+    }
+    return wholeResponse(c, status, ready.body as Uint8Array<ArrayBuffer>, headers);
+  }
   const headers = commonHeaders(invocation);
   for (const [name, value] of fields) if (!setBeside(c, name, value)) headers.append(name, value);
-  if (!headers.has('content-type')) headers.set('content-type', 'application/octet-stream');
+  if (!headers.has('content-type')) headers.set('content-type', OCTETS);
   if (bodiless) {
     void discard(invocation);
     // After a 205 with a length its receiver would take the next answer on the connection for the body.
-    if (LENGTHLESS.has(head.status)) headers.delete('content-length');
-    return new Response(null, { status: head.status, headers });
+    if (LENGTHLESS.has(status)) headers.delete('content-length');
+    return new Response(null, { status, headers });
   }
   const sendTrailers = contentLength === null ? declareTrailers(c, headers, ['Server-Timing']) : () => {};
   const output = prepended(whole === null ? [] : [whole], invocation.output[Symbol.asyncIterator]());
@@ -83,26 +115,51 @@ export async function httpAnswer(
     const end: InvocationEnd = await invocation.done;
     sendTrailers([...trailersFromGuest(end.trailers), ['Server-Timing', serverTiming(invocation.timing, end.runMs)]]);
   });
-  return new Response(body, { status: head.status, headers });
+  return new Response(body, { status, headers });
 }
 
-/** An http answer that has come whole: one write, its length and all its timing in the head. */
-function wholeAnswer(c: Context<HostContext>, invocation: Invocation, answer: WholeAnswer): Response {
-  const { head, fields, contentLength, whole, end } = answer;
+/** An http answer that is sent at once. */
+export interface WholeAnswer {
+  /** Names and values in turn, each name once; but `__proto__`, which no object can hold, as often as the function gave it. */
+  readonly header: readonly string[];
+  readonly body: Uint8Array;
+}
+
+/** An http answer that has come whole, protected, all its timing in the head; null when it has not, or has trailers. */
+export function wholeAnswer(invocation: Invocation, answer: BegunAnswer): WholeAnswer | null {
+  const { fields, contentLength, whole, end } = answer;
+  if (whole === null || end === null || end.trailers.length > 0) return null;
   if (contentLength !== null && contentLength !== whole.length) throw notAsDeclared(contentLength, whole.length);
-  const headers: Record<string, string> = plainHeaders(invocation, end.runMs);
+  const version = String(invocation.version);
+  // biome-ignore format: pairs
+  const header: string[] = [
+    CONTENT_POLICY, GUEST_CONTENT_POLICY,
+    'x-content-type-options', PROTECTION['x-content-type-options'],
+    'x-frame-options', PROTECTION['x-frame-options'],
+    'referrer-policy', PROTECTION['referrer-policy'],
+    'cross-origin-resource-policy', PROTECTION['cross-origin-resource-policy'],
+    'cloudlet-invocation-id', invocation.id,
+    'cloudlet-version', version,
+    'traceparent', invocation.traceparent,
+    'cloudlet-function-version', version,
+    'server-timing', serverTiming(invocation.timing, end.runMs),
+  ];
+  let instead = OURS_UNLESS_GIVEN;
   for (const [name, value] of fields) {
-    if (setBeside(c, name, value)) continue;
-    headers[name] = Object.hasOwn(headers, name) ? `${headers[name]}, ${value}` : value;
+    const at = name === '__proto__' ? -1 : placeOf(header, name);
+    if (at === -1) header.push(name, value);
+    else if (instead.includes(name)) {
+      instead = instead.filter((each) => each !== name);
+      header[at + 1] = value;
+    } else header[at + 1] = `${header[at + 1]}, ${value}`;
   }
-  headers['content-type'] ??= 'application/octet-stream';
-  return wholeResponse(c, head.status, whole as Uint8Array<ArrayBuffer>, headers);
+  if (placeOf(header, CONTENT_TYPE) === -1) header.push(CONTENT_TYPE, OCTETS);
+  return { header, body: whole };
 }
 
-interface WholeAnswer extends Pick<AnswerHeaders, 'fields' | 'contentLength'> {
-  readonly head: NonNullable<Invocation['head']>;
-  readonly whole: Uint8Array;
-  readonly end: InvocationEnd;
+function placeOf(header: readonly string[], name: string): number {
+  for (let at = 0; at < header.length; at += 2) if (header[at] === name) return at;
+  return -1;
 }
 
 async function shortAnswer(invocation: Invocation, held: readonly Uint8Array[]): Promise<Response> {

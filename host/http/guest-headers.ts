@@ -1,5 +1,6 @@
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { type HeaderPair, HOP_BY_HOP } from '../../runtime/index.ts';
+import type { RawHeaders } from './raw-headers.ts';
 
 /** What proves the caller to the cloudlet is not for the function: it could keep it and act as the owner. */
 const OURS: ReadonlySet<string> = new Set([
@@ -42,13 +43,14 @@ const MAX_FIELD_BYTES = 64 * 1024;
 export const GUEST_CONTENT_POLICY = 'sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads';
 
 /** Headers as they go to a component. */
-export function headersForGuest(raw: readonly (readonly [string, string])[]): HeaderPair[] {
-  const named = nominated(raw);
+export function headersForGuest(raw: RawHeaders): HeaderPair[] {
+  let named: Set<string> | null = null;
+  for (let at = 0; at < raw.length; at += 2) if (isConnection(raw[at]!)) named = nominated(raw[at + 1]!, named);
   const passed: HeaderPair[] = [];
-  for (const [given, value] of raw) {
-    const name = given.toLowerCase();
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at]!.toLowerCase();
     if (HOP_BY_HOP.has(name) || OURS.has(name) || named?.has(name) === true) continue;
-    passed.push([name, Buffer.from(value, 'latin1')]);
+    passed.push([name, Buffer.from(raw[at + 1]!, 'latin1')]);
   }
   return passed;
 }
@@ -66,12 +68,14 @@ export interface AnswerHeaders {
 export function headersFromGuest(pairs: readonly HeaderPair[]): AnswerHeaders {
   checkSize(pairs);
   const all = new Array<readonly [string, string]>(pairs.length);
-  for (const [at, [name, value]] of pairs.entries()) {
-    const field = [name.toLowerCase(), latin1(value)] as const;
-    checkField(...field);
-    all[at] = field;
+  let named: Set<string> | null = null;
+  for (let at = 0; at < pairs.length; at += 1) {
+    const name = pairs[at]![0].toLowerCase();
+    const value = latin1(pairs[at]![1]);
+    checkField(name, value);
+    if (isConnection(name)) named = nominated(value, named);
+    all[at] = [name, value];
   }
-  const named = nominated(all);
   const stripped: string[] = [];
   const fields: (readonly [string, string])[] = [];
   for (const field of all) {
@@ -126,15 +130,15 @@ function checkField(name: string, value: string): void {
 
 const CONNECTION = 'connection';
 
-/** The names that `connection` fields name; null when there is none, as is usual. */
-function nominated(fields: readonly (readonly [string, string])[]): ReadonlySet<string> | null {
-  let names: Set<string> | null = null;
-  for (const [name, value] of fields) {
-    if (name.length !== CONNECTION.length || name.toLowerCase() !== CONNECTION) continue;
-    names ??= new Set();
-    for (const each of value.split(',')) names.add(each.trim().toLowerCase());
-  }
-  return names;
+function isConnection(name: string): boolean {
+  return name.length === CONNECTION.length && name.toLowerCase() === CONNECTION;
+}
+
+/** Adds the names that a `connection` field names to those that others do. */
+function nominated(value: string, names: Set<string> | null): Set<string> {
+  const all = names ?? new Set<string>();
+  for (const each of value.split(',')) all.add(each.trim().toLowerCase());
+  return all;
 }
 
 function latin1(bytes: Uint8Array): string {

@@ -4,20 +4,33 @@ import type { InvokeOptions } from '../../runtime/index.ts';
 import type { HostContext } from './connection.ts';
 import { traceParent } from './trace-headers.ts';
 
+/** The header of a request, of which a field is asked by its name. */
+export interface AskedHeader {
+  readonly header: (name: string) => string | undefined;
+}
+
 /**
  * What a caller may say about an invocation in its headers: a shorter deadline, a version, that running it twice does no harm, its trace.
- * The request's context is told which invocation it became.
+ * `begun` is told which invocation it became; `signal` tells when it leaves.
  */
-export function invokeOptions(c: Context<HostContext>): InvokeOptions {
-  const deadlineMs = deadline(c.req.header('cloudlet-deadline-ms'));
+export function invokeOptions(
+  asked: AskedHeader,
+  begun: NonNullable<InvokeOptions['begun']>,
+  signal: NonNullable<InvokeOptions['signal']>,
+): InvokeOptions {
   return {
-    ...(deadlineMs === undefined ? {} : { deadlineMs }),
-    idempotent: isIdempotent(c.req.header('idempotency-key')),
-    trace: traceParent(c),
-    begun: (invocation) => c.set('invocation', invocation),
-    choice: { ...versionOf(c.req.header('cloudlet-version')), header: (name) => c.req.header(name) },
-    signal: c.req.raw.signal,
+    deadlineMs: deadline(asked.header('cloudlet-deadline-ms')),
+    idempotent: isIdempotent(asked.header('idempotency-key')),
+    trace: traceParent(asked),
+    begun,
+    choice: { version: versionOf(asked.header('cloudlet-version')), header: (name) => asked.header(name) },
+    signal,
   };
+}
+
+/** The same for a request of Hono's, whose context is told. */
+export function optionsOf(c: Context<HostContext>): InvokeOptions {
+  return invokeOptions(c.req, (invocation) => c.set('invocation', invocation), c.req.raw.signal);
 }
 
 function deadline(text: string | undefined): number | undefined {
@@ -30,9 +43,9 @@ function deadline(text: string | undefined): number | undefined {
   );
 }
 
-function versionOf(text: string | undefined): { readonly version?: number } {
-  if (text === undefined) return {};
-  if (/^[1-9]\d{0,8}$/.test(text)) return { version: Number(text) };
+function versionOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new CloudletError(
     'request-invalid',
     `expected Cloudlet-Version to be the number of a version, got ${JSON.stringify(text.slice(0, 60))}`,

@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { connectionOf, type HostContext } from './connection.ts';
 
 /** Headers that keep a browser from doing more with an answer than we meant, where the route says nothing of its own. */
-const PROTECTION = {
+export const PROTECTION = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
 import * as v from 'valibot';
 import { CloudletError, parseJson as parseJsonText } from '../../guest-sdk/protocol/index.ts';
@@ -67,15 +68,24 @@ function bodySource(c: Context<HostContext>): AsyncIterator<Uint8Array> | null {
  */
 export function invocationInput(c: Context<HostContext>, maxBytes: number): Uint8Array | AsyncIterable<Uint8Array> {
   const incoming = connectionOf(c)?.incoming;
-  if (incoming === undefined || incoming.headers['transfer-encoding'] !== undefined)
-    return requestBody(c, { maxBytes });
-  const declared = declaredLength(c) ?? (incoming.headers['content-length'] === undefined ? 0 : null);
-  if (declared === 0) return NOTHING;
-  if (declared === null || declared > SMALL_BYTES || incoming.readableLength !== declared) {
-    return requestBody(c, { maxBytes });
-  }
-  refuseDeclaredLength(declared, maxBytes);
+  return (incoming && bodyAtHand(incoming, maxBytes)) ?? requestBody(c, { maxBytes });
+}
+
+/** A request's body when all of it is here and it is small; else null. `body-too-large` when its length says so. */
+export function bodyAtHand(incoming: IncomingMessage, maxBytes: number): Uint8Array | null {
+  const length = smallLength(incoming);
+  if (length === 0) return NOTHING;
+  if (length === null || incoming.readableLength !== length) return null;
+  refuseDeclaredLength(length, maxBytes);
   return incoming.read() as Uint8Array;
+}
+
+/** The length of a body that is declared to be small, 0 for none; else null. */
+export function smallLength({ headers }: IncomingMessage): number | null {
+  if (headers['transfer-encoding'] !== undefined) return null;
+  const text = headers['content-length'];
+  const length = text === undefined ? 0 : lengthOf(text);
+  return length === undefined || length > SMALL_BYTES ? null : length;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -124,7 +134,10 @@ function sentenceOf(issue: v.BaseIssue<unknown>, schema: v.GenericSchema): strin
 
 /** The length that the sender declared, or undefined for a chunked body. */
 export function declaredLength(c: Context<HostContext>): number | undefined {
-  const text = c.req.header('content-length');
+  return lengthOf(c.req.header('content-length'));
+}
+
+function lengthOf(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 

@@ -1,10 +1,10 @@
-import type { Context } from 'hono';
 import { type InvocationIdentity, parseTraceParent, type TraceParent } from '../../runtime/index.ts';
-import type { HostContext } from './connection.ts';
+import type { AskedHeader } from './invoke-options.ts';
 
 /** The place in a trace that a request's caller gives (W3C Trace Context); null when it gives none, or one that is not valid. */
-export function traceParent(c: Context<HostContext>): TraceParent | null {
-  return parseTraceParent(c.req.header('traceparent'), c.req.header('tracestate'));
+export function traceParent(asked: AskedHeader): TraceParent | null {
+  const given = asked.header('traceparent');
+  return given === undefined ? null : parseTraceParent(given, asked.header('tracestate'));
 }
 
 /** Headers that name an invocation, and the version that it is of, in every answer to it, good or bad. */

@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import { Arguments, parseName, readMessagePack, writeMessagePack } from '../../guest-sdk/protocol/index.ts';
 import type { CallResult, ValueFormat } from '../../runtime/index.ts';
 import type { HostContext } from '../http/connection.ts';
-import { invokeOptions } from '../http/invoke-options.ts';
+import { optionsOf } from '../http/invoke-options.ts';
 import { negotiate, requireMediaType } from '../http/media-type.ts';
 import { wholeResponse } from '../http/protection.ts';
 import { parseJson, parseWith, readBody, refuseEncodedBody } from '../http/request-body.ts';
@@ -64,7 +64,7 @@ export function callRoutes({ cloudlet, limits }: HostParts): Hono<HostContext> {
       const answerType = negotiate(c.req.header('accept'), ANSWER_TYPES);
       const { format, args } = await readArguments(c, limits.valueBytes);
       const result = await cloudlet.call(parseName(c.req.param('name')), c.req.param('export'), args, {
-        ...invokeOptions(c),
+        ...optionsOf(c),
         argumentFormat: format,
         resultFormat: FORMATS[answerType],
       });

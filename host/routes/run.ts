@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import { CloudletError, parseName } from '../../guest-sdk/protocol/index.ts';
 import { commandAnswer } from '../http/answer.ts';
 import type { HostContext } from '../http/connection.ts';
-import { invokeOptions } from '../http/invoke-options.ts';
+import { optionsOf } from '../http/invoke-options.ts';
 import { invocationInput, refuseEncodedBody } from '../http/request-body.ts';
 import { describe, TRACE_PARAMETER } from '../openapi.ts';
 import type { HostParts } from '../parts.ts';
@@ -44,7 +44,7 @@ export function runRoutes(parts: HostParts): Hono<HostContext> {
       refuseEncodedBody(c);
       const input = invocationInput(c, parts.limits.bodyBytes);
       const request = { door: 'run', arguments: commandArguments(c) } as const;
-      const invocation = await parts.cloudlet.invoke(parseName(c.req.param('name')), request, input, invokeOptions(c));
+      const invocation = await parts.cloudlet.invoke(parseName(c.req.param('name')), request, input, optionsOf(c));
       return await commandAnswer(c, invocation);
     },
   );

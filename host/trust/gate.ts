@@ -1,11 +1,16 @@
+import type { IncomingMessage } from 'node:http';
 import type { Context, MiddlewareHandler } from 'hono';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import { begunInvocation } from '../http/begun-invocation.ts';
 import type { HostContext } from '../http/connection.ts';
 import { TICKET } from '../http/page-ticket.ts';
+import type { PlainRequest } from '../http/plain-request.ts';
+import { fieldOf } from '../http/raw-headers.ts';
 import { isPull } from '../http/registry-answer.ts';
 import { requestTarget } from '../http/request-target.ts';
+import type { Caller } from './caller.ts';
 import { isOwnOrigin } from './own-names.ts';
-import { identify, type Trust } from './trust.ts';
+import { callerOf, identify, type Trust, tokenOf } from './trust.ts';
 
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -24,7 +29,7 @@ const ANONYMOUS_POST: ReadonlySet<string> = new Set(['/v1/session', '/v1/pair'])
 /** Lets a request through to the routes, or not. Runs before everything else, so that nothing is parsed, stored or started for a stranger. */
 export function gate(trust: Trust): MiddlewareHandler<HostContext> {
   return async (c, next) => {
-    const passedOn = (c.env as HostContext['Bindings'] | undefined)?.passedOn;
+    const passedOn = (c.env as HostContext['Bindings'] | undefined)?.passedOn ?? begunInvocation(c)?.caller;
     if (passedOn !== undefined) {
       c.set('caller', passedOn);
       return await next();
@@ -50,6 +55,22 @@ export function gate(trust: Trust): MiddlewareHandler<HostContext> {
     await next();
   };
 }
+
+/** Who asks for a function, where it takes one look to see that the gate lets him through; null where the gate is to look, and perhaps to refuse. */
+export function plainCaller(
+  { authority, target }: PlainRequest,
+  { headers, rawHeaders }: IncomingMessage,
+  trust: Trust,
+): Caller | null {
+  const authorization = fieldOf(rawHeaders, 'authorization');
+  if (authorization === undefined || FROM_BROWSERS.some((name) => headers[name] !== undefined)) return null;
+  if (!trust.names.includes(authority)) return null;
+  const token = tokenOf(authorization, target);
+  return typeof token === 'string' ? callerOf(token, trust) : null;
+}
+
+/** Fields that the gate decides by, beside those of every request. */
+const FROM_BROWSERS = ['service-worker', 'origin', 'sec-fetch-site'] as const;
 
 /** Whether a request needs no session. */
 export function isAnonymous(method: string, path: string): boolean {

@@ -74,13 +74,16 @@ export function proveOwner(c: Context<HostContext>, trust: Trust, token: string)
 }
 
 /** The token of a bearer, or of Basic at the registry, which is what its tools know; null where these say that they have none. */
-function tokenOf(authorization: string, path: string): string | null | undefined {
+export function tokenOf(authorization: string, path: string): string | null | undefined {
   const bearer = /^bearer +([\x21-\x7e]+)$/i.exec(authorization)?.[1];
   return bearer === undefined && REGISTRY_PATH.test(path) ? basicToken(authorization) : bearer;
 }
 
-function callerOf(bearer: string, trust: Trust): Caller | null {
-  if (trust.isOwnerToken(bearer)) return { kind: 'owner', proof: 'token', session: null, byCookie: false };
+const OWNER: Caller = { kind: 'owner', proof: 'token', session: null, byCookie: false };
+
+/** Whose token or session this is; null when it is nobody's. */
+export function callerOf(bearer: string, trust: Trust): Caller | null {
+  if (trust.isOwnerToken(bearer)) return OWNER;
   if (trust.sessions.use(bearer) === null) return null;
   return { kind: 'owner', proof: 'session', session: bearer, byCookie: false };
 }

@@ -4,7 +4,7 @@ import type { TrafficSplit } from '../../guest-sdk/protocol/index.ts';
 /** What a caller says about which version it wants. */
 export interface VersionChoice {
   /** This one, whatever calls are shared out among. */
-  readonly version?: number;
+  readonly version?: number | undefined;
   /** The value of a header of its request, name in lower case; for those who are to stay at a version. */
   readonly header?: (name: string) => string | undefined;
 }

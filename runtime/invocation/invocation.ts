@@ -1,6 +1,6 @@
 import type { Door, ValueFormat } from '../../guest-sdk/protocol/index.ts';
 import type { VersionChoice } from '../function/traffic.ts';
-import type { PlaceTiming, Invocation as SandboxInvocation } from '../sandbox/index.ts';
+import type { LeaveSignal, PlaceTiming, Invocation as SandboxInvocation } from '../sandbox/index.ts';
 
 import type { TraceParent } from './trace.ts';
 
@@ -64,7 +64,7 @@ export interface InvocationIdentity {
 /** Limits of one invocation, and what it belongs to. */
 export interface InvokeOptions {
   /** Shortens the function's own deadline; never lengthens it. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /**
    * The caller says that running it twice does no harm (`Idempotency-Key`): it is tried once more when its sandbox is lost
    * before it passed on any output. So are http requests whose method says it, and what had not begun.
@@ -76,5 +76,6 @@ export interface InvokeOptions {
   readonly begun?: (invocation: InvocationIdentity) => void;
   /** Which version it wants; left out, as calls are shared out. */
   readonly choice?: VersionChoice;
-  readonly signal?: AbortSignal;
+  /** Tells that the caller has left, which ends the invocation. */
+  readonly signal?: LeaveSignal;
 }

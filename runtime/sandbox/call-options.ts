@@ -1,5 +1,6 @@
 import type { CallLog, CallUse } from './channel/call.ts';
 import type { CallOutside } from './channel/call-asks.ts';
+import type { LeaveSignal } from './leave-signal.ts';
 
 /** Limits of one call. */
 export interface CallOptions {
@@ -14,5 +15,5 @@ export interface CallOptions {
   readonly use?: CallUse | undefined;
   /** Nobody asked for it: it does not count as served, and is given no secrets. */
   readonly rehearsal?: boolean;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: LeaveSignal | undefined;
 }

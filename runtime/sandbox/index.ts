@@ -5,6 +5,7 @@ export { claimantOf } from './claimant.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { ANSWER_MS } from './first-word.ts';
 export type { HeaderPair, Invocation, InvocationEnd } from './invocation.ts';
+export type { LeaveSignal } from './leave-signal.ts';
 export type { LoadedVersion } from './loaded-version.ts';
 export { CLOSE_CAUSES, type CloseCause } from './pool/close-cause.ts';
 export type { RoomEntry } from './pool/machine-room.ts';

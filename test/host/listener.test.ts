@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { type Listener, listen } from '../../host/listener.ts';
+import { directDoor } from '../../host/routes/direct-door.ts';
 import type { HeaderPair } from '../../runtime/index.ts';
 import { AS_OWNER, chunks, type Guest, type MemoryEngine, TOKEN, testHost } from './memory-engine.ts';
 
@@ -22,14 +23,12 @@ sockets.after.each(async (context) => {
 });
 
 async function start(context: { open: Running[] }, guest?: Guest, headersTimeoutMs?: number): Promise<Running> {
-  const { app, engine, drain } = testHost();
+  const { app, engine, drain, parts } = testHost();
   if (guest !== undefined) engine.guest = guest;
-  const listener = await listen(
-    '127.0.0.1',
-    0,
-    (request, connection) => app.fetch(request, connection),
-    headersTimeoutMs,
-  );
+  const listener = await listen('127.0.0.1', 0, (request, connection) => app.fetch(request, connection), {
+    ...(headersTimeoutMs === undefined ? {} : { headersTimeoutMs }),
+    door: directDoor(parts),
+  });
   const running = { engine, listener, drain, port: listener.port, url: `http://127.0.0.1:${listener.port}` };
   context.open.push(running);
   return running;

@@ -21,6 +21,7 @@ import type {
   Invocation,
   InvocationEnd,
   InvocationRequest,
+  LeaveSignal,
   TraceParent,
 } from '../../runtime/index.ts';
 import { DEFAULT_LIMITS, type Services } from '../../runtime/index.ts';
@@ -74,7 +75,7 @@ function memoryDeployments(started: string[]): Engine['deployments'] {
 export type Guest = (
   request: InvocationRequest,
   input: AsyncIterable<Uint8Array>,
-  signal: AbortSignal | undefined,
+  signal: LeaveSignal | undefined,
 ) => Promise<GuestAnswer>;
 
 /** A guest's answer as the test writes it. */

@@ -1,5 +1,6 @@
 import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import type { Clock } from '../clock.ts';
+import type { LeaveSignal } from '../leave-signal.ts';
 import type { Place } from './place.ts';
 
 /** An invocation that waits for a place. */
@@ -46,7 +47,7 @@ export class LaneQueue {
   }
 
   /** Waits for a place. `at-capacity` when too many do or it takes too long, `starting` when the first sandbox does, `client-closed` when the caller leaves. */
-  wait(epoch: number, signal?: AbortSignal): Promise<Place> {
+  wait(epoch: number, signal?: LeaveSignal): Promise<Place> {
     const { clock, queueLength } = this.#options;
     if (this.#entries.length >= queueLength) {
       return Promise.reject(

@@ -6,6 +6,7 @@ import type { Call, CallInput, CallUse } from '../channel/call.ts';
 import type { CallOutside } from '../channel/call-asks.ts';
 import type { Clock } from '../clock.ts';
 import type { Invocation, InvocationEnd } from '../invocation.ts';
+import type { LeaveSignal } from '../leave-signal.ts';
 import type { LoadedVersion } from '../loaded-version.ts';
 import type { VersionUse } from '../version-use.ts';
 import { MachineRoom, type RoomEntry } from './machine-room.ts';
@@ -26,7 +27,7 @@ export interface PoolInvokeOptions {
   readonly idempotent?: boolean;
   /** Hears of the place it got, each time when it is tried twice. */
   readonly entered?: (timing: PlaceTiming) => void;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: LeaveSignal | undefined;
 }
 
 /** What a pool does at a moment. */

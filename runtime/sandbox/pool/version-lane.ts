@@ -1,4 +1,5 @@
 import { asCloudletError, type CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import type { LeaveSignal } from '../leave-signal.ts';
 import type { LoadedVersion } from '../loaded-version.ts';
 import type { StartedSandbox } from '../sandbox-source.ts';
 import { gone, LaneQueue, removed, type Waiter } from './lane-queue.ts';
@@ -144,7 +145,7 @@ export class VersionLane {
   }
 
   /** A place in a sandbox, now or when there is one; fails as `LaneQueue.wait` says. */
-  enter(signal?: AbortSignal): Promise<Place> {
+  enter(signal?: LeaveSignal): Promise<Place> {
     if (signal?.aborted === true) return Promise.reject(gone());
     if (this.#ended.signal.aborted) return Promise.reject(this.#ended.signal.reason);
     const free = this.#queue.length === 0 ? this.#sandboxes.find((one) => this.#width.admits(one)) : undefined;

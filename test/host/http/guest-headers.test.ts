@@ -8,17 +8,17 @@ const pair = (name: string, value: string): HeaderPair => [name, Buffer.from(val
 
 headers('a component does not see what belongs to the connection or proves the caller', () => {
   const seen = headersForGuest([
-    ['Host', 'localhost'],
-    ['Accept', 'a'],
-    ['accept', 'b'],
-    ['Connection', 'close, X-Hop'],
-    ['X-Hop', '1'],
-    ['Authorization', 'Bearer secret'],
-    ['Cookie', 'cloudlet-session-x=secret'],
-    ['Transfer-Encoding', 'chunked'],
-    ['TE', 'trailers'],
-    ['Cloudlet-Deadline-Ms', '5'],
-    ['X-Name', 'Ren\u00e9'],
+    ...['Host', 'localhost'],
+    ...['Accept', 'a'],
+    ...['accept', 'b'],
+    ...['Connection', 'close, X-Hop'],
+    ...['X-Hop', '1'],
+    ...['Authorization', 'Bearer secret'],
+    ...['Cookie', 'cloudlet-session-x=secret'],
+    ...['Transfer-Encoding', 'chunked'],
+    ...['TE', 'trailers'],
+    ...['Cloudlet-Deadline-Ms', '5'],
+    ...['X-Name', 'Ren\u00e9'],
   ]);
   assert.equal(
     seen.map(([name, value]) => [name, Buffer.from(value).toString('latin1')]),

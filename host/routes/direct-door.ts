@@ -1,0 +1,93 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { InvocationIdentity } from '../../runtime/index.ts';
+import { type BegunAnswer, beginAnswer, type WholeAnswer, wholeAnswer } from '../http/answer.ts';
+import { type BegunInvocation, handOver } from '../http/begun-invocation.ts';
+import { CallerLeft } from '../http/caller-left.ts';
+import { invokeOptions } from '../http/invoke-options.ts';
+import { type PlainRequest, plainRequest } from '../http/plain-request.ts';
+import { fieldOf } from '../http/raw-headers.ts';
+import { bodyAtHand, smallLength } from '../http/request-body.ts';
+import { withheldTeller } from '../http/withheld.ts';
+import type { HostParts } from '../parts.ts';
+import { type Caller, plainCaller } from '../trust/index.ts';
+import { guestRequest } from './http-door.ts';
+
+/** Answers a request, or has the routes do it. */
+type Answerer = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
+
+/** Answers the requests that it takes, and leaves the others to the routes. */
+export type DirectDoor = (incoming: IncomingMessage, outgoing: ServerResponse, routes: Answerer) => void;
+
+/**
+ * The short way to a function, for what nearly all requests to one are: let in by one look at who asks, with a body that is here, and an answer that comes whole. It decides
+ * nothing that the routes decide otherwise: what it does not see through at once, it leaves to them, also when the invocation has begun by then.
+ */
+export function directDoor({ cloudlet, limits, trust, journal, metrics, draining }: HostParts): DirectDoor {
+  const tellOnce = withheldTeller(journal, 'function');
+
+  const serve = async (plain: PlainRequest, caller: Caller, exchange: Exchange): Promise<void> => {
+    const { incoming, outgoing, routes } = exchange;
+    const method = incoming.method!;
+    const { rawHeaders: raw } = incoming;
+    let identity: InvocationIdentity | undefined;
+    let outcome: BegunInvocation['outcome'];
+    try {
+      const request = guestRequest(method, 'http', plain.authority, plain.target, raw);
+      const begun = (one: InvocationIdentity): void => {
+        identity = one;
+      };
+      const options = invokeOptions({ header: (name) => fieldOf(raw, name) }, begun, new CallerLeft(outgoing));
+      const input = bodyAtHand(incoming, limits.bodyBytes)!;
+      const invocation = await cloudlet.invoke(plain.name, request, input, options);
+      const answer = await beginAnswer(method, invocation, tellOnce(plain.name));
+      const whole = wholeAnswer(invocation, answer);
+      if (whole !== null && isOrdinary(whole.header)) {
+        metrics.requestAnswered(answer.status);
+        return send(outgoing, answer, whole);
+      }
+      outcome = { invocation, answer };
+    } catch (error) {
+      outcome = { error };
+    }
+    handOver(incoming, { caller, identity, outcome });
+    routes(incoming, outgoing);
+  };
+
+  return (incoming, outgoing, routes) => {
+    const plain = draining.aborted ? null : plainRequest(incoming);
+    const caller = plain === null ? null : plainCaller(plain, incoming, trust);
+    const length = caller === null ? null : smallLength(incoming);
+    if (plain === null || caller === null || length === null) return routes(incoming, outgoing);
+    const exchange = { incoming, outgoing, routes };
+    if (length === 0) return void serve(plain, caller, exchange);
+    // A body that came together with its header is here as soon as all that came has been read.
+    queueMicrotask(() => {
+      if (incoming.readableLength === length) void serve(plain, caller, exchange);
+      else routes(incoming, outgoing);
+    });
+  };
+}
+
+interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly routes: Answerer;
+}
+
+/** Whether the routes would send fields in this order: an object, which they make of them, has numbers first, and has no `__proto__`. */
+function isOrdinary(header: readonly string[]): boolean {
+  for (let at = 0; at < header.length; at += 2) if (/^(?:\d|__proto__$)/.test(header[at]!)) return false;
+  return true;
+}
+
+/** Longest body that leaves with its head in one write, bytes. */
+const SHORT_BYTES = 4 * 1024;
+
+function send(outgoing: ServerResponse, { status, contentLength }: BegunAnswer, { header, body }: WholeAnswer): void {
+  // As Hono's adapter does it: Node then writes the length where it has always been, behind the fields.
+  if (contentLength === null) (outgoing as { _contentLength?: number })._contentLength = body.length;
+  outgoing.writeHead(status, header as string[]);
+  if (body.length > SHORT_BYTES) outgoing.end(body);
+  // One character for each byte, as in the head.
+  else outgoing.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1');
+}
