@@ -6,12 +6,15 @@ import {
   type HttpErrorCode,
   type HttpExchange,
   type HttpHead,
+  type IncomingHttp,
   type Wasi,
 } from '../wasi/index.ts';
 import type { CreditedSink } from './credited-sink.ts';
 import type { CreditedSource } from './credited-source.ts';
 import { GuestFailure } from './guest-failure.ts';
 import type { InvokeRequest, LoadMessage } from './wire.ts';
+
+type HttpRequest = Extract<InvokeRequest, { door: 'http' }>;
 
 /** A typed error: the glue throws it for the `err` of a `result`. */
 interface TypedError {
@@ -69,7 +72,7 @@ async function statusOf(run: () => unknown): Promise<number> {
 export async function serveHttp(
   exports: unknown,
   load: LoadMessage,
-  request: Extract<InvokeRequest, { door: 'http' }>,
+  request: HttpRequest,
   wasi: Wasi,
   input: CreditedSource,
   respond: (head: HttpHead) => ByteSink,
@@ -81,7 +84,7 @@ export async function serveHttp(
     );
   }
   const handle = functionAt(exports, load.http);
-  const incoming = { ...request, body: input };
+  const incoming = new IncomingMessage(request, input);
   const end = await (load.http[0]!.startsWith('wasi:http/handler@')
     ? answered(wasi.handle(handle, incoming, respond))
     : exchanged(wasi.incoming(incoming, respond), handle, wasi));
@@ -96,6 +99,29 @@ export async function serveHttp(
       throw new GuestFailure('guest-response-invalid', 'the function returned without setting a response');
     default:
       return end satisfies never;
+  }
+}
+
+/** A request with its body. Its fields are read when the guest asks for them. */
+class IncomingMessage implements IncomingHttp {
+  readonly method: string;
+  readonly scheme: string;
+  readonly authority: string;
+  readonly path: string;
+  readonly body: CreditedSource;
+  readonly #request: HttpRequest;
+
+  constructor(request: HttpRequest, body: CreditedSource) {
+    this.method = request.method;
+    this.scheme = request.scheme;
+    this.authority = request.authority;
+    this.path = request.path;
+    this.body = body;
+    this.#request = request;
+  }
+
+  get headers(): HttpRequest['headers'] {
+    return this.#request.headers;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { InvokeRequest } from './invoke-request.ts';
 import { decodeMessage, encodeMessage } from './message-codec.ts';
-import { pack, unpack } from './packed-message.ts';
+import { type Packed, type PackedMessage, type PackRoom, pack, packInto, unpack } from './packed-message.ts';
 import type { DoneMessage, HeadMessage, InvokeMessage } from './wire.ts';
 import { WireError } from './wire-error.ts';
 
@@ -19,6 +19,10 @@ const HAS_STATE = 32;
 
 /** The payload of an `invoke` frame. */
 export function encodeInvoke(message: InvokeMessage): Uint8Array {
+  return pack(packedInvoke(message));
+}
+
+function packedInvoke(message: InvokeMessage): PackedMessage {
   const { traceparent, tracestate, input } = message;
   const texts: string[] = [];
   const pieces: Uint8Array[] = [];
@@ -37,21 +41,70 @@ export function encodeInvoke(message: InvokeMessage): Uint8Array {
     texts.push(tracestate);
   }
   putDoor(message, texts, pieces);
-  return pack({ code, first: message.deadlineMs, second: 0, texts, pieces });
+  return { code, first: message.deadlineMs, second: 0, texts, pieces };
 }
 
 /** Reads one; bytes in it are views of `payload`. It comes from the host, which is trusted. */
 export function decodeInvoke(payload: Uint8Array): InvokeMessage {
-  const { code, first: deadlineMs, texts, pieces } = unpack(payload);
+  const packed = unpack(payload);
+  const { code, texts } = packed;
+  const door = DOORS[code & 3]!;
+  if (door === 'http') return new HttpInvoke(packed);
   let text = 0;
-  const input = (code & HAS_INPUT) === 0 ? null : pieces[0]!;
   const traceparent = (code & HAS_PARENT) === 0 ? undefined : texts[text++]!;
   const tracestate = (code & HAS_STATE) === 0 ? undefined : texts[text++]!;
   return {
-    ...doorOf(DOORS[code & 3]!, texts.slice(text), input === null ? pieces : pieces.slice(1)),
+    ...doorOf(door, texts.slice(text)),
     // All have the same members: what the engine learnt of a rehearsal's is of use to a caller's.
-    ...{ traceparent, tracestate, rehearsal: (code & IS_REHEARSAL) !== 0, deadlineMs, input },
+    ...{ traceparent, tracestate, rehearsal: (code & IS_REHEARSAL) !== 0, deadlineMs: packed.first },
+    input: inputOf(packed),
   };
+}
+
+function inputOf(packed: Packed): Uint8Array | null {
+  return (packed.code & HAS_INPUT) === 0 ? null : packed.piecesFrom(0, 1)[0]!;
+}
+
+/** An http request as it came. Its fields are read when the guest asks for them. */
+class HttpInvoke {
+  readonly door = 'http';
+  readonly method: string;
+  readonly scheme: 'http' | 'https';
+  readonly authority: string;
+  readonly path: string;
+  readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
+  readonly rehearsal: boolean;
+  readonly deadlineMs: number;
+  readonly input: Uint8Array | null;
+  readonly #packed: Packed;
+  readonly #text: number;
+
+  constructor(packed: Packed) {
+    const { code, texts } = packed;
+    let text = 0;
+    this.traceparent = (code & HAS_PARENT) === 0 ? undefined : texts[text++]!;
+    this.tracestate = (code & HAS_STATE) === 0 ? undefined : texts[text++]!;
+    this.method = texts[text]!;
+    this.scheme = texts[text + 1] as 'http' | 'https';
+    this.authority = texts[text + 2]!;
+    this.path = texts[text + 3]!;
+    this.rehearsal = (code & IS_REHEARSAL) !== 0;
+    this.deadlineMs = packed.first;
+    this.input = inputOf(packed);
+    this.#packed = packed;
+    this.#text = text + 4;
+    checkFields(texts.length - this.#text, packed.pieceCount - this.#piece);
+  }
+
+  get headers(): Field[] {
+    const { pieceCount, texts } = this.#packed;
+    return fieldsOf(texts, this.#text, this.#packed.piecesFrom(this.#piece, pieceCount));
+  }
+
+  get #piece(): number {
+    return this.input === null ? 0 : 1;
+  }
 }
 
 function putDoor(request: InvokeRequest, texts: string[], pieces: Uint8Array[]): void {
@@ -73,7 +126,7 @@ function putDoor(request: InvokeRequest, texts: string[], pieces: Uint8Array[]):
   }
 }
 
-function doorOf(door: (typeof DOORS)[number], texts: readonly string[], pieces: readonly Uint8Array[]): InvokeRequest {
+function doorOf(door: Exclude<(typeof DOORS)[number], 'http'>, texts: readonly string[]): InvokeRequest {
   switch (door) {
     case 'start':
       return { door };
@@ -81,21 +134,26 @@ function doorOf(door: (typeof DOORS)[number], texts: readonly string[], pieces: 
       return { door, target: texts[0]! };
     case 'run':
       return { door, arguments: texts };
-    case 'http': {
-      const [method, scheme, authority, path] = texts as unknown as [string, 'http' | 'https', string, string];
-      return { door, method, scheme, authority, path, headers: fieldsOf(texts, 4, pieces) };
-    }
     default:
       return door satisfies never;
   }
 }
 
 /** The payload of a `head` frame. */
-export function encodeHead({ status, headers }: HeadMessage): Uint8Array {
+export function encodeHead(message: HeadMessage): Uint8Array {
+  return pack(packedHead(message));
+}
+
+/** Writes the same where it leaves from. */
+export function putHead(room: PackRoom, message: HeadMessage): void {
+  packInto(room, packedHead(message));
+}
+
+function packedHead({ status, headers }: HeadMessage): PackedMessage {
   const texts: string[] = [];
   const pieces: Uint8Array[] = [];
   putFields(headers, texts, pieces);
-  return pack({ code: 0, first: status, second: 0, texts, pieces });
+  return { code: 0, first: status, second: 0, texts, pieces };
 }
 
 /** Reads one; the status may be any number. */
@@ -113,6 +171,15 @@ const HAS_TOLD = 4;
 
 /** The payload of a `done` frame. */
 export function encodeDone(message: DoneMessage): Uint8Array {
+  return pack(packedDone(message));
+}
+
+/** Writes the same where it leaves from. */
+export function putDone(room: PackRoom, message: DoneMessage): void {
+  packInto(room, packedDone(message));
+}
+
+function packedDone(message: DoneMessage): PackedMessage {
   const texts: string[] = [];
   const pieces: Uint8Array[] = [];
   const { use, missing } = message;
@@ -120,13 +187,13 @@ export function encodeDone(message: DoneMessage): Uint8Array {
   if (message.kind === 'failed') {
     texts.push(message.code, message.detail);
     if (told !== 0) pieces.push(encodeMessage({ use, missing }));
-    return pack({ code: FAILED | told, first: message.runMs, second: 0, texts, pieces });
+    return { code: FAILED | told, first: message.runMs, second: 0, texts, pieces };
   }
   const { exitCode, trailers, runMs } = message;
   if (trailers !== undefined) putFields(trailers, texts, pieces);
   if (told !== 0) pieces.push(encodeMessage({ use, missing }));
   const code = (trailers === undefined ? OK : OK_WITH_TRAILERS) | told;
-  return pack({ code, first: runMs, second: exitCode, texts, pieces });
+  return { code, first: runMs, second: exitCode, texts, pieces };
 }
 
 /** Reads one; its numbers, and what it tells of use, may be any. */
@@ -170,10 +237,14 @@ function putFields(fields: readonly Field[], texts: string[], pieces: Uint8Array
 }
 
 function fieldsOf(texts: readonly string[], from: number, pieces: readonly Uint8Array[]): Field[] {
-  if (texts.length - from !== pieces.length) {
-    throw new WireError(`expected as many names as values of fields, got ${texts.length - from} and ${pieces.length}`);
-  }
+  checkFields(texts.length - from, pieces.length);
   const fields = new Array<Field>(pieces.length);
   for (let at = 0; at < pieces.length; at += 1) fields[at] = [texts[from + at]!, pieces[at]!];
   return fields;
+}
+
+function checkFields(names: number, values: number): void {
+  if (names !== values) {
+    throw new WireError(`expected as many names as values of fields, got ${names} and ${values}`);
+  }
 }

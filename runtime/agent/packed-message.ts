@@ -22,41 +22,77 @@ const MAX_TEXTS = 2 ** 24 - 1;
 const NUMBERS = new Float64Array(2);
 const NUMBER_BYTES = new Uint8Array(NUMBERS.buffer);
 
+/** Where a message is packed. */
+export interface PackRoom {
+  /** Makes room for so many bytes, and gives where they begin in the memory that there is then. */
+  place(bytes: number): number;
+  readonly memory: Buffer;
+}
+
+/** A text up to this length is written byte by byte, and such a piece copied so: a call into the engine costs more. */
+const SHORT = 64;
+
 /** The bytes of a message, whose code is at most 255. */
-export function pack({ code, first, second, texts, pieces }: PackedMessage): Uint8Array {
+export function pack(message: PackedMessage): Uint8Array {
+  const room = new OwnRoom();
+  packInto(room, message);
+  return room.memory;
+}
+
+class OwnRoom implements PackRoom {
+  memory: Buffer = NOTHING;
+
+  place(bytes: number): number {
+    this.memory = Buffer.allocUnsafe(bytes);
+    return 0;
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** Writes the same where it leaves from. */
+export function packInto(room: PackRoom, { code, first, second, texts, pieces }: PackedMessage): void {
   if (texts.length > MAX_TEXTS) throw new WireError(`expected at most ${MAX_TEXTS} texts, got ${texts.length}`);
-  const text = texts.length === 1 ? texts[0]! : texts.join('');
-  // A byte each is all that most take; where one takes more, the room is measured.
-  const textBytes = isAscii(text) ? text.length : Buffer.byteLength(text);
-  let at = HEAD_BYTES + 4 * (texts.length + pieces.length);
-  let bytes = at + textBytes;
+  const lengths = HEAD_BYTES + 4 * (texts.length + pieces.length);
+  let bytes = lengths;
+  for (const text of texts) bytes += textBytes(text);
   for (const piece of pieces) bytes += piece.length;
-  const to = Buffer.allocUnsafe(bytes);
-  putU32(to, 0, texts.length * 256 + code);
-  putU32(to, 4, pieces.length);
+  const from = room.place(bytes);
+  const to = room.memory;
+  putU32(to, from, texts.length * 256 + code);
+  putU32(to, from + 4, pieces.length);
   NUMBERS[0] = first;
   NUMBERS[1] = second;
-  to.set(NUMBER_BYTES, 8);
-  let length = HEAD_BYTES;
-  for (const each of texts) {
-    putU32(to, length, each.length);
+  for (let index = 0; index < NUMBER_BYTES.length; index += 1) to[from + 8 + index] = NUMBER_BYTES[index]!;
+  let length = from + HEAD_BYTES;
+  let at = from + lengths;
+  for (const text of texts) {
+    putU32(to, length, text.length);
     length += 4;
+    at += putText(to, at, text);
   }
   for (const piece of pieces) {
     putU32(to, length, piece.length);
     length += 4;
-  }
-  to.write(text, at, textBytes, textBytes === text.length ? 'latin1' : 'utf8');
-  at += textBytes;
-  for (const piece of pieces) {
-    to.set(piece, at);
+    if (piece.length > SHORT) to.set(piece, at);
+    else for (let index = 0; index < piece.length; index += 1) to[at + index] = piece[index]!;
     at += piece.length;
   }
-  return to;
+}
+
+function textBytes(text: string): number {
+  return isShortAscii(text) ? text.length : Buffer.byteLength(text);
+}
+
+/** Gives how many bytes it took. */
+function putText(to: Buffer, at: number, text: string): number {
+  if (!isShortAscii(text)) return to.write(text, at);
+  for (let index = 0; index < text.length; index += 1) to[at + index] = text.charCodeAt(index);
+  return text.length;
 }
 
 /** Reads what `pack` made, and checks that it is just that. The meaning must be checked: whoever broke out of a guest may have made it. */
-export function unpack(bytes: Uint8Array): PackedMessage {
+export function unpack(bytes: Uint8Array): Packed {
   if (bytes.length < HEAD_BYTES) throw refused(`at least ${HEAD_BYTES} bytes, got ${bytes.length}`);
   const code = bytes[0]!;
   const textCount = u32(bytes, 0) >>> 8;
@@ -70,19 +106,59 @@ export function unpack(bytes: Uint8Array): PackedMessage {
   const piecesAt = bytes.length - pieceBytes;
   if (piecesAt < start) throw refused(`${pieceBytes} bytes of pieces, got ${bytes.length - start}`);
   const texts = textsOf(bytes, textCount, start, piecesAt);
-  const pieces = new Array<Uint8Array>(pieceCount);
-  for (let index = 0, at = piecesAt; index < pieceCount; index += 1) {
-    const length = u32(bytes, HEAD_BYTES + 4 * (textCount + index));
-    pieces[index] = new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
-    at += length;
+  for (let index = 0; index < NUMBER_BYTES.length; index += 1) NUMBER_BYTES[index] = bytes[8 + index]!;
+  return new Packed(code, NUMBERS[0]!, NUMBERS[1]!, texts, bytes, piecesAt, pieceCount);
+}
+
+/** A message that was read. Its pieces are made when they are asked for: few guests look at every field of a request. */
+export class Packed implements PackedMessage {
+  readonly code: number;
+  readonly first: number;
+  readonly second: number;
+  readonly texts: readonly string[];
+  readonly pieceCount: number;
+  readonly #bytes: Uint8Array;
+  readonly #piecesAt: number;
+
+  constructor(
+    code: number,
+    first: number,
+    second: number,
+    texts: readonly string[],
+    bytes: Uint8Array,
+    piecesAt: number,
+    pieceCount: number,
+  ) {
+    this.code = code;
+    this.first = first;
+    this.second = second;
+    this.texts = texts;
+    this.pieceCount = pieceCount;
+    this.#bytes = bytes;
+    this.#piecesAt = piecesAt;
   }
-  NUMBER_BYTES.set(bytes.subarray(8, HEAD_BYTES));
-  return { code, first: NUMBERS[0]!, second: NUMBERS[1]!, texts, pieces };
+
+  get pieces(): readonly Uint8Array[] {
+    return this.piecesFrom(0, this.pieceCount);
+  }
+
+  /** So many of them, or fewer, from this one on. */
+  piecesFrom(from: number, count: number): readonly Uint8Array[] {
+    const pieces: Uint8Array[] = [];
+    const bytes = this.#bytes;
+    const end = Math.min(this.pieceCount, from + count);
+    for (let index = 0, at = this.#piecesAt; index < end; index += 1) {
+      const length = u32(bytes, HEAD_BYTES + 4 * (this.texts.length + index));
+      if (index >= from) pieces.push(new Uint8Array(bytes.buffer, bytes.byteOffset + at, length));
+      at += length;
+    }
+    return pieces;
+  }
 }
 
 function textsOf(bytes: Uint8Array, count: number, start: number, end: number): string[] {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
   const texts = new Array<string>(count);
+  const text = start === end ? '' : utf8Slice.call(bytes, start, end);
   let at = 0;
   for (let index = 0; index < count; index += 1) {
     const length = u32(bytes, HEAD_BYTES + 4 * index);
@@ -93,7 +169,13 @@ function textsOf(bytes: Uint8Array, count: number, start: number, end: number): 
   return texts;
 }
 
-function isAscii(text: string): boolean {
+/** What `toString` calls, without a `Buffer` made for it. */
+const { utf8Slice } = Buffer.prototype as unknown as {
+  readonly utf8Slice: { call(bytes: Uint8Array, start: number, end: number): string };
+};
+
+function isShortAscii(text: string): boolean {
+  if (text.length > SHORT) return false;
   for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 0x7f) return false;
   return true;
 }
@@ -105,7 +187,8 @@ function putU32(to: Uint8Array, at: number, value: number): void {
   to[at + 3] = value >>> 24;
 }
 
-function u32(bytes: Uint8Array, at: number): number {
+/** Byte by byte: a `DataView` for each small array costs more than to read it. */
+export function u32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 

@@ -32,6 +32,7 @@ export {
 } from './ending-message.ts';
 export { encodeFiles, type FilesMessage } from './files-message.ts';
 export { FIRST_ASK_ID, hasReached, isAskId } from './frame-id.ts';
+export { FrameReader } from './frame-reader.ts';
 export {
   decodeDone,
   decodeHead,
@@ -110,7 +111,7 @@ export const KIND = {
 export type KindName = keyof typeof KIND;
 
 /** By number. */
-const KIND_NAMES: (KindName | undefined)[] = [];
+export const KIND_NAMES: (KindName | undefined)[] = [];
 for (const [name, number] of Object.entries(KIND)) KIND_NAMES[number] = name as KindName;
 
 export interface Frame {
@@ -235,66 +236,13 @@ export function encodeHeader(kind: KindName, id: number, payloadBytes: number): 
 }
 
 /** Writes them where they belong. */
-export function writeHeader(to: Buffer, kind: KindName, id: number, payloadBytes: number): void {
+export function writeHeader(to: Buffer, kind: KindName, id: number, payloadBytes: number, at = 0): void {
   if (payloadBytes > MAX_FRAME_BYTES) {
     throw new WireError(`expected a payload of at most ${MAX_FRAME_BYTES} bytes, got ${payloadBytes}`);
   }
-  to.writeUInt32LE(payloadBytes, 0);
-  to[4] = WIRE_VERSION;
-  to[5] = KIND[kind];
-  to[6] = to[7] = 0;
-  to.writeUInt32LE(id, 8);
-}
-
-/** Byte by byte: a `DataView` for each frame costs more than to read it. */
-function u32(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
-}
-
-/** Cuts a byte stream into frames. Never holds more than one frame's bytes; throws `WireError` on the first bad header. */
-export class FrameReader {
-  #parts: Uint8Array[] = [];
-  #length = 0;
-
-  /** Takes the next bytes of the stream and gives the frames that they complete. The payloads are views or copies that the caller may keep. */
-  push(bytes: Uint8Array): Frame[] {
-    const frames: Frame[] = [];
-    this.#parts.push(bytes);
-    this.#length += bytes.length;
-    for (;;) {
-      if (this.#length < HEADER_BYTES) return frames;
-      if (this.#parts[0]!.length < HEADER_BYTES) this.#parts = [this.#joined()];
-      const first = this.#parts[0]!;
-      const length = u32(first, 0);
-      if (length > MAX_FRAME_BYTES) {
-        throw new WireError(`expected a frame of at most ${MAX_FRAME_BYTES} bytes, got ${length}`);
-      }
-      if (first[4] !== WIRE_VERSION) throw new WireError(`expected wire version ${WIRE_VERSION}, got ${first[4]}`);
-      const kind = KIND_NAMES[first[5]!];
-      if (kind === undefined) throw new WireError(`expected a known kind of frame, got ${first[5]}`);
-      if (first[6] !== 0 || first[7] !== 0) throw new WireError('expected two zero bytes in a frame header');
-      if (this.#length < HEADER_BYTES + length) return frames;
-      const id = u32(first, 8);
-      const whole = this.#parts.length === 1 ? first : this.#joined();
-      frames.push({ kind, id, payload: whole.subarray(HEADER_BYTES, HEADER_BYTES + length) });
-      const rest = whole.subarray(HEADER_BYTES + length);
-      this.#parts = rest.length === 0 ? [] : [rest];
-      this.#length = rest.length;
-    }
-  }
-
-  /** Bytes of an unfinished frame that are held. */
-  get pendingBytes(): number {
-    return this.#length;
-  }
-
-  #joined(): Uint8Array {
-    const joined = new Uint8Array(this.#length);
-    let at = 0;
-    for (const part of this.#parts) {
-      joined.set(part, at);
-      at += part.length;
-    }
-    return joined;
-  }
+  to.writeUInt32LE(payloadBytes, at);
+  to[at + 4] = WIRE_VERSION;
+  to[at + 5] = KIND[kind];
+  to[at + 6] = to[at + 7] = 0;
+  to.writeUInt32LE(id, at + 8);
 }

@@ -1,17 +1,17 @@
 import { BodyRoom } from './body-room.ts';
 import { BulkDisk } from './bulk-disk.ts';
 import type { ChannelPort } from './channel-port.ts';
+import { FrameRoom } from './frame-room.ts';
+import { putDone, putHead } from './invocation-message.ts';
 import { linePort } from './line-port.ts';
+import type { PackRoom } from './packed-message.ts';
 import {
   type AnswerMessage,
   BULK_FROM_BYTES,
   type CreditMessage,
   decodeInvoke,
   decodeMessage,
-  encodeDone,
-  encodeFrame,
   encodeFreed,
-  encodeHead,
   encodeMessage,
   FIRST_EPOCH,
   type FinishMessage,
@@ -44,12 +44,12 @@ export class WorkerLine {
   #open = false;
   #isMarked = false;
   /** Frames that have not left. */
-  #frames: Uint8Array[] = [];
+  readonly #frames = new FrameRoom();
   /** What came of a body behind them, and whose it is. */
   readonly #room: BodyRoom;
   #bodyId: number | null = null;
-  /** Whether the last of the frames lies in the room. */
-  #isRoomLeaving = false;
+  /** The only frame that has not left, where it is a long one: it lies in the room. */
+  #alone: Uint8Array | null = null;
   #isLeaving = false;
   #gathers = false;
   readonly #leave = () => {
@@ -95,7 +95,7 @@ export class WorkerLine {
   post(message: FromInvocation): void {
     switch (message.kind) {
       case 'head':
-        this.#push(encodeFrame('head', message.id, encodeHead(message.head)));
+        putHead(this.#next('head', message.id), message.head);
         break;
       case 'body':
         this.#sayBody(message.id, message.bytes);
@@ -107,14 +107,14 @@ export class WorkerLine {
         this.#say('credit', message.id, { bytes: message.bytes });
         break;
       case 'done':
-        this.#push(encodeFrame('done', message.id, encodeDone(message.done)));
+        putDone(this.#next('done', message.id), message.done);
         break;
       case 'ask':
-        this.#push(encodeFrame('ask', message.id, message.payload));
+        this.#put('ask', message.id, message.payload);
         break;
       case 'end':
       case 'forget':
-        this.#push(encodeFrame(message.kind, message.id, EMPTY));
+        this.#put(message.kind, message.id, EMPTY);
         break;
       default:
         message satisfies never;
@@ -132,11 +132,13 @@ export class WorkerLine {
   /** Sends what has been posted, now. */
   flush(): void {
     this.#seal();
-    if (this.#frames.length === 0) return;
-    const frames = this.#frames;
-    this.#frames = [];
-    this.#isRoomLeaving = false;
-    this.#port.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
+    const alone = this.#alone;
+    if (alone !== null) {
+      this.#alone = null;
+      this.#port.write(alone);
+    } else if (!this.#frames.isEmpty) {
+      this.#port.write(this.#frames.take());
+    }
   }
 
   #take({ kind, id, payload }: Frame): void {
@@ -157,7 +159,7 @@ export class WorkerLine {
       case 'bulk': {
         if (this.#bulk === null) throw new WireError('expected no bulk frame: there is no disk for it');
         const { bytes, slot } = this.#bulk.fetch(payload);
-        this.#push(encodeFrame('freed', 0, encodeFreed(slot)));
+        this.#put('freed', 0, encodeFreed(slot));
         this.#events.tell(id, { kind: 'body', bytes });
         break;
       }
@@ -192,7 +194,7 @@ export class WorkerLine {
   #mark(): void {
     if (this.#isMarked) return;
     this.#isMarked = true;
-    this.#push(encodeFrame('mark', 0, this.#epoch));
+    this.#put('mark', 0, this.#epoch);
     this.flush();
     this.#marked.resolve();
   }
@@ -201,7 +203,7 @@ export class WorkerLine {
   #sayBody(id: number, bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     if (this.#bodyId !== id || this.#room.length + bytes.length > SLOT_BYTES) this.#seal();
-    if (this.#isRoomLeaving) this.flush();
+    if (this.#alone !== null) this.flush();
     this.#bodyId = id;
     this.#room.add(bytes);
     // The host reads while the guest goes on.
@@ -215,21 +217,32 @@ export class WorkerLine {
     const id = this.#bodyId;
     this.#bodyId = null;
     const placed = this.#bulk === null || this.#room.length < BULK_FROM_BYTES ? null : this.#bulk.place();
-    if (placed !== null) return void this.#frames.push(encodeFrame('bulk', id, placed));
+    if (placed !== null) {
+      this.#frames.put('bulk', id, placed);
+      return;
+    }
     const frame = this.#room.take(id);
-    // What is short is joined with what leaves beside it anyway, and so the room is free at once.
-    this.#isRoomLeaving = frame.length > SHORT_BYTES;
-    this.#frames.push(this.#isRoomLeaving ? frame : Buffer.from(frame));
+    // Long and alone it leaves from where it lies; what leaves beside others is joined with them anyway, and so the room is free at once.
+    if (frame.length > SHORT_BYTES && this.#frames.isEmpty) this.#alone = frame;
+    else this.#frames.add(frame);
   }
 
   #say(kind: KindName, id: number, message: unknown): void {
-    this.#push(encodeFrame(kind, id, encodeMessage(message)));
+    this.#put(kind, id, encodeMessage(message));
   }
 
-  #push(frame: Uint8Array): void {
+  #put(kind: KindName, id: number, payload: Uint8Array): void {
+    this.#next(kind, id);
+    this.#frames.put(kind, id, payload);
+  }
+
+  /** Where the payload of the next frame is packed, behind what came before. */
+  #next(kind: KindName, id: number): PackRoom {
     this.#seal();
+    if (this.#alone !== null) this.#frames.add(this.#alone);
+    this.#alone = null;
     this.#leaveLater();
-    this.#frames.push(frame);
+    return this.#frames.of(kind, id);
   }
 
   #leaveLater(): void {
@@ -246,7 +259,7 @@ const TURN = Promise.resolve();
 
 const EMPTY = new Uint8Array(0);
 
-/** A frame up to this size is copied out of the room. */
+/** A frame up to this size is always copied out of the room. */
 const SHORT_BYTES = 4 * 1024;
 
 /** Bytes of a body that leave at once, whatever the guest does next: what a pipe holds. By a disk, it is what its slots hold. */

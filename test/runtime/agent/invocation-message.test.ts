@@ -59,7 +59,10 @@ const INVOKES: readonly (readonly [string, InvokeMessage])[] = [
 for (const [what, message] of INVOKES) {
   messages(`carry ${what}`, () => {
     const members = { traceparent: undefined, tracestate: undefined, rehearsal: false };
-    assert.equal(plain(decodeInvoke(encodeInvoke(message))), plain({ ...members, ...message }));
+    const read = decodeInvoke(encodeInvoke(message));
+    // Those of a request are read when they are asked for.
+    const fields = read.door === 'http' ? { headers: read.headers } : {};
+    assert.equal(plain({ ...read, ...fields }), plain({ ...members, ...message }));
   });
 }
 
