@@ -24,16 +24,18 @@ export function held(calls: number): Held {
 }
 
 /**
- * MiB by which it grew over the second half of the calls, by least squares: in the first, caches fill, code is compiled and allocators
- * find their size. Null for fewer than three samples there: a line goes through any two. Pure.
+ * MiB by which it grew over the second half of the calls: from the lowest of the third quarter to the lowest of the last. In the first half, caches
+ * fill, code is compiled and allocators find their size. Of the others the lowest count, since the C library gives back what is free at the end
+ * of its heap when it comes to that: in 200,000 calls that neither leaked nor lost anything it kept up to 8 MiB of those, for up to 60,000 calls.
+ * Null for fewer than two samples in either. Pure.
  */
 export function growthMib(samples: readonly Held[], of: 'rss' | 'heap'): number | null {
   const last = samples.at(-1)?.calls ?? 0;
-  const half = samples.filter(({ calls }) => calls >= last / 2);
-  if (half.length < 3) return null;
-  const mean = (read: (sample: Held) => number) => half.reduce((sum, sample) => sum + read(sample), 0) / half.length;
-  const [x, y] = [mean(({ calls }) => calls), mean((sample) => sample[of])];
-  const above = half.reduce((sum, sample) => sum + (sample.calls - x) * (sample[of] - y), 0);
-  const below = half.reduce((sum, { calls }) => sum + (calls - x) ** 2, 0);
-  return ((above / below) * (last / 2)) / 2 ** 20;
+  const third = samples.filter(({ calls }) => calls > last / 2 && calls <= (last * 3) / 4);
+  const fourth = samples.filter(({ calls }) => calls > (last * 3) / 4);
+  if (third.length < 2 || fourth.length < 2) return null;
+  const lowest = (quarter: readonly Held[]) => Math.min(...quarter.map((sample) => sample[of]));
+  const middle = (quarter: readonly Held[]) => quarter.reduce((sum, { calls }) => sum + calls, 0) / quarter.length;
+  const perCall = (lowest(fourth) - lowest(third)) / (middle(fourth) - middle(third));
+  return (perCall * (last / 2)) / 2 ** 20;
 }

@@ -172,7 +172,7 @@ const benchmark: Benchmark = {
       figures: Object.assign({}, ...runs.map(({ figures }) => figures)),
       notes: [
         `Seed ${SEED}; ${CALLERS} callers at once; faults: a sandbox is killed, a sandbox is stopped, the disk is filled while a version is published.`,
-        'Memory is that of the host, after a collection, by a line through the second half of the calls; a short run makes much of little: what it grew by is a few tenths of a MiB for the engine alone.',
+        'Memory is that of the host, after a collection, from the lowest in the third quarter of the calls to the lowest in the last; a short run makes much of little: what it grew by is a few tenths of a MiB for the engine alone.',
         'Right: the sum that was asked for. Clear error: a code that says why there is none. Anything else would be wrong, lost, or end the run.',
       ],
     };
