@@ -73,11 +73,8 @@ export async function sendBatch(
   digests: readonly Digest[],
   dictionary: SharedDictionary | null,
 ): Promise<WantedParts> {
-  const pieces: Uint8Array[] = [];
-  for (const digest of digests) {
-    const bytes = await held.read(digest);
-    pieces.push(batchHead(digest, bytes.length), bytes);
-  }
+  const read = await Promise.all(digests.map((digest) => held.read(digest)));
+  const pieces = read.flatMap((bytes, at) => [batchHead(digests[at]!, bytes.length), bytes]);
   const isPacked = held.isPacked === true;
   const { body, encoding } = isPacked
     ? { body: joinPieces(pieces), encoding: null }

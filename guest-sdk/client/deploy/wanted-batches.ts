@@ -6,8 +6,11 @@ const DATA_BYTES = 256 * 1024;
 /** Batches on their way at once: the link never waits for an answer, nor for the next batch to be compressed; with three, not for a cloudlet that does much else. */
 const IN_FLIGHT = { early: 2, whole: 3 };
 
-/** What is compressed already: data goes behind the code in one body, so that a short overlay is one; two bodies share a link for no longer. */
+/** What is compressed already: data goes behind the code in one body, so that a short overlay is one. */
 const PACKED_BYTES = 1.25 * 1024 * 1024;
+
+/** Code alone, which nobody waits for before all of it is there: each body costs either end a request. */
+const PACKED_CODE_BYTES = 2.5 * 1024 * 1024;
 
 /**
  * Sends parts in the order in which the cloudlet wants them, as it says with each answer: the code first, and alone when all else waits for it, then
@@ -38,9 +41,11 @@ export async function sendWanted(
   try {
     for (;;) {
       for (let isCode = code.has(queue[0]!); queue.length > 0 && hasRoom(isCode); isCode = code.has(queue[0]!)) {
-        const most = isCode ? (isPacked ? PACKED_BYTES : MAX_PART_BYTES) : DATA_BYTES;
-        const isAlike = (digest: Digest) => code.has(digest) === isCode || (isCode && isPacked);
-        const batch = batchOf(queue, isAlike, lengths, most);
+        const batch = batchOf(queue, lengths, (digest) => {
+          if (!isCode) return code.has(digest) ? 0 : DATA_BYTES;
+          if (isPacked) return code.has(digest) ? PACKED_CODE_BYTES : PACKED_BYTES;
+          return code.has(digest) ? MAX_PART_BYTES : 0;
+        });
         queue = queue.slice(batch.length);
         if (isCode) codeFlying += 1;
         // What is data is compressed as it is, and unlike any component.
@@ -62,18 +67,17 @@ export async function sendWanted(
   }
 }
 
-/** The first of a queue that are alike, as many as `most` bytes take, one at least. */
+/** The first of a queue, up to one with which they are longer than `most` of it says, one at least. */
 function batchOf(
   queue: readonly Digest[],
-  isAlike: (digest: Digest) => boolean,
   lengths: ReadonlyMap<Digest, number>,
-  most: number,
+  most: (digest: Digest) => number,
 ): Digest[] {
   const batch: Digest[] = [];
   let length = 0;
   for (const digest of queue) {
     length += lengths.get(digest) ?? 0;
-    if (batch.length > 0 && (!isAlike(digest) || length > most)) break;
+    if (batch.length > 0 && length > most(digest)) break;
     batch.push(digest);
   }
   return batch;

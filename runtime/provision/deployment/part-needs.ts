@@ -12,6 +12,7 @@ const PATIENCE_MS = 300_000;
 
 /** What an act still needs of its device, and in which order. */
 export class PartNeeds implements PartSource {
+  readonly sendsUnasked = true;
   readonly #store: PartStore;
   readonly #chunks: ChunkIndex;
   readonly #clock: Clock;

@@ -19,6 +19,8 @@ export interface PartSource {
    * that were asked for before it. `urgent`: before them, too.
    */
   get(part: Digest, signal?: AbortSignal, urgent?: boolean): Promise<Uint8Array>;
+  /** Parts come in the order of the offer whether they are asked for or not, and those that are not are read back from the disk. */
+  readonly sendsUnasked?: boolean;
 }
 
 /** The stage of an act that waits for another one's turn to end: it can do nothing, and that is no stall. */

@@ -7,15 +7,25 @@ const say = (answer: ApplyAnswer) => parentPort!.postMessage(answer);
 let opening: Promise<OverlayTarget> | null = null;
 let isPaused = false;
 let isDigesting = false;
+let lastSegmentMs = 0;
 
-/** Digests some blocks at a time: whatever else comes is never more than a millisecond behind. */
+/** How long no segment comes before what was written is digested, milliseconds: those of an overlay at hand come one behind the other, and the processors bring them. */
+const QUIET_MS = 20;
+
+/** Digests some blocks at a time while no segment comes: one is never more than a millisecond behind. */
 function digestMeanwhile(target: OverlayTarget): void {
   if (isDigesting || isPaused) return;
   isDigesting = true;
-  setImmediate(() => {
+  const step = (): void => {
     isDigesting = false;
-    if (!isPaused && target.digestSome()) digestMeanwhile(target);
-  });
+    if (!isPaused && (waitMs() > 0 || target.digestSome())) digestMeanwhile(target);
+  };
+  if (waitMs() > 0) setTimeout(step, waitMs());
+  else setImmediate(step);
+}
+
+function waitMs(): number {
+  return Math.ceil(lastSegmentMs + QUIET_MS - performance.now());
 }
 
 parentPort!.on('message', async (word: ApplyWord) => {
@@ -32,6 +42,7 @@ parentPort!.on('message', async (word: ApplyWord) => {
       digestMeanwhile(target);
     } else if (word.kind === 'segment') {
       say({ kind: 'applied', ...target.apply(word.index, word.bytes) });
+      lastSegmentMs = performance.now();
       digestMeanwhile(target);
     } else {
       isPaused = true;

@@ -17,6 +17,9 @@ export interface SegmentFeedOptions {
 /** Segments that are asked for ahead: so many are in memory at most, and those that reads wait for. */
 const WINDOW = 6;
 
+/** Bytes of the memory's segments that may be asked for beyond that, of a source that sends them anyway: no more than six segments may come to. */
+const AHEAD_BYTES = 16 * 2 ** 20;
+
 /**
  * Asks for the segments of an overlay in their order, and for those that somebody waits for before all others; applies each as soon as what it copies
  * from is there.
@@ -24,6 +27,8 @@ const WINDOW = 6;
 export class SegmentFeed {
   readonly #options: SegmentFeedOptions;
   readonly #asked = new Set<number>();
+  /** Bytes of those that were asked for and not applied. */
+  #askedBytes = 0;
   /** Those that somebody waited for: they are moved to the front once. */
   readonly #wanted = new Set<number>();
   readonly #arrived = new Map<number, Uint8Array>();
@@ -89,15 +94,22 @@ export class SegmentFeed {
   #ask(): void {
     const { segments } = this.#options;
     for (; this.#next < segments.length; this.#next++) {
-      if (this.#asked.size - this.#applied.size >= WINDOW) return;
+      if (this.#asked.size - this.#applied.size >= WINDOW && !this.#isComingAnyway(segments[this.#next]!)) return;
       if (!this.#asked.has(this.#next)) this.#get(this.#next, false);
     }
   }
 
+  /** Whether it is of the memory and sent whether it is asked for or not: a device sends more than six, and what nobody asked for has to be read back from the disk. */
+  #isComingAnyway({ kind, bytes }: SegmentEntry): boolean {
+    const isSent = this.#options.source.sendsUnasked === true;
+    return isSent && kind !== 'disk' && this.#askedBytes + bytes <= AHEAD_BYTES;
+  }
+
   /** Asks for a segment, again when somebody waits for one that was asked for: that moves it to the front. */
   #get(index: number, urgent: boolean): void {
-    this.#asked.add(index);
     const { source, segments, signal } = this.#options;
+    if (!this.#asked.has(index)) this.#askedBytes += segments[index]!.bytes;
+    this.#asked.add(index);
     source.get(segments[index]!.digest, signal, urgent).then(
       (bytes) => this.#arrive(index, bytes),
       (error: unknown) => this.#fail(error),
@@ -138,6 +150,7 @@ export class SegmentFeed {
     this.#arrived.delete(index);
     this.#applying.delete(index);
     this.#applied.add(index);
+    this.#askedBytes -= this.#options.segments[index]!.bytes;
     if (this.#options.segments[index]!.kind !== 'disk') this.#memoryLeft -= 1;
     if (this.#memoryLeft === 0) this.#memory.resolve();
     if (this.#applied.size === this.#options.segments.length) this.#all.resolve();

@@ -105,9 +105,11 @@ senders('puts data behind a short overlay, as it is, and no more than a guest ca
 });
 
 senders('sends much memory in two bodies at once, and the disk behind all of it', async () => {
-  const { batches, flying } = await sent([1_000_000, 1_000_000, 900_000], [], { isPacked: true });
+  const { batches, flying } = await sent([2_000_000, 2_000_000, 900_000], [], { isPacked: true });
   assert.equal(batches, [[0], [1], [2]]);
   assert.equal(flying, [1, 2, 1]);
+  const one = await sent([1_000_000, 1_000_000, 900_000], [], { isPacked: true });
+  assert.equal(one.batches, [[0, 1], [2]], 'what is behind it would make the body too long for a guest that waits');
 });
 
 senders('says what failed, when nothing is on its way any more', async () => {
