@@ -1,3 +1,5 @@
+import { isShortAscii } from './packed-message.ts';
+
 /** Under this name the glue finds how its tables are made and emptied. No component can import it: it is no WIT name. */
 export const TABLES_IMPORT = 'cloudlet:tables$';
 
@@ -7,6 +9,8 @@ export interface GlueTables {
   captures(): Captures;
   /** Makes a table of handles what it is in a new instance, with the room that it has. */
   empty(handles: number[]): void;
+  /** Whether a text is one that is sooner written character by character than given to the engine's encoder. */
+  isShortAscii(text: string): boolean;
 }
 
 /** So many of one type are at hand without a `Map`: most invocations have fewer, and a `Map` that is filled and emptied again is made anew inside each time. */
@@ -95,6 +99,7 @@ export const GLUE_TABLES: GlueTables = {
     handles[0] = (handles.length > 2 ? 1 : 0) | FREE;
     handles[1] = 0;
   },
+  isShortAscii,
 };
 
 const HEAD = /^export (?:async )?function instantiate\([^)]*\) \{/m;
@@ -108,14 +113,36 @@ const BORROWED = /^( *)(curResourceBorrows\.push\((rsc\d+)\);)$/gm;
 /** The view of a memory, made anew when that has grown. */
 const VIEW = /^( *)const dataView = mem => dv\.buffer === mem\.buffer \? dv : dv = new DataView\(mem\.buffer\);$/m;
 
+/** Where a text that is not empty is written to the guest's memory. */
+const ENCODED = /^( *)let buf = utf8Encoder\.encode\(s\);$/m;
+
+const SHORT_TEXT = [
+  'if (tables$.isShortAscii(s)) {',
+  '  const at = realloc(0, 0, 1, s.length);',
+  '  const to = dataView(memory);',
+  '  for (let i = 0; i < s.length; i++) to.setUint8(at + i, s.charCodeAt(i));',
+  '  utf8EncodedLen = s.length;',
+  '  return at;',
+  '}',
+];
+
+/** An exported function that does nothing more when the guest has returned: who calls it waits for the guest as well. */
+const ENTERING =
+  /^( *)async (function \w+\([^)]*\) \{\n(?:(?!\1\}\n)(?!.*\bawait\b).*\n)*)(\1 {2})await (\w+\(.*\);\n\1\}\n)/gm;
+
 /**
  * A glue that serves again with cheaper tables; null when it is of an unknown form. Its `Map`s of resources become `Captures`; a handle that is none is refused
  * whatever the table held before; only what was made for a call is noted as borrowed, since a resource of ours knows nothing of handles; and whether a memory has
- * grown is asked of the view, not of the memory, which makes a call into the engine of it.
+ * grown is asked of the view, not of the memory, which makes a call into the engine of it. Short texts are written to the memory as they are.
  */
 export function leanTables(glue: string): string | null {
   if (/\bhandleTable\d+ = \[/.test(glue) && !REMOVED.test(glue)) return null;
+  const hasView = VIEW.test(glue);
   return glue
+    .replace(ENCODED, (line, indent: string) =>
+      hasView ? [...SHORT_TEXT, line.trim()].map((each) => indent + each).join('\n') : line,
+    )
+    .replace(ENTERING, '$1$2$3return $4')
     .replace(HEAD, (head) => `${head} const tables$ = imports['${TABLES_IMPORT}'];`)
     .replace(/^ {4}const (captureTable\d+)= new Map\(\);$/gm, '    const $1 = tables$$.captures();')
     .replace(REMOVED, "if (!val || (scope & T_FLAG) !== 0) throw new TypeError('Invalid handle');")

@@ -4,7 +4,6 @@ import {
   GuestExit,
   type HttpEnd,
   type HttpErrorCode,
-  type HttpExchange,
   type HttpHead,
   type IncomingHttp,
   type Wasi,
@@ -85,9 +84,16 @@ export async function serveHttp(
   }
   const handle = functionAt(exports, load.http);
   const incoming = new IncomingMessage(request, input);
-  const end = await (load.http[0]!.startsWith('wasi:http/handler@')
-    ? answered(wasi.handle(handle, incoming, respond))
-    : exchanged(wasi.incoming(incoming, respond), handle, wasi));
+  let end: HttpEnd;
+  if (load.http[0]!.startsWith('wasi:http/handler@')) {
+    end = await answered(wasi.handle(handle, incoming, respond));
+  } else {
+    const exchange = wasi.incoming(incoming, respond);
+    await handle(exchange.request, exchange.outparam);
+    // The guest has returned and can do nothing more: what it left unfinished stays so.
+    wasi.close();
+    end = exchange.ended ?? (await exchange.end);
+  }
   switch (end.kind) {
     case 'finished':
       return end.trailers;
@@ -123,18 +129,6 @@ class IncomingMessage implements IncomingHttp {
   get headers(): HttpRequest['headers'] {
     return this.#request.headers;
   }
-}
-
-/** An exchange of WASI 0.2. */
-async function exchanged(
-  exchange: HttpExchange,
-  handle: (...args: unknown[]) => unknown,
-  wasi: Wasi,
-): Promise<HttpEnd> {
-  await handle(exchange.request, exchange.outparam);
-  // The guest has returned and can do nothing more: what it left unfinished stays so.
-  wasi.close();
-  return exchange.end;
 }
 
 /** An exchange of WASI 0.3, in which the guest may return an error. */

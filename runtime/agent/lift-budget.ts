@@ -21,6 +21,9 @@ const ELEMENT_COST_PER_BYTE = 8;
 const VIEW_COST = 256;
 const TEXT_COST = 32;
 
+/** As many as the engine keeps on its heap. */
+const FEW_BYTES = 64;
+
 /** For all invocations: they keep nothing between two texts, and to make one costs more than most invocations. */
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const UTF16 = new TextDecoder('utf-16le', { fatal: true, ignoreBOM: true });
@@ -62,6 +65,16 @@ export class LiftBudget {
     this.#spendHeap(VIEW_COST);
     this.spend(to - from);
     return memory.slice(from, to);
+  }
+
+  /** The same as a list. Few bytes come to lie beside other values: memory of their own costs more to have, and to give back, than to fill. */
+  list8(memory: ArrayBuffer, from: number, length: number): Uint8Array {
+    if (length > FEW_BYTES) return new Uint8Array(this.bytes(memory, from, from + length));
+    if (from < 0 || length < 0 || from + length > memory.byteLength)
+      throw new RangeError('a list lies outside of the memory');
+    this.#spendHeap(VIEW_COST);
+    this.spend(length);
+    return new Uint8Array(new Uint8Array(memory, from, length));
   }
 
   /** A string in UTF-8. Bytes that are none are a trap, as the component model wants. */
@@ -112,6 +125,9 @@ export class LiftBudget {
 const LISTED = /const readValuesAndReset = \(ctx, originalPtr, originalLen, dataPtr, len\) => \{\n/;
 const VALUE_BYTES = 8;
 
+/** A list of bytes. */
+const BYTES = /\bnew Uint8Array\((memory\d+)\.buffer\.slice\((ptr\d+), \2 \+ (len\d+) \* 1\)\)/g;
+
 const HEAD = /^export (?:async )?function instantiate\([^)]*\) \{/m;
 
 /** Lists that are no numbers: an array, a loop over the elements, and how many bytes each takes. */
@@ -134,6 +150,7 @@ export function budgetLifts(glue: string): string {
   const begin = head.index + head[0].length;
   return `${glue.slice(0, begin)} const lift$ = imports['${LIFT_IMPORT}'];${glue
     .slice(begin)
+    .replace(BYTES, 'lift$$.list8($1.buffer, $2, $3)')
     .replace(/\b(memory\d+)\.buffer\.slice\(/g, 'lift$$.bytes($1.buffer, ')
     .replace(/\butf(8|16)Decoder\.decode\(/g, 'lift$$.utf$1(')
     .replace(/\bTEXT_DECODER_UTF(8|16)\.decode\(/g, 'lift$$.utf$1(')

@@ -174,7 +174,8 @@ const { utf8Slice } = Buffer.prototype as unknown as {
   readonly utf8Slice: { call(bytes: Uint8Array, start: number, end: number): string };
 };
 
-function isShortAscii(text: string): boolean {
+/** Whether each character is a byte, and they are few. */
+export function isShortAscii(text: string): boolean {
   if (text.length > SHORT) return false;
   for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 0x7f) return false;
   return true;

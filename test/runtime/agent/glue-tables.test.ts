@@ -91,4 +91,47 @@ tables('of a component are all replaced', async () => {
   assert.is(/^ *curResourceBorrows\.push/m.test(lean), false);
 });
 
+/** The glue's function that writes a text to a memory, over one that gives it room. */
+async function lowering() {
+  const glue = leanTables((await artifactOf('hello-http')).glue)!;
+  const [view] = /^ {2}let dv = [\s\S]*?\n {2}\};\n/m.exec(glue)!;
+  const [encode] = /^ {2}let utf8EncodedLen[\s\S]*?\n {2}\}\n/m.exec(glue)!;
+  const text = `export function make(tables$) {\nconst utf8Encoder = new TextEncoder();\n${view}${encode}\nreturn (s, realloc, memory) => [utf8Encode(s, realloc, memory), utf8EncodedLen];\n}`;
+  const { make } = (await import(`data:text/javascript,${encodeURIComponent(text)}`)) as {
+    make(tables: object): (text: string, realloc: (...args: number[]) => number, memory: object) => [number, number];
+  };
+  return make(GLUE_TABLES);
+}
+
+tables('of a glue write texts of any kind and length to a memory that grows meanwhile', async () => {
+  const lower = await lowering();
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  let at = 8;
+  const realloc = (_: number, __: number, ___: number, size: number) => {
+    memory.grow(1);
+    at += size;
+    return at - size;
+  };
+  for (const each of ['a', 'content-type', 'x'.repeat(64), 'y'.repeat(65), 'ü', 'z'.repeat(300), '\u{1f4f7}', '\0']) {
+    const [from, length] = lower(each, realloc, memory);
+    assert.is(Buffer.from(memory.buffer, from, length).toString(), each);
+  }
+  assert.equal(lower('', realloc, memory), [1, 0]);
+  assert.throws(() => lower('beyond', () => memory.buffer.byteLength - 3, memory), RangeError);
+});
+
+tables('of a glue let who calls a guest wait for it where nothing is done after it, and only there', () => {
+  const ends = (...lines: string[]) =>
+    ['    async function enter(a) {', ...lines.map((line) => `      ${line}`), '    }', ''].join('\n');
+  const last = leanTables(ends('const b = a;', 'await enterGuest(a, b);'))!;
+  assert.match(last, '    function enter(a) {');
+  assert.match(last, '      return enterGuest(a, b);');
+  for (const lines of [
+    ['await enterGuest(a);', 'post();'],
+    ['const ret = await enterGuest(a);', 'return ret;'],
+    ['await first(a);', 'await enterGuest(a);'],
+  ])
+    assert.is(leanTables(ends(...lines)), ends(...lines));
+});
+
 tables.run();

@@ -13,6 +13,13 @@ const lift = suite('a lift budget');
 lift('copies what is asked for', () => {
   const source = Uint8Array.of(1, 2, 3, 4);
   assert.equal([...new Uint8Array(new LiftBudget(0).bytes(source.buffer, 1, 3))], [2, 3]);
+  for (const length of [0, 2, 64, 65, 200]) {
+    const bytes = Uint8Array.from({ length: 250 }, (_, at) => at);
+    const list = new LiftBudget(MIB).list8(bytes.buffer, 3, length);
+    assert.equal([...list], [...bytes.subarray(3, 3 + length)]);
+    bytes.fill(0);
+    assert.ok(list.every((byte) => byte > 0));
+  }
   assert.is(new LiftBudget(0).utf8(Buffer.from('\ufeffgrüß')), '\ufeffgrüß');
   assert.is(new LiftBudget(0).utf16(Uint16Array.of(0x67, 0xd83d, 0xde00)), 'g😀');
 });
@@ -26,6 +33,10 @@ for (const [from, to] of [
   lift(`refuses a list from ${from} to ${to}`, () => {
     assert.throws(
       () => new LiftBudget(MIB).bytes(memory, from, to),
+      (error: unknown) => error instanceof RangeError,
+    );
+    assert.throws(
+      () => new LiftBudget(MIB).list8(memory, from, to - from),
       (error: unknown) => error instanceof RangeError,
     );
   });
@@ -68,6 +79,7 @@ for (const [what, lift_] of [
   ['a long list of small values', (budget: LiftBudget) => budget.list(3_000_000, 1)],
   ['a list of large records', (budget: LiftBudget) => budget.list(100_000, 100)],
   ['many empty lists', (budget: LiftBudget) => repeat(2_000_000, () => budget.list(0, 8))],
+  ['many short lists', (budget: LiftBudget) => repeat(300_000, () => budget.list8(memory, 0, 1))],
   ['many lists of no bytes', (budget: LiftBudget) => repeat(300_000, () => budget.bytes(memory, 0, 0))],
   ['many empty texts', (budget: LiftBudget) => repeat(3_000_000, () => budget.utf8(new Uint8Array(0)))],
 ] as const) {
@@ -109,7 +121,7 @@ lift('puts itself into the glue', () => {
     budgetLifts(glue),
     [
       `export function instantiate(getCoreModule, imports, instantiateCore = WebAssembly.instantiate) { const lift$ = imports['${LIFT_IMPORT}'];`,
-      '  var result0 = new Uint8Array(lift$.bytes(memory0.buffer, ptr0, ptr0 + len0 * 1));',
+      '  var result0 = lift$.list8(memory0.buffer, ptr0, len0);',
       '  var result1 = lift$.utf8(new Uint8Array(memory12.buffer, ptr1, len1));',
       '  var result2 = lift$.utf16(new Uint16Array(memory0.buffer, ptr2, len2));',
       '  function trampoline3(arg0) {',
