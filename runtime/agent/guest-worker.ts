@@ -40,8 +40,9 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   } | null = null;
   /** Nothing was freed since it started, or since its load. */
   let isFresh = true;
-  /** In the order in which they began. */
-  const running = new Map<number, GuestInvocation>();
+  /** In the order in which they began. No `Map`: one that is filled and emptied for each invocation is made anew inside each time. */
+  const running: GuestInvocation[] = [];
+  const find = (id: number) => running.find((each) => each.id === id);
   let lastId = 0;
   /** Sent while another runs, in their order; those of an asynchronous component begin at once. */
   const ahead: Invoked[] = [];
@@ -69,8 +70,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     tell: (id, message) => {
       // One that is told much computes, and may come to no checkpoint for long: what the host asks for costs little fuel.
       optimizers.look();
-      if (isAskId(id)) for (const invocation of running.values()) invocation.takeAsked(id, message);
-      else running.get(id)?.take(message);
+      if (isAskId(id)) for (const invocation of running) invocation.takeAsked(id, message);
+      else find(id)?.take(message);
     },
   });
 
@@ -86,7 +87,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   };
 
   function beginNext(): void {
-    while (ahead.length > 0 && (running.size === 0 || component?.message.reuse !== null)) void invoke(ahead.shift()!);
+    while (ahead.length > 0 && (running.length === 0 || component?.message.reuse !== null)) void invoke(ahead.shift()!);
   }
 
   async function invoke(invoked: Invoked): Promise<void> {
@@ -111,16 +112,16 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
       workerUse,
       (message) => {
         // A guest that catches its own end runs on until its next checkpoint, and may still write: `done` was the last of its frames.
-        if (running.get(id) === invocation) line.post(message);
+        if (running.includes(invocation)) line.post(message);
       },
     );
-    running.set(id, invocation);
+    running.push(invocation);
     optimizers.watch(invoked.message.rehearsal === true);
     lastId = id;
     // It may have been interrupted while it was on its way.
     if (cell.interruptedId === (id | 0)) invocation.take({ kind: 'interrupt', why: cell.why });
     const done = await invocation.run();
-    running.delete(id);
+    running.splice(running.indexOf(invocation), 1);
     cell.finish(reached());
     if (load.reuse !== null && invocation.wasInterrupted) say({ kind: 'ended', id });
     line.post({ kind: 'done', id, done });
@@ -130,7 +131,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     if (!isGathered) line.flush();
     // After the answer has left: what is cleaned or made now is ready when the next invocation comes.
     invocation.leave();
-    optimizers.count(running.size === 0);
+    optimizers.count(running.length === 0);
     // Nor does a gathered answer wait for that.
     if (!instances.ready) line.flush();
     const made = instances.ready ? null : instances.prepare(unasked());
@@ -141,8 +142,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
 
   /** The invocation that is over like all before it. */
   function reached(): number {
-    const oldest = running.keys().next();
-    return oldest.done === true ? lastId : oldest.value - 1;
+    const oldest = running[0];
+    return oldest === undefined ? lastId : oldest.id - 1;
   }
 
   port.on('message', async (message: ToWorker) => {
@@ -172,10 +173,12 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
         isFresh = false;
         optimizers.begin();
         return say({ kind: 'prepared' });
-      case 'interrupt':
-        if (running.has(message.id)) running.get(message.id)!.take(message);
-        else say({ kind: 'ended', id: message.id });
+      case 'interrupt': {
+        const interrupted = find(message.id);
+        if (interrupted === undefined) say({ kind: 'ended', id: message.id });
+        else interrupted.take(message);
         return;
+      }
       default:
         message satisfies never;
     }

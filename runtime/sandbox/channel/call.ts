@@ -167,8 +167,9 @@ export class Call {
       this.#taken(bytes.length);
       return;
     }
+    // Once: to resolve a promise again is reported, which costs more than all the rest here.
+    if (!this.#answering) this.#began.resolve(null);
     this.#answering = true;
-    this.#began.resolve(null);
     this.output.push(bytes);
   }
 
@@ -195,7 +196,7 @@ export class Call {
     const lacks = this.use?.missing(message.missing ?? []) ?? null;
     if (message.kind === 'ok') {
       if (lacks !== null) this.#log({ stream: 'host', text: `it ended with status ${message.exitCode}; ${lacks}` });
-      this.#began.resolve(null);
+      if (!this.#answering) this.#began.resolve(null);
       this.#done.resolve(message);
       this.output.end();
     } else {
