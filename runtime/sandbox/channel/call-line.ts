@@ -31,7 +31,7 @@ export interface CallLineEvents {
 }
 
 /** Invocations that a worker may be sent beside the one that it runs. */
-const MOST_AHEAD = 3;
+export const MOST_AHEAD = 3;
 
 /** What is to be run, and whether anybody asked for it. */
 export type CallRequest = InvokeRequest & { readonly rehearsal?: true };

@@ -28,7 +28,7 @@ interface Turn {
 }
 
 /** Invocations that take less on the average are sent ahead, milliseconds: who waits behind one waits for no longer than that. */
-const SHORT_MS = 2;
+export const SHORT_MS = 2;
 
 /** How much of the average each one is. */
 const WEIGHT = 1 / 8;

@@ -112,14 +112,16 @@ export class WidthWatch {
     if (first === undefined || elapsedMs <= 0) return null;
     const mean = (of: keyof Use): number =>
       measured.reduce((sum, [one, use]) => sum + use[of] - before.used.get(one)![of], 0) / measured.length;
+    const [ended, ranMs] = [mean('left'), mean('ranMs')];
     return {
       width: this.widthOf(first),
       most: first.places,
       processors: first.sandbox.processors,
       need: mean('needNs') / 1e6 / elapsedMs,
       idle: (after.idleNs - before.idleNs) / 1e6 / elapsedMs,
-      ended: mean('left'),
-      running: mean('ranMs') / elapsedMs,
+      ended,
+      running: ranMs / elapsedMs,
+      runMs: ended === 0 ? Number.POSITIVE_INFINITY : ranMs / ended,
     };
   }
 }
