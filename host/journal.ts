@@ -25,6 +25,12 @@ export function createJournal(options: JournalOptions = {}): Journal {
   const write = options.write ?? gathered(console.error);
   const readable = options.readable ?? process.stderr.isTTY === true;
   const now = options.now ?? (() => new Date());
+  let [at, atText] = [0, ''];
+  /** Thousands of lines a second say the same time. */
+  const timeOf = (date: Date): string => {
+    if (date.getTime() !== at || atText === '') [at, atText] = [date.getTime(), date.toISOString()];
+    return atText;
+  };
   const line =
     (level: Level) =>
     (event: string, fields: JournalFields = {}, cause?: unknown) => {
@@ -32,11 +38,17 @@ export function createJournal(options: JournalOptions = {}): Journal {
       write(
         readable
           ? readableLine(now(), level, event, all)
-          : JSON.stringify({ at: now().toISOString(), level, event, ...all }),
+          : jsonLine(`{"at":"${timeOf(now())}","level":"${level}","event":${JSON.stringify(event)}`, all),
         level,
       );
     };
   return { info: line('info'), warn: line('warn'), error: line('error') };
+}
+
+/** A line from its beginning and the facts behind it, which are written without a copy of them. */
+function jsonLine(begin: string, facts: JournalFields): string {
+  const text = JSON.stringify(facts);
+  return text === '{}' ? `${begin}}` : `${begin},${text.slice(1)}`;
 }
 
 /** How long a line waits for others, milliseconds. */

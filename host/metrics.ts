@@ -105,7 +105,7 @@ function invocationMetrics(): {
     instruments: [ended, functions, versions, durations, queues, startTimes, runs, starts],
     count: ({ name, version, door, outcome, durationMs, place, runMs }) => {
       ended.add([door, outcome]);
-      const fault = isErrorCode(outcome) ? ERRORS[outcome].fault : 'ok';
+      const fault = outcome !== 'ok' && isErrorCode(outcome) ? ERRORS[outcome].fault : 'ok';
       functions.add([functionLabel(name), fault]);
       versions.add([versionLabel(`${name}@${version}`), fault]);
       durations.observe([door], durationMs / 1000);

@@ -94,7 +94,9 @@ export function boundedLabel(most: number): (value: string) => string {
 }
 
 function keyOf(values: readonly string[]): string {
-  return values.length === 1 ? values[0]! : values.join('\0');
+  if (values.length === 1) return values[0]!;
+  // By far the most have two; to join a list costs three times as much.
+  return values.length === 2 ? `${values[0]}\0${values[1]}` : values.join('\0');
 }
 
 function head(name: string, help: string, type: string): string[] {

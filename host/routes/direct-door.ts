@@ -61,7 +61,7 @@ export function directDoor({ cloudlet, limits, trust, journal, metrics, draining
     const exchange = { incoming, outgoing, routes };
     if (length === 0) return void serve(plain, caller, exchange);
     // A body that came together with its header is here as soon as all that came has been read.
-    queueMicrotask(() => {
+    void Promise.resolve().then(() => {
       if (incoming.readableLength === length) void serve(plain, caller, exchange);
       else routes(incoming, outgoing);
     });

@@ -43,7 +43,8 @@ export class FunctionCalls {
   ): Promise<Invocation> {
     const { registered, leave } = this.#enter(name, options.choice);
     try {
-      const version = await this.#runnable(name, registered, request.door);
+      const version =
+        this.#runnable(name, registered, request.door) ?? (await this.#described(name, registered, request.door));
       const invocation = await this.#world.invocations.stream(version, request, input, options);
       invocation.done.then(leave, leave);
       return invocation;
@@ -57,7 +58,7 @@ export class FunctionCalls {
   async call(name: FunctionName, target: string, args: unknown, options: CallOptions): Promise<CallResult> {
     const { registered, leave } = this.#enter(name, options.choice);
     try {
-      const version = await this.#runnable(name, registered, 'call');
+      const version = this.#runnable(name, registered, 'call') ?? (await this.#described(name, registered, 'call'));
       return await this.#world.invocations.call(version, findExport(version.description, target), args, options);
     } finally {
       leave();
@@ -76,9 +77,18 @@ export class FunctionCalls {
     return { registered, leave: this.#world.uses.enter(versionId(name, registered)) };
   }
 
-  async #runnable(name: FunctionName, registered: RegisteredVersion, door: Door): Promise<FunctionVersion> {
-    const { data, functions, logs } = this.#world;
-    const version = await functions.callable(name, registered);
+  /** The version when it was made callable before, as nearly always. */
+  #runnable(name: FunctionName, registered: RegisteredVersion, door: Door): FunctionVersion | undefined {
+    const known = this.#world.functions.madeCallable(registered);
+    return known && this.#checked(name, known, door);
+  }
+
+  async #described(name: FunctionName, registered: RegisteredVersion, door: Door): Promise<FunctionVersion> {
+    return this.#checked(name, await this.#world.functions.callable(name, registered), door);
+  }
+
+  #checked(name: FunctionName, version: FunctionVersion, door: Door): FunctionVersion {
+    const { data, logs } = this.#world;
     checkDoor(version.description, door);
     checkSecrets(version, data.secrets);
     logs.limit(name, version.loaded.grant.limits.logBytes);

@@ -61,9 +61,14 @@ export class Functions {
     return this.callable(name, this.#parts.data.registry.version(name));
   }
 
+  /** A version that was made ready to be called before. */
+  madeCallable(registered: RegisteredVersion): FunctionVersion | undefined {
+    return this.#callable.get(registered);
+  }
+
   /** A version, ready to be called. */
   async callable(name: FunctionName, registered: RegisteredVersion): Promise<FunctionVersion> {
-    const known = this.#callable.get(registered);
+    const known = this.madeCallable(registered);
     if (known !== undefined) return known;
     const description = await this.#describe(name, registered);
     const made = functionVersion(this.#parts, name, registered, description, this.#grantOf(name, registered));

@@ -10,8 +10,8 @@ import { type InvocationTrace, type TraceSampler, traceOf } from './trace.ts';
 export interface Invoked {
   readonly version: FunctionVersion;
   readonly door: Door;
-  readonly target?: string;
-  readonly method?: string;
+  readonly target: string | undefined;
+  readonly method: string | undefined;
 }
 
 /** Who hears of an invocation. */

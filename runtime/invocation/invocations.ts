@@ -72,18 +72,18 @@ export class Invocations {
     const { limits } = version.loaded.grant;
     checkHead(request, limits);
     const limited = limitedInput(input, Math.min(this.#parts.bodyBytes, limits.bodyBytes));
-    const isHttp = request.door === 'http';
-    const record = this.#begin({ version, door: request.door, ...(isHttp ? { method: request.method } : {}) }, options);
+    const method = request.door === 'http' ? request.method : undefined;
+    const record = this.#begin({ version, door: request.door, target: undefined, method }, options);
     try {
-      const traced = isHttp ? { ...request, headers: [...request.headers, ...traceHeaders(record.trace)] } : request;
-      const invocation = await this.#enter(record, version, traced, limited, options);
+      const invocation = await this.#enter(record, version, traced(request, record.trace), limited, options);
       record.answered(invocation.head?.status);
       invocation.done.then(
         ({ runMs }) => record.end('ok', runMs),
         (error: unknown) => record.end(asCloudletError(error)),
       );
+      const { id, head, output, done, timing } = invocation;
       const { traceparent } = record.trace;
-      return { ...invocation, door: request.door, version: version.version, traceparent };
+      return { id, head, output, done, timing, door: request.door, version: version.version, traceparent };
     } catch (error) {
       throw record.end(asCloudletError(error));
     }
@@ -93,9 +93,9 @@ export class Invocations {
   async call(version: FunctionVersion, fn: WitFunction, args: unknown, options: CallOptions): Promise<CallResult> {
     const { valueBytes } = version.loaded.grant.limits;
     const input = typedInput(fn, args, options.argumentFormat, valueBytes);
-    const record = this.#begin({ version, door: 'call', target: fn.name }, options);
+    const record = this.#begin({ version, door: 'call', target: fn.name, method: undefined }, options);
     try {
-      const request = { door: 'call', target: fn.name } as const;
+      const request = traced({ door: 'call', target: fn.name }, record.trace);
       const { id, output, done, timing } = await this.#enter(record, version, request, input, options);
       const bytes = await collectBytes(limitedBytes(output, valueBytes, 'result-too-large'));
       const { runMs } = await done;
@@ -119,9 +119,7 @@ export class Invocations {
     input: CallInput,
     { deadlineMs = Number.POSITIVE_INFINITY, idempotent = false, signal }: InvokeOptions,
   ): Promise<SandboxInvocation> {
-    const { traceparent, tracestate } = record.trace;
-    const traced = { ...request, traceparent, tracestate: tracestate ?? undefined };
-    return this.#parts.pool.invoke(version.loaded, traced, input, {
+    return this.#parts.pool.invoke(version.loaded, request, input, {
       id: record.id,
       entered: (timing) => record.entered(timing),
       deadlineMs: Math.min(deadlineMs, version.loaded.grant.limits.deadlineMs),
@@ -131,9 +129,16 @@ export class Invocations {
   }
 }
 
-/** What an http function is told: its own span is the parent of what it asks of others. */
-function traceHeaders({ traceparent, tracestate }: InvocationTrace): [name: string, value: Uint8Array][] {
-  const headers: [string, Uint8Array][] = [['traceparent', Buffer.from(traceparent)]];
+/** A request as a sandbox gets it, and, by http, as the function is told it: its own span is the parent of what it asks of others. */
+function traced(
+  request: InvocationRequest | { readonly door: 'call'; readonly target: string },
+  { traceparent, tracestate }: InvocationTrace,
+): InvokeRequest {
+  const state = tracestate ?? undefined;
+  if (request.door !== 'http') return { ...request, traceparent, tracestate: state };
+  const headers = request.headers.slice();
+  headers.push(['traceparent', Buffer.from(traceparent, 'latin1')]);
   if (tracestate !== null) headers.push(['tracestate', Buffer.from(tracestate)]);
-  return headers;
+  const { door, method, scheme, authority, path } = request;
+  return { door, method, scheme, authority, path, headers, traceparent, tracestate: state };
 }

@@ -5,6 +5,7 @@ import type { Machine } from '../machine/machine.ts';
 import type { CallOptions } from './call-options.ts';
 import type { Call, CallInput } from './channel/call.ts';
 import type { Channel } from './channel/channel.ts';
+import { callerLeft } from './channel/guest-failure.ts';
 import { claimantOf } from './claimant.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { FirstWord } from './first-word.ts';
@@ -193,7 +194,7 @@ export class Sandbox {
         this.#poison(`an invocation could not be ended within ${CONFIRM_MS} ms`),
       );
     });
-    void call.confirmed.then(() => {
+    call.whenConfirmed(() => {
       confirmed = true;
       stopCaller();
       stopConfirm();
@@ -296,5 +297,3 @@ export class Sandbox {
     });
   }
 }
-
-const callerLeft = () => new CloudletError('client-closed', 'the caller left before the answer was complete');

@@ -65,7 +65,7 @@ export class CallTurns {
     const isSmall = isInline(input) && request.rehearsal !== true && request.door !== 'start';
     const turn = { call, isSmall, begin: (line: CallLine) => line.begin(this.#world.takeId(), call, request, input) };
     this.#turns.set(call, turn);
-    void call.confirmed.then(() => {
+    call.whenConfirmed(() => {
       this.#turns.delete(call);
       this.#unwanted.delete(call);
     });

@@ -1,4 +1,4 @@
-import { asCloudletError, CloudletError } from '../../../guest-sdk/protocol/index.ts';
+import { asCloudletError, type CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import {
   CHUNK_BYTES,
   type DoneMessage,
@@ -16,7 +16,7 @@ import {
 import { ByteQueue } from './byte-queue.ts';
 import { CallAsks, type CallOutside, type HostLine, NO_OUTSIDE } from './call-asks.ts';
 import type { FrameWriter } from './frame-writer.ts';
-import { answerTooLarge, guestFailure } from './guest-failure.ts';
+import { answerTooLarge, callerLeft, guestFailure, workerLoss } from './guest-failure.ts';
 
 /** How an invocation ended well. */
 export type CallEnd = Extract<DoneMessage, { kind: 'ok' }>;
@@ -44,8 +44,6 @@ export class Call {
   /** The answer's body, or a command's stdout, or the encoded result of a typed call. */
   readonly output: ByteQueue;
   readonly done: Promise<CallEnd>;
-  /** The agent has ended this invocation, or there is no agent any more. */
-  readonly confirmed: Promise<void>;
   /** Most bytes of output that it may have: more, and it ends with `result-too-large`. Set before it begins. */
   answerBytes = Number.POSITIVE_INFINITY;
 
@@ -62,7 +60,8 @@ export class Call {
   readonly #receive = new ReceiveWindow(WINDOW_BYTES);
   readonly #began = Promise.withResolvers<HeadMessage | null>();
   readonly #done = Promise.withResolvers<CallEnd>();
-  readonly #confirmed = Promise.withResolvers<void>();
+  readonly #confirmedBy: (() => void)[] = [];
+  #isConfirmed = false;
   readonly #outside: CallOutside;
   /** Made when it is needed: most invocations ask nothing. */
   #asks: CallAsks | null = null;
@@ -83,11 +82,21 @@ export class Call {
     this.#outside = outside;
     this.began = this.#began.promise;
     this.done = this.#done.promise;
-    this.confirmed = this.#confirmed.promise;
     // Whoever only looks at one of the promises must not be ended by the other as an unhandled rejection.
     this.began.catch(() => {});
     this.done.catch(() => {});
-    this.output = new ByteQueue({ taken: (bytes) => this.#taken(bytes), left: () => this.#left() });
+    this.output = new ByteQueue({ taken: (bytes) => this.#taken(bytes), left: () => this.fail(callerLeft()) });
+  }
+
+  /** The agent has ended this invocation, or there is no agent any more. */
+  get confirmed(): Promise<void> {
+    return new Promise((resolve) => this.whenConfirmed(resolve));
+  }
+
+  /** Has `listener` called after that; several in their order. One turn for all of them: a promise for each took as long as to write the answer. */
+  whenConfirmed(listener: () => void): void {
+    if (this.#isConfirmed) void SETTLED.then(listener);
+    else this.#confirmedBy.push(listener);
   }
 
   /** By which its worker knows it: another for each that it is sent to; 0 before. */
@@ -208,13 +217,7 @@ export class Call {
   /** Its worker is gone; null when its answer should have come before that, and did not. */
   takeWorkerLoss(lost: LostMessage | null): void {
     this.#mayHaveBegun = lost === null || hasReached(lost.begun, this.id);
-    const [code, detail] =
-      lost === null || (lost.id !== 0 && lost.id !== this.id)
-        ? (['machine-failed', 'the worker was lost'] as const)
-        : lost.why === null
-          ? (['guest-trapped', `the function ended its worker: ${lost.reason}`] as const)
-          : ([lost.why, ended(lost.why, this.deadlineMs)] as const);
-    this.takeDone({ kind: 'failed', code, detail, runMs: 0 });
+    this.takeDone({ kind: 'failed', ...workerLoss(lost, this.id, this.deadlineMs), runMs: 0 });
   }
 
   /** The channel is gone. */
@@ -236,7 +239,11 @@ export class Call {
   #settleConfirmed(): void {
     this.#stopInput();
     this.#asks?.close();
-    this.#confirmed.resolve();
+    if (this.#isConfirmed) return;
+    this.#isConfirmed = true;
+    void SETTLED.then(() => {
+      for (const listener of this.#confirmedBy) listener();
+    });
   }
 
   #stopInput(): void {
@@ -286,14 +293,8 @@ export class Call {
     const credit = this.#receive.consume(bytes);
     if (credit > 0 && !this.#ended) this.#writer?.message('credit', this.id, { bytes: credit });
   }
-
-  #left(): void {
-    this.fail(new CloudletError('client-closed', 'the caller left before the answer was complete'));
-  }
 }
 
 const EMPTY = new Uint8Array(0);
 
-function ended(why: Interrupt, deadlineMs: number): string {
-  return why === 'deadline-exceeded' ? `the function did not finish within ${deadlineMs} ms` : 'the caller left';
-}
+const SETTLED = Promise.resolve();

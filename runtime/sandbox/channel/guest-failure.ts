@@ -1,4 +1,5 @@
 import { CloudletError, isErrorCode } from '../../../guest-sdk/protocol/index.ts';
+import type { Interrupt, LostMessage } from '../../agent/wire.ts';
 
 /** Codes that an agent may give to an invocation; any other would be the agent speaking for the cloudlet. */
 const GUEST_CODES: ReadonlySet<string> = new Set([
@@ -35,4 +36,24 @@ export function answerTooLarge(limitBytes: number, declaredBytes?: number): Clou
   const got = declaredBytes === undefined ? 'more' : `${declaredBytes} declared`;
   const sentence = `expected an answer of at most ${limitBytes} bytes, got ${got}; answer with less, or raise the function's "answerBytes"`;
   return new CloudletError('result-too-large', sentence);
+}
+
+/** A caller has left while its invocation ran. */
+export function callerLeft(): CloudletError {
+  return new CloudletError('client-closed', 'the caller left before the answer was complete');
+}
+
+/** What an invocation failed of whose worker is gone; null when its answer should have come before that, and did not. */
+export function workerLoss(
+  lost: LostMessage | null,
+  id: number,
+  deadlineMs: number,
+): { readonly code: 'machine-failed' | 'guest-trapped' | Interrupt; readonly detail: string } {
+  if (lost === null || (lost.id !== 0 && lost.id !== id))
+    return { code: 'machine-failed', detail: 'the worker was lost' };
+  const { why, reason } = lost;
+  if (why === null) return { code: 'guest-trapped', detail: `the function ended its worker: ${reason}` };
+  const detail =
+    why === 'deadline-exceeded' ? `the function did not finish within ${deadlineMs} ms` : 'the caller left';
+  return { code: why, detail };
 }

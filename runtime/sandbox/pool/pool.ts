@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { asCloudletError, type CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import type { HeadMessage, InvokeRequest } from '../../agent/wire.ts';
 import type { OutsideServices } from '../../outside/outside-service.ts';
-import type { Call, CallInput, CallUse } from '../channel/call.ts';
+import type { Call, CallEnd, CallInput, CallUse } from '../channel/call.ts';
 import type { CallOutside } from '../channel/call-asks.ts';
 import type { Clock } from '../clock.ts';
 import type { Invocation, InvocationEnd } from '../invocation.ts';
 import type { LeaveSignal } from '../leave-signal.ts';
 import type { LoadedVersion } from '../loaded-version.ts';
-import type { VersionUse } from '../version-use.ts';
+import type { UseMessage, VersionUse } from '../version-use.ts';
 import { MachineRoom, type RoomEntry } from './machine-room.ts';
 import type { Place, PlaceTiming } from './place.ts';
 import type { PoolObserver } from './pool-observer.ts';
@@ -85,8 +85,8 @@ export class SandboxPool {
           call = this.#begin(place, version, id, request, replay, { ...options, deadlineMs: leftMs });
           const head = headOf(request, await call.began, call);
           replay.release();
-          const done = endOf(call);
-          done.catch(() => {});
+          const done = call.done.then(endOf);
+          done.catch(ignored);
           return { id, head, output: call.output, done, timing: place.timing };
         } catch (error) {
           const { intact } = replay;
@@ -173,10 +173,10 @@ export class SandboxPool {
         answerBytes: request.door === 'call' ? undefined : grant.limits.answerBytes,
         log: (message) => this.#observer.log?.({ ...message, invocation, version: version.id }),
         outside: outside && new VersionOutside(version, outside, this.#observer),
-        use: use && useOf(use, invocation),
+        use: use && new InvocationUse(use, invocation),
         signal: options.signal,
       });
-      void call.confirmed.then(() => place.leave(call.ranMs));
+      call.whenConfirmed(() => place.leave(call.ranMs));
       return call;
     } catch (error) {
       place.leave(0);
@@ -210,8 +210,23 @@ class VersionOutside implements CallOutside {
   }
 }
 
-function useOf(use: VersionUse, invocation: string): CallUse {
-  return { guest: (used) => use.guest(invocation, used), missing: (paths) => use.missing(paths) };
+/** Tells what one invocation used. */
+class InvocationUse implements CallUse {
+  readonly #use: VersionUse;
+  readonly #invocation: string;
+
+  constructor(use: VersionUse, invocation: string) {
+    this.#use = use;
+    this.#invocation = invocation;
+  }
+
+  guest(used: UseMessage): void {
+    this.#use.guest(this.#invocation, used);
+  }
+
+  missing(paths: readonly string[]): string | null {
+    return this.#use.missing(paths);
+  }
 }
 
 /** The head, unless it is not one of what was asked for. */
@@ -222,7 +237,9 @@ function headOf(request: InvokeRequest, head: HeadMessage | null, call: Call): H
   throw refusal;
 }
 
-async function endOf(call: Call): Promise<InvocationEnd> {
-  const { exitCode, trailers, runMs } = await call.done;
+function endOf({ exitCode, trailers, runMs }: CallEnd): InvocationEnd {
   return { exitCode, trailers: trailers ?? [], runMs };
 }
+
+/** Whoever only looks at the output must not be ended by an unhandled rejection. */
+function ignored(): void {}
