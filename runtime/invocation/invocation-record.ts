@@ -4,6 +4,7 @@ import type { FunctionVersion } from '../function/function-version.ts';
 import type { CloudletObserver, InvocationPlace } from '../observer.ts';
 import type { PlaceTiming } from '../sandbox/index.ts';
 import type { InvokeOptions } from './invocation.ts';
+import { InvocationNote } from './invocation-note.ts';
 import { type InvocationTrace, type TraceSampler, traceOf } from './trace.ts';
 
 /** What is invoked. */
@@ -45,21 +46,26 @@ export class InvocationRecord {
     begun?.({ id: this.id, version: invoked.version.version, traceparent: this.trace.traceparent });
   }
 
-  /** What is known of it now. Made when it is asked for: hardly anybody asks for one of thousands. */
+  /** What is known of it now. */
   get noted(): RecentInvocation {
+    return this.note().noted;
+  }
+
+  /** What is known of it now, to be remembered. */
+  note(): InvocationNote {
     const { version, door, target } = this.#invoked;
-    return {
+    const { traceId, parentSpanId } = this.trace;
+    return new InvocationNote({
       id: this.id,
-      trace: this.trace.traceId,
-      function: version.name,
-      version: version.version,
+      version,
       door,
-      ...(target === undefined ? {} : { target }),
-      startedAt: new Date(this.#beganAtMs).toISOString(),
+      target,
+      beganAtMs: this.#beganAtMs,
       durationMs: this.#durationMs,
       outcome: this.#outcome,
-      ...(this.#place === undefined ? {} : { start: this.#place.start }),
-    };
+      trace: parentSpanId === null ? null : traceId,
+      start: this.#place?.start,
+    });
   }
 
   /** It has a place in a sandbox. */

@@ -43,7 +43,7 @@ export class Invocations {
     const { observer, sample, log, feed } = parts;
     const changed: RecordListener['changed'] = (record, what) => {
       if (what === 'begun') this.#recent.begin(record);
-      else if (what === 'ended') this.#recent.end(record);
+      else if (what === 'ended') this.#recent.end(record.note());
       if (feed.isHeard) feed.emit({ kind: 'invocation', invocation: record.noted });
     };
     this.#listener = { observer, sample, log, changed };

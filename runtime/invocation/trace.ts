@@ -75,8 +75,7 @@ function parseTraceState(text: string): string | null {
  */
 export function traceOf(invocation: string, parent: TraceParent | null, sample: TraceSampler): InvocationTrace {
   const spanId = invocation.slice(19, 23) + invocation.slice(24);
-  const traceId =
-    parent?.traceId ?? invocation.slice(0, 8) + invocation.slice(9, 13) + invocation.slice(14, 18) + spanId;
+  const traceId = parent?.traceId ?? traceIdOf(invocation);
   const sampled = sample(traceId, parent);
   const flags = (sampled ? SAMPLED : 0) | (parent?.random === true ? RANDOM : 0);
   return {
@@ -87,4 +86,10 @@ export function traceOf(invocation: string, parent: TraceParent | null, sample: 
     traceparent: `00-${traceId}-${spanId}-0${flags}`,
     tracestate: parent?.state ?? null,
   };
+}
+
+/** The trace that begins with an invocation. */
+export function traceIdOf(invocation: string): string {
+  const [first, second, third] = [invocation.slice(0, 8), invocation.slice(9, 13), invocation.slice(14, 18)];
+  return first + second + third + invocation.slice(19, 23) + invocation.slice(24);
 }
