@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { asCloudletError, CloudletError } from '../guest-sdk/protocol/index.ts';
+import { InFlight } from '../runtime/index.ts';
 import { answerOnSocket, answerRefused, brokenRequest, noProxy, refusedHead } from './http/broken-request.ts';
 import { holdContinue } from './http/continued-body.ts';
 import { asksForWebSocket, offerSocket } from './http/web-socket.ts';
@@ -71,27 +72,27 @@ export async function listen(
   // Node would leave out what is beyond 2000 without a word; the bytes are bounded, and each function has a limit of its own.
   server.maxHeadersCount = 0;
   /** Connections, each with its requests that are not answered: several when the caller sends ahead. */
-  const open = new Map<Socket, Set<ServerResponse>>();
+  const open = new Map<Socket, InFlight<ServerResponse, ServerResponse>>();
   const past = { receivedBytes: 0, sentBytes: 0 };
   const respond = getRequestListener((request, connection) => current(request, connection as HttpBindings), {
     overrideGlobalObjects: true,
     errorHandler: (error) => problemResponse(badTarget(error), '/'),
   });
   server.on('connection', (socket: Socket) => {
-    open.set(socket, new Set());
+    open.set(socket, new InFlight());
     socket.once('close', () => {
       open.delete(socket);
       past.receivedBytes += socket.bytesRead;
       past.sentBytes += socket.bytesWritten;
     });
   });
-  const unanswered = new Set<ServerResponse>();
+  const unanswered = new InFlight<ServerResponse, true>();
   let idle: () => void = () => {};
   /** Waits for an answer; gives what says that none is due any more. */
   const due = (incoming: IncomingMessage, outgoing: ServerResponse): (() => void) => {
     const { socket } = incoming;
-    unanswered.add(outgoing);
-    open.get(socket)?.add(outgoing);
+    unanswered.set(outgoing, true);
+    open.get(socket)?.set(outgoing, outgoing);
     const done = (): void => {
       unanswered.delete(outgoing);
       open.get(socket)?.delete(outgoing);
@@ -127,17 +128,17 @@ export async function listen(
   /** Connections with bytes behind whole requests that are none: these are answered first. */
   const broken = new WeakSet<Socket>();
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    const pending = [...(open.get(socket) ?? [])];
+    const pending = open.get(socket)?.values() ?? [];
     const inBody = pending.some(({ req }) => !req.complete);
     const last = pending.at(-1);
     const refuse = (): void =>
-      answerOnSocket(brokenRequest(error, inBody, MAX_HEADER_BYTES), socket, [...(open.get(socket) ?? [])]);
+      answerOnSocket(brokenRequest(error, inBody, MAX_HEADER_BYTES), socket, open.get(socket)?.values() ?? []);
     if (last === undefined || inBody || !socket.writable) return refuse();
     if (!broken.has(socket)) last.once('close', refuse);
     broken.add(socket);
   });
   server.on('connect', (_incoming: IncomingMessage, socket: Socket) =>
-    answerOnSocket(noProxy(), socket, [...(open.get(socket) ?? [])]),
+    answerOnSocket(noProxy(), socket, open.get(socket)?.values() ?? []),
   );
   await started(server, bind, port);
 

@@ -81,6 +81,7 @@ export {
 export {
   CLOSE_CAUSES,
   type CloseCause,
+  InFlight,
   type LeaveSignal,
   RUNGS,
   type Rung,

@@ -36,8 +36,8 @@ export function directDoor({ cloudlet, limits, trust, journal, metrics, draining
       const begun = (one: InvocationIdentity): void => {
         identity = one;
       };
-      const options = invokeOptions({ header: (name) => fieldOf(raw, name) }, begun, new CallerLeft(outgoing));
       const input = bodyAtHand(incoming, limits.bodyBytes)!;
+      const options = invokeOptions({ header: (name) => fieldOf(raw, name) }, begun, new CallerLeft(outgoing));
       const invocation = await cloudlet.invoke(plain.name, request, input, options);
       const answer = await beginAnswer(method, invocation, tellOnce(plain.name));
       const whole = wholeAnswer(invocation, answer);

@@ -1,8 +1,8 @@
 import type { PackRoom } from './packed-message.ts';
 import { HEADER_BYTES, type KindName, writeHeader } from './wire.ts';
 
-/** Room that stays: for the answers of a dozen small invocations. */
-const ROOM_BYTES = 64 * 1024;
+/** Room that stays: for the answers of a dozen small invocations, or for one of a body as long as is sent at once, with its head. */
+const ROOM_BYTES = 96 * 1024;
 
 /** Frames on their way out, one behind the other in memory that stays: what is said is written to where it leaves from. */
 export class FrameRoom implements PackRoom {

@@ -21,8 +21,9 @@ class MemoryImage {
   get hasGrown(): boolean {
     if (this.#views[0]?.length === PIECE_BYTES) return false;
     const { buffer } = this.#memory;
+    if (buffer.byteLength !== this.#pieces.length * PIECE_BYTES) return true;
     this.#views = viewsOf(buffer);
-    return buffer.byteLength !== this.#pieces.length * PIECE_BYTES;
+    return false;
   }
 
   /** After `hasGrown`. What is as it was is only read: a page that was never written to costs no memory, and one in the cache little time. */

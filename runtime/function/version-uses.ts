@@ -1,6 +1,8 @@
+import { InFlight } from '../sandbox/index.ts';
+
 /** Which versions have invocations that wait or run: none of them may be taken away. */
 export class VersionUses {
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new InFlight<string, number>();
   readonly #left: (id: string) => void;
 
   /** `left` hears of each version whose last invocation ended. */

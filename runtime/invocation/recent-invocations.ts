@@ -1,4 +1,5 @@
 import type { RecentInvocation } from '../../guest-sdk/protocol/index.ts';
+import { InFlight } from '../sandbox/index.ts';
 
 /** An invocation that tells, when it is asked, what is known of it. */
 export interface NotedInvocation {
@@ -9,7 +10,7 @@ export interface NotedInvocation {
 /** Running invocations, and the latest of those that ended. */
 export class RecentInvocations {
   readonly #kept: number;
-  readonly #running = new Map<string, NotedInvocation>();
+  readonly #running = new InFlight<string, NotedInvocation>();
   /** The latest last; up to twice as many as are kept, so that not each end moves them all. */
   #ended: NotedInvocation[] = [];
 
@@ -37,7 +38,7 @@ export class RecentInvocations {
 
   /** Newest first; those that run before those that ended. */
   list(): RecentInvocation[] {
-    return [...[...this.#running.values()].reverse(), ...this.#latest().reverse()].map(({ noted }) => noted);
+    return [...this.#running.values().reverse(), ...this.#latest().reverse()].map(({ noted }) => noted);
   }
 
   #latest(): NotedInvocation[] {

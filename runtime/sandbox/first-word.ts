@@ -34,10 +34,10 @@ export class FirstWord {
   }
 
   /** An invocation has begun; only the first is waited for. */
-  watch({ confirmed }: Pick<Call, 'confirmed'>): void {
+  watch(call: Pick<Call, 'whenConfirmed'>): void {
     if (this.#isOver || this.#stop !== null) return;
     this.#stop = this.#parts.clock.after(ASK_MS, () => this.#ask());
-    void confirmed.then(() => this.settle(true));
+    call.whenConfirmed(() => this.settle(true));
   }
 
   /** It was heard, or will not be. What comes first counts. */

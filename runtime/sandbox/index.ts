@@ -4,6 +4,7 @@ export type { CallInput } from './channel/call.ts';
 export { claimantOf } from './claimant.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { ANSWER_MS } from './first-word.ts';
+export { InFlight } from './in-flight.ts';
 export type { HeaderPair, Invocation, InvocationEnd } from './invocation.ts';
 export type { LeaveSignal } from './leave-signal.ts';
 export type { LoadedVersion } from './loaded-version.ts';

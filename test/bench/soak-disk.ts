@@ -10,7 +10,7 @@ const ENDS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export class SoakDisk {
   /** Where the disk is. */
   readonly path: string;
-  /** Whether it is one of its own: only root mounts one. */
+  /** Whether it is one of its own: only root mounts one, where it may. */
   readonly isMounted: boolean = false;
   readonly #scratch: string;
   readonly #endedBy = (signal: NodeJS.Signals) => {
@@ -26,13 +26,18 @@ export class SoakDisk {
     mkdirSync(this.path);
     for (const signal of ENDS) process.on(signal, this.#endedBy);
     if (process.getuid?.() !== 0) return;
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mib}m,mode=0700`, 'tmpfs', this.path]);
-    this.isMounted = true;
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mib}m,mode=0700`, 'tmpfs', this.path], { stdio: 'ignore' });
+      this.isMounted = true;
+    } catch {} // In a container root may not mount either.
   }
 
   remove(): void {
     for (const signal of ENDS) process.off(signal, this.#endedBy);
-    if (this.isMounted) execFileSync('umount', ['--lazy', this.path]);
-    rmSync(this.#scratch, { recursive: true, force: true });
+    try {
+      if (this.isMounted) execFileSync('umount', ['--lazy', this.path]);
+    } finally {
+      rmSync(this.#scratch, { recursive: true, force: true });
+    }
   }
 }

@@ -15,6 +15,7 @@ import {
   type RecalledMessage,
   WireError,
 } from '../../agent/wire.ts';
+import { InFlight } from '../in-flight.ts';
 import { parseAsk, parseCredit, parseDone, parseHead, parseLog } from './agent-message.ts';
 import type { BulkRing } from './bulk-ring.ts';
 import type { Call, CallInput } from './call.ts';
@@ -60,7 +61,7 @@ export class CallLine {
   /** Whether the worker has said that it serves. */
   #serving = false;
   /** By id, in the order in which they began. */
-  readonly #calls = new Map<number, Call>();
+  readonly #calls = new InFlight<number, Call>();
   #atOnce = 1;
   /** The last that was sent when some were asked back; null when none are. */
   #recalling: number | null = null;
@@ -110,13 +111,13 @@ export class CallLine {
 
   /** The invocation that its worker runs, if it is one at a time: the others wait behind it. */
   get first(): Call | undefined {
-    return this.#calls.values().next().value;
+    return this.#calls.first;
   }
 
   /** Asks those back that wait behind others: gives the last of them, or null when they were asked back before. */
   recall(): number | null {
     if (this.#recalling !== null) return null;
-    this.#recalling = [...this.#calls.keys()].at(-1) ?? null;
+    this.#recalling = this.#calls.keys().at(-1) ?? null;
     return this.#recalling;
   }
 
@@ -124,7 +125,7 @@ export class CallLine {
   recalled({ last, begun }: RecalledMessage): Call[] {
     if (last !== this.#recalling) throw new WireError('expected nothing to come back that was not asked for');
     this.#recalling = null;
-    const back = [...this.#calls.values()].filter(({ id }) => hasReached(last, id) && !hasReached(begun, id));
+    const back = this.#calls.values().filter(({ id }) => hasReached(last, id) && !hasReached(begun, id));
     for (const { id } of back) this.#calls.delete(id);
     return back;
   }
@@ -163,7 +164,7 @@ export class CallLine {
   lose(lost: LostMessage): void {
     this.#serving = false;
     const again: Call[] = [];
-    for (const call of [...this.#calls.values()]) {
+    for (const call of this.#calls.values()) {
       if (hasReached(lost.finished, call.id)) continue;
       this.#calls.delete(call.id);
       if (!hasReached(lost.begun, call.id) && call.canBeginAgain) again.push(call);
@@ -217,9 +218,7 @@ export class CallLine {
     if (kind === 'mark') this.#serve();
     else if (kind === 'freed' && this.#serving) this.#parts.bulk?.freed(payload);
     else if (isAskId(id)) this.#takeAsked(frame);
-    else if (this.#calls.has(id)) this.#tell(this.#calls.get(id)!, frame);
-    // What a lost worker said last is of an invocation that failed with it.
-    else if (this.#serving) throw new WireError(`expected ${kind} for an invocation of the worker, got id ${id}`);
+    else this.#tell(frame);
   }
 
   /** Takes what is said of something that an invocation of the worker asks, or did ask: it may be over by now. */
@@ -239,7 +238,7 @@ export class CallLine {
   /** For whom something is asked. */
   #asking(payload: Uint8Array): Call | undefined {
     // What is too long is told by the invocation, which parses it.
-    if (this.#atOnce === 1 || payload.length > ASK_BYTES) return this.#calls.values().next().value;
+    if (this.#atOnce === 1 || payload.length > ASK_BYTES) return this.#calls.first;
     return this.#calls.get(parseAsk(payload).invocation);
   }
 
@@ -250,7 +249,13 @@ export class CallLine {
     return bytes;
   }
 
-  #tell(call: Call, { kind, payload }: Frame): void {
+  #tell({ kind, id, payload }: Frame): void {
+    const call = this.#calls.get(id);
+    if (call === undefined) {
+      // What a lost worker said last is of an invocation that failed with it.
+      if (!this.#serving) return;
+      throw new WireError(`expected ${kind} for an invocation of the worker, got id ${id}`);
+    }
     switch (kind) {
       case 'head':
         call.takeHead(parseHead(payload));
@@ -269,7 +274,7 @@ export class CallLine {
         break;
       case 'done': {
         const done = parseDone(payload);
-        this.#calls.delete(call.id);
+        this.#calls.delete(id);
         call.takeDone(done);
         if (this.#serving) this.#events.free(done.runMs);
         break;
@@ -282,7 +287,7 @@ export class CallLine {
   #serve(): void {
     if (this.#serving) return;
     this.#serving = true;
-    const calls = [...this.#calls.values()];
+    const calls = this.#calls.values();
     this.#calls.clear();
     for (const call of calls) call.takeWorkerLoss(null);
     this.#events.free(null);

@@ -1,5 +1,6 @@
 import { type Interrupt, type RecalledMessage, WireError } from '../../agent/wire.ts';
 import type { Clock } from '../clock.ts';
+import { InFlight } from '../in-flight.ts';
 import type { Call, CallInput } from './call.ts';
 import { type CallLine, type CallRequest, isInline } from './call-line.ts';
 import { chooseLine } from './line-choice.ts';
@@ -46,7 +47,7 @@ const LATE_MS = 5;
  */
 export class CallTurns {
   readonly #world: CallTurnsWorld;
-  readonly #turns = new Map<Call, Turn>();
+  readonly #turns = new InFlight<Call, Turn>();
   /** Without a worker: one that is not there yet, or is being replaced, makes it wait. */
   readonly #waiting: Turn[] = [];
   /** Whose end was asked for when a worker had them. */
@@ -125,7 +126,7 @@ export class CallTurns {
 
   /** All end: the channel is lost. Gives them. */
   end(): Call[] {
-    const calls = [...this.#turns.keys()];
+    const calls = this.#turns.keys();
     this.#turns.clear();
     this.#waiting.length = 0;
     this.#stopWatch?.();

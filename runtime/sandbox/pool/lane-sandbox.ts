@@ -1,3 +1,4 @@
+import { InFlight } from '../in-flight.ts';
 import type { Rung, StartRung } from '../rung.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { CloseCause } from './close-cause.ts';
@@ -16,7 +17,7 @@ export class LaneSandbox {
   /** Whether its use of processors can be known. */
   readonly isMeasured: boolean;
   /** When each of the invocations in it came, by the clock. */
-  readonly #since = new Set<{ readonly at: number }>();
+  readonly #since = new InFlight<object, number>();
   /** Invocations that came in so far. */
   #came = 0;
   /** Invocations that left so far, and for how long their guests ran, milliseconds. */
@@ -59,14 +60,14 @@ export class LaneSandbox {
 
   /** Takes a place. Gives what leaves it, which is told for how long the guest ran; once. */
   enter(now: number): (ranMs: number) => void {
-    const entry = { at: now };
-    this.#since.add(entry);
-    this.#came += 1;
-    return (ranMs) => {
-      this.#since.delete(entry);
+    const left = (ranMs: number): void => {
+      this.#since.delete(left);
       this.left += 1;
       this.ranMs += ranMs;
     };
+    this.#since.set(left, now);
+    this.#came += 1;
+    return left;
   }
 
   /** Whether an invocation can go in at once, when `width` are to be in it. One that takes long must not hold up the others, and does not count. */
@@ -74,7 +75,7 @@ export class LaneSandbox {
     if (this.leaving || this.sandbox.state !== 'ready' || this.taken >= this.places) return false;
     if (this.taken < width) return true;
     let short = 0;
-    for (const { at } of this.#since) if (now - at < LONG_MS) short += 1;
+    for (const at of this.#since.values()) if (now - at < LONG_MS) short += 1;
     return short < width;
   }
 

@@ -40,9 +40,9 @@ const ONE_MORE = 0.75;
 export function nextWidth(sample: WidthSample): number {
   const { width, most, processors, need, idle } = sample;
   if (need < WAITS * Math.min(width, processors)) return Math.min(most, width * 2);
-  const least = isShort(sample) ? Math.min(most, processors * (1 + MOST_AHEAD)) : processors;
+  const least = processors * (isShort(sample) ? 1 + MOST_AHEAD : 1);
   const isCrowded = idle < SPARE || need >= FULL * processors;
-  return Math.max(least, isCrowded ? width - 1 : width);
+  return Math.min(most, Math.max(least, isCrowded ? width - 1 : width));
 }
 
 /** Whether its invocations are sent ahead, and so run in no more workers than it has processors, whatever its width. */

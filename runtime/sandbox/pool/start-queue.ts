@@ -1,3 +1,4 @@
+import { InFlight } from '../in-flight.ts';
 import { FairTurns } from './fair-turns.ts';
 import type { VersionLane } from './version-lane.ts';
 
@@ -21,8 +22,8 @@ export class StartQueue {
   readonly #options: StartQueueOptions;
   readonly #turns = new FairTurns();
   /** Lanes that may want a sandbox for those who wait, and lanes that may want one ahead. */
-  readonly #wanting = new Set<VersionLane>();
-  readonly #ahead = new Set<VersionLane>();
+  readonly #wanting = new InFlight<VersionLane, true>();
+  readonly #ahead = new InFlight<VersionLane, true>();
   readonly #prewarming = new Map<VersionLane, PromiseWithResolvers<void>>();
   #starting = 0;
   #closed = false;
@@ -43,14 +44,14 @@ export class StartQueue {
 
   /** Whether somebody waits while as many starts go on as may: for one of these, or for one that cannot be made yet. */
   get isAwaited(): boolean {
-    for (const lane of this.#wanting) if (lane.waiting > 0) return true;
+    for (const lane of this.#wanting.keys()) if (lane.waiting > 0) return true;
     return false;
   }
 
   /** What a lane wants may be another. */
   changed(lane: VersionLane): void {
-    this.#wanting.add(lane);
-    this.#ahead.add(lane);
+    this.#wanting.set(lane, true);
+    this.#ahead.set(lane, true);
     this.pump();
   }
 
@@ -58,7 +59,7 @@ export class StartQueue {
   prewarm(lane: VersionLane): Promise<void> {
     const known = this.#prewarming.get(lane) ?? Promise.withResolvers<void>();
     this.#prewarming.set(lane, known);
-    this.#ahead.add(lane);
+    this.#ahead.set(lane, true);
     this.pump();
     return known.promise;
   }
@@ -101,7 +102,7 @@ export class StartQueue {
   /** The lane whose turn it is; of several, the one in which somebody waits longest. */
   #next(skipped: ReadonlySet<VersionLane>): VersionLane | null {
     let next: VersionLane | null = null;
-    for (const lane of this.#wanting) {
+    for (const lane of this.#wanting.keys()) {
       if (lane.wanted() === 0) this.#wanting.delete(lane);
       else if (!skipped.has(lane) && (next === null || this.#isBefore(lane, next))) next = lane;
     }
@@ -114,7 +115,7 @@ export class StartQueue {
   }
 
   #startAhead(): void {
-    for (const lane of [...this.#ahead]) {
+    for (const lane of this.#ahead.keys()) {
       if (this.#starting >= this.#options.starts || this.#closed) return;
       const isWorthIt = lane.aheadWanted(this.#prewarming.has(lane) ? 1 : 0) > 0;
       if (isWorthIt && this.#options.fits(lane)) {

@@ -22,7 +22,7 @@ function lab() {
   });
   const begin = () => {
     const call = Promise.withResolvers<void>();
-    word.watch({ confirmed: call.promise });
+    word.watch({ whenConfirmed: (listener) => void call.promise.then(listener) });
     return call;
   };
   return { clock, pong, said, asked, word, begin };

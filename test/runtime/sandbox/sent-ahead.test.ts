@@ -9,6 +9,7 @@ import { finish, loadedSandbox, testProcess } from '../../support/sandbox-lab.ts
 const ahead = suite('short invocations that are sent ahead, in a process');
 
 const LONG_MS = 60_000;
+const MOST_TRIES = 200;
 
 /** A sandbox with what calls an export and reads its number. */
 async function open(workers: number) {
@@ -22,7 +23,7 @@ async function open(workers: number) {
    * invocations are long, as all are on a computer that is busy.
    */
   async function callAhead(first: string, others: readonly (readonly [target: string, deadlineMs?: number])[]) {
-    for (;;) {
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const [before, ...behind] = [call(first), ...others.map(([target, deadlineMs]) => call(target, deadlineMs))];
       const sent = [before!, ...behind].filter(({ id }) => id !== 0);
       if (sent.length > workers) return { before: before!, behind };
@@ -30,6 +31,7 @@ async function open(workers: number) {
       await Promise.all([before!, ...behind].map(({ confirmed }) => confirmed));
       for (let times = 0; times < 40; times += 1) await value('find');
     }
+    throw new Error(`nothing was sent ahead in ${MOST_TRIES} tries`);
   }
   return { sandbox, callAhead, value };
 }

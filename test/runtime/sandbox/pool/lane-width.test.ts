@@ -26,6 +26,8 @@ for (const [what, change, next] of [
   ['grows twofold while its places wait for something else', { need: 0.5 }, 4],
   ['grows then also when others use all processors', { need: 0.5, idle: 0 }, 4],
   ['never grows beyond its places', { width: 4, need: 0 }, 4],
+  ['nor when it has more processors than those', { width: 4, processors: 16, need: 3.8, idle: 12 }, 4],
+  ['nor then while the computer is full', { width: 4, processors: 16, need: 3.8, idle: 0 }, 4],
   ['narrows when its processors have no pause', { width: 4, need: 1.9 }, 3],
   ['narrows when those of the computer have none', { width: 3, need: 1.6, idle: 0 }, 2],
   ['stays between waiting and computing', { width: 3, need: 1.6 }, 3],

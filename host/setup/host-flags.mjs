@@ -1,0 +1,16 @@
+import { availableParallelism } from 'node:os';
+
+/** V8 has as many helpers: where there are no more processors, they take those of the functions and of the host itself. */
+const HELPERS = 4;
+
+/**
+ * What Node is told on its command line when it is to be a host. Young garbage pins the bodies that stream through: with the default of 16 MiB a 100 MiB body raised the
+ * host by 60 MiB, with 4 by 30.
+ *
+ * @param {number} [processors]
+ * @returns {string[]}
+ */
+export function hostFlags(processors = availableParallelism()) {
+  const alone = processors > HELPERS ? [] : ['--single-threaded-gc'];
+  return ['--max-semi-space-size=4', ...alone];
+}

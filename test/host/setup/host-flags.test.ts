@@ -1,0 +1,27 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { hostFlags } from '../../../host/setup/host-flags.mjs';
+
+const flags = suite('the flags of a host');
+
+/** Makes old garbage, and says a line for each collection and for each helper that marks. */
+const PROGRAM =
+  'const kept = []; for (let at = 0; at < 3_000_000; at += 1) kept[at % 200_000] = { at, more: [at, { at }] };';
+
+async function traced(processors: number) {
+  const args = [...hostFlags(processors), '--trace-gc', '--trace-concurrent-marking', '-e', PROGRAM];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const count = (what: RegExp) => stdout.split('\n').filter((line) => what.test(line)).length;
+  return { old: count(/ Mark-Compact /), markers: count(/concurrent marking/i), stdout };
+}
+
+flags('leave marking to helpers where these have processors, and to the host itself on few', async () => {
+  const [few, many] = [await traced(2), await traced(16)];
+  assert.ok(few.old > 0, few.stdout);
+  assert.is(few.markers, 0);
+  assert.ok(many.markers > 0, many.stdout);
+});
+
+flags.run();
