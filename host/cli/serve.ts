@@ -1,3 +1,4 @@
+import { collectBeginning } from '../collector.ts';
 import { hostConfig, type ServeFlags } from '../config.ts';
 import { withServeFlags } from './serve-flags.ts';
 import { typed } from './usage-error.ts';
@@ -8,6 +9,7 @@ const verb: Verb = (program) => {
     const config = typed(() => hostConfig(flags));
     const { serve } = await import('../main.ts');
     const serving = await serve(config);
+    collectBeginning();
     await serving.closed;
   });
 };

@@ -1,3 +1,4 @@
+import { collectBeginning } from '../collector.ts';
 import { hostConfig, type ServeFlags } from '../config.ts';
 import { withServeFlags } from './serve-flags.ts';
 import { typed } from './usage-error.ts';
@@ -9,6 +10,7 @@ const verb: Verb = (program) => {
       const config = typed(() => hostConfig(flags));
       const { serve } = await import('../main.ts');
       const { cloudlet, closed } = await serve(config);
+      collectBeginning();
       const stop = new AbortController();
       const ended = closed.finally(() => stop.abort());
       const { publishExamples } = await import('./publish-examples.ts');

@@ -202,7 +202,7 @@ const benchmark: Benchmark = {
           'Process and microvm sandboxes give every request an instance that is as new; jco serve shares one instance, "isolated" with its own option for one instance a request.',
           'workerd runs an equivalent JavaScript worker, not the component, in one shared isolate.',
           '"cpu" is what a request takes of the processors: with three processes on two of them, it says more than requests a second. "node" is `node:http` alone with as many header fields as ours.',
-          `"at_70" is the C function at ${EVEN_LOAD * 100} % of its highest rate, each request timed from the moment it was due.`,
+          `"at_70" is the C function at ${EVEN_LOAD * 100} % of its highest rate, each request timed from the moment it was due, by a load generator that has sent for a second.`,
           'Typed calls are sequential, MessagePack, a list<u8> sent and returned by a C component; without a prefix in the microvm.',
         ],
       };

@@ -23,6 +23,8 @@ export interface LoadOptions {
 /** What the requests between the end of the warm-up and the end took. */
 export interface LoadResult {
   readonly requests: number;
+  /** With those of the warm-up. */
+  readonly answered: number;
   readonly rps: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -36,6 +38,7 @@ const request = Buffer.from(options.request, 'base64');
 const betweenMs = options.rps === undefined ? 0 : (1000 * options.connections) / options.rps;
 const latencies: number[] = [];
 let bad = 0;
+let answered = 0;
 let measuring = false;
 let stopped = false;
 
@@ -71,6 +74,7 @@ function drive(): Promise<void> {
       const end = answerEnd(received);
       if (end === null) return;
       const took = performance.now() - sentAt;
+      answered += 1;
       if (measuring) latencies.push(took);
       if (!/^HTTP\/1\.1 200 /.test(received.toString('latin1', 0, 16))) bad++;
       received = received.subarray(end);
@@ -121,6 +125,7 @@ const at = (fraction: number) =>
   latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * fraction))] ?? 0;
 const result: LoadResult = {
   requests: latencies.length,
+  answered,
   rps: Math.round(latencies.length / seconds),
   p50Ms: Number(at(0.5).toFixed(3)),
   p99Ms: Number(at(0.99).toFixed(3)),
