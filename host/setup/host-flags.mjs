@@ -11,6 +11,6 @@ const HELPERS = 4;
  * @returns {string[]}
  */
 export function hostFlags(processors = availableParallelism()) {
-  const alone = processors > HELPERS ? [] : ['--single-threaded-gc'];
+  const alone = processors > HELPERS ? [] : ['--no-concurrent-marking', '--no-parallel-marking'];
   return ['--max-semi-space-size=4', ...alone];
 }
