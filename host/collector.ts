@@ -12,7 +12,7 @@ export function collectYoungAlone(): void {
   for (const name of HELP) setFlagsFromString(`--no-${name}`);
 }
 
-/** Frees what this process needed to begin, and gives the system the pages that V8 would keep for more. Takes some tens of milliseconds, in which nothing else is done. */
+/** Frees what this process needed to begin, and gives the system the pages that V8 would keep for more. Takes a tenth of a second, in which nothing else is done. */
 export function collectBeginning(): void {
   // The flag is not given on the command line: it would put `gc` within the reach of all.
   setFlagsFromString('--expose-gc');

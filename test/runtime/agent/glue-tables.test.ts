@@ -134,4 +134,9 @@ tables('of a glue let who calls a guest wait for it where nothing is done after 
     assert.is(leanTables(ends(...lines)), ends(...lines));
 });
 
+tables('of a glue that lends what it has no own handle of are as the translator made them', () => {
+  assert.type(leanTables('export function instantiate() {\n}'), 'string');
+  assert.is(leanTables('function rscTableCreateBorrow(table, rep) {}\nexport function instantiate() {\n}'), null);
+});
+
 tables.run();
