@@ -12,6 +12,7 @@ import { FirstWord } from './first-word.ts';
 import { loadMessage, loadMs, type SandboxContent } from './load-message.ts';
 import { describeExit, describeTail, withTail } from './machine-end.ts';
 import { machineTime } from './machine-time.ts';
+import { CALLER_GRACE_MS, CONFIRM_MS, EXIT_MS, PAUSE_MS, PREPARE_MS } from './sandbox-times.ts';
 import { moveState, type SandboxState } from './state.ts';
 
 /** `microvm` is a QEMU machine, `process` the same agent as a child process without isolation. */
@@ -21,28 +22,6 @@ export type SandboxKind = 'microvm' | 'process';
 export interface SandboxEnd {
   readonly reason: string | null;
 }
-
-/** How long after the deadline the agent may answer before the caller is told without it, milliseconds. */
-const CALLER_GRACE_MS = 200;
-
-/**
- * How long after the deadline, or after a cancel, the agent may take to end the invocation before its machine is ended, milliseconds.
- * Longer than the caller waits: ending the machine costs its other invocations their answers, and a machine that shares a busy
- * processor is late more often than it is lost.
- */
-const CONFIRM_MS = 2_000;
-
-/**
- * How long an agent may take to get ready for a snapshot, milliseconds: that of a booted machine starts its workers meanwhile. A function
- * whose every instance costs its worker is never ready, and snapshots are made one at a time.
- */
-const PREPARE_MS = 120_000;
-
-/** How long a machine may take to stop its processors, milliseconds: who comes meanwhile waits for it. */
-const PAUSE_MS = 5_000;
-
-/** How long a machine whose channel ended may take to end, milliseconds: how it did, and what it said, is the better reason. */
-const EXIT_MS = 500;
 
 /** One function version loaded in one machine. It owns the machine. */
 export class Sandbox {
@@ -159,12 +138,18 @@ export class Sandbox {
     this.#channel.grant(givenTexts(grant, secrets));
   }
 
-  /** Invocations that it takes at once when each of its workers has one, or up to `workers` of them; more where these share instances. */
-  places(workers: number): number {
+  /** Lets up to `workers` of its workers run. Gives how many invocations it takes at once: more than those where they share instances. */
+  allow(workers: number): number {
+    this.#channel.allow(workers);
     return Math.min(workers, this.workers) * this.#atOnce;
   }
 
-  /** Starts an invocation. The caller sees to it that there are never more than `places`. */
+  /** Invocations that it takes at once while they are so short that some wait for others in it; 0 when they are not. */
+  get placesAhead(): number {
+    return this.#channel.placesAhead;
+  }
+
+  /** Starts an invocation. The caller sees to it that there are never more than it takes. */
   invoke(request: InvokeRequest, input: CallInput, options: CallOptions): Call {
     if (this.#state !== 'ready') throw this.#unusable();
     if (options.signal?.aborted === true) throw callerLeft();
@@ -200,6 +185,7 @@ export class Sandbox {
       stopConfirm();
       options.signal?.removeEventListener('abort', left);
       this.#running -= 1;
+      if (call.turnedAway) this.#served -= 1;
     });
     return call;
   }

@@ -31,9 +31,6 @@ export interface CallLineEvents {
   readonly broken: (error: WireError) => void;
 }
 
-/** Invocations that a worker may be sent beside the one that it runs. */
-export const MOST_AHEAD = 3;
-
 /** What is to be run, and whether anybody asked for it. */
 export type CallRequest = InvokeRequest & { readonly rehearsal?: true };
 
@@ -48,6 +45,8 @@ export interface LineParts {
  * replaced, what the line still holds for it and of it is told from what its successor says, see `LineReader`.
  */
 export class CallLine {
+  /** When its worker was last given an invocation while it had none, or ended one; by its owner's clock. */
+  movedAt = 0;
   readonly #events: CallLineEvents;
   #parts: LineParts;
   #writer: FrameWriter;
@@ -62,7 +61,6 @@ export class CallLine {
   #serving = false;
   /** By id, in the order in which they began. */
   readonly #calls = new InFlight<number, Call>();
-  #atOnce = 1;
   /** The last that was sent when some were asked back; null when none are. */
   #recalling: number | null = null;
 
@@ -75,13 +73,11 @@ export class CallLine {
   }
 
   /** Invocations that its worker may have at once: more than one where the component is asynchronous. */
-  set atOnce(count: number) {
-    this.#atOnce = count;
-  }
+  atOnce = 1;
 
   /** Whether an invocation can begin. */
   get free(): boolean {
-    return this.#serving && this.#calls.size < this.#atOnce;
+    return this.#serving && this.#calls.size < this.atOnce;
   }
 
   /**
@@ -89,14 +85,13 @@ export class CallLine {
    * are asked back, it would come back without what was sent of it.
    */
   get takesAhead(): boolean {
-    const { size } = this.#calls;
     if (!this.#serving || !this.isAlone || this.#recalling !== null) return false;
-    return size > 0 && size <= MOST_AHEAD && this.first!.canBeginAgain;
+    return this.first?.canBeginAgain === true;
   }
 
   /** Whether its worker has one invocation at a time. */
   get isAlone(): boolean {
-    return this.#atOnce === 1;
+    return this.atOnce === 1;
   }
 
   /** Invocations that its worker has. */
@@ -158,6 +153,8 @@ export class CallLine {
     const inline = isInline(input) ? input : null;
     this.#writer.raw('invoke', id, encodeInvoke({ ...request, deadlineMs: call.deadlineMs, input: inline }));
     if (inline === null) void call.send(input);
+    // Its worker begins while this process reads what else came; what it gets for later leaves together.
+    else if (this.#calls.size === 1) this.#writer.soon();
   }
 
   /** The worker is no more. An invocation that it had finished may still get its answer, one that it had not begun waits for another; any other fails. */
@@ -238,7 +235,7 @@ export class CallLine {
   /** For whom something is asked. */
   #asking(payload: Uint8Array): Call | undefined {
     // What is too long is told by the invocation, which parses it.
-    if (this.#atOnce === 1 || payload.length > ASK_BYTES) return this.#calls.first;
+    if (this.atOnce === 1 || payload.length > ASK_BYTES) return this.#calls.first;
     return this.#calls.get(parseAsk(payload).invocation);
   }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { InFlight } from '../in-flight.ts';
 import type { Call, CallInput } from './call.ts';
 import { type CallLine, type CallRequest, isInline } from './call-line.ts';
-import { chooseLine } from './line-choice.ts';
+import { chooseLine, type LineNeeds, workersInUse } from './line-choice.ts';
 
 /** What the turns of a channel's invocations depend on. */
 export interface CallTurnsWorld {
@@ -31,10 +31,21 @@ interface Turn {
 /** Invocations that take less on the average are sent ahead, milliseconds: who waits behind one waits for no longer than that. */
 export const SHORT_MS = 2;
 
+/**
+ * Invocations that take less together are given to one worker, milliseconds: to wake another for one costs as much of a processor here and there, and its answer comes alone.
+ * So many at most.
+ */
+const TOGETHER_MS = 0.3;
+const MOST_TOGETHER = 8;
+
+/** One that takes more than so many times what is usual counts as that. */
+const MOST_UNLIKE = 2;
+
 /** How much of the average each one is. */
 const WEIGHT = 1 / 8;
 
-/** What waits behind the same invocation for so long is taken back, milliseconds; for how long nothing is sent ahead then. */
+/** What waits behind the same invocation for so long is taken back, milliseconds: where another worker is free for it, and in any case. For how long nothing is sent so then. */
+const SLOW_MS = 5;
 const STUCK_MS = 20;
 const REST_MS = 500;
 
@@ -53,11 +64,26 @@ export class CallTurns {
   /** Whose end was asked for when a worker had them. */
   readonly #unwanted = new Map<Call, Interrupt>();
   #averageMs = Number.POSITIVE_INFINITY;
+  #usualMs = Number.POSITIVE_INFINITY;
   #restsUntil = 0;
+  #spreadsUntil = 0;
+  #fullUntil = 0;
   #stopWatch: (() => void) | null = null;
 
   constructor(world: CallTurnsWorld) {
     this.#world = world;
+  }
+
+  /** Workers that may have one at the same time, of those that there are. As long as nobody says so, whoever is too much waits. */
+  most = Number.POSITIVE_INFINITY;
+
+  /** Invocations that may come at once while they are so short that they wait for each other; 0 when they are not. */
+  get placesAhead(): number {
+    const { lines, processors = lines.length, clock } = this.#world;
+    const now = clock.now();
+    if (this.#waiting.length > 0 || now < Math.max(this.#restsUntil, this.#fullUntil)) return 0;
+    const together = this.#together(now);
+    return together > 1 ? Math.min(processors, this.most, lines.length) * together : 0;
   }
 
   /** An invocation comes, and begins as soon as a worker takes it. */
@@ -75,9 +101,14 @@ export class CallTurns {
   }
 
   /** A worker takes more: it has ended one that took so long, or is there. */
-  free(ranMs: number | null): void {
+  free(line: CallLine, ranMs: number | null): void {
+    line.movedAt = this.#world.clock.now();
     if (ranMs !== null) {
-      this.#averageMs = Number.isFinite(this.#averageMs) ? this.#averageMs + WEIGHT * (ranMs - this.#averageMs) : ranMs;
+      const isFirst = this.#averageMs === Number.POSITIVE_INFINITY;
+      this.#averageMs = isFirst ? ranMs : this.#averageMs + WEIGHT * (ranMs - this.#averageMs);
+      // One that a collector held up says nothing of the next.
+      const like = isFirst ? ranMs : Math.min(ranMs, MOST_UNLIKE * this.#usualMs + TOGETHER_MS / MOST_TOGETHER);
+      this.#usualMs = isFirst ? ranMs : this.#usualMs + WEIGHT * (like - this.#usualMs);
     }
     this.#assign();
   }
@@ -134,14 +165,43 @@ export class CallTurns {
   }
 
   #assign(): void {
-    const { lines, processors, clock } = this.#world;
+    const { lines, clock } = this.#world;
     for (let turn = this.#waiting[0]; turn !== undefined; turn = this.#waiting[0]) {
-      const isShort = turn.isSmall && this.#averageMs < SHORT_MS && clock.now() >= this.#restsUntil;
-      const line = chooseLine(lines, processors, isShort);
-      if (line === undefined) return;
+      const now = clock.now();
+      const line = chooseLine(lines, this.#needsOf(turn, now));
+      if (line === undefined) {
+        this.#turnAway(now);
+        return;
+      }
       this.#waiting.shift();
+      if (line.busy === 0) line.movedAt = now;
       turn.begin(line);
       if (line.busy > 1 && line.isAlone) this.#watch();
+    }
+  }
+
+  #needsOf({ isSmall }: Turn, now: number): LineNeeds {
+    const { lines, processors = lines.length } = this.#world;
+    const isShort = isSmall && this.#averageMs < SHORT_MS && now >= this.#restsUntil;
+    return { processors, most: this.most, isShort, together: this.#together(now), now };
+  }
+
+  #together(now: number): number {
+    if (now < this.#spreadsUntil || this.#averageMs >= SHORT_MS) return 0;
+    return Math.min(MOST_TOGETHER, Math.floor(TOGETHER_MS / this.#usualMs));
+  }
+
+  /** More came than may run, since they were short, and are not: the last of those that have not begun are for another sandbox. */
+  #turnAway(now: number): void {
+    const { lines } = this.#world;
+    const [first] = lines;
+    if (first === undefined || this.most === Number.POSITIVE_INFINITY) return;
+    const over = this.#turns.size - Math.min(this.most, lines.length) * first.atOnce;
+    for (let left = Math.min(over, this.#waiting.length); left > 0; left -= 1) {
+      this.#fullUntil = now + REST_MS;
+      const { call } = this.#waiting.pop()!;
+      [call.mayHaveBegun, call.turnedAway] = [false, true];
+      endUnbegun(call, 'machine-failed');
     }
   }
 
@@ -156,22 +216,28 @@ export class CallTurns {
    */
   #watch(firsts = this.#world.lines.map(({ first }) => first), looksAgain = true): void {
     if (this.#stopWatch !== null) return;
-    const { lines, clock } = this.#world;
-    const dueAt = clock.now() + STUCK_MS;
-    this.#stopWatch = clock.after(STUCK_MS, () => {
+    const { lines, processors, clock } = this.#world;
+    const beganAt = clock.now();
+    this.#stopWatch = clock.after(SLOW_MS, () => {
       this.#stopWatch = null;
-      if (looksAgain && clock.now() > dueAt + LATE_MS) return this.#watch(firsts, false);
+      const now = clock.now();
+      if (looksAgain && now > beganAt + SLOW_MS + LATE_MS) return this.#watch(firsts, false);
+      const hasFree = workersInUse(lines) < this.most && lines.slice(0, processors).some(({ free }) => free);
       for (const [worker, line] of lines.entries()) {
         if (!line.isAlone || line.busy < 2) continue;
-        if (line.first === firsts[worker]) {
-          this.#restsUntil = clock.now() + REST_MS;
-          this.#recall(worker);
-        } else this.#watch();
+        const isSame = line.first === firsts[worker];
+        if (isSame && now - line.movedAt >= STUCK_MS) this.#restsUntil = now + REST_MS;
+        else if (isSame && hasFree) this.#spreadsUntil = now + REST_MS;
+        else {
+          this.#watch();
+          continue;
+        }
+        this.#recall(worker);
       }
     });
   }
 }
 
-function endUnbegun(call: Call, why: Interrupt): void {
+function endUnbegun(call: Call, why: Interrupt | 'machine-failed'): void {
   call.takeDone({ kind: 'failed', code: why, detail: 'the invocation had not begun', runMs: 0 });
 }

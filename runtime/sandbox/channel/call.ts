@@ -50,6 +50,10 @@ export class Call {
   /** Hears what its guest used; set before it begins. */
   use: CallUse | null = null;
 
+  /** Whether a worker may have begun to run it, and whether it was sent away because none could. */
+  mayHaveBegun = true;
+  turnedAway = false;
+
   #id = 0;
   #ranMs = 0;
   readonly #log: CallLog;
@@ -70,7 +74,6 @@ export class Call {
   #answering = false;
   #outputBytes = 0;
   #hasSent = false;
-  #mayHaveBegun = true;
   #failed = false;
   #ended = false;
 
@@ -117,11 +120,6 @@ export class Call {
   /** Whether anything was done outside for its guest: then it is not known that running it again does no harm. */
   get reachedOutside(): boolean {
     return this.#asks?.served === true;
-  }
-
-  /** Whether a worker may have begun to run it. */
-  get mayHaveBegun(): boolean {
-    return this.#mayHaveBegun;
   }
 
   /** Whether all that was sent of it can be sent anew to another worker. */
@@ -216,7 +214,7 @@ export class Call {
 
   /** Its worker is gone; null when its answer should have come before that, and did not. */
   takeWorkerLoss(lost: LostMessage | null): void {
-    this.#mayHaveBegun = lost === null || hasReached(lost.begun, this.id);
+    this.mayHaveBegun = lost === null || hasReached(lost.begun, this.id);
     this.takeDone({ kind: 'failed', ...workerLoss(lost, this.id, this.deadlineMs), runMs: 0 });
   }
 

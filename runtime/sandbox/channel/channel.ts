@@ -107,6 +107,16 @@ export class Channel {
     return call;
   }
 
+  /** Lets no more than so many of its workers have an invocation at the same time. */
+  allow(workers: number): void {
+    this.#turns.most = workers;
+  }
+
+  /** See `CallTurns`. */
+  get placesAhead(): number {
+    return this.#turns.placesAhead;
+  }
+
   /** Resolves when the agent's serving thread has answered. */
   ping(): Promise<void> {
     return this.#ask('ping');
@@ -213,8 +223,8 @@ export class Channel {
 
   #openLines(workers: number): void {
     for (let worker = 0; worker < workers; worker += 1) {
-      const line = new CallLine(this.#partsOf(worker), {
-        free: (ranMs) => this.#turns.free(ranMs),
+      const line: CallLine = new CallLine(this.#partsOf(worker), {
+        free: (ranMs) => this.#turns.free(line, ranMs),
         again: (calls) => this.#turns.again(calls),
         broken: (error) => this.#broken(error),
       });

@@ -26,6 +26,7 @@ export class FrameWriter {
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #drained: Promise<void> | null = null;
+  readonly #flushNow = () => this.#flush();
 
   /** `bulk` carries large bodies, where the machine has a disk for them. */
   constructor(stream: Duplex, bulk: BulkRing | null = null) {
@@ -58,11 +59,16 @@ export class FrameWriter {
   /** Writes a frame whose payload is bytes, which must not change any more. After the channel ended it does nothing: the reader reports the end. */
   raw(kind: KindName, id: number, payload: Uint8Array): void {
     if (this.#retired || !this.#stream.writable) return;
-    if (this.#heldBytes === 0) setImmediate(() => this.#flush());
+    if (this.#heldBytes === 0) setImmediate(this.#flushNow);
     if (payload.length <= COPIED_BYTES) this.#held.push(encodeFrame(kind, id, payload));
     else this.#held.push(encodeHeader(kind, id, payload.length), payload);
     this.#heldBytes += HEADER_BYTES + payload.length;
     if (this.#heldBytes > HELD_BYTES) this.#flush();
+  }
+
+  /** Writes what waits when all that runs now has: it is not worth waiting for more. */
+  soon(): void {
+    process.nextTick(this.#flushNow);
   }
 
   /** Writes nothing any more, nor what waits: the stream goes on with another writer. Whole frames have been written. */

@@ -13,6 +13,7 @@ export class LaneSandbox {
   readonly via: StartRung;
   /** What its start took, milliseconds. */
   readonly startMs: number;
+  /** Invocations that run in it at once. */
   readonly places: number;
   /** Whether its use of processors can be known. */
   readonly isMeasured: boolean;
@@ -53,6 +54,11 @@ export class LaneSandbox {
     this.lastUsedAt = parts.now;
   }
 
+  /** Invocations that it takes at once now: short ones wait for each other in it. */
+  get most(): number {
+    return Math.max(this.places, this.sandbox.placesAhead);
+  }
+
   /** Places that are taken. */
   get taken(): number {
     return this.#since.size;
@@ -72,7 +78,7 @@ export class LaneSandbox {
 
   /** Whether an invocation can go in at once, when `width` are to be in it. One that takes long must not hold up the others, and does not count. */
   hasPlace(width: number, now: number): boolean {
-    if (this.leaving || this.sandbox.state !== 'ready' || this.taken >= this.places) return false;
+    if (this.leaving || this.sandbox.state !== 'ready' || this.taken >= this.most) return false;
     if (this.taken < width) return true;
     let short = 0;
     for (const at of this.#since.values()) if (now - at < LONG_MS) short += 1;

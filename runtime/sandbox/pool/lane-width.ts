@@ -1,5 +1,5 @@
-import { MOST_AHEAD } from '../channel/call-line.ts';
 import { SHORT_MS } from '../channel/call-turns.ts';
+import { MOST_AHEAD } from '../channel/line-choice.ts';
 
 /** A sandbox's use of processors over a while. Units: whole processors. */
 export interface WidthSample {

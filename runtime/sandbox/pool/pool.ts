@@ -75,10 +75,12 @@ export class SandboxPool {
     try {
       const lane = this.#room.lane(version);
       let leftMs = options.deadlineMs;
+      let hasBegun = false;
       for (let attempt = 1; ; attempt += 1) {
         const place = await lane.enter(options.signal);
         options.entered?.(place.timing);
-        if (attempt === 1 && request.door !== 'start') version.use?.begun();
+        if (!hasBegun && request.door !== 'start') version.use?.begun();
+        hasBegun = true;
         const beganAt = this.#clock.now();
         let call: Call | null = null;
         try {
@@ -91,6 +93,7 @@ export class SandboxPool {
         } catch (error) {
           const { intact } = replay;
           const [answering, reachedOutside] = [call?.answering === true, call?.reachedOutside === true];
+          if (call?.turnedAway === true && intact) attempt -= 1;
           const progress = { begun: call?.mayHaveBegun === true, answering, reachedOutside, intact };
           if (attempt > 1 || !canRetry(error, repeatable, progress)) throw error;
           leftMs = Math.max(1, Math.ceil(leftMs - (this.#clock.now() - beganAt)));

@@ -166,7 +166,7 @@ export class VersionLane {
   /** The sandbox is loaded: those who wait go in. */
   endStart({ sandbox, via }: StartedSandbox, beganAt: number): LaneSandbox {
     const now = this.#options.clock.now();
-    const places = sandbox.places(placesAllowed(this.version.grant.limits));
+    const places = sandbox.allow(placesAllowed(this.version.grant.limits));
     const one = new LaneSandbox({ sandbox, via, places, beganAt, now });
     this.#starting -= 1;
     this.#failures.clear();

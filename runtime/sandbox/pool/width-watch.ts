@@ -48,7 +48,8 @@ export class WidthWatch {
 
   /** Invocations at once in one sandbox that this one counts for: all of its places, when its use of processors is not known. */
   widthOf(one: LaneSandbox): number {
-    return one.isMeasured ? Math.min(Math.max(this.#width, one.sandbox.processors), one.places) : one.places;
+    const { processors, placesAhead } = one.sandbox;
+    return one.isMeasured ? Math.min(Math.max(this.#width, processors, placesAhead), one.most) : one.most;
   }
 
   /** Whether a sandbox can take an invocation now. */
@@ -115,7 +116,7 @@ export class WidthWatch {
     const [ended, ranMs] = [mean('left'), mean('ranMs')];
     return {
       width: this.widthOf(first),
-      most: first.places,
+      most: first.most,
       processors: first.sandbox.processors,
       need: mean('needNs') / 1e6 / elapsedMs,
       idle: (after.idleNs - before.idleNs) / 1e6 / elapsedMs,

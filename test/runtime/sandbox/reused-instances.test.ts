@@ -124,7 +124,7 @@ test('an instance serves its number of invocations, and the next has another', a
 
 test('the numbers can be set', async () => {
   const { sandbox, call } = await open('typed-p3', { invocations: 2 });
-  assert.is(sandbox.places(4), 16);
+  assert.is(sandbox.allow(4), 16);
   assert.equal([await call('count'), await call('count'), await call('count')], [1, 2, 1]);
   await sandbox.close();
   const grant = { program: 'p', artifact: await artifactOf('typed-p3'), grant: TEST_GRANT };

@@ -282,4 +282,28 @@ line('ends one whose caller has left before it could begin again', async () => {
   channel.close('the test is over');
 });
 
+line('sends the first invocation of a resting worker at once, and together what comes while that runs', async () => {
+  const { agent, channel, machine } = open();
+  await channel.ready;
+  const [stream] = machine.lines;
+  const write = stream!.write.bind(stream!);
+  let writes = 0;
+  stream!.write = (...rest: unknown[]) => {
+    writes += 1;
+    return write(...(rest as Parameters<typeof write>));
+  };
+  const first = invoke(channel);
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  assert.is(writes, 1);
+  agent.say('done', (await agent.next()).id, { kind: 'ok', exitCode: 0, runMs: 0.01 });
+  await first.confirmed;
+  const calls = [invoke(channel)];
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  calls.push(invoke(channel), invoke(channel));
+  for (const _ of calls) (await agent.next()).done();
+  await Promise.all(calls.map(({ done }) => done));
+  assert.is(writes, 3);
+  channel.close('the test is over');
+});
+
 line.run();

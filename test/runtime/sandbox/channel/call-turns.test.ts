@@ -11,7 +11,7 @@ const turns = suite('the turns of invocations');
 const EPOCH = new Uint8Array(16).fill(7);
 
 /** A channel whose invocations are known to be short. */
-async function open(workers = 1, processors = workers, lateMs = 0) {
+async function open(workers = 1, processors = workers, lateMs = 0, runMs = 1) {
   const machine = new FakeMachine('test', { workers });
   machine.processors = processors;
   const clock = new FakeClock();
@@ -33,7 +33,7 @@ async function open(workers = 1, processors = workers, lateMs = 0) {
     return channel.invoke(rehearsal ? { ...request, rehearsal: true } : request, input, 1000, () => {});
   };
   const first = invoke();
-  (await agent.next()).done();
+  agent.say('done', (await agent.next()).id, { kind: 'ok', exitCode: 0, runMs });
   await first.done;
   return { agent, clock, channel, invoke };
 }
@@ -90,6 +90,86 @@ turns('send nothing ahead when invocations are long', async () => {
   channel.close('the test is over');
 });
 
+/** A channel whose invocations take so little that they are given to one worker. */
+const openTogether = (workers: number, processors: number) => open(workers, processors, 0, 0.03);
+
+turns('give those to one worker that take less than waking another', async () => {
+  const { agent, channel, invoke } = await openTogether(4, 2);
+  const calls = Array.from({ length: 10 }, () => invoke());
+  const fakes = await Promise.all(calls.map(() => agent.next()));
+  const lineOf = (at: number) => agent.lineOf(fakes[at]!.id);
+  assert.equal(
+    fakes.map((_, at) => lineOf(at) === lineOf(0)),
+    [true, true, true, true, true, true, true, true, false, false],
+  );
+  assert.is(lineOf(9), lineOf(8));
+  for (const fake of fakes) fake.done();
+  await Promise.all(calls.map(({ done }) => done));
+  channel.close('the test is over');
+});
+
+turns('take back what waits behind one of those that is slow while others are free, and spread them then', async () => {
+  const { agent, clock, channel, invoke } = await openTogether(4, 4);
+  const calls = [invoke(), invoke(), invoke()];
+  const [slow, second, third] = [await agent.next(), await agent.next(), await agent.next()];
+  assert.is(agent.lineOf(third.id), agent.lineOf(slow.id));
+  clock.advance(5);
+  await channel.ping();
+  assert.equal(agent.recalls, [{ worker: 0, last: third.id }]);
+  agent.say('recalled', 0, { worker: 0, last: third.id, begun: slow.id });
+  const again = [await agent.next(), await agent.next()];
+  assert.is(new Set([slow, ...again].map(({ id }) => agent.lineOf(id))).size, 3);
+  for (const fake of [slow, ...again]) fake.done();
+  await Promise.all(calls.map(({ done }) => done));
+  assert.is(second.id < again[0]!.id, true);
+  channel.close('the test is over');
+});
+
+turns('have places for more than there are workers while they are that short, and none when they are not', async () => {
+  const { agent, clock, channel, invoke } = await openTogether(4, 2);
+  assert.is(channel.placesAhead, 16);
+  channel.allow(1);
+  assert.is(channel.placesAhead, 8);
+  invoke();
+  const slow = await agent.next();
+  invoke();
+  await agent.next();
+  clock.advance(20);
+  // What waited behind the slow one was taken back, and for a while nothing is sent so.
+  assert.is(channel.placesAhead, 0);
+  clock.advance(500);
+  assert.is(channel.placesAhead, 8);
+  agent.say('done', slow.id, { kind: 'ok', exitCode: 0, runMs: 100 });
+  await channel.ping();
+  assert.is(channel.placesAhead, 0);
+  channel.close('the test is over');
+});
+
+turns('send those away that came because they are short, when no worker is free for them any more', async () => {
+  const { agent, clock, channel, invoke } = await openTogether(2, 1);
+  channel.allow(2);
+  const calls = Array.from({ length: 4 }, () => invoke());
+  const [slow, , , last] = [await agent.next(), await agent.next(), await agent.next(), await agent.next()];
+  clock.advance(20);
+  await channel.ping();
+  agent.say('recalled', 0, { worker: 0, last: last.id, begun: slow.id });
+  const next = await agent.next();
+  await Promise.all([calls[2]!.confirmed, calls[3]!.confirmed]);
+  assert.equal(
+    calls.map(({ turnedAway, mayHaveBegun }) => [turnedAway, mayHaveBegun]),
+    [
+      [false, true],
+      [false, true],
+      [true, false],
+      [true, false],
+    ],
+  );
+  assert.is(channel.placesAhead, 0);
+  for (const fake of [slow, next]) fake.done();
+  await Promise.all([calls[0]!.done, calls[1]!.done]);
+  channel.close('the test is over');
+});
+
 turns('take back what waits for long behind another, and give it to the next that is free, in its order', async () => {
   const { agent, clock, channel, invoke } = await open(2, 1);
   const calls = [invoke(), invoke(), invoke()];
@@ -139,11 +219,11 @@ turns('look again before they judge, when this process was held up', async () =>
   await agent.next();
   invoke();
   const sent = await agent.next();
-  clock.advance(20);
+  clock.advance(5);
   await channel.ping();
   assert.equal(agent.recalls, []);
   // Once: a computer that is always late would never take anything back.
-  clock.advance(20);
+  clock.advance(5);
   await channel.ping();
   assert.equal(agent.recalls, [{ worker: 0, last: sent.id }]);
   channel.close('the test is over');

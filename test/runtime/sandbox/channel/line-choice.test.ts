@@ -1,8 +1,14 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { chooseLine } from '../../../../runtime/sandbox/channel/line-choice.ts';
+import { chooseLine, type LineNeeds } from '../../../../runtime/sandbox/channel/line-choice.ts';
 
 const choice = suite('the choice of a line');
+
+const NEEDS: LineNeeds = { processors: 2, most: 4, isShort: true, together: 0, now: 100 };
+
+/** Lines of which each has so many invocations, and all have just ended one. */
+const linesOf = (busy: readonly number[], movedAt: readonly number[] = []) =>
+  busy.map((count, at) => ({ busy: count, free: count === 0, takesAhead: count > 0, movedAt: movedAt[at] ?? 100 }));
 
 for (const [busy, processors, chosen] of [
   [[0, 0, 0, 0], 2, 0],
@@ -15,22 +21,34 @@ for (const [busy, processors, chosen] of [
   [[16, 16, 16, 16], 2, undefined],
 ] as const) {
   choice(`of lines with ${busy} invocations and ${processors} processors, ${chosen} gets the next`, () => {
-    const lines = busy.map((count) => ({ busy: count, free: count < 16, takesAhead: false }));
-    assert.is(chooseLine(lines, processors, true), chosen === undefined ? undefined : lines[chosen]);
+    const lines = linesOf(busy).map((line) => ({ ...line, free: line.busy < 16, takesAhead: false }));
+    assert.is(chooseLine(lines, { ...NEEDS, processors }), chosen === undefined ? undefined : lines[chosen]);
   });
 }
 
-for (const [what, busy, processors, isShort, chosen] of [
-  ['a free worker rather than waiting behind another', [1, 0, 0, 0], 2, true, 1],
-  ['the one that has the least, when those with a processor are busy', [2, 1, 0, 0], 2, true, 1],
-  ['a free worker without a processor, when it is long', [2, 1, 0, 0], 2, false, 2],
-  ['a free worker without a processor, when the others have enough', [4, 4, 0, 0], 2, true, 2],
-  ['none, when all have enough', [4, 4, 1, 1], 2, true, undefined],
-] as const) {
+for (const [what, busy, needs, chosen] of [
+  ['a free worker rather than waiting behind another', [1, 0, 0, 0], {}, 1],
+  ['the one that has the least, when those with a processor are busy', [2, 1, 0, 0], {}, 1],
+  ['a free worker without a processor, when it is long', [2, 1, 0, 0], { isShort: false }, 2],
+  ['a free worker without a processor, when the others have enough', [4, 4, 0, 0], {}, 2],
+  ['none, when all have enough', [4, 4, 1, 1], {}, undefined],
+  ['none, when as many as may have one', [4, 4, 0, 0], { most: 2 }, undefined],
+  ['one that has some, when more together end sooner', [1, 0, 0, 0], { together: 8 }, 0],
+  ['the first that has room for more together', [8, 2, 0, 0], { together: 8 }, 1],
+  ['a free worker, when the one before it has enough', [8, 0, 0, 0], { together: 8 }, 1],
+  ['a free worker that comes before one that has some', [0, 2, 0, 0], { together: 8 }, 0],
+  ['a free worker, when it is long', [1, 0, 0, 0], { together: 8, isShort: false }, 1],
+  ['a free worker without a processor, when those have all that may be together', [8, 8, 0, 0], { together: 8 }, 2],
+] as const satisfies readonly (readonly [string, readonly number[], Partial<LineNeeds>, number | undefined])[]) {
   choice(`of workers with one at a time, an invocation gets ${what}`, () => {
-    const lines = busy.map((count) => ({ busy: count, free: count === 0, takesAhead: count > 0 && count < 4 }));
-    assert.is(chooseLine(lines, processors, isShort), chosen === undefined ? undefined : lines[chosen]);
+    const lines = linesOf(busy);
+    assert.is(chooseLine(lines, { ...NEEDS, ...needs }), chosen === undefined ? undefined : lines[chosen]);
   });
 }
+
+choice('is another one when what the first has does not end', () => {
+  const lines = linesOf([1, 0], [96, 0]);
+  assert.is(chooseLine(lines, { ...NEEDS, together: 8 }), lines[1]);
+});
 
 choice.run();

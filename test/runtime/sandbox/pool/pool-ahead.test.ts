@@ -1,0 +1,54 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { versionOf } from '../../../support/fake-version.ts';
+import { PoolLab as Lab, settled } from '../../../support/pool-lab.ts';
+
+const ahead = suite('a pool whose invocations are very short');
+let lab: Lab;
+ahead.after.each(() => lab.pool.close());
+
+/** A machine with two workers and one processor, in which one invocation took next to nothing. */
+async function open() {
+  lab = new Lab({ workers: 2 });
+  [lab.needNs, lab.processors] = [0, 1];
+  const version = versionOf('a');
+  const first = lab.invoke(version);
+  const { agent } = await lab.machine(1);
+  agent.say('done', (await agent.next()).id, { kind: 'ok', exitCode: 0, runMs: 0.03 });
+  await (await first).done;
+  await settled();
+  return { agent, invoke: () => lab.invoke(version).then(({ done }) => done) };
+}
+
+ahead('gives a sandbox more of them than it has workers, all for the same one', async () => {
+  const { agent, invoke } = await open();
+  const calls = Array.from({ length: 9 }, invoke);
+  await settled();
+  assert.equal([agent.unasked, lab.pool.load().queued], [8, 1]);
+  const fakes = await Promise.all(Array.from({ length: 8 }, () => agent.next()));
+  assert.is(new Set(fakes.map(({ id }) => agent.lineOf(id))).size, 1);
+  for (const fake of fakes) fake.done();
+  (await agent.next()).done();
+  await Promise.all(calls);
+});
+
+ahead('has those wait for a place again that were given to it, when one of them turns out long', async () => {
+  const { agent, invoke } = await open();
+  const calls = Array.from({ length: 8 }, invoke);
+  await settled();
+  const fakes = await Promise.all(Array.from({ length: 8 }, () => agent.next()));
+  await lab.pass(20, 5);
+  const [recall] = agent.recalls;
+  agent.say('recalled', 0, { worker: 0, last: recall!.last, begun: fakes[0]!.id });
+  await settled();
+  // The other worker has one of them; the pool has the rest, and no machine was lost.
+  assert.equal([agent.unasked, lab.pool.load().queued, lab.pool.load().running], [1, 6, 2]);
+  for (let ended = 0; ended < 8; ended += 1) {
+    (ended === 0 ? fakes[0]! : await agent.next()).done();
+    await settled();
+  }
+  await Promise.all(calls);
+  assert.equal([lab.machines.length, lab.pool.sandboxes()[0]!.sandbox.served], [1, 9]);
+});
+
+ahead.run();
