@@ -34,6 +34,8 @@ export class ComponentCompiler {
   readonly #closing = new AbortController();
   /** The translation in progress and those that wait for it: two at once would need twice the memory and end no sooner. */
   #last: Promise<unknown> = Promise.resolve();
+  /** What is being read from the cache. */
+  readonly #reading = new Set<Promise<unknown>>();
 
   constructor({ cacheDir, confinement, ahead = false }: ComponentCompilerOptions) {
     this.#cache = new ArtifactCache(join(cacheDir, 'artifacts'));
@@ -45,7 +47,7 @@ export class ComponentCompiler {
   async compile(component: ComponentBytes, digest: Digest, signal?: AbortSignal): Promise<Artifact> {
     const both = AbortSignal.any([this.#closing.signal, ...(signal === undefined ? [] : [signal])]);
     if (both.aborted) throw abortError(both);
-    const kept = await this.#cache.load(digest);
+    const kept = await this.cached(digest);
     if (kept !== null) return kept;
     if (both.aborted) throw abortError(both);
     const turn = this.#last.then(() => this.#make(component, digest, both));
@@ -55,7 +57,9 @@ export class ComponentCompiler {
 
   /** The artifact of a component when it is in the cache, else null. */
   cached(digest: Digest): Promise<Artifact | null> {
-    return this.#cache.load(digest);
+    const reading = this.#cache.load(digest).finally(() => this.#reading.delete(reading));
+    this.#reading.add(reading);
+    return reading;
   }
 
   /** Forgets the artifact of a component that is not published any more. */
@@ -68,11 +72,11 @@ export class ComponentCompiler {
     return this.#translators.networkIsolation();
   }
 
-  /** Kills the translation in progress, gives up those that wait, and resolves when no child is left. Idempotent. */
+  /** Kills the translation in progress, gives up those that wait, and resolves when no child and no file of the cache is left. Idempotent. */
   async close(): Promise<void> {
     this.#closing.abort(new CloudletError('draining', 'the cloudlet is shutting down'));
     await this.#last;
-    await this.#translators.close();
+    await Promise.all([this.#translators.close(), ...this.#reading]);
   }
 
   async #make(component: ComponentBytes, digest: Digest, signal: AbortSignal): Promise<Artifact> {

@@ -197,5 +197,6 @@ export class MachineProcess {
     ];
     await this.exited;
     for (const timer of timers) clearTimeout(timer);
+    await this.#child.settled();
   }
 }

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import type { Identity } from './identity.ts';
 import type { Machine, MachineExit } from './machine.ts';
 import { MachineProcess, type Readiness, streamOf } from './machine-process.ts';
@@ -20,6 +21,8 @@ export class QemuMachine implements Machine {
   readonly bulkFd: number;
   readonly exited: Promise<MachineExit>;
   readonly #bulk: FileHandle;
+  /** The disk for large bodies is no longer open. */
+  readonly #released: Promise<void>;
   readonly #process: MachineProcess;
 
   /** Takes over a process of a machine of that shape, and its disk for large bodies. */
@@ -39,10 +42,10 @@ export class QemuMachine implements Machine {
     this.#process = new MachineProcess(child, {
       ports: FD,
       streams: [this.channel, ...this.lines],
-      // After those who read what came before have heard of the end.
-      whenEnded: () => setImmediate(() => void bulk.close()),
     });
     this.exited = this.#process.exited;
+    // After those who read what came before have heard of the end.
+    this.#released = this.exited.then(() => setImmediate()).then(() => bulk.close());
   }
 
   /** See `MachineProcess`, as for all that follows. */
@@ -74,8 +77,10 @@ export class QemuMachine implements Machine {
     return this.#process.claimFor(claimant);
   }
 
-  close(): Promise<void> {
-    return this.#process.close();
+  /** Resolves when nothing of it is open any more, too. */
+  async close(): Promise<void> {
+    await this.#process.close();
+    await this.#released;
   }
 
   whenReady(ready: Promise<unknown>, ms: number, signal?: AbortSignal): Promise<Readiness> {

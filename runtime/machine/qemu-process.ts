@@ -19,6 +19,8 @@ export type QemuProcess = ChildProcess & {
   readonly pid: number;
   /** From now on it is a machine of this claimant, and shares the processors with that one's others. */
   readonly claimFor: (claimant: string) => Promise<void>;
+  /** Resolves when nothing is open any more by which it was put where it belongs: it may have ended meanwhile. */
+  readonly settled: () => Promise<void>;
 };
 
 /** What is started and how. */
@@ -106,7 +108,8 @@ async function startOnce({
   if (typeof pid !== 'number') return pid;
   joinOrKill(group, pid, child);
   // It has its limits all the same, and claims for itself.
-  return Object.assign(child, { pid, claimFor: (claimant: string) => group.moveTo(claimant).catch(() => undefined) });
+  const claimFor = (claimant: string) => group.moveTo(claimant).catch(() => undefined);
+  return Object.assign(child, { pid, claimFor, settled: () => group.settled() });
 }
 
 function limitedGroup({ places }: ControlGroups, limits: MachineLimits, claimant?: string): ControlGroup {

@@ -127,7 +127,10 @@ export async function startProcessMachine(options: ProcessMachineOptions): Promi
     privateBytes: () => privateBytes(pid),
     mostPrivateBytes: bounds.privateBytes,
     claimFor: async (claimant) => group?.moveTo(claimant).catch(() => undefined), // It computes all the same.
-    close: () => end(child, [channel!, ...lines], exited),
+    close: async () => {
+      await end(child, [channel!, ...lines], exited);
+      await group?.settled();
+    },
   };
 }
 

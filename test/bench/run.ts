@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeMachine } from './machine.ts';
 import { Misuse } from './misuse.ts';
+import { FAULTS, type Fault } from './soak-faults.ts';
 import { Unfinished } from './synthesis/measured.ts';
 
 /** What a benchmark module exports. */
@@ -27,6 +28,8 @@ export interface BenchmarkOptions {
   readonly repetitions?: number;
   /** `--sandbox process|microvm`: that kind alone. */
   readonly sandbox?: 'process' | 'microvm';
+  /** `--fault kill|stop|kill-any|full-disk`: that kind alone. */
+  readonly fault?: Fault;
   /** `--minutes N`: after these nothing more is begun; the next run goes on there. */
   readonly minutes?: number;
 }
@@ -60,6 +63,11 @@ for (const [key, value] of Object.entries(counts)) {
 }
 
 const { application, sandbox } = values;
+const fault = FAULTS.find((known) => known === values.fault);
+if (fault !== values.fault) {
+  process.stderr.write(`expected --fault ${FAULTS.join(', ')}, got ${values.fault}\n`);
+  process.exit(2);
+}
 if (sandbox !== undefined && sandbox !== 'process' && sandbox !== 'microvm') {
   process.stderr.write(`expected --sandbox process or microvm, got ${sandbox}\n`);
   process.exit(2);
@@ -68,6 +76,7 @@ const options: BenchmarkOptions = {
   ...counts,
   ...(application !== undefined && { application }),
   ...(sandbox !== undefined && { sandbox }),
+  ...(fault !== undefined && { fault }),
 };
 
 for (const name of positionals.length > 0 ? positionals : known) {
@@ -110,6 +119,7 @@ function words() {
         calls: { type: 'string' },
         application: { type: 'string' },
         sandbox: { type: 'string' },
+        fault: { type: 'string' },
         repetitions: { type: 'string' },
         minutes: { type: 'string' },
       },

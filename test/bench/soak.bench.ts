@@ -5,16 +5,18 @@ import { Cloudlet } from '../../runtime/index.ts';
 import { bodyOf, guestBytes } from '../support/cloudlet-lab.ts';
 import { TEST_CACHE } from '../support/microvm-lab.ts';
 import { SeededRandom } from '../support/random.ts';
+import { notBefore, openDescriptors } from './left-behind.ts';
 import type { Benchmark } from './run.ts';
 import { SoakDisk } from './soak-disk.ts';
-import { childProcesses, openDescriptors, strike } from './soak-faults.ts';
+import { childProcesses, FAULTS, type Fault, strike, strikeAny } from './soak-faults.ts';
 import { growthMib, type Held, held } from './soak-growth.ts';
 
 const FUNCTIONS = 6;
 const CALLERS = 12;
 const SEED = 20261125;
-/** One fault for so many calls, on average. */
+/** One fault for so many calls, on average; and where one kind was asked for alone. */
 const CALLS_PER_FAULT = 500;
+const CALLS_PER_FAULT_ALONE = 25;
 /** Whoever calls a stopped agent waits so long: of 200,000 calls, 130 such waits are most of the time. */
 const DEADLINE_MS = { process: 3_000, microvm: 10_000 };
 /** A call that has not ended by then is lost: on a busy computer it may wait 120 s for a sandbox, twice where its first is lost. */
@@ -81,16 +83,23 @@ async function fillDisk(cloudlet: Cloudlet, disk: string, name: FunctionName, by
   }
 }
 
-async function soak(sandbox: 'process' | 'microvm', calls: number, say: (line: string) => void) {
+interface Soak {
+  readonly sandbox: 'process' | 'microvm';
+  readonly calls: number;
+  /** All kinds when left out. */
+  readonly fault?: Fault | undefined;
+}
+
+async function soak(asked: Soak, say: (line: string) => void) {
   const disk = new SoakDisk(DISK_MIB);
   try {
-    return await soakOn(disk, sandbox, calls, say);
+    return await soakOn(disk, asked, say);
   } finally {
     disk.remove();
   }
 }
 
-async function soakOn(disk: SoakDisk, sandbox: 'process' | 'microvm', calls: number, say: (line: string) => void) {
+async function soakOn(disk: SoakDisk, { sandbox, calls, fault }: Soak, say: (line: string) => void) {
   const random = new SeededRandom(SEED);
   const deadlineMs = DEADLINE_MS[sandbox];
   const outcome: Outcome = { right: 0, refused: 0, wrong: 0, lost: 0, faults: 0, slowestMs: 0 };
@@ -117,12 +126,14 @@ async function soakOn(disk: SoakDisk, sandbox: 'process' | 'microvm', calls: num
           samples.push(sample);
           say(`${sandbox}: ${begun} of ${calls} calls, ${JSON.stringify(outcome)}, ${describe(sample)}`);
         }
-        if (random.below(CALLS_PER_FAULT) === 0) {
+        if (random.below(fault === undefined ? CALLS_PER_FAULT : CALLS_PER_FAULT_ALONE) === 0) {
           outcome.faults += 1;
           const victims = cloudlet.sandboxes();
-          const kind = random.below(3);
-          if (kind === 2 && disk.isMounted) await fillDisk(cloudlet, disk.path, names[0]!, bytes);
-          else if (victims.length > 0) strike(kind === 0 ? 'kill' : 'stop', random.pick(victims), 2 * deadlineMs);
+          const kind = fault ?? random.pick(FAULTS);
+          if (kind === 'full-disk') {
+            if (disk.isMounted) await fillDisk(cloudlet, disk.path, names[0]!, bytes);
+          } else if (kind === 'kill-any') strikeAny((pids) => random.pick(pids), before.children);
+          else if (victims.length > 0) strike(kind, random.pick(victims), 2 * deadlineMs);
         }
         await oneCall(cloudlet, random.pick(names), random, outcome, deadlineMs);
       }
@@ -134,6 +145,7 @@ async function soakOn(disk: SoakDisk, sandbox: 'process' | 'microvm', calls: num
   const after = { descriptors: openDescriptors(), children: childProcesses() };
   return {
     accelerator,
+    left: [...notBefore(before.descriptors, after.descriptors), ...notBefore(before.children, after.children)],
     figures: {
       [`${sandbox}_calls`]: calls,
       [`${sandbox}_faults`]: outcome.faults,
@@ -142,8 +154,8 @@ async function soakOn(disk: SoakDisk, sandbox: 'process' | 'microvm', calls: num
       [`${sandbox}_wrong`]: outcome.wrong,
       [`${sandbox}_lost`]: outcome.lost,
       [`${sandbox}_slowest_ms`]: outcome.slowestMs,
-      [`${sandbox}_leaked_descriptors`]: after.descriptors - before.descriptors,
-      [`${sandbox}_leaked_processes`]: after.children - before.children,
+      [`${sandbox}_leaked_descriptors`]: after.descriptors.size - before.descriptors.size,
+      [`${sandbox}_leaked_processes`]: after.children.size - before.children.size,
       [`${sandbox}_rss_mib_grown`]: rounded(growthMib(samples, 'rss')),
       [`${sandbox}_rss_mib_per_100k_calls`]: rounded(per100k(growthMib(samples, 'rss'), calls)),
       [`${sandbox}_heap_mib_per_100k_calls`]: rounded(per100k(growthMib(samples, 'heap'), calls)),
@@ -165,18 +177,19 @@ function rounded(figure: number | null): number | null {
 }
 
 const benchmark: Benchmark = {
-  title: `calls over ${FUNCTIONS} functions with random faults (--calls N: so many in each kind of sandbox; --sandbox KIND)`,
-  async run(say, { calls, sandbox }) {
+  title: `calls over ${FUNCTIONS} functions with random faults (--calls N: so many in each kind of sandbox; --sandbox KIND; --fault kill|stop|kill-any|full-disk: that kind alone, more often)`,
+  async run(say, { calls, sandbox, fault }) {
     const runs = [];
     for (const kind of sandbox === undefined ? (['process', 'microvm'] as const) : [sandbox]) {
-      runs.push(await soak(kind, calls ?? CALLS[kind], say));
+      runs.push(await soak({ sandbox: kind, calls: calls ?? CALLS[kind], fault }, say));
     }
     return {
       accelerator: sandbox === 'process' ? 'none' : runs.at(-1)!.accelerator,
       figures: Object.assign({}, ...runs.map(({ figures }) => figures)),
       notes: [
-        `Seed ${SEED}; ${CALLERS} callers at once; faults: a sandbox is killed, a sandbox is stopped, the disk is filled while a version is published.`,
+        `Seed ${SEED}; ${CALLERS} callers at once; faults: a sandbox is killed, a sandbox is stopped, any process below the host is killed, the disk is filled while a version is published.`,
         'Memory is that of the host, after a collection, from the lowest in the third quarter of the calls to the lowest in the last; a short run makes much of little: what it grew by is a few tenths of a MiB for the engine alone.',
+        `Descriptors and processes that were not there before: ${runs.flatMap(({ left }) => left).join(', ') || 'none'}.`,
         'Right: the sum that was asked for. Clear error: a code that says why there is none. Anything else would be wrong, lost, or end the run.',
       ],
     };

@@ -74,6 +74,8 @@ export class ControlGroup {
   #claimant: string;
   #leaf: Leaf;
   #isRemoved = false;
+  /** What was last written to the kernel for it: each such file is open for a while. */
+  #writing: Promise<unknown> = Promise.resolve();
 
   /** Makes it; see `ControlGroup.make`. */
   private constructor(places: readonly ControlGroupPlace[], limits: MachineLimits | null, claimant: string) {
@@ -98,7 +100,7 @@ export class ControlGroup {
   /** Puts a process and its threads under the limits. A process that has ended already is none's. */
   async join(pid: number): Promise<void> {
     this.#pids.push(pid);
-    await joinLeaf(this.#leaf, pid);
+    await this.#write(pid);
   }
 
   /** Goes over, with what has joined, to another claimant. Fails where that cannot be; the same limits hold all the while. */
@@ -109,7 +111,7 @@ export class ControlGroup {
     this.#leaf = makeLeaf(this.#places, this.#limits, claimant);
     this.#claimant = claimant;
     try {
-      for (const pid of this.#pids) await joinLeaf(this.#leaf, pid);
+      for (const pid of this.#pids) await this.#write(pid);
     } catch (error) {
       // They ended meanwhile, and the group with them.
       if (!this.#isRemoved) throw error;
@@ -118,10 +120,21 @@ export class ControlGroup {
     }
   }
 
+  /** Resolves when it has no file of the kernel's open any more, which may be after its processes have ended. */
+  async settled(): Promise<void> {
+    await this.#writing;
+  }
+
   /** Removes the directories; the processes must have ended. What is still busy is left to `removeLeftovers`. */
   remove(): void {
     this.#isRemoved = true;
     removeLeaf(this.#leaf);
+  }
+
+  async #write(pid: number): Promise<void> {
+    const joined = joinLeaf(this.#leaf, pid);
+    this.#writing = Promise.allSettled([this.#writing, joined]);
+    await joined;
   }
 }
 

@@ -131,7 +131,7 @@ export class MachineRoom {
     this.#closing.abort(draining());
     this.#starts.close();
     this.#stopTurn?.();
-    this.#watch.close();
+    this.#background(this.#watch.close());
     for (const lane of this.#lanes.values()) lane.rejectWaiting(draining());
     for (const one of this.#owners.keys()) this.#end(one, 'drain');
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);

@@ -14,6 +14,7 @@ export interface MemoryWatchOptions {
 export class MemoryWatch {
   readonly #options: MemoryWatchOptions;
   #stopTimer: (() => void) | null = null;
+  readonly #measuring = new Set<Promise<void>>();
 
   constructor(options: MemoryWatchOptions) {
     this.#options = options;
@@ -21,18 +22,24 @@ export class MemoryWatch {
 
   /** Measures one now and sees to it that it is measured again. */
   measure(one: LaneSandbox): void {
-    one.sandbox.privateBytes().then(
-      (bytes) => this.#options.measured(one, bytes),
-      () => {
-        // Its machine is gone, and whoever buries it releases what it had.
-      },
-    );
+    const measuring = one.sandbox
+      .privateBytes()
+      .then(
+        (bytes) => this.#options.measured(one, bytes),
+        () => {
+          // Its machine is gone, and whoever buries it releases what it had.
+        },
+      )
+      .finally(() => this.#measuring.delete(measuring));
+    this.#measuring.add(measuring);
     this.#watch();
   }
 
-  close(): void {
+  /** Measures nothing more. Resolves when nothing is being measured. */
+  async close(): Promise<void> {
     this.#stopTimer?.();
     this.#stopTimer = null;
+    await Promise.all(this.#measuring);
   }
 
   #watch(): void {

@@ -8,6 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CloudletError, type Digest, digestOfHex } from '../../../guest-sdk/protocol/index.ts';
 import { ComponentCompiler, limitMemory, TOOLS } from '../../../runtime/component/index.ts';
+import { openDescriptors } from '../../bench/left-behind.ts';
 import { guest } from '../../support/guest.ts';
 
 const test = suite('the compiler of components');
@@ -46,6 +47,19 @@ test('a component is translated once, and again when its artifact was damaged', 
   await compiler.forget(digest);
   assert.is(await compiler.cached(digest), null);
   await compiler.close();
+});
+
+test('is closed when it has no file of its cache open any more', async () => {
+  const compiler = new ComponentCompiler({ cacheDir });
+  const bytes = await readFile(await guest('typed'));
+  const digest = digestOf(bytes);
+  await compiler.compile(bytes, digest);
+  const reading = [compiler.cached(digest), compiler.compile(bytes, digest)];
+  const opened = () => [...openDescriptors().values()].filter((target) => target.startsWith(cacheDir));
+  while (opened().length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await compiler.close();
+  assert.equal(opened(), []);
+  await Promise.all(reading);
 });
 
 test('an asynchronous component is translated by the other generator, confined as well', async () => {

@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import type { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import type { BaseImage } from '../../../runtime/image/index.ts';
 import { type Accelerator, bootMachine } from '../../../runtime/machine/index.ts';
+import { notBefore, openDescriptors } from '../../bench/left-behind.ts';
 
 const ACCELERATOR: Accelerator = { kind: 'tcg', cpu: 'max', tscKhz: null, qemuVersion: '0.0.0', reason: 'a test' };
 
@@ -64,6 +65,19 @@ boot('ends with the first word of the agent, which is left in the channel', asyn
     await machine.close();
   }
   assert.is((await machine.exited).signal, 'SIGTERM');
+});
+
+boot('leaves nothing open when its machine is closed, or could not be started', async ({ directory }) => {
+  const options = await withFakeQemu(directory, `${AGENT} exec sleep 60`);
+  // Some files are opened by the first machine and stay open as long as this process.
+  await (await bootMachine(options)).close();
+  const before = openDescriptors();
+  for (let round = 0; round < 3; round += 1) {
+    await (await bootMachine(options)).close();
+    assert.equal(notBefore(before, openDescriptors()), []);
+  }
+  await failure(bootMachine(await withFakeQemu(directory, 'exit 3')));
+  assert.equal(notBefore(before, openDescriptors()), []);
 });
 
 boot('that fails quotes the end of what QEMU and the console said', async ({ directory }) => {
