@@ -18,6 +18,8 @@ export type Ending = Interrupt | 'cpu-exceeded';
 
 /** Decides at every checkpoint of one invocation whether its guest may go on. Once it may not, it never may again. */
 export class FuelGauge {
+  /** When it began, as `performance.now` has it. */
+  readonly beganAt: number;
   readonly #cell: InterruptCell;
   readonly #id: number | null;
   readonly #before: number;
@@ -45,7 +47,8 @@ export class FuelGauge {
     this.#id = id === null ? null : id | 0;
     this.#passed = passed;
     this.#before = cell.interruptedId;
-    this.#deadlineAt = performance.now() + remainingMs;
+    this.beganAt = performance.now();
+    this.#deadlineAt = this.beganAt + remainingMs;
     this.#cpu = cpuMs === null || cpuMs >= remainingMs ? null : new CpuLimit(cpuMs, cpuTime);
   }
 

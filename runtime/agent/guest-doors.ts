@@ -11,9 +11,12 @@ import {
 import type { CreditedSink } from './credited-sink.ts';
 import type { CreditedSource } from './credited-source.ts';
 import { GuestFailure } from './guest-failure.ts';
-import type { InvokeRequest, LoadMessage } from './wire.ts';
+import type { DoneMessage, InvokeRequest, LoadMessage } from './wire.ts';
 
 type HttpRequest = Extract<InvokeRequest, { door: 'http' }>;
+
+/** What a good end says. */
+export type Success = Pick<Extract<DoneMessage, { kind: 'ok' }>, 'exitCode' | 'trailers'>;
 
 /** A typed error: the glue throws it for the `err` of a `result`. */
 interface TypedError {
@@ -27,7 +30,7 @@ export async function serveCall(
   target: string,
   input: CreditedSource,
   output: CreditedSink,
-): Promise<void> {
+): Promise<Success> {
   const called = load.functions.find((each) => each.name === target);
   if (called === undefined)
     throw new GuestFailure('export-unknown', `the component has no export ${JSON.stringify(target)}`);
@@ -44,16 +47,17 @@ export async function serveCall(
     );
   }
   await output.writeAll(result);
+  return { exitCode: 0 };
 }
 
-/** Runs `wasi:cli/run`. Gives the exit status, whether the guest returned or exited. */
-export async function serveRun(exports: unknown, load: LoadMessage, wasi: Wasi): Promise<number> {
+/** Runs `wasi:cli/run`. Resolves with the exit status, whether the guest returned or exited. */
+export async function serveRun(exports: unknown, load: LoadMessage, wasi: Wasi): Promise<Success> {
   if (load.run === null)
     throw new GuestFailure('door-mismatch', 'the component is no command: it does not export wasi:cli/run');
-  const status = await statusOf(functionAt(exports, load.run));
+  const exitCode = await statusOf(functionAt(exports, load.run));
   // Only streams of WASI 0.3 may still be under way.
   if (load.reuse !== null) await wasi.outputsWritten();
-  return status;
+  return { exitCode };
 }
 
 async function statusOf(run: () => unknown): Promise<number> {
@@ -75,7 +79,7 @@ export async function serveHttp(
   wasi: Wasi,
   input: CreditedSource,
   respond: (head: HttpHead) => ByteSink,
-): Promise<readonly (readonly [string, Uint8Array])[]> {
+): Promise<Success> {
   if (load.http === null) {
     throw new GuestFailure(
       'door-mismatch',
@@ -96,7 +100,7 @@ export async function serveHttp(
   }
   switch (end.kind) {
     case 'finished':
-      return end.trailers;
+      return { exitCode: 0, trailers: end.trailers };
     case 'truncated':
       throw new GuestFailure('guest-response-invalid', `the answer is not complete: ${end.detail}`);
     case 'error':

@@ -1,56 +1,50 @@
 import {
   type ByteSink,
+  type ByteSource,
   emptySource,
   type FileTree,
   GuestExit,
   GuestTrap,
   type HttpHead,
+  type LogLevel,
   type Wasi,
 } from '../wasi/index.ts';
 import { threadCpuMs } from './cpu-limit.ts';
 import { CreditedSink } from './credited-sink.ts';
 import { CreditedSource } from './credited-source.ts';
 import type { FuelGauge } from './fuel.ts';
-import { serveCall, serveHttp, serveRun } from './guest-doors.ts';
+import { type Success, serveCall, serveHttp, serveRun } from './guest-doors.ts';
 import { describeTrap, GuestFailure, interruptedFailure } from './guest-failure.ts';
-import { GuestLog, LogBudget, logEntry } from './guest-log.ts';
+import { GuestLogs } from './guest-log.ts';
 import { GuestUse, WorkerUse } from './guest-use.ts';
 import type { Instance, Instances } from './instances.ts';
 import { InvocationBackend, type InvocationStreams } from './invocation-backend.ts';
-import type { LiftBudget } from './lift-budget.ts';
 import { type AskIds, InvocationAsks } from './outside/invocation-asks.ts';
-import {
-  type DoneMessage,
-  type Interrupt,
-  type InvokeMessage,
-  type LoadMessage,
-  type UseMessage,
-  WINDOW_BYTES,
-} from './wire.ts';
+import { type DoneMessage, type Interrupt, type InvokeMessage, type LoadMessage, WINDOW_BYTES } from './wire.ts';
 import type { FromInvocation, Invoked, ToInvocation } from './worker-message.ts';
 
-/** What a good end says. */
-type Success = Pick<Extract<DoneMessage, { kind: 'ok' }>, 'exitCode' | 'trailers'>;
-
-/** One invocation in a worker: an instance that is as new, with its own WASI, alive until `run` resolves. */
-export class GuestInvocation {
+/**
+ * One invocation in a worker: an instance that is as new, with its own WASI, alive until its end is told. It gives its guest's streams itself, and its steps
+ * follow each other by calls: to make an object and a promise for each of them takes as long as a small guest.
+ */
+export class GuestInvocation implements InvocationStreams {
   readonly id: number;
+  readonly use: GuestUse;
+  readonly outside: InvocationAsks;
   readonly #message: InvokeMessage;
   readonly #load: LoadMessage;
   readonly #instances: Instances;
   readonly #input: CreditedSource;
   readonly #output: CreditedSink;
-  readonly #asks: InvocationAsks;
-  /** Made when they are needed: most invocations log nothing. */
-  #logs: GuestLog[] = [];
-  #logBudget: LogBudget | null = null;
+  /** Made when it is needed: most invocations log nothing. */
+  #logs: GuestLogs | null = null;
   readonly #fuel: FuelGauge;
-  /** Ends it early: set while it runs. */
-  #fail: ((failure: GuestFailure) => void) | null = null;
-  /** Why it ended early, when that was before it ran. */
+  /** Hears of its end: set while it runs. */
+  #told: ((done: DoneMessage) => void) | null = null;
+  /** Why it ends early. */
   #failure: GuestFailure | null = null;
   readonly #workerUse: WorkerUse;
-  readonly #use: GuestUse;
+  #cpuBefore = 0;
   #files: FileTree | null = null;
   readonly #post: (message: FromInvocation) => void;
   #wasi: Wasi | null = null;
@@ -77,10 +71,10 @@ export class GuestInvocation {
     this.#fuel = fuel;
     this.#workerUse = workerUse;
     // A rehearsal tells all that it uses, which nobody asked for, and nothing of it counts as told: clones tell it again.
-    this.#use = new GuestUse(message.rehearsal === true ? new WorkerUse(workerUse.recorded) : workerUse);
+    this.use = new GuestUse(message.rehearsal === true ? new WorkerUse(workerUse.recorded) : workerUse);
     this.#input = new CreditedSource(WINDOW_BYTES, (bytes) => post({ kind: 'credit', id, bytes }), message.input);
     this.#output = new CreditedSink(WINDOW_BYTES, (bytes) => post({ kind: 'body', id, bytes }));
-    this.#asks = new InvocationAsks(id, askIds, post);
+    this.outside = new InvocationAsks(id, askIds, post);
   }
 
   /** Takes what comes for this invocation while it runs. */
@@ -109,7 +103,7 @@ export class GuestInvocation {
 
   /** Takes what comes for something that it asked of its host. */
   takeAsked(id: number, message: ToInvocation): void {
-    this.#asks.take(id, message);
+    this.outside.take(id, message);
   }
 
   /** Whether its end was asked for. */
@@ -124,89 +118,84 @@ export class GuestInvocation {
     else this.#instances.giveUp(this.#instance, this.#death);
   }
 
-  /** Runs to the end, whatever that is. Never rejects. */
-  async run(): Promise<DoneMessage> {
-    const startedAt = performance.now();
-    const cpuBefore = this.#workerUse.recorded ? threadCpuMs() : 0;
-    let outcome: Success | GuestFailure;
+  /** Runs to the end, whatever that is. `told` hears of it, once and not before this has returned. */
+  run(told: (done: DoneMessage) => void): void {
+    this.#told = told;
+    if (this.#workerUse.recorded) this.#cpuBefore = threadCpuMs();
+    let served: Promise<Success>;
     try {
-      // Not `Promise.race`, which costs as much as a small guest.
-      outcome = await new Promise<Success>((resolve, reject) => {
-        this.#fail = reject;
-        this.#serve().then(resolve, reject);
-        if (this.#failure !== null) reject(this.#failure);
-      });
+      served = this.#serve();
     } catch (thrown) {
-      outcome = this.#outcomeOf(thrown);
-    } finally {
-      this.#ended = true;
-      this.#fuel.end();
-      this.#wasi?.close();
-      this.#asks.close();
-      this.#output.abandon();
-      this.#input.close();
+      served = Promise.reject(thrown);
     }
-    this.#finishLogs();
-    const runMs = performance.now() - startedAt;
-    const use = this.#used(cpuBefore);
-    if (outcome instanceof GuestFailure) {
-      const { code, message: detail } = outcome;
-      return { kind: 'failed', code, detail, runMs, use, missing: this.#use.missing };
-    }
-    const lacks = outcome.exitCode === 0 ? null : this.#lacksMemory();
-    if (lacks !== null) this.#say(`it ended with status ${outcome.exitCode}${lacks}`);
-    return { kind: 'ok', ...outcome, runMs, use, missing: outcome.exitCode === 0 ? undefined : this.#use.missing };
+    served.then(
+      (success) => this.#succeed(success),
+      (thrown: unknown) => this.#fail(thrown),
+    );
+    if (this.#failure !== null) this.#end(this.#failure);
   }
 
-  #used(cpuBefore: number): UseMessage | undefined {
-    const cpuMs = this.#workerUse.recorded ? threadCpuMs() - cpuBefore : null;
-    return this.#use.message(this.#files?.usedBytes ?? 0, this.#instance?.memoryBytes ?? 0, cpuMs);
+  get stdin(): ByteSource {
+    return this.#isCommand ? this.#input : emptySource;
   }
 
-  async #serve(): Promise<Success> {
+  output(stream: 'stdout' | 'stderr'): ByteSink {
+    return this.#onTheWay(this.#isCommand && stream === 'stdout' ? this.#output : this.#logged.of(stream));
+  }
+
+  log(level: LogLevel, context: string, message: string): void {
+    this.#logged.take(level, context, message);
+  }
+
+  passed(bytes: number): void {
+    this.#instance!.lift.passed(bytes);
+  }
+
+  files(): FileTree {
+    this.#files ??= this.#instances.files(this.#fuel.checkpoint);
+    return this.#files;
+  }
+
+  #serve(): Promise<Success> {
     const taken = this.#instances.take(this.#message);
-    // Each `await` of what is there is a turn of the microtask queue.
-    const instance = taken instanceof Promise ? await taken : taken;
+    // What is there is used at once: to wait for it is a turn of the microtask queue.
+    return taken instanceof Promise ? taken.then((instance) => this.#begin(instance)) : this.#begin(taken);
+  }
+
+  #begin(instance: Instance): Promise<Success> {
     if (this.#ended) {
       // While it was made. Nobody would close what the guest waits for.
       this.#instances.giveBack(instance);
       throw new GuestFailure('client-closed', 'the invocation had ended before it began');
     }
-    const backend = new InvocationBackend(this.#load, this.#message, this.#streams(instance.lift));
+    const backend = new InvocationBackend(this.#load, this.#message, this);
     const died = (reason: string) => this.#end(new GuestFailure('guest-trapped', reason));
-    const wasi = instance.begin(backend, this.#fuel, died);
-    this.#wasi = wasi;
+    this.#wasi = instance.begin(backend, this.#fuel, died);
     this.#instance = instance;
     const exports = instance.exports();
-    const success = await this.#enter(exports instanceof Promise ? await exports : exports, wasi, instance.lift);
-    this.#hasReturned = this.#fuel.why === null;
-    return success;
+    return exports instanceof Promise ? exports.then((made) => this.#enter(made)) : this.#enter(exports);
   }
 
-  async #enter(exports: unknown, wasi: Wasi, lift: LiftBudget): Promise<Success> {
+  #enter(exports: unknown): Promise<Success> {
     const load = this.#load;
     const request = this.#message;
     switch (request.door) {
       case 'start':
-        return { exitCode: 0 };
+        return Promise.resolve({ exitCode: 0 });
       case 'call':
-        await serveCall(exports, load, request.target, this.#input, this.#output);
-        return { exitCode: 0 };
+        return serveCall(exports, load, request.target, this.#input, this.#output);
       case 'run':
-        return { exitCode: await serveRun(exports, load, wasi) };
+        return serveRun(exports, load, this.#wasi!);
       case 'http':
-        return {
-          exitCode: 0,
-          trailers: await serveHttp(exports, load, request, wasi, this.#input, (head) => this.#respond(head, lift)),
-        };
+        return serveHttp(exports, load, request, this.#wasi!, this.#input, (head) => this.#respond(head));
       default:
         return request satisfies never;
     }
   }
 
-  #respond({ status, headers }: HttpHead, lift: LiftBudget): ByteSink {
+  #respond({ status, headers }: HttpHead): ByteSink {
     this.#post({ kind: 'head', id: this.id, head: { status, headers } });
-    return lift.onTheWay(this.#output);
+    return this.#onTheWay(this.#output);
   }
 
   #interrupt(why: Interrupt): void {
@@ -214,9 +203,51 @@ export class GuestInvocation {
     this.#end(interruptedFailure(why, this.#message.deadlineMs, this.#load.cpuMs));
   }
 
+  /** Not within the call of who asks for it, which may be the guest's. */
   #end(failure: GuestFailure): void {
     this.#failure ??= failure;
-    this.#fail?.(failure);
+    if (this.#told !== null) queueMicrotask(() => this.#fail(failure));
+  }
+
+  #succeed(success: Success): void {
+    if (this.#ended) return;
+    this.#hasReturned = this.#fuel.why === null;
+    this.#close();
+    this.#tell(success);
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#ended) return;
+    const outcome = this.#outcomeOf(thrown);
+    this.#close();
+    this.#tell(outcome);
+  }
+
+  #close(): void {
+    this.#ended = true;
+    this.#fuel.end();
+    this.#wasi?.close();
+    this.outside.close();
+    this.#output.abandon();
+    this.#input.close();
+    this.#logs?.finish();
+  }
+
+  #tell(outcome: Success | GuestFailure): void {
+    const isFailure = outcome instanceof GuestFailure;
+    const lacks = isFailure || outcome.exitCode === 0 ? null : this.#lacksMemory();
+    if (lacks !== null) this.#logged.say(`it ended with status ${(outcome as Success).exitCode}${lacks}`);
+    const runMs = performance.now() - this.#fuel.beganAt;
+    const cpuMs = this.#workerUse.recorded ? threadCpuMs() - this.#cpuBefore : null;
+    const use = this.use.message(this.#files?.usedBytes ?? 0, this.#instance?.memoryBytes ?? 0, cpuMs);
+    if (isFailure) {
+      const { code, message: detail } = outcome;
+      this.#told!({ kind: 'failed', code, detail, runMs, use, missing: this.use.missing });
+      return;
+    }
+    const { exitCode, trailers } = outcome;
+    const missing = exitCode === 0 ? undefined : this.use.missing;
+    this.#told!({ kind: 'ok', exitCode, trailers, runMs, use, missing });
   }
 
   #outcomeOf(thrown: unknown): Success | GuestFailure {
@@ -238,45 +269,16 @@ export class GuestInvocation {
     return `; it had asked for more memory than its limit, ${this.#load.memoryMib} MiB: raise "memoryMib", and the host's (--policy) if that is less`;
   }
 
-  #finishLogs(): void {
-    for (const log of this.#logs) log.finish();
-    const dropped = this.#logBudget?.droppedBytes ?? 0;
-    if (dropped === 0) return;
-    this.#say(`${dropped} more bytes were written and dropped`);
+  get #isCommand(): boolean {
+    return this.#message.door === 'run';
   }
 
-  /** Says something about the guest, behind what it wrote itself. */
-  #say(sentence: string): void {
-    this.#post({ kind: 'log', id: this.id, log: { stream: 'stderr', text: `… ${sentence}\n` } });
+  #onTheWay(sink: ByteSink): ByteSink {
+    return this.#instance!.lift.onTheWay(sink);
   }
 
-  #budget(): LogBudget {
-    this.#logBudget ??= new LogBudget();
-    return this.#logBudget;
-  }
-
-  #logOf(stream: 'stdout' | 'stderr'): GuestLog {
-    const log = new GuestLog(this.#budget(), (text) => this.#post({ kind: 'log', id: this.id, log: { stream, text } }));
-    this.#logs.push(log);
-    return log;
-  }
-
-  #streams(lift: LiftBudget): InvocationStreams {
-    const command = this.#message.door === 'run';
-    return {
-      use: this.#use,
-      stdin: command ? this.#input : emptySource,
-      output: (stream) => lift.onTheWay(command && stream === 'stdout' ? this.#output : this.#logOf(stream)),
-      log: (level, context, message) => {
-        const log = logEntry(this.#budget(), level, context, message);
-        if (log !== null) this.#post({ kind: 'log', id: this.id, log });
-      },
-      outside: this.#asks,
-      passed: (bytes) => lift.passed(bytes),
-      files: () => {
-        this.#files ??= this.#instances.files(this.#fuel.checkpoint);
-        return this.#files;
-      },
-    };
+  get #logged(): GuestLogs {
+    this.#logs ??= new GuestLogs((log) => this.#post({ kind: 'log', id: this.id, log }));
+    return this.#logs;
   }
 }

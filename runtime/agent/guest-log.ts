@@ -104,3 +104,39 @@ export class GuestLog implements ByteSink {
 }
 
 const CAPACITY = 64 * 1024;
+
+/** All that one invocation logs. */
+export class GuestLogs {
+  readonly #post: (log: LogMessage) => void;
+  readonly #budget = new LogBudget();
+  readonly #streams: GuestLog[] = [];
+
+  constructor(post: (log: LogMessage) => void) {
+    this.#post = post;
+  }
+
+  /** What a guest writes to such a stream comes here. */
+  of(stream: 'stdout' | 'stderr'): GuestLog {
+    const log = new GuestLog(this.#budget, (text) => this.#post({ stream, text }));
+    this.#streams.push(log);
+    return log;
+  }
+
+  /** Takes a message of `wasi:logging`. */
+  take(level: LogLevel, context: string, message: string): void {
+    const log = logEntry(this.#budget, level, context, message);
+    if (log !== null) this.#post(log);
+  }
+
+  /** Posts what is left, and how much was dropped. */
+  finish(): void {
+    for (const stream of this.#streams) stream.finish();
+    const { droppedBytes } = this.#budget;
+    if (droppedBytes > 0) this.say(`${droppedBytes} more bytes were written and dropped`);
+  }
+
+  /** Says something about the guest, behind what it wrote itself. */
+  say(sentence: string): void {
+    this.#post({ stream: 'stderr', text: `… ${sentence}\n` });
+  }
+}

@@ -14,7 +14,7 @@ import { AskIds } from './outside/invocation-asks.ts';
 import { SharedCpuTime } from './reuse/shared-cpu-time.ts';
 import { SharedInstances } from './reuse/shared-instances.ts';
 import { KEPT_FRAMES } from './trap-frames.ts';
-import { isAskId, type LoadMessage } from './wire.ts';
+import { type DoneMessage, isAskId, type LoadMessage } from './wire.ts';
 import { WorkerLine } from './worker-line.ts';
 import type { FromWorker, Invoked, ToWorker, WorkerStart } from './worker-message.ts';
 
@@ -87,10 +87,10 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   };
 
   function beginNext(): void {
-    while (ahead.length > 0 && (running.length === 0 || component?.message.reuse !== null)) void invoke(ahead.shift()!);
+    while (ahead.length > 0 && (running.length === 0 || component?.message.reuse !== null)) invoke(ahead.shift()!);
   }
 
-  async function invoke(invoked: Invoked): Promise<void> {
+  function invoke(invoked: Invoked): void {
     if (component === null) throw new Error('a worker was asked to run before it was loaded');
     const { id } = invoked;
     if (!cell.begin(id)) {
@@ -120,7 +120,15 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     lastId = id;
     // It may have been interrupted while it was on its way.
     if (cell.interruptedId === (id | 0)) invocation.take({ kind: 'interrupt', why: cell.why });
-    const done = await invocation.run();
+    invocation.run((done) => {
+      finish(invocation, done, load, instances);
+      // Those that were sent ahead wait for its end, and for what is made after it.
+      beginNext();
+    });
+  }
+
+  function finish(invocation: GuestInvocation, done: DoneMessage, load: LoadMessage, instances: Instances): void {
+    const { id } = invocation;
     running.splice(running.indexOf(invocation), 1);
     cell.finish(reached());
     if (load.reuse !== null && invocation.wasInterrupted) say({ kind: 'ended', id });
@@ -132,12 +140,10 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     // After the answer has left: what is cleaned or made now is ready when the next invocation comes.
     invocation.leave();
     optimizers.count(running.length === 0);
+    if (instances.ready) return;
     // Nor does a gathered answer wait for that.
-    if (!instances.ready) line.flush();
-    const made = instances.ready ? null : instances.prepare(unasked());
-    // Those that were sent ahead wait for that, too.
-    beginNext();
-    await made;
+    line.flush();
+    void instances.prepare(unasked());
   }
 
   /** The invocation that is over like all before it. */

@@ -196,7 +196,7 @@ export type DoneMessage = (
   | {
       readonly kind: 'ok';
       readonly exitCode: number;
-      readonly trailers?: readonly (readonly [string, Uint8Array])[];
+      readonly trailers?: readonly (readonly [string, Uint8Array])[] | undefined;
       readonly runMs: number;
     }
   | { readonly kind: 'failed'; readonly code: string; readonly detail: string; readonly runMs: number }

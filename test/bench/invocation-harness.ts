@@ -19,7 +19,7 @@ import { WorkerUse } from '../../runtime/agent/guest-use.ts';
 import { InterruptCell } from '../../runtime/agent/interrupt-cell.ts';
 import { budgetLifts } from '../../runtime/agent/lift-budget.ts';
 import { AskIds } from '../../runtime/agent/outside/invocation-asks.ts';
-import type { InvokeRequest, LoadMessage } from '../../runtime/agent/wire.ts';
+import type { DoneMessage, InvokeRequest, LoadMessage } from '../../runtime/agent/wire.ts';
 import { transpile } from '../../runtime/component/transpile.ts';
 import { startSandbox } from '../../runtime/sandbox/index.ts';
 import { GrantedFiles } from '../../runtime/wasi/index.ts';
@@ -109,7 +109,7 @@ export async function threadHarness(component: Uint8Array, limits: boolean, scra
     const invocation: GuestInvocation = new GuestInvocation(invoked, message, instances, fuel, askIds, use, (said) => {
       if (said.kind === 'body') invocation.take({ kind: 'credit', bytes: said.bytes.length });
     });
-    const done = await invocation.run();
+    const done = await new Promise<DoneMessage>((told) => invocation.run(told));
     if (done.kind === 'failed') throw new Error(`${done.code}: ${done.detail}`);
     invocation.leave();
     await instances.prepare(new FuelGauge(cell, null, DEADLINE_MS));

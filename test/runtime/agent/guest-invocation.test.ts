@@ -7,7 +7,7 @@ import { GuestInvocation } from '../../../runtime/agent/guest-invocation.ts';
 import { WorkerUse } from '../../../runtime/agent/guest-use.ts';
 import { InterruptCell } from '../../../runtime/agent/interrupt-cell.ts';
 import { AskIds } from '../../../runtime/agent/outside/invocation-asks.ts';
-import type { LoadMessage } from '../../../runtime/agent/wire.ts';
+import type { DoneMessage, LoadMessage } from '../../../runtime/agent/wire.ts';
 import { GrantedFiles } from '../../../runtime/wasi/index.ts';
 
 const LOAD: LoadMessage = {
@@ -24,6 +24,8 @@ const LOAD: LoadMessage = {
   },
 };
 const fuel = () => new FuelGauge(new InterruptCell(), null, 60_000);
+
+const run = (invocation: GuestInvocation) => new Promise<DoneMessage>((told) => invocation.run(told));
 
 const invocations = suite('an invocation in a worker');
 
@@ -45,7 +47,7 @@ invocations('that was ended while its instance was made does not run in it', asy
     return new GuestInvocation({ id, message }, LOAD, instances, fuel(), new AskIds(), new WorkerUse(false), () => {});
   };
   const ended = invoke(1);
-  const running = ended.run();
+  const running = run(ended);
   ended.take({ kind: 'interrupt', why: 'client-closed' });
   assert.is((await running).kind, 'failed');
   made.resolve();
@@ -53,7 +55,7 @@ invocations('that was ended while its instance was made does not run in it', asy
   await new Promise(setImmediate);
   assert.equal(calls, []);
   assert.is(instances.ready, true);
-  assert.is((await invoke(2).run()).kind, 'ok');
+  assert.is((await run(invoke(2))).kind, 'ok');
   assert.equal(calls, ['run']);
 });
 
