@@ -13,7 +13,8 @@ export const WINDOW_BYTES = 1024 * 1024;
 export class SendWindow {
   readonly #windowBytes: number;
   #available: number;
-  #waiting: (() => void)[] = [];
+  /** Made when it is needed, as for most bodies it is not. */
+  #waiting: (() => void)[] | null = null;
 
   constructor(windowBytes: number) {
     this.#windowBytes = windowBytes;
@@ -46,7 +47,10 @@ export class SendWindow {
   /** Resolves when there may be credit again, or after `release`. */
   wait(): Promise<void> {
     if (this.#available > 0) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => {
+      this.#waiting ??= [];
+      this.#waiting.push(resolve);
+    });
   }
 
   /** Wakes everyone who waits: the body has no receiver any more. */
@@ -56,8 +60,8 @@ export class SendWindow {
 
   #wake(): void {
     const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resolve of waiting) resolve();
+    this.#waiting = null;
+    if (waiting !== null) for (const resolve of waiting) resolve();
   }
 }
 

@@ -16,7 +16,8 @@ export class CreditedSource implements ByteSource {
   #ended = false;
   #closed = false;
   #isFinished = false;
-  #waiting: (() => void)[] = [];
+  /** Made when it is needed, as for most bodies it is not. */
+  #waiting: (() => void)[] | null = null;
 
   /** `whole` is all there will be when that is known, else null; `finished` is told once, when the reader has seen the end or wants no more. */
   constructor(
@@ -80,14 +81,18 @@ export class CreditedSource implements ByteSource {
 
   wait(): Promise<void> {
     if (this.ready) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => {
+      this.#waiting ??= [];
+      this.#waiting.push(resolve);
+    });
   }
 
   /** The reader wants no more: the rest is swallowed, so that the sender is not left waiting. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     for (const chunk of this.#chunks) this.#consumed(chunk.length);
-    this.#chunks = [];
+    if (this.#chunks.length > 0) this.#chunks = [];
     this.#wake();
     this.#finish();
   }
@@ -123,8 +128,8 @@ export class CreditedSource implements ByteSource {
 
   #wake(): void {
     const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resolve of waiting) resolve();
+    this.#waiting = null;
+    if (waiting !== null) for (const resolve of waiting) resolve();
   }
 }
 

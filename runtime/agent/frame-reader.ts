@@ -29,7 +29,8 @@ export class FrameReader {
       at = end;
     }
     this.#length = whole.length - at;
-    this.#parts = this.#length === 0 ? [] : [whole.subarray(at)];
+    if (this.#length > 0) this.#parts = [whole.subarray(at)];
+    else if (this.#parts.length > 0) this.#parts = [];
     return frames;
   }
 

@@ -1,3 +1,5 @@
+// The global of this name is a getter: it costs as much as to look at the clock.
+import { performance } from 'node:perf_hooks';
 import { CpuLimit, threadCpuMs } from './cpu-limit.ts';
 import type { InterruptCell } from './interrupt-cell.ts';
 import type { Interrupt } from './wire.ts';

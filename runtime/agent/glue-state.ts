@@ -25,7 +25,7 @@ const GENERATOR_END = /\n {4}return \{ [^\n]*\};\n {2}\}\)\(\);\n/;
 
 /** State in the scope of the whole glue: what makes it empty again, or null where nothing can be left in it. */
 const OUTER: readonly (readonly [RegExp, ((name: string) => string) | null])[] = [
-  [/^let (curResourceBorrows) = \[\];$/, (name) => `${name} = [];`],
+  [/^let (curResourceBorrows) = \[\];$/, (name) => `if (${name}.length > 0) ${name} = [];`],
   // A view of the memory that is in use, and the length of the text that was lowered last: both are set before they are read.
   [/^let dv = new DataView\(new ArrayBuffer\(\)\);$/, null],
   [/^let utf8EncodedLen = 0;$/, null],

@@ -110,6 +110,12 @@ const REMOVED = /\bif \(val === 0 \|\| \(scope & T_FLAG\) !== 0\) throw new Type
 /** Where a borrowed resource is noted, to be taken from who borrowed it when the call is over. */
 const BORROWED = /^( *)(curResourceBorrows\.push\((rsc\d+)\);)$/gm;
 
+/** Forgets what was noted. */
+const FORGOTTEN = /^( *)(curResourceBorrows = \[\];)$/gm;
+
+/** Where a text or a few bytes are read from the guest's memory. */
+const READ = /\blift\$\.(utf8\(new Uint8Array|list8)\((memory\d+)\.buffer, /g;
+
 /** The view of a memory, made anew when that has grown. */
 const VIEW = /^( *)const dataView = mem => dv\.buffer === mem\.buffer \? dv : dv = new DataView\(mem\.buffer\);$/m;
 
@@ -133,7 +139,7 @@ const ENTERING =
 /**
  * A glue that serves again with cheaper tables; null when it is of an unknown form. Its `Map`s of resources become `Captures`; a handle that is none is refused
  * whatever the table held before; only what was made for a call is noted as borrowed, since a resource of ours knows nothing of handles; and whether a memory has
- * grown is asked of the view, not of the memory, which makes a call into the engine of it. Short texts are written to the memory as they are.
+ * grown is asked of the view, not of the memory, which makes a call into the engine of it; nor is the memory asked for its buffer. Short texts are written to the memory as they are.
  */
 export function leanTables(glue: string): string | null {
   if (/\bhandleTable\d+ = \[/.test(glue) && !REMOVED.test(glue)) return null;
@@ -149,6 +155,10 @@ export function leanTables(glue: string): string | null {
     .replace(/^ {4}const (captureTable\d+)= new Map\(\);$/gm, '    const $1 = tables$$.captures();')
     .replace(REMOVED, "if (!val || (scope & T_FLAG) !== 0) throw new TypeError('Invalid handle');")
     .replace(BORROWED, '$1if ($3[symbolRscHandle]) $2')
+    .replace(FORGOTTEN, '$1if (curResourceBorrows.length > 0) $2')
+    .replace(READ, (whole, kind: string, memory: string) =>
+      hasView ? `lift$.${kind}(dataView(${memory}).buffer, ` : whole,
+    )
     .replace(
       VIEW,
       '$1let dvOf$, dvBytes$ = new Uint8Array(0);\n' +

@@ -1,40 +1,4 @@
-/** Bytes that are compared and put back together. */
-const PIECE_BYTES = 16 * 1024;
-
-/** A piece of a memory that was never written. */
-const ZEROS = Buffer.alloc(PIECE_BYTES);
-
-/** What a memory held, in pieces; null where there were only zeros. */
-class MemoryImage {
-  readonly #memory: WebAssembly.Memory;
-  readonly #pieces: readonly (Buffer | null)[];
-  /** Made once: to make one costs as much as to compare it. */
-  #views: readonly Buffer[];
-
-  constructor(memory: WebAssembly.Memory) {
-    this.#memory = memory;
-    this.#views = viewsOf(memory.buffer);
-    this.#pieces = this.#views.map((view) => (view.equals(ZEROS) ? null : Buffer.from(view)));
-  }
-
-  /** A memory that grows, by nothing even, lets go of its buffer, and what views it: to ask a view costs less than to ask the memory. */
-  get hasGrown(): boolean {
-    if (this.#views[0]?.length === PIECE_BYTES) return false;
-    const { buffer } = this.#memory;
-    if (buffer.byteLength !== this.#pieces.length * PIECE_BYTES) return true;
-    this.#views = viewsOf(buffer);
-    return false;
-  }
-
-  /** After `hasGrown`. What is as it was is only read: a page that was never written to costs no memory, and one in the cache little time. */
-  restore(): void {
-    const views = this.#views;
-    for (let index = 0; index < views.length; index += 1) {
-      const piece = this.#pieces[index] ?? ZEROS;
-      if (!views[index]!.equals(piece)) views[index]!.set(piece);
-    }
-  }
-}
+import { MemoryImage } from './memory-image.ts';
 
 /** What the memories and the changeable globals of an instance hold at one moment, and how they come to hold it again. */
 export class InstanceImage {
@@ -65,12 +29,6 @@ export class InstanceImage {
     for (const [global, value] of this.#globals) global.value = value;
     return true;
   }
-}
-
-function viewsOf(buffer: ArrayBuffer): Buffer[] {
-  return Array.from({ length: buffer.byteLength / PIECE_BYTES }, (_, index) =>
-    Buffer.from(buffer, index * PIECE_BYTES, PIECE_BYTES),
-  );
 }
 
 /** Constants cannot be set, and what is no number is ours: the rewriter leaves no other global of a guest to be seen. */

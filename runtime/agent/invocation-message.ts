@@ -62,8 +62,15 @@ export function decodeInvoke(payload: Uint8Array): InvokeMessage {
 }
 
 function inputOf(packed: Packed): Uint8Array | null {
-  return (packed.code & HAS_INPUT) === 0 ? null : packed.piecesFrom(0, 1)[0]!;
+  if ((packed.code & HAS_INPUT) === 0) return null;
+  // Most have none, and a view costs as much as to read the rest.
+  return packed.pieceBytes(0) === 0 ? EMPTY : packed.piecesFrom(0, 1)[0]!;
 }
+
+const EMPTY = new Uint8Array(0);
+
+const NO_TEXTS: readonly string[] = [];
+const NO_PIECES: readonly Uint8Array[] = [];
 
 /** An http request as it came. Its fields are read when the guest asks for them. */
 class HttpInvoke {
@@ -180,6 +187,15 @@ export function putDone(room: PackRoom, message: DoneMessage): void {
 }
 
 function packedDone(message: DoneMessage): PackedMessage {
+  if (
+    message.kind === 'ok' &&
+    message.use === undefined &&
+    message.missing === undefined &&
+    !message.trailers?.length
+  ) {
+    const code = message.trailers === undefined ? OK : OK_WITH_TRAILERS;
+    return { code, first: message.runMs, second: message.exitCode, texts: NO_TEXTS, pieces: NO_PIECES };
+  }
   const texts: string[] = [];
   const pieces: Uint8Array[] = [];
   const { use, missing } = message;

@@ -55,8 +55,8 @@ export function packInto(room: PackRoom, { code, first, second, texts, pieces }:
   if (texts.length > MAX_TEXTS) throw new WireError(`expected at most ${MAX_TEXTS} texts, got ${texts.length}`);
   const lengths = HEAD_BYTES + 4 * (texts.length + pieces.length);
   let bytes = lengths;
-  for (const text of texts) bytes += textBytes(text);
-  for (const piece of pieces) bytes += piece.length;
+  for (let index = 0; index < texts.length; index += 1) bytes += textBytes(texts[index]!);
+  for (let index = 0; index < pieces.length; index += 1) bytes += pieces[index]!.length;
   const from = room.place(bytes);
   const to = room.memory;
   putU32(to, from, texts.length * 256 + code);
@@ -66,16 +66,18 @@ export function packInto(room: PackRoom, { code, first, second, texts, pieces }:
   for (let index = 0; index < NUMBER_BYTES.length; index += 1) to[from + 8 + index] = NUMBER_BYTES[index]!;
   let length = from + HEAD_BYTES;
   let at = from + lengths;
-  for (const text of texts) {
+  for (let index = 0; index < texts.length; index += 1) {
+    const text = texts[index]!;
     putU32(to, length, text.length);
     length += 4;
     at += putText(to, at, text);
   }
-  for (const piece of pieces) {
+  for (let index = 0; index < pieces.length; index += 1) {
+    const piece = pieces[index]!;
     putU32(to, length, piece.length);
     length += 4;
     if (piece.length > SHORT) to.set(piece, at);
-    else for (let index = 0; index < piece.length; index += 1) to[at + index] = piece[index]!;
+    else for (let byte = 0; byte < piece.length; byte += 1) to[at + byte] = piece[byte]!;
     at += piece.length;
   }
 }
@@ -142,13 +144,18 @@ export class Packed implements PackedMessage {
     return this.piecesFrom(0, this.pieceCount);
   }
 
+  /** Bytes of one of them, which there must be. */
+  pieceBytes(at: number): number {
+    return u32(this.#bytes, HEAD_BYTES + 4 * (this.texts.length + at));
+  }
+
   /** So many of them, or fewer, from this one on. */
   piecesFrom(from: number, count: number): readonly Uint8Array[] {
     const pieces: Uint8Array[] = [];
     const bytes = this.#bytes;
     const end = Math.min(this.pieceCount, from + count);
     for (let index = 0, at = this.#piecesAt; index < end; index += 1) {
-      const length = u32(bytes, HEAD_BYTES + 4 * (this.texts.length + index));
+      const length = this.pieceBytes(index);
       if (index >= from) pieces.push(new Uint8Array(bytes.buffer, bytes.byteOffset + at, length));
       at += length;
     }

@@ -18,9 +18,11 @@ const CLOSED: StreamError = { tag: 'closed' };
 export class OutputStream {
   readonly #context: Context;
   readonly #sink: ByteSink;
-  readonly #onDrop: () => void;
-  readonly #readiness: Readiness;
-  readonly #flushReadiness: Readiness;
+  readonly #onDrop: (() => void) | null;
+  /** Made for a guest that waits: most never do. */
+  #readiness: Readiness | null = null;
+  #flushReadiness: Readiness | null = null;
+  #flushWaker: Waker | null = null;
   /** Bytes that the last `check-write` permitted and that are not written yet. */
   #permit = 0;
   #flushing: Promise<void> | null = null;
@@ -28,21 +30,12 @@ export class OutputStream {
   #closed = false;
   #dropped = false;
 
-  /** `onDrop` runs once, when the guest drops the stream. */
-  constructor(context: Context, sink: ByteSink, onDrop: () => void = () => sink.close()) {
+  /** `onDrop` runs once, when the guest drops the stream; without one the sink is closed. */
+  constructor(context: Context, sink: ByteSink, onDrop: (() => void) | null = null) {
     context.retain();
     this.#context = context;
     this.#sink = sink;
     this.#onDrop = onDrop;
-    const flushed = new Waker({ wait: () => this.#flushing ?? Promise.resolve() });
-    this.#readiness = new Watch(
-      () => this.#ready(),
-      () => (this.#flushing === null ? wakerOf(sink) : flushed),
-    );
-    this.#flushReadiness = new Watch(
-      () => this.#flushing === null,
-      () => flushed,
-    );
   }
 
   checkWrite(): bigint {
@@ -77,7 +70,7 @@ export class OutputStream {
   blockingFlush(): Promise<void> | undefined {
     this.flush();
     if (this.#flushing === null) return undefined;
-    return this.#context.untilAny([this.#flushReadiness]).then(() => this.#throwIfFailed());
+    return this.#context.untilAny([this.#whenFlushed]).then(() => this.#throwIfFailed());
   }
 
   blockingWriteAndFlush(contents: Uint8Array): Promise<void> | undefined {
@@ -110,7 +103,7 @@ export class OutputStream {
   }
 
   subscribe(): Pollable {
-    return new Pollable(this.#context, this.#readiness);
+    return new Pollable(this.#context, this.#whenReady);
   }
 
   /** Whether the guest has dropped it. */
@@ -123,7 +116,29 @@ export class OutputStream {
     this.#dropped = true;
     this.#closed = true;
     this.#context.release();
-    this.#onDrop();
+    if (this.#onDrop === null) this.#sink.close();
+    else this.#onDrop();
+  }
+
+  get #whenReady(): Readiness {
+    this.#readiness ??= new Watch(
+      () => this.#ready(),
+      () => (this.#flushing === null ? wakerOf(this.#sink) : this.#flushes),
+    );
+    return this.#readiness;
+  }
+
+  get #whenFlushed(): Readiness {
+    this.#flushReadiness ??= new Watch(
+      () => this.#flushing === null,
+      () => this.#flushes,
+    );
+    return this.#flushReadiness;
+  }
+
+  get #flushes(): Waker {
+    this.#flushWaker ??= new Waker({ wait: () => this.#flushing ?? Promise.resolve() });
+    return this.#flushWaker;
   }
 
   async #writeLater(contents: Uint8Array): Promise<void> {
@@ -131,7 +146,7 @@ export class OutputStream {
     while (rest.length > 0) {
       const room = this.#room();
       if (room === 0) {
-        await this.#context.untilAny([this.#readiness]);
+        await this.#context.untilAny([this.#whenReady]);
         continue;
       }
       this.#put(rest.subarray(0, room));
@@ -141,7 +156,7 @@ export class OutputStream {
   }
 
   async #spliceLater(source: InputStream, length: bigint): Promise<bigint> {
-    await this.#context.untilAny([this.#readiness]);
+    await this.#context.untilAny([this.#whenReady]);
     return this.blockingSplice(source, length);
   }
 

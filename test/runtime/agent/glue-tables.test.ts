@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Captures, GLUE_TABLES, leanTables, TABLES_IMPORT } from '../../../runtime/agent/glue-tables.ts';
+import { budgetLifts } from '../../../runtime/agent/lift-budget.ts';
 import { SeededRandom } from '../../support/random.ts';
 import { artifactOf } from '../../support/sandbox-lab.ts';
 
@@ -88,7 +89,8 @@ tables('of a component are all replaced', async () => {
   const lean = leanTables(glue)!;
   assert.match(lean, `imports['${TABLES_IMPORT}']`);
   assert.is(/new Map\(\)|dv\.buffer|val === 0/.test(lean), false);
-  assert.is(/^ *curResourceBorrows\.push/m.test(lean), false);
+  assert.is(/^ *curResourceBorrows(?:\.push| = )/m.test(lean), false);
+  assert.is(/\blift\$.*\bmemory\d+\.buffer\b/.test(leanTables(budgetLifts(glue))!), false);
 });
 
 /** The glue's function that writes a text to a memory, over one that gives it room. */

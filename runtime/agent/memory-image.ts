@@ -1,0 +1,153 @@
+/** Bytes of which it is known whether invocations write to them. */
+const UNIT_BYTES = 4 * 1024;
+
+/** So many bytes before each other are compared to see that all are zeros: a line of the cache, so that they are read from memory once. */
+const SHIFT_BYTES = 64;
+
+/** Of so many times that a memory is put back, once it is looked whether what was written to before still is. */
+const LOOK_EVERY = 256;
+
+const { fill } = Uint8Array.prototype;
+
+/** Units of one kind behind each other, by their numbers. */
+interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  /** What they held; null where there were only zeros. */
+  readonly bytes: Buffer | null;
+}
+
+/** What a memory held, and how it comes to hold it again. */
+export class MemoryImage {
+  readonly #memory: WebAssembly.Memory;
+  readonly #units: number;
+  readonly #stretches: readonly Stretch[];
+  /** Those to which an invocation has written: they are put back without a look. */
+  readonly #written: Uint8Array;
+  #runs: readonly Run[];
+  #restored = 0;
+
+  constructor(memory: WebAssembly.Memory) {
+    this.#memory = memory;
+    this.#units = memory.buffer.byteLength / UNIT_BYTES;
+    this.#written = new Uint8Array(this.#units);
+    this.#stretches = stretchesOf(memory.buffer);
+    this.#runs = this.#made();
+  }
+
+  /** A memory that grows, by nothing even, lets go of its buffer, and what views it: to ask a view costs less than to ask the memory. */
+  get hasGrown(): boolean {
+    if (this.#runs[0] !== undefined && !this.#runs[0].isDetached) return false;
+    if (this.#memory.buffer.byteLength !== this.#units * UNIT_BYTES) return true;
+    this.#runs = this.#made();
+    return false;
+  }
+
+  /**
+   * After `hasGrown`. What no invocation has written to is compared, all at once as far as it goes; what one has is put back as it is, since most write to the same places.
+   * A page that was never written to is only read, and costs no memory.
+   */
+  restore(): void {
+    this.#restored += 1;
+    const looks = this.#restored % LOOK_EVERY === 0;
+    let isChanged = false;
+    for (const run of this.#runs) {
+      if (run.isWritten && !looks) run.putBack();
+      else if (run.isWritten || !run.isSame) isChanged = this.#examine(run) || isChanged;
+    }
+    if (isChanged) this.#runs = this.#made();
+  }
+
+  /** Puts back what differs, unit by unit, and notes what that is; whether it was something else before. */
+  #examine(run: Run): boolean {
+    let isChanged = false;
+    for (let unit = run.from; unit < run.to; unit += 1) {
+      const single = run.part(unit, unit + 1);
+      const isWritten = !single.isSame;
+      if (isWritten) single.putBack();
+      if (isWritten === (this.#written[unit] === 1)) continue;
+      this.#written[unit] = isWritten ? 1 : 0;
+      isChanged = true;
+    }
+    return isChanged;
+  }
+
+  #made(): Run[] {
+    const { buffer } = this.#memory;
+    const runs: Run[] = [];
+    for (const stretch of this.#stretches) {
+      const whole = Run.of(buffer, stretch);
+      for (let from = stretch.from, to = from; from < stretch.to; from = to) {
+        const written = this.#written[from]!;
+        while (to < stretch.to && this.#written[to] === written) to += 1;
+        runs.push(whole.part(from, to, written === 1));
+      }
+    }
+    return runs;
+  }
+}
+
+/** A part of a memory, with what it held. Its views are made once: to make one costs as much as to compare it. */
+class Run {
+  readonly from: number;
+  readonly to: number;
+  readonly isWritten: boolean;
+  readonly #now: Buffer;
+  readonly #then: Buffer | null;
+  /** Of zeros: the first of them, all but the last, and all but the first. */
+  readonly #first: Int32Array | null;
+  readonly #before: Buffer | null;
+  readonly #behind: Buffer | null;
+
+  constructor(from: number, now: Buffer, then: Buffer | null, isWritten: boolean) {
+    this.from = from;
+    this.to = from + now.length / UNIT_BYTES;
+    this.isWritten = isWritten;
+    this.#now = now;
+    this.#then = then;
+    const comparesZeros = then === null && !isWritten;
+    this.#first = comparesZeros ? new Int32Array(now.buffer, now.byteOffset, SHIFT_BYTES / 4) : null;
+    this.#before = comparesZeros ? now.subarray(0, -SHIFT_BYTES) : null;
+    this.#behind = comparesZeros ? now.subarray(SHIFT_BYTES) : null;
+  }
+
+  static of(buffer: ArrayBuffer, { from, to, bytes }: Stretch): Run {
+    return new Run(from, Buffer.from(buffer, from * UNIT_BYTES, (to - from) * UNIT_BYTES), bytes, true);
+  }
+
+  get isDetached(): boolean {
+    return this.#now.length === 0;
+  }
+
+  part(from: number, to: number, isWritten = false): Run {
+    const [start, end] = [(from - this.from) * UNIT_BYTES, (to - this.from) * UNIT_BYTES];
+    return new Run(from, this.#now.subarray(start, end), this.#then?.subarray(start, end) ?? null, isWritten);
+  }
+
+  get isSame(): boolean {
+    if (this.#then !== null) return this.#now.equals(this.#then);
+    for (let at = 0; at < SHIFT_BYTES / 4; at += 1) if (this.#first![at] !== 0) return false;
+    return this.#before!.equals(this.#behind!);
+  }
+
+  putBack(): void {
+    // A buffer's own is JavaScript, for texts.
+    if (this.#then === null) fill.call(this.#now, 0);
+    else this.#now.set(this.#then);
+  }
+}
+
+/** What a memory holds. */
+function stretchesOf(buffer: ArrayBuffer): Stretch[] {
+  const units = buffer.byteLength / UNIT_BYTES;
+  const all = Run.of(buffer, { from: 0, to: units, bytes: null });
+  const isEmpty = (unit: number) => all.part(unit, unit + 1).isSame;
+  const stretches: Stretch[] = [];
+  for (let from = 0, to = 0; from < units; from = to) {
+    const isZeros = isEmpty(from);
+    for (to = from + 1; to < units && isEmpty(to) === isZeros; ) to += 1;
+    const bytes = isZeros ? null : Buffer.from(new Uint8Array(buffer, from * UNIT_BYTES, (to - from) * UNIT_BYTES));
+    stretches.push({ from, to, bytes });
+  }
+  return stretches;
+}
