@@ -4,7 +4,7 @@ import type { FunctionVersion } from '../function/function-version.ts';
 import type { CloudletObserver, InvocationPlace } from '../observer.ts';
 import type { PlaceTiming } from '../sandbox/index.ts';
 import type { InvokeOptions } from './invocation.ts';
-import { InvocationNote } from './invocation-note.ts';
+import type { NotedInvocation } from './noted-invocation.ts';
 import { type InvocationTrace, type TraceSampler, traceOf } from './trace.ts';
 
 /** What is invoked. */
@@ -26,12 +26,12 @@ export interface RecordListener {
 }
 
 /** One invocation's way from accepted to its outcome: tells what happens to whoever is to know. */
-export class InvocationRecord {
+export class InvocationRecord implements NotedInvocation {
   readonly id: string = randomUUID();
   readonly trace: InvocationTrace;
   readonly #invoked: Invoked;
   readonly #listener: RecordListener;
-  readonly #beganAtMs = Date.now();
+  readonly beganAtMs = Date.now();
   readonly #beganAt = performance.now();
   #outcome: RecentInvocation['outcome'] = 'running';
   #durationMs: number | null = null;
@@ -46,26 +46,32 @@ export class InvocationRecord {
     begun?.({ id: this.id, version: invoked.version.version, traceparent: this.trace.traceparent });
   }
 
-  /** What is known of it now. */
-  get noted(): RecentInvocation {
-    return this.note().noted;
+  get version(): FunctionVersion {
+    return this.#invoked.version;
   }
 
-  /** What is known of it now, to be remembered. */
-  note(): InvocationNote {
-    const { version, door, target } = this.#invoked;
-    const { traceId, parentSpanId } = this.trace;
-    return new InvocationNote({
-      id: this.id,
-      version,
-      door,
-      target,
-      beganAtMs: this.#beganAtMs,
-      durationMs: this.#durationMs,
-      outcome: this.#outcome,
-      trace: parentSpanId === null ? null : traceId,
-      start: this.#place?.start,
-    });
+  get door(): Door {
+    return this.#invoked.door;
+  }
+
+  get target(): string | undefined {
+    return this.#invoked.target;
+  }
+
+  get durationMs(): number | null {
+    return this.#durationMs;
+  }
+
+  get outcome(): RecentInvocation['outcome'] {
+    return this.#outcome;
+  }
+
+  get callerTrace(): string | null {
+    return this.trace.parentSpanId === null ? null : this.trace.traceId;
+  }
+
+  get start(): NotedInvocation['start'] {
+    return this.#place?.start;
   }
 
   /** It has a place in a sandbox. */
@@ -98,7 +104,7 @@ export class InvocationRecord {
       status: this.#status,
       outcome,
       trace: this.trace,
-      beganAtMs: this.#beganAtMs,
+      beganAtMs: this.beganAtMs,
       durationMs,
       place: this.#place,
       runMs,

@@ -13,6 +13,7 @@ import type { CallOptions, CallResult, Invocation, InvocationRequest, InvokeOpti
 import { InvocationRecord, type Invoked, type RecordListener } from './invocation-record.ts';
 import { collectBytes, limitedBytes, limitedInput } from './limited-bytes.ts';
 import { checkHead } from './limited-head.ts';
+import { recentInvocation } from './noted-invocation.ts';
 import { RecentInvocations } from './recent-invocations.ts';
 import type { InvocationTrace, TraceSampler } from './trace.ts';
 import { typedInput, typedResult } from './typed-call.ts';
@@ -43,8 +44,8 @@ export class Invocations {
     const { observer, sample, log, feed } = parts;
     const changed: RecordListener['changed'] = (record, what) => {
       if (what === 'begun') this.#recent.begin(record);
-      else if (what === 'ended') this.#recent.end(record.note());
-      if (feed.isHeard) feed.emit({ kind: 'invocation', invocation: record.noted });
+      else if (what === 'ended') this.#recent.end(record);
+      if (feed.isHeard) feed.emit({ kind: 'invocation', invocation: recentInvocation(record) });
     };
     this.#listener = { observer, sample, log, changed };
   }

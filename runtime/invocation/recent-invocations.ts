@@ -1,22 +1,16 @@
 import type { RecentInvocation } from '../../guest-sdk/protocol/index.ts';
 import { InFlight } from '../sandbox/index.ts';
-
-/** An invocation that tells, when it is asked, what is known of it. */
-export interface NotedInvocation {
-  readonly id: string;
-  readonly noted: RecentInvocation;
-}
+import { EndedInvocations } from './ended-invocations.ts';
+import { type NotedInvocation, recentInvocation } from './noted-invocation.ts';
 
 /** Running invocations, and the latest of those that ended. */
 export class RecentInvocations {
-  readonly #kept: number;
   readonly #running = new InFlight<string, NotedInvocation>();
-  /** The latest last; up to twice as many as are kept, so that not each end moves them all. */
-  #ended: NotedInvocation[] = [];
+  readonly #ended: EndedInvocations;
 
   /** `kept`: how many ended ones are remembered. */
   constructor(kept: number) {
-    this.#kept = kept;
+    this.#ended = new EndedInvocations(kept);
   }
 
   /** One has begun. */
@@ -27,21 +21,17 @@ export class RecentInvocations {
   /** One has ended. */
   end(invocation: NotedInvocation): void {
     this.#running.delete(invocation.id);
-    this.#ended.push(invocation);
-    if (this.#ended.length > 2 * this.#kept) this.#ended = this.#latest();
+    this.#ended.add(invocation);
   }
 
   /** One that runs or is remembered. */
   find(id: string): RecentInvocation | undefined {
-    return (this.#running.get(id) ?? this.#latest().find((one) => one.id === id))?.noted;
+    const found = this.#running.get(id) ?? this.#ended.find(id);
+    return found && recentInvocation(found);
   }
 
   /** Newest first; those that run before those that ended. */
   list(): RecentInvocation[] {
-    return [...this.#running.values().reverse(), ...this.#latest().reverse()].map(({ noted }) => noted);
-  }
-
-  #latest(): NotedInvocation[] {
-    return this.#ended.slice(Math.max(0, this.#ended.length - this.#kept));
+    return [...this.#running.values().reverse(), ...this.#ended.list()].map(recentInvocation);
   }
 }

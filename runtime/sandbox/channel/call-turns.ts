@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { InFlight } from '../in-flight.ts';
 import type { Call, CallInput } from './call.ts';
 import { type CallLine, type CallRequest, isInline } from './call-line.ts';
-import { chooseLine, type LineNeeds, workersInUse } from './line-choice.ts';
+import { chooseLine, type LineNeeds, STUCK_MS, workersInUse } from './line-choice.ts';
 
 /** What the turns of a channel's invocations depend on. */
 export interface CallTurnsWorld {
@@ -44,10 +44,13 @@ const MOST_UNLIKE = 2;
 /** How much of the average each one is. */
 const WEIGHT = 1 / 8;
 
-/** What waits behind the same invocation for so long is taken back, milliseconds: where another worker is free for it, and in any case. For how long nothing is sent so then. */
+/** What waits behind the same invocation for so long is taken back where another worker is free for it, milliseconds, and after `STUCK_MS` in any case. */
 const SLOW_MS = 5;
-const STUCK_MS = 20;
+
+/** For how long nothing is sent so when that happens twice in such a time, milliseconds. Once, and a collector or a neighbour held it up. */
 const REST_MS = 500;
+const SLOW_AGAIN_MS = 100;
+const STUCK_AGAIN_MS = 1_000;
 
 /** A timer that comes so much later says that this process could not do what was to be done, milliseconds. */
 const LATE_MS = 5;
@@ -66,7 +69,9 @@ export class CallTurns {
   #averageMs = Number.POSITIVE_INFINITY;
   #usualMs = Number.POSITIVE_INFINITY;
   #restsUntil = 0;
+  #stuckAt = Number.NEGATIVE_INFINITY;
   #spreadsUntil = 0;
+  #slowAt = Number.NEGATIVE_INFINITY;
   #fullUntil = 0;
   #stopWatch: (() => void) | null = null;
 
@@ -226,9 +231,13 @@ export class CallTurns {
       for (const [worker, line] of lines.entries()) {
         if (!line.isAlone || line.busy < 2) continue;
         const isSame = line.first === firsts[worker];
-        if (isSame && now - line.movedAt >= STUCK_MS) this.#restsUntil = now + REST_MS;
-        else if (isSame && hasFree) this.#spreadsUntil = now + REST_MS;
-        else {
+        if (isSame && now - line.movedAt >= STUCK_MS) {
+          if (now - this.#stuckAt < STUCK_AGAIN_MS) this.#restsUntil = now + REST_MS;
+          this.#stuckAt = now;
+        } else if (isSame && hasFree) {
+          if (now - this.#slowAt < SLOW_AGAIN_MS) this.#spreadsUntil = now + REST_MS;
+          this.#slowAt = now;
+        } else {
           this.#watch();
           continue;
         }

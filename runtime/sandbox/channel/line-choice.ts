@@ -19,8 +19,9 @@ export interface LineNeeds {
 /** Invocations that a worker may be sent beside the one that it runs, when no other is free. */
 export const MOST_AHEAD = 3;
 
-/** A worker that has ended nothing for so long has one that is not short: no more are put behind it while others are free, milliseconds. */
+/** A worker that has ended nothing for so long has one that is not short, milliseconds: no more are put behind it while others are free, and then none at all. */
 const MOVES_MS = 3;
+export const STUCK_MS = 20;
 
 /**
  * The line that gets an invocation: the free one whose worker has the least to do, since the others may have what computes; of several the first, which
@@ -40,9 +41,10 @@ export function chooseLine<T extends LineLoad>(lines: readonly T[], needs: LineN
       if (line.busy === 0 && !mayWake) continue;
       if (free === undefined || line.busy < free.busy) free = line;
     } else if (isShort && at < processors && line.takesAhead) {
-      const moves = now - line.movedAt < MOVES_MS;
-      if (free === undefined && line.busy < together && moves) return line;
-      const before = moves ? line.busy : MOST_AHEAD + line.busy;
+      const restMs = now - line.movedAt;
+      if (restMs >= STUCK_MS) continue;
+      if (free === undefined && line.busy < together && restMs < MOVES_MS) return line;
+      const before = restMs < MOVES_MS ? line.busy : MOST_AHEAD + line.busy;
       if (line.busy <= MOST_AHEAD && before < least) [busy, least] = [line, before];
     }
   }
