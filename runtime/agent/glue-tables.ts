@@ -113,8 +113,9 @@ const BORROWED = /^( *)(curResourceBorrows\.push\((rsc\d+)\);)$/gm;
 /** Forgets what was noted. */
 const FORGOTTEN = /^( *)(curResourceBorrows = \[\];)$/gm;
 
-/** Where a text or a few bytes are read from the guest's memory. */
-const READ = /\blift\$\.(utf8\(new Uint8Array|list8)\((memory\d+)\.buffer, /g;
+/** Where a text, or a list of bytes, is read from the guest's memory. */
+const TEXT = /\blift\$\.utf8\(new Uint8Array\((memory\d+)\.buffer, (ptr\d+), (len\d+)\)\)/g;
+const LIST = /\blift\$\.list8\(new Uint8Array\((memory\d+)\.buffer\), /g;
 
 /** The view of a memory, made anew when that has grown. */
 const VIEW = /^( *)const dataView = mem => dv\.buffer === mem\.buffer \? dv : dv = new DataView\(mem\.buffer\);$/m;
@@ -156,9 +157,8 @@ export function leanTables(glue: string): string | null {
     .replace(REMOVED, "if (!val || (scope & T_FLAG) !== 0) throw new TypeError('Invalid handle');")
     .replace(BORROWED, '$1if ($3[symbolRscHandle]) $2')
     .replace(FORGOTTEN, '$1if (curResourceBorrows.length > 0) $2')
-    .replace(READ, (whole, kind: string, memory: string) =>
-      hasView ? `lift$.${kind}(dataView(${memory}).buffer, ` : whole,
-    )
+    .replace(TEXT, hasView ? 'lift$$.text8((dataView($1), dvBytes$$), $2, $3)' : '$&')
+    .replace(LIST, hasView ? 'lift$$.list8((dataView($1), dvBytes$$), ' : '$&')
     .replace(
       VIEW,
       '$1let dvOf$, dvBytes$ = new Uint8Array(0);\n' +

@@ -43,7 +43,6 @@ export class InvocationBackend implements WasiBackend {
   readonly #load: LoadMessage;
   readonly #request: InvokeMessage;
   readonly #streams: InvocationStreams;
-  readonly #passed = (bytes: number): void => this.#streams.passed(bytes);
   #random: ((bytes: Uint8Array) => void) | null = null;
   #stdout: ByteSink | null = null;
   #stderr: ByteSink | null = null;
@@ -107,7 +106,7 @@ export class InvocationBackend implements WasiBackend {
   get httpClient(): HttpClient {
     const { traceparent, tracestate } = this.#request;
     this.#httpClient ??= new OutsideHttpClient(this.#streams.outside, {
-      passed: this.#passed,
+      passed: (bytes) => this.#streams.passed(bytes),
       traceparent,
       tracestate,
     });
@@ -115,7 +114,7 @@ export class InvocationBackend implements WasiBackend {
   }
 
   get network(): NetworkBackend {
-    this.#network ??= new OutsideNetwork(this.#streams.outside, this.#passed);
+    this.#network ??= new OutsideNetwork(this.#streams.outside, (bytes) => this.#streams.passed(bytes));
     return this.#network;
   }
 

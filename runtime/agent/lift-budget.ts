@@ -68,13 +68,25 @@ export class LiftBudget {
   }
 
   /** The same as a list. Few bytes come to lie beside other values: memory of their own costs more to have, and to give back, than to fill. */
-  list8(memory: ArrayBuffer, from: number, length: number): Uint8Array {
-    if (length > FEW_BYTES) return new Uint8Array(this.bytes(memory, from, from + length));
-    if (from < 0 || length < 0 || from + length > memory.byteLength)
+  list8(memory: Uint8Array<ArrayBuffer>, from: number, length: number): Uint8Array {
+    if (length > FEW_BYTES) return new Uint8Array(this.bytes(memory.buffer, from, from + length));
+    if (from < 0 || length < 0 || from + length > memory.length)
       throw new RangeError('a list lies outside of the memory');
     this.#spendHeap(VIEW_COST);
     this.spend(length);
-    return new Uint8Array(new Uint8Array(memory, from, length));
+    return memory.slice(from, from + length);
+  }
+
+  /** A string in UTF-8 of the memory. A short one of ASCII, as nearly all are, needs no view and no decoder. */
+  text8(memory: Uint8Array<ArrayBuffer>, from: number, length: number): string {
+    if (from < 0 || length < 0 || from + length > memory.length)
+      throw new RangeError('a text lies outside of the memory');
+    if (length > FEW_BYTES || !isAscii(memory, from, from + length)) {
+      return this.utf8(new Uint8Array(memory.buffer, from, length));
+    }
+    this.#spendHeap(TEXT_COST);
+    this.spend(length);
+    return latin1Slice.call(memory, from, from + length);
   }
 
   /** A string in UTF-8. Bytes that are none are a trap, as the component model wants. */
@@ -121,6 +133,16 @@ export class LiftBudget {
   }
 }
 
+function isAscii(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) if (bytes[at]! > 0x7f) return false;
+  return true;
+}
+
+/** What `toString` calls, without a `Buffer` made for it. */
+const { latin1Slice } = Buffer.prototype as unknown as {
+  readonly latin1Slice: { call(bytes: Uint8Array, start: number, end: number): string };
+};
+
 /** Where the glue of asynchronous components begins to lift a list value by value, and what JavaScript takes for each beside its bytes. */
 const LISTED = /const readValuesAndReset = \(ctx, originalPtr, originalLen, dataPtr, len\) => \{\n/;
 const VALUE_BYTES = 8;
@@ -150,7 +172,7 @@ export function budgetLifts(glue: string): string {
   const begin = head.index + head[0].length;
   return `${glue.slice(0, begin)} const lift$ = imports['${LIFT_IMPORT}'];${glue
     .slice(begin)
-    .replace(BYTES, 'lift$$.list8($1.buffer, $2, $3)')
+    .replace(BYTES, 'lift$$.list8(new Uint8Array($1.buffer), $2, $3)')
     .replace(/\b(memory\d+)\.buffer\.slice\(/g, 'lift$$.bytes($1.buffer, ')
     .replace(/\butf(8|16)Decoder\.decode\(/g, 'lift$$.utf$1(')
     .replace(/\bTEXT_DECODER_UTF(8|16)\.decode\(/g, 'lift$$.utf$1(')

@@ -24,7 +24,11 @@ export function isFieldName(name: string): boolean {
 
 /** Whether bytes are a field value: no line breaks, NUL or other controls but the tab, which would let a guest write headers of its own. */
 export function isFieldValue(value: Uint8Array): boolean {
-  return value.every((byte) => (byte >= 0x20 && byte !== 0x7f) || byte === 0x09);
+  for (let at = 0; at < value.length; at += 1) {
+    const byte = value[at]!;
+    if ((byte < 0x20 && byte !== 0x09) || byte === 0x7f) return false;
+  }
+  return true;
 }
 
 export function isForbiddenField(lowerName: string): boolean {

@@ -6,6 +6,7 @@ import { memorySink } from '../../../runtime/wasi/index.ts';
 
 const MIB = 1024 * 1024;
 const memory = new ArrayBuffer(2 * MIB);
+const bytes = new Uint8Array(memory);
 const tooLarge = (error: unknown) => error instanceof GuestFailure && error.code === 'result-too-large';
 
 const lift = suite('a lift budget');
@@ -15,7 +16,7 @@ lift('copies what is asked for', () => {
   assert.equal([...new Uint8Array(new LiftBudget(0).bytes(source.buffer, 1, 3))], [2, 3]);
   for (const length of [0, 2, 64, 65, 200]) {
     const bytes = Uint8Array.from({ length: 250 }, (_, at) => at);
-    const list = new LiftBudget(MIB).list8(bytes.buffer, 3, length);
+    const list = new LiftBudget(MIB).list8(bytes, 3, length);
     assert.equal([...list], [...bytes.subarray(3, 3 + length)]);
     bytes.fill(0);
     assert.ok(list.every((byte) => byte > 0));
@@ -36,7 +37,7 @@ for (const [from, to] of [
       (error: unknown) => error instanceof RangeError,
     );
     assert.throws(
-      () => new LiftBudget(MIB).list8(memory, from, to - from),
+      () => new LiftBudget(MIB).list8(new Uint8Array(memory), from, to - from),
       (error: unknown) => error instanceof RangeError,
     );
   });
@@ -50,6 +51,40 @@ lift('refuses text that is none', () => {
   assert.throws(
     () => new LiftBudget(0).utf16(Uint16Array.of(0xd800)),
     (error: unknown) => error instanceof TypeError,
+  );
+});
+
+lift('reads texts of the memory as its decoder does, short and long', () => {
+  for (const text of [
+    '',
+    'a',
+    'content-type',
+    'x'.repeat(64),
+    'y'.repeat(65),
+    'grüß',
+    '\ufeff',
+    '\0\x7f',
+    '😀'.repeat(40),
+  ]) {
+    const given = new Uint8Array(3 * 64 * 3);
+    given.set(Buffer.from(text), 5);
+    assert.is(new LiftBudget(0).text8(given, 5, Buffer.byteLength(text)), text);
+  }
+  for (const [from, length] of [
+    [-1, 1],
+    [0, -1],
+    [2 * MIB, 1],
+    [2 * MIB - 3, 4],
+    [0, 2 * MIB + 1],
+  ] as const) {
+    assert.throws(
+      () => new LiftBudget(4 * MIB).text8(bytes, from, length),
+      (thrown: unknown) => thrown instanceof RangeError,
+    );
+  }
+  assert.throws(
+    () => new LiftBudget(0).text8(Uint8Array.of(0x66, 0xc3, 0x28), 0, 3),
+    (thrown: unknown) => thrown instanceof TypeError,
   );
 });
 
@@ -79,8 +114,9 @@ for (const [what, lift_] of [
   ['a long list of small values', (budget: LiftBudget) => budget.list(3_000_000, 1)],
   ['a list of large records', (budget: LiftBudget) => budget.list(100_000, 100)],
   ['many empty lists', (budget: LiftBudget) => repeat(2_000_000, () => budget.list(0, 8))],
-  ['many short lists', (budget: LiftBudget) => repeat(300_000, () => budget.list8(memory, 0, 1))],
+  ['many short lists', (budget: LiftBudget) => repeat(300_000, () => budget.list8(bytes, 0, 1))],
   ['many lists of no bytes', (budget: LiftBudget) => repeat(300_000, () => budget.bytes(memory, 0, 0))],
+  ['many empty texts of the memory', (budget: LiftBudget) => repeat(3_000_000, () => budget.text8(bytes, 0, 0))],
   ['many empty texts', (budget: LiftBudget) => repeat(3_000_000, () => budget.utf8(new Uint8Array(0)))],
 ] as const) {
   lift(`ends a guest that gives ${what}, which are few bytes and much of the heap`, () => {
@@ -121,7 +157,7 @@ lift('puts itself into the glue', () => {
     budgetLifts(glue),
     [
       `export function instantiate(getCoreModule, imports, instantiateCore = WebAssembly.instantiate) { const lift$ = imports['${LIFT_IMPORT}'];`,
-      '  var result0 = lift$.list8(memory0.buffer, ptr0, len0);',
+      '  var result0 = lift$.list8(new Uint8Array(memory0.buffer), ptr0, len0);',
       '  var result1 = lift$.utf8(new Uint8Array(memory12.buffer, ptr1, len1));',
       '  var result2 = lift$.utf16(new Uint16Array(memory0.buffer, ptr2, len2));',
       '  function trampoline3(arg0) {',
