@@ -93,8 +93,11 @@ const NOTHING = new Uint8Array(0);
 /** Longest body that is taken in one piece. */
 const SMALL_BYTES = 16 * 1024;
 
-/** A request's whole body, bounded. */
+/** A request's whole body, bounded. A small one that is here already, as most are, needs no stream. */
 export async function readBody(c: Context<HostContext>, maxBytes: number): Promise<Uint8Array> {
+  const incoming = connectionOf(c)?.incoming;
+  const whole = incoming && bodyAtHand(incoming, maxBytes);
+  if (whole != null) return whole;
   const parts: Uint8Array[] = [];
   for await (const part of requestBody(c, { maxBytes, idleMs: UPLOAD_IDLE_MS })) parts.push(part);
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts);

@@ -4,8 +4,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import type { CloudletError } from '../../../guest-sdk/protocol/index.ts';
-import type { HostContext } from '../../../host/http/connection.ts';
-import { parseJson, parseWith, requestBody } from '../../../host/http/request-body.ts';
+import { connectionOf, type HostContext } from '../../../host/http/connection.ts';
+import { parseJson, parseWith, readBody, requestBody } from '../../../host/http/request-body.ts';
 import { createJournal } from '../../../host/journal.ts';
 import { listen } from '../../../host/listener.ts';
 import { problemHandler } from '../../../host/problem.ts';
@@ -29,6 +29,40 @@ body('a body up to the limit is read, one byte more is refused', async () => {
   assert.is((await post(reader({ maxBytes: 10 }), 11)).status, 413);
   assert.is(await (await post(reader({ maxBytes: 10 }), 0)).text(), '0');
 });
+
+body(
+  'a small body that came with its header is read whole, without a stream; a later or larger one as it comes',
+  async () => {
+    const app = new Hono<HostContext>();
+    let asked = Promise.withResolvers<void>();
+    app.post('/', async (c) => {
+      await Promise.resolve();
+      const read = readBody(c, 100_000);
+      // Whoever reads a stream listens for more of it.
+      const isStreamed = connectionOf(c)!.incoming.listenerCount('readable') > 0;
+      asked.resolve();
+      return c.text(`${(await read).length} ${isStreamed ? 'streamed' : 'at hand'}`);
+    });
+    const listener = await listen('127.0.0.1', 0, (request, connection) => app.fetch(request, connection));
+    const ask = async (first: string, later?: string): Promise<string> => {
+      asked = Promise.withResolvers();
+      const socket = connect(listener.port, '127.0.0.1');
+      socket.write(first);
+      await asked.promise;
+      if (later !== undefined) socket.write(later);
+      return Buffer.from(await collect(socket as AsyncIterable<Uint8Array>))
+        .toString()
+        .split('\r\n\r\n')[1]!;
+    };
+    const head = (length: number) =>
+      `POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`;
+    assert.is(await ask(`${head(5)}hello`), '5 at hand');
+    assert.is(await ask(head(0)), '0 at hand');
+    assert.is(await ask(head(5), 'hello'), '5 streamed');
+    assert.is(await ask(`${head(20_000)}${'x'.repeat(20_000)}`), '20000 streamed');
+    await listener.close(0);
+  },
+);
 
 body('a sender that falls silent is given up on', async () => {
   const app = reader({ maxBytes: 10, idleMs: 30 });
