@@ -64,6 +64,8 @@ export async function listen(
     // A body may be a live stream of hours. Bodies that are needed whole have a limit on silence instead (request-body.ts),
     // and every invocation has a deadline.
     requestTimeout: 0,
+    // A request without a body has ended when it comes: its stream has nothing to tell, and would take four turns to do so.
+    optimizeEmptyRequests: true,
     // A request without it gets its problem document from the handler.
     requireHostHeader: false,
     shouldUpgradeCallback: asksForWebSocket,
@@ -86,24 +88,29 @@ export async function listen(
       past.sentBytes += socket.bytesWritten;
     });
   });
-  const unanswered = new InFlight<ServerResponse, true>();
+  let unanswered = 0;
   let idle: () => void = () => {};
   /** Waits for an answer; gives what says that none is due any more. */
   const due = (incoming: IncomingMessage, outgoing: ServerResponse): (() => void) => {
-    const { socket } = incoming;
-    unanswered.set(outgoing, true);
-    open.get(socket)?.set(outgoing, outgoing);
+    const pending = open.get(incoming.socket);
+    let isDue = true;
+    unanswered += 1;
+    pending?.set(outgoing, outgoing);
     const done = (): void => {
-      unanswered.delete(outgoing);
-      open.get(socket)?.delete(outgoing);
-      if (unanswered.size === 0) idle();
+      if (!isDue) return;
+      isDue = false;
+      unanswered -= 1;
+      pending?.delete(outgoing);
+      if (unanswered === 0) idle();
     };
-    outgoing.once('close', done);
     return done;
   };
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    due(incoming, outgoing);
-    outgoing.once('finish', () => leaveUnread(incoming));
+    const done = due(incoming, outgoing);
+    outgoing.on('close', () => {
+      done();
+      leaveUnread(incoming);
+    });
     const refused = refusedHead(incoming.headers);
     if (refused === null) currentDoor(incoming, outgoing, respond);
     else answerRefused(refused, outgoing);
@@ -122,7 +129,9 @@ export async function listen(
     outgoing.shouldKeepAlive = false;
     outgoing.assignSocket(socket);
     outgoing.once('finish', () => socket.end());
-    offerSocket(incoming, { outgoing, socket, head, taken: due(incoming, outgoing) });
+    const taken = due(incoming, outgoing);
+    outgoing.on('close', taken);
+    offerSocket(incoming, { outgoing, socket, head, taken });
     void respond(incoming, outgoing);
   });
   /** Connections with bytes behind whole requests that are none: these are answered first. */
@@ -165,7 +174,7 @@ export async function listen(
         });
         const answered = new Promise<void>((resolve) => {
           idle = resolve;
-          if (unanswered.size === 0) resolve();
+          if (unanswered === 0) resolve();
         });
         await Promise.race([answered, bound]);
         clearTimeout(timer);
@@ -205,7 +214,7 @@ function cannotListen(error: NodeJS.ErrnoException, bind: string, port: number):
 
 /** Closes the connection of a request that is answered and goes on sending. */
 function leaveUnread(incoming: IncomingMessage): void {
-  if (incoming.complete) return;
+  if (incoming.complete || incoming.socket.destroyed) return;
   const close = (): void => void (incoming.complete || incoming.socket.destroy());
   setTimeout(close, UNREAD_MS).unref();
 }

@@ -34,14 +34,16 @@ export class Retention {
 
   /** How many versions of a function are kept. */
   limitOf(name: FunctionName): number {
-    return this.#world.registry.traffic.retain(name) ?? this.#world.versions;
+    return this.#world.registry.traffic.counts(name).retain ?? this.#world.versions;
   }
 
   /** Removes what is too much now. What is in use goes when its last invocation has ended. */
   sweep(name: FunctionName): void {
     const { registry, tracked, failed } = this.#world;
+    // Nearly always, and without a look into the file: whenever nothing runs in a version any more, it is asked.
+    if (registry.traffic.counts(name).versions <= this.limitOf(name)) return;
     const found = registry.find(name);
-    if (found === undefined || found.versions.length <= this.limitOf(name)) return;
+    if (found === undefined) return;
     // Until all of it is here, it may be taken back for the one before.
     if (registry.arriving.has(name, found.current)) return;
     const surplus = surplusVersions(found, this.limitOf(name), this.#shared(name));

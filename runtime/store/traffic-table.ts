@@ -2,17 +2,27 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { FunctionName, TrafficSplit } from '../../guest-sdk/protocol/index.ts';
 import { transaction } from './transaction.ts';
 
-/** How calls of functions are shared out among their versions, and how many of these are kept. */
+/** How many versions a function has (none: there is no such function), and how many are to be kept; null when nobody said. */
+export interface VersionCounts {
+  readonly versions: number;
+  readonly retain: number | null;
+}
+
+/** How calls of functions are shared out among their versions, how many of these there are and how many are kept. */
 export class TrafficTable {
   readonly #shares: StatementSync;
   readonly #settings: StatementSync;
+  readonly #counts: StatementSync;
   readonly #database: DatabaseSync;
   /** Every invocation asks; nobody else writes to the file while it is open. */
   readonly #known = new Map<FunctionName, TrafficSplit | null>();
+  /** Versions that there are and that are to be kept: asked whenever nothing runs in a version any more. */
+  readonly #counted = new Map<FunctionName, VersionCounts>();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.#shares = database.prepare('SELECT version, percent FROM splits WHERE name = ? ORDER BY position');
+    this.#counts = database.prepare('SELECT count(*) AS versions FROM versions WHERE name = ?');
     this.#settings = database.prepare('SELECT sticky, retain FROM functions WHERE name = ?');
   }
 
@@ -28,9 +38,14 @@ export class TrafficTable {
     return split;
   }
 
-  /** How many versions of a function are kept; null when nobody said. */
-  retain(name: FunctionName): number | null {
-    return this.#setting(name).retain;
+  /** How many versions of a function there are, and how many are kept. */
+  counts(name: FunctionName): VersionCounts {
+    const known = this.#counted.get(name);
+    if (known !== undefined) return known;
+    const { versions } = this.#counts.get(name) as { versions: number };
+    const counts = { versions, retain: this.#setting(name).retain };
+    this.#counted.set(name, counts);
+    return counts;
   }
 
   /** Shares calls out among versions that there are, or among none. */
@@ -54,6 +69,7 @@ export class TrafficTable {
   /** Something was written. */
   changed(): void {
     this.#known.clear();
+    this.#counted.clear();
   }
 
   #written(work: () => unknown): void {

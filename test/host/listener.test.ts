@@ -57,6 +57,27 @@ async function untilClosed(socket: Socket): Promise<string> {
   return Buffer.concat(got).toString('latin1');
 }
 
+sockets('a request without a body has ended when it comes, one with a body has not', async (context) => {
+  const { listener, port } = await start(context);
+  const ended: [string, boolean][] = [];
+  listener.use(
+    () => new Response(),
+    (incoming, outgoing) => {
+      ended.push([incoming.method!, incoming.readableEnded]);
+      outgoing.end();
+    },
+  );
+  await raw(
+    port,
+    `GET / HTTP/1.1\r\n${HEAD}\r\n`,
+    `POST / HTTP/1.1\r\n${HEAD}Connection: close\r\nContent-Length: 1\r\n\r\nx`,
+  );
+  assert.equal(ended, [
+    ['GET', true],
+    ['POST', false],
+  ]);
+});
+
 sockets('a busy port is told in one sentence', async (context) => {
   const { port } = await start(context);
   const error = await listen('127.0.0.1', port, () => new Response()).then(

@@ -28,6 +28,28 @@ for (const [what, count, current, kept, shared, surplus] of [
     );
   });
 
+retention('a version that nothing runs in any more is not looked up when there are not more than are kept', () => {
+  let [versions, asked] = [2, 0];
+  const desk = new Retention({
+    registry: {
+      find: () => void (asked += 1),
+      traffic: { counts: () => ({ versions, retain: null }) },
+    } as unknown as ConstructorParameters<typeof Retention>[0]['registry'],
+    versions: 2,
+    onTrial: () => new Set(),
+    drop: () => {},
+    collectGarbage: async () => [],
+    forget: async () => {},
+    tracked: () => {},
+    failed: (error) => assert.unreachable(String(error)),
+  });
+  desk.uses.enter('fn/1/2026-11-26T00:00:00Z/digest')();
+  assert.is(asked, 0);
+  versions = 3;
+  desk.uses.enter('fn/1/2026-11-26T00:00:00Z/digest')();
+  assert.is(asked, 1);
+});
+
 retention('what is loaded before calls go to it is not removed', async () => {
   const removed: number[] = [];
   const onTrial = new Set([1]);
@@ -35,7 +57,7 @@ retention('what is loaded before calls go to it is not removed', async () => {
   const desk = new Retention({
     registry: {
       find: () => found,
-      traffic: { split: () => null, retain: () => null },
+      traffic: { split: () => null },
       arriving: { has: () => false },
       removeVersion: (_: string, version: number) => removed.push(version),
     } as unknown as ConstructorParameters<typeof Retention>[0]['registry'],
