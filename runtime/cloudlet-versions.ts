@@ -48,7 +48,15 @@ export function openVersions(
   });
   return {
     versions: new FunctionVersions({ data, pool, functions, publishers, retention, tracked, changed }),
-    calls: new FunctionCalls({ data, functions, invocations, logs, uses: retention.uses, random }),
+    calls: new FunctionCalls({
+      checkOpen: () => work.checkOpen(),
+      data,
+      functions,
+      invocations,
+      logs,
+      uses: retention.uses,
+      random,
+    }),
     ...{ trials, retention },
   };
 }

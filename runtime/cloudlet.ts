@@ -193,19 +193,17 @@ export class Cloudlet {
   }
 
   /** Runs a command or an http handler. Resolves when the answer begins: at the head of an http answer, at a command's first output or its end. */
-  async invoke(
+  invoke(
     name: FunctionName,
     request: InvocationRequest,
     input: Uint8Array | AsyncIterable<Uint8Array>,
     options: InvokeOptions = {},
   ): Promise<Invocation> {
-    this.#work.checkOpen();
     return this.#calls.invoke(name, request, input, options);
   }
 
   /** Calls a typed export with plain data; wrong shapes are `argument-invalid` before any sandbox is asked. */
-  async call(name: FunctionName, target: string, args: unknown, options: CallOptions): Promise<CallResult> {
-    this.#work.checkOpen();
+  call(name: FunctionName, target: string, args: unknown, options: CallOptions): Promise<CallResult> {
     return this.#calls.call(name, target, args, options);
   }
 

@@ -2,11 +2,13 @@ import type { Context } from 'hono';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import type { Invocation, InvocationEnd } from '../../runtime/index.ts';
 import { connectionOf, type HostContext, setBeside, takesTrailers } from './connection.ts';
-import { type AnswerHeaders, GUEST_CONTENT_POLICY, headersFromGuest, trailersFromGuest } from './guest-headers.ts';
-import { PROTECTION, wholeResponse } from './protection.ts';
+import { GUEST_CONTENT_POLICY, trailersFromGuest } from './guest-headers.ts';
+import { KnownHeaders } from './known-headers.ts';
+import { wholeResponse } from './protection.ts';
 import { serverTiming } from './server-timing.ts';
-import { notAsDeclared, streamedBody } from './streamed-body.ts';
+import { streamedBody } from './streamed-body.ts';
 import { invocationHeaders } from './trace-headers.ts';
+import { type WholeParts, wholeAnswer } from './whole-answer.ts';
 
 /** An answer of a command up to this size is sent with its exit status in the header; a longer one, in the trailer. */
 export const BUFFERED_BYTES = 64 * 1024;
@@ -14,13 +16,6 @@ export const BUFFERED_BYTES = 64 * 1024;
 /** Statuses whose answers have no body (RFC 9110), and of these the ones that may not tell of a length either. */
 const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 const LENGTHLESS: ReadonlySet<number> = new Set([204, 205]);
-
-/** Protecting fields that a function's own stand in place of; beside the others they stand. */
-const OURS_UNLESS_GIVEN: readonly string[] = ['x-frame-options', 'referrer-policy', 'cross-origin-resource-policy'];
-
-const CONTENT_POLICY = 'content-security-policy';
-const CONTENT_TYPE = 'content-type';
-const OCTETS = 'application/octet-stream';
 
 /**
  * A command's stdout as an answer. Its exit status is known only at its end, so up to `BUFFERED_BYTES` are held back and then
@@ -53,15 +48,13 @@ export async function commandAnswer(c: Context<HostContext>, invocation: Invocat
 }
 
 /** A component's http answer that has begun, and what of its header may be sent. */
-export interface BegunAnswer extends Pick<AnswerHeaders, 'fields' | 'contentLength'> {
+export interface BegunAnswer extends WholeParts {
   readonly status: number;
   /** Nothing is sent of its body, whatever the function gives. */
   readonly bodiless: boolean;
-  /** All of its body, when that has come; null when it has not, or is not sent. */
-  readonly whole: Uint8Array | null;
-  /** Its end, when all of it has come. */
-  readonly end: InvocationEnd | null;
 }
+
+const known = new KnownHeaders();
 
 /**
  * Reads how a component's http answer begins. `onWithheld` is told which headers the function may not set on an origin that it shares
@@ -80,17 +73,18 @@ export async function beginAnswer(
     );
   }
   const { status } = head;
-  const { fields, contentLength, stripped } = headersFromGuest(head.headers);
-  if (stripped.length > 0) onWithheld(stripped);
+  const headers = known.of(head.headers);
+  if (headers.stripped.length > 0) onWithheld(headers.stripped);
   const bodiless = method === 'HEAD' || BODILESS.has(status);
   const whole = bodiless ? null : (invocation.output.whole?.() ?? null);
   const end = whole === null ? null : await invocation.done;
-  return { status, fields, contentLength, bodiless, whole, end };
+  return { status, headers, bodiless, whole, end };
 }
 
 /** A component's http answer, streamed when it has not come whole. A failure half-way breaks the connection, so that it never looks complete. */
 export function httpAnswer(c: Context<HostContext>, invocation: Invocation, answer: BegunAnswer): Response {
-  const { status, fields, contentLength, bodiless, whole } = answer;
+  const { status, bodiless, whole } = answer;
+  const { fields, contentLength } = answer.headers;
   const ready = wholeAnswer(invocation, answer);
   if (ready !== null) {
     const headers: Record<string, string> = {};
@@ -102,7 +96,7 @@ export function httpAnswer(c: Context<HostContext>, invocation: Invocation, answ
   }
   const headers = commonHeaders(invocation);
   for (const [name, value] of fields) if (!setBeside(c, name, value)) headers.append(name, value);
-  if (!headers.has('content-type')) headers.set('content-type', OCTETS);
+  if (!headers.has('content-type')) headers.set('content-type', 'application/octet-stream');
   if (bodiless) {
     void discard(invocation);
     // After a 205 with a length its receiver would take the next answer on the connection for the body.
@@ -116,50 +110,6 @@ export function httpAnswer(c: Context<HostContext>, invocation: Invocation, answ
     sendTrailers([...trailersFromGuest(end.trailers), ['Server-Timing', serverTiming(invocation.timing, end.runMs)]]);
   });
   return new Response(body, { status, headers });
-}
-
-/** An http answer that is sent at once. */
-export interface WholeAnswer {
-  /** Names and values in turn, each name once; but `__proto__`, which no object can hold, as often as the function gave it. */
-  readonly header: readonly string[];
-  readonly body: Uint8Array;
-}
-
-/** An http answer that has come whole, protected, all its timing in the head; null when it has not, or has trailers. */
-export function wholeAnswer(invocation: Invocation, answer: BegunAnswer): WholeAnswer | null {
-  const { fields, contentLength, whole, end } = answer;
-  if (whole === null || end === null || end.trailers.length > 0) return null;
-  if (contentLength !== null && contentLength !== whole.length) throw notAsDeclared(contentLength, whole.length);
-  const version = String(invocation.version);
-  // biome-ignore format: pairs
-  const header: string[] = [
-    CONTENT_POLICY, GUEST_CONTENT_POLICY,
-    'x-content-type-options', PROTECTION['x-content-type-options'],
-    'x-frame-options', PROTECTION['x-frame-options'],
-    'referrer-policy', PROTECTION['referrer-policy'],
-    'cross-origin-resource-policy', PROTECTION['cross-origin-resource-policy'],
-    'cloudlet-invocation-id', invocation.id,
-    'cloudlet-version', version,
-    'traceparent', invocation.traceparent,
-    'cloudlet-function-version', version,
-    'server-timing', serverTiming(invocation.timing, end.runMs),
-  ];
-  let instead = OURS_UNLESS_GIVEN;
-  for (const [name, value] of fields) {
-    const at = name === '__proto__' ? -1 : placeOf(header, name);
-    if (at === -1) header.push(name, value);
-    else if (instead.includes(name)) {
-      instead = instead.filter((each) => each !== name);
-      header[at + 1] = value;
-    } else header[at + 1] = `${header[at + 1]}, ${value}`;
-  }
-  if (placeOf(header, CONTENT_TYPE) === -1) header.push(CONTENT_TYPE, OCTETS);
-  return { header, body: whole };
-}
-
-function placeOf(header: readonly string[], name: string): number {
-  for (let at = 0; at < header.length; at += 2) if (header[at] === name) return at;
-  return -1;
 }
 
 async function shortAnswer(invocation: Invocation, held: readonly Uint8Array[]): Promise<Response> {

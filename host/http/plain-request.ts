@@ -23,23 +23,36 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE', 'P
 /** The request when it is one; null when it is for another address, or unusual in any way. */
 export function plainRequest({ method, url, httpVersion, rawHeaders, headers }: IncomingMessage): PlainRequest | null {
   const target = url ?? '';
-  if (!target.startsWith('/f/')) return null;
-  const match = TARGET.exec(target);
-  if (match === null || MOVING.test(target) || !METHODS.has(method ?? '')) return null;
+  const name = nameIn(target);
+  if (name === null || !METHODS.has(method ?? '')) return null;
   if (httpVersion !== '1.1' || headers.expect !== undefined) return null;
   const authority = fieldOf(rawHeaders, 'host');
   if (authority === undefined || !isPlainAuthority(authority)) return null;
-  return { name: parseName(match[1]!), target, authority };
+  return { name, target, authority };
+}
+
+/** The last target that was plain, and the name in it: many requests ask for the same. */
+let knownTarget = '';
+let knownName: FunctionName;
+
+/** The name of a function in a target that needs no parser; null when it does. */
+function nameIn(target: string): FunctionName | null {
+  if (target === knownTarget) return knownName;
+  const match = target.startsWith('/f/') ? TARGET.exec(target) : null;
+  if (match === null || MOVING.test(target)) return null;
+  knownName = parseName(match[1]!);
+  knownTarget = target;
+  return knownName;
 }
 
 /** The last authority that was plain: nearly all requests name the same. */
-let known = '';
+let knownAuthority = '';
 
 /** Whether an authority is what becomes of it in an address: not so with capitals, or the scheme's own port. */
 function isPlainAuthority(authority: string): boolean {
-  if (authority === known) return true;
+  if (authority === knownAuthority) return true;
   if (!/^[a-z0-9._-]+(?::\d{1,5})?$/.test(authority)) return false;
   if (URL.parse(`http://${authority}/`)?.host !== authority) return false;
-  known = authority;
+  knownAuthority = authority;
   return true;
 }

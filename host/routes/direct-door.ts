@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { InvocationIdentity } from '../../runtime/index.ts';
-import { type BegunAnswer, beginAnswer, type WholeAnswer, wholeAnswer } from '../http/answer.ts';
+import { type BegunAnswer, beginAnswer } from '../http/answer.ts';
 import { type BegunInvocation, handOver } from '../http/begun-invocation.ts';
 import { CallerLeft } from '../http/caller-left.ts';
+import { latin1 } from '../http/guest-headers.ts';
 import { invokeOptions } from '../http/invoke-options.ts';
 import { type PlainRequest, plainRequest } from '../http/plain-request.ts';
 import { fieldOf } from '../http/raw-headers.ts';
 import { bodyAtHand, smallLength } from '../http/request-body.ts';
+import { type WholeAnswer, wholeAnswer } from '../http/whole-answer.ts';
 import { withheldTeller } from '../http/withheld.ts';
 import type { HostParts } from '../parts.ts';
 import { type Caller, plainCaller } from '../trust/index.ts';
@@ -41,7 +43,7 @@ export function directDoor({ cloudlet, limits, trust, journal, metrics, draining
       const invocation = await cloudlet.invoke(plain.name, request, input, options);
       const answer = await beginAnswer(method, invocation, tellOnce(plain.name));
       const whole = wholeAnswer(invocation, answer);
-      if (whole !== null && isOrdinary(whole.header)) {
+      if (whole?.isOrdinary === true) {
         metrics.requestAnswered(answer.status);
         return send(outgoing, answer, whole);
       }
@@ -74,20 +76,14 @@ interface Exchange {
   readonly routes: Answerer;
 }
 
-/** Whether the routes would send fields in this order: an object, which they make of them, has numbers first, and has no `__proto__`. */
-function isOrdinary(header: readonly string[]): boolean {
-  for (let at = 0; at < header.length; at += 2) if (/^(?:\d|__proto__$)/.test(header[at]!)) return false;
-  return true;
-}
-
 /** Longest body that leaves with its head in one write, bytes. */
 const SHORT_BYTES = 4 * 1024;
 
-function send(outgoing: ServerResponse, { status, contentLength }: BegunAnswer, { header, body }: WholeAnswer): void {
+function send(outgoing: ServerResponse, { status, headers }: BegunAnswer, { header, body }: WholeAnswer): void {
   // As Hono's adapter does it: Node then writes the length where it has always been, behind the fields.
-  if (contentLength === null) (outgoing as { _contentLength?: number })._contentLength = body.length;
+  if (headers.contentLength === null) (outgoing as { _contentLength?: number })._contentLength = body.length;
   outgoing.writeHead(status, header as string[]);
   if (body.length > SHORT_BYTES) outgoing.end(body);
   // One character for each byte, as in the head.
-  else outgoing.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1');
+  else outgoing.end(latin1(body), 'latin1');
 }

@@ -43,10 +43,16 @@ export function ownNames(options: OwnNamesOptions): OwnNames {
     }
     return addresses.has(name);
   };
+  /** The last authority with a name that stays ours: nearly all requests have the same. */
+  let known = '';
   return {
     includes: (authority) => {
+      if (authority === known) return true;
       const name = hostOf(authority);
-      return name !== null && (fixed.has(name) || (everywhere && isOwnAddress(name)));
+      if (name === null) return false;
+      if (!fixed.has(name)) return everywhere && isOwnAddress(name);
+      known = authority;
+      return true;
     },
   };
 }

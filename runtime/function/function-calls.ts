@@ -17,6 +17,8 @@ import type { VersionUses } from './version-uses.ts';
 
 /** What calls go through on their way to a version. */
 export interface CallsWorld {
+  /** Throws when there are to be no more. */
+  readonly checkOpen: () => void;
   readonly data: DataDir;
   readonly functions: Functions;
   readonly invocations: Invocations;
@@ -41,13 +43,11 @@ export class FunctionCalls {
     input: Uint8Array | AsyncIterable<Uint8Array>,
     options: InvokeOptions,
   ): Promise<Invocation> {
-    const { registered, leave } = this.#enter(name, options.choice);
+    const { registered, known, leave } = this.#enter(name, options.choice);
     try {
-      const version =
-        this.#runnable(name, registered, request.door) ?? (await this.#described(name, registered, request.door));
-      const invocation = await this.#world.invocations.stream(version, request, input, options);
-      invocation.done.then(leave, leave);
-      return invocation;
+      const version = known ?? (await this.#world.functions.callable(name, registered));
+      this.#check(version, request.door);
+      return await this.#world.invocations.stream(version, request, input, options, leave);
     } catch (error) {
       leave();
       throw error;
@@ -56,42 +56,38 @@ export class FunctionCalls {
 
   /** Calls a typed export to its end. */
   async call(name: FunctionName, target: string, args: unknown, options: CallOptions): Promise<CallResult> {
-    const { registered, leave } = this.#enter(name, options.choice);
+    const { registered, known, leave } = this.#enter(name, options.choice);
     try {
-      const version = this.#runnable(name, registered, 'call') ?? (await this.#described(name, registered, 'call'));
+      const version = known ?? (await this.#world.functions.callable(name, registered));
+      this.#check(version, 'call');
       return await this.#world.invocations.call(version, findExport(version.description, target), args, options);
     } finally {
       leave();
     }
   }
 
-  /** Chooses the version and holds it, in one turn: between these nobody may remove it. */
+  /** Chooses the version and holds it, in one turn: between these nobody may remove it. `known`: it was made callable before, as nearly always. */
   #enter(
     name: FunctionName,
     choice: VersionChoice = {},
-  ): { readonly registered: RegisteredVersion; readonly leave: () => void } {
+  ): {
+    readonly registered: RegisteredVersion;
+    readonly known: FunctionVersion | undefined;
+    readonly leave: () => void;
+  } {
+    this.#world.checkOpen();
     const { registry } = this.#world.data;
     const split = choice.version === undefined ? registry.traffic.split(name) : null;
     const version = split === null ? choice.version : sharedOut(split, choice, this.#world.random);
     const registered = registry.version(name, version);
-    return { registered, leave: this.#world.uses.enter(versionId(name, registered)) };
-  }
-
-  /** The version when it was made callable before, as nearly always. */
-  #runnable(name: FunctionName, registered: RegisteredVersion, door: Door): FunctionVersion | undefined {
     const known = this.#world.functions.madeCallable(registered);
-    return known && this.#checked(name, known, door);
+    return { registered, known, leave: this.#world.uses.enter(known?.loaded.id ?? versionId(name, registered)) };
   }
 
-  async #described(name: FunctionName, registered: RegisteredVersion, door: Door): Promise<FunctionVersion> {
-    return this.#checked(name, await this.#world.functions.callable(name, registered), door);
-  }
-
-  #checked(name: FunctionName, version: FunctionVersion, door: Door): FunctionVersion {
+  #check(version: FunctionVersion, door: Door): void {
     const { data, logs } = this.#world;
     checkDoor(version.description, door);
     checkSecrets(version, data.secrets);
-    logs.limit(name, version.loaded.grant.limits.logBytes);
-    return version;
+    logs.limit(version.name, version.loaded.grant.limits.logBytes);
   }
 }

@@ -63,12 +63,13 @@ export class Invocations {
     throw new CloudletError('not-found', `expected the id of an invocation that runs or ended lately, got ${got}`);
   }
 
-  /** Runs a command or an http handler; resolves when its answer begins. */
+  /** Runs a command or an http handler; resolves when its answer begins, and `ended` hears of the end of one that did. */
   async stream(
     version: FunctionVersion,
     request: InvocationRequest,
     input: CallInput,
     options: InvokeOptions,
+    ended: () => void = () => {},
   ): Promise<Invocation> {
     const { limits } = version.loaded.grant;
     checkHead(request, limits);
@@ -79,8 +80,14 @@ export class Invocations {
       const invocation = await this.#enter(record, version, traced(request, record.trace), limited, options);
       record.answered(invocation.head?.status);
       invocation.done.then(
-        ({ runMs }) => record.end('ok', runMs),
-        (error: unknown) => record.end(asCloudletError(error)),
+        ({ runMs }) => {
+          record.end('ok', runMs);
+          ended();
+        },
+        (error: unknown) => {
+          record.end(asCloudletError(error));
+          ended();
+        },
       );
       const { id, head, output, done, timing } = invocation;
       const { traceparent } = record.trace;

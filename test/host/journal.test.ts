@@ -23,6 +23,22 @@ journal('a machine gets one JSON object a line', () => {
   ]);
 });
 
+journal('times are written as dates write them', () => {
+  const times = [0, 7, 65, 999, 1000, 1000, 999, 1_764_000_000_001, 1_764_000_059_999, 1_764_000_060_000];
+  const lines: string[] = [];
+  let at = 0;
+  const { info } = createJournal({
+    write: (line) => lines.push(line),
+    readable: false,
+    now: () => new Date(times[at++]!),
+  });
+  for (const _ of times) info('event');
+  assert.equal(
+    lines.map((line) => JSON.parse(line).at),
+    times.map((ms) => new Date(ms).toISOString()),
+  );
+});
+
 journal('a person gets a short line, and text from outside cannot break out of it', () => {
   const { lines, journal } = record(true);
   journal.warn('withheld', { function: 'hello', detail: 'a b=c\u001b[2J\n' });

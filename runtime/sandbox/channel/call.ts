@@ -13,13 +13,11 @@ import {
   type UseMessage,
   WINDOW_BYTES,
 } from '../../agent/wire.ts';
+import type { InvocationEnd } from '../invocation.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { CallAsks, type CallOutside, type HostLine, NO_OUTSIDE } from './call-asks.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { answerTooLarge, callerLeft, guestFailure, workerLoss } from './guest-failure.ts';
-
-/** How an invocation ended well. */
-export type CallEnd = Extract<DoneMessage, { kind: 'ok' }>;
 
 /** Input of an invocation: all of it, or as it comes. The bytes are not copied: whoever gives them does not change them any more. */
 export type CallInput = Uint8Array | AsyncIterable<Uint8Array>;
@@ -43,12 +41,13 @@ export class Call {
   readonly began: Promise<HeadMessage | null>;
   /** The answer's body, or a command's stdout, or the encoded result of a typed call. */
   readonly output: ByteQueue;
-  readonly done: Promise<CallEnd>;
+  readonly done: Promise<InvocationEnd>;
   /** Most bytes of output that it may have: more, and it ends with `result-too-large`. Set before it begins. */
   answerBytes = Number.POSITIVE_INFINITY;
-
   /** Hears what its guest used; set before it begins. */
   use: CallUse | null = null;
+  /** Hears that its caller's end came before the agent's; set before it begins. */
+  endedEarly: () => void = () => {};
 
   /** Whether a worker may have begun to run it, and whether it was sent away because none could. */
   mayHaveBegun = true;
@@ -63,7 +62,7 @@ export class Call {
   readonly #send = new SendWindow(WINDOW_BYTES);
   readonly #receive = new ReceiveWindow(WINDOW_BYTES);
   readonly #began = Promise.withResolvers<HeadMessage | null>();
-  readonly #done = Promise.withResolvers<CallEnd>();
+  readonly #done = Promise.withResolvers<InvocationEnd>();
   readonly #confirmedBy: (() => void)[] = [];
   #isConfirmed = false;
   readonly #outside: CallOutside;
@@ -152,6 +151,7 @@ export class Call {
   fail(error: CloudletError): void {
     if (this.#ended || this.#failed) return;
     this.#settleFailed(error);
+    this.endedEarly();
     this.#cancel(error.code === 'deadline-exceeded' ? error.code : 'client-closed');
   }
 
@@ -204,7 +204,7 @@ export class Call {
     if (message.kind === 'ok') {
       if (lacks !== null) this.#log({ stream: 'host', text: `it ended with status ${message.exitCode}; ${lacks}` });
       if (!this.#answering) this.#began.resolve(null);
-      this.#done.resolve(message);
+      this.#done.resolve({ exitCode: message.exitCode, trailers: message.trailers ?? [], runMs: message.runMs });
       this.output.end();
     } else {
       this.#settleFailed(guestFailure(message.code, message.detail, lacks ?? this.#asks?.denial ?? null));

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { asCloudletError, type CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import type { HeadMessage, InvokeRequest } from '../../agent/wire.ts';
 import type { OutsideServices } from '../../outside/outside-service.ts';
-import type { Call, CallEnd, CallInput, CallUse } from '../channel/call.ts';
+import type { Call, CallInput, CallUse } from '../channel/call.ts';
 import type { CallOutside } from '../channel/call-asks.ts';
 import type { Clock } from '../clock.ts';
-import type { Invocation, InvocationEnd } from '../invocation.ts';
+import type { Invocation } from '../invocation.ts';
 import type { LeaveSignal } from '../leave-signal.ts';
 import type { LoadedVersion } from '../loaded-version.ts';
 import type { UseMessage, VersionUse } from '../version-use.ts';
@@ -71,7 +71,6 @@ export class SandboxPool {
   ): Promise<Invocation> {
     const id = options.id ?? randomUUID();
     const replay = new ReplayableInput(input);
-    const repeatable = mayRepeat(request, options.idempotent === true);
     try {
       const lane = this.#room.lane(version);
       let leftMs = options.deadlineMs;
@@ -84,17 +83,16 @@ export class SandboxPool {
         const beganAt = this.#clock.now();
         let call: Call | null = null;
         try {
-          call = this.#begin(place, version, id, request, replay, { ...options, deadlineMs: leftMs });
+          call = this.#begin(place, version, id, request, replay, leftMs, options.signal);
           const head = headOf(request, await call.began, call);
           replay.release();
-          const done = call.done.then(endOf);
-          done.catch(ignored);
-          return { id, head, output: call.output, done, timing: place.timing };
+          return { id, head, output: call.output, done: call.done, timing: place.timing };
         } catch (error) {
           const { intact } = replay;
           const [answering, reachedOutside] = [call?.answering === true, call?.reachedOutside === true];
           if (call?.turnedAway === true && intact) attempt -= 1;
           const progress = { begun: call?.mayHaveBegun === true, answering, reachedOutside, intact };
+          const repeatable = mayRepeat(request, options.idempotent === true);
           if (attempt > 1 || !canRetry(error, repeatable, progress)) throw error;
           leftMs = Math.max(1, Math.ceil(leftMs - (this.#clock.now() - beganAt)));
         }
@@ -166,18 +164,19 @@ export class SandboxPool {
     invocation: string,
     request: InvokeRequest,
     replay: ReplayableInput,
-    options: PoolInvokeOptions,
+    deadlineMs: number,
+    signal: LeaveSignal | undefined,
   ): Call {
     try {
       const { outside, use, grant } = version;
       const call = place.sandbox.invoke(request, replay.open(), {
-        deadlineMs: options.deadlineMs,
+        deadlineMs,
         // A typed result has a bound of its own.
         answerBytes: request.door === 'call' ? undefined : grant.limits.answerBytes,
         log: (message) => this.#observer.log?.({ ...message, invocation, version: version.id }),
         outside: outside && new VersionOutside(version, outside, this.#observer),
         use: use && new InvocationUse(use, invocation),
-        signal: options.signal,
+        signal,
       });
       call.whenConfirmed(() => place.leave(call.ranMs));
       return call;
@@ -239,10 +238,3 @@ function headOf(request: InvokeRequest, head: HeadMessage | null, call: Call): H
   call.fail(refusal);
   throw refusal;
 }
-
-function endOf({ exitCode, trailers, runMs }: CallEnd): InvocationEnd {
-  return { exitCode, trailers: trailers ?? [], runMs };
-}
-
-/** Whoever only looks at the output must not be ended by an unhandled rejection. */
-function ignored(): void {}

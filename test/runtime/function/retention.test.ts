@@ -32,7 +32,9 @@ retention('a version that nothing runs in any more is not looked up when there a
   let [versions, asked] = [2, 0];
   const desk = new Retention({
     registry: {
-      find: () => void (asked += 1),
+      find: () => {
+        asked += 1;
+      },
       traffic: { counts: () => ({ versions, retain: null }) },
     } as unknown as ConstructorParameters<typeof Retention>[0]['registry'],
     versions: 2,

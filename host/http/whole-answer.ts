@@ -1,0 +1,114 @@
+import type { HeaderPair, Invocation, InvocationEnd } from '../../runtime/index.ts';
+import { type AnswerHeaders, GUEST_CONTENT_POLICY, headersFromGuest } from './guest-headers.ts';
+import { PROTECTION } from './protection.ts';
+import { serverTiming } from './server-timing.ts';
+import { notAsDeclared } from './streamed-body.ts';
+
+/** Protecting fields that a function's own stand in place of; beside the others they stand. */
+const OURS_UNLESS_GIVEN: readonly string[] = ['x-frame-options', 'referrer-policy', 'cross-origin-resource-policy'];
+
+/** An http answer that is sent at once. */
+export interface WholeAnswer {
+  /** Names and values in turn, each name once; but `__proto__`, which no object can hold, as often as the function gave it. */
+  readonly header: readonly string[];
+  readonly body: Uint8Array;
+  /** Whether an object that is made of its fields has them in this order: numbers come first there, and `__proto__` does not come. */
+  readonly isOrdinary: boolean;
+}
+
+/** What of an http answer must be there for it to be sent at once. */
+export interface WholeParts {
+  readonly headers: AnswerFields;
+  /** All of its body, when that has come; null when it has not, or is not sent. */
+  readonly whole: Uint8Array | null;
+  /** Its end, when all of it has come. */
+  readonly end: InvocationEnd | null;
+}
+
+/** An http answer that has come whole, protected, all its timing in the head; null when it has not, or has trailers. */
+export function wholeAnswer(invocation: Invocation, { headers, whole, end }: WholeParts): WholeAnswer | null {
+  if (whole === null || end === null || end.trailers.length > 0) return null;
+  const { contentLength } = headers;
+  if (contentLength !== null && contentLength !== whole.length) throw notAsDeclared(contentLength, whole.length);
+  const { common } = headers;
+  const header = common.header.slice();
+  const version = String(invocation.version);
+  header[ID_AT] = invocation.id;
+  header[VERSION_AT] = version;
+  header[TRACE_AT] = invocation.traceparent;
+  header[FUNCTION_VERSION_AT] = version;
+  header[TIMING_AT] = `${serverTiming(invocation.timing, end.runMs)}${common.timing}`;
+  return { header, body: whole, isOrdinary: common.isOrdinary };
+}
+
+/** What the answers with the same fields of a function have in common. */
+export interface Common {
+  /** Their header, without what differs. */
+  readonly header: string[];
+  /** What the function adds to the timing. */
+  readonly timing: string;
+  readonly isOrdinary: boolean;
+}
+
+/** A component's header fields, made safe to send, and what all whole answers that have them are sent with. */
+export class AnswerFields implements AnswerHeaders {
+  readonly fields: AnswerHeaders['fields'];
+  readonly contentLength: number | null;
+  readonly stripped: readonly string[];
+  #common: Common | null = null;
+
+  /** `guest-response-invalid` when they are not HTTP or too many. */
+  constructor(pairs: readonly HeaderPair[]) {
+    const { fields, contentLength, stripped } = headersFromGuest(pairs);
+    this.fields = fields;
+    this.contentLength = contentLength;
+    this.stripped = stripped;
+  }
+
+  get common(): Common {
+    this.#common ??= commonOf(this.fields);
+    return this.#common;
+  }
+}
+
+// biome-ignore format: pairs
+const OURS: readonly string[] = [
+  'content-security-policy', GUEST_CONTENT_POLICY,
+  'x-content-type-options', PROTECTION['x-content-type-options'],
+  'x-frame-options', PROTECTION['x-frame-options'],
+  'referrer-policy', PROTECTION['referrer-policy'],
+  'cross-origin-resource-policy', PROTECTION['cross-origin-resource-policy'],
+  'cloudlet-invocation-id', '',
+  'cloudlet-version', '',
+  'traceparent', '',
+  'cloudlet-function-version', '',
+  'server-timing', '',
+];
+const [ID_AT, VERSION_AT, TRACE_AT, FUNCTION_VERSION_AT, TIMING_AT] = [
+  'cloudlet-invocation-id',
+  'cloudlet-version',
+  'traceparent',
+  'cloudlet-function-version',
+  'server-timing',
+].map((name) => placeOf(OURS, name) + 1) as [number, number, number, number, number];
+
+function commonOf(fields: AnswerHeaders['fields']): Common {
+  const header = OURS.slice();
+  let instead = OURS_UNLESS_GIVEN;
+  for (const [name, value] of fields) {
+    const at = name === '__proto__' ? -1 : placeOf(header, name);
+    if (at === -1) header.push(name, value);
+    else if (instead.includes(name)) {
+      instead = instead.filter((each) => each !== name);
+      header[at + 1] = value;
+    } else header[at + 1] = `${header[at + 1]}, ${value}`;
+  }
+  if (placeOf(header, 'content-type') === -1) header.push('content-type', 'application/octet-stream');
+  const isOrdinary = fields.every(([name]) => !/^(?:\d|__proto__$)/.test(name));
+  return { header, timing: header[TIMING_AT]!, isOrdinary };
+}
+
+function placeOf(header: readonly string[], name: string): number {
+  for (let at = 0; at < header.length; at += 2) if (header[at] === name) return at;
+  return -1;
+}
