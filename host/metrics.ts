@@ -73,6 +73,15 @@ export function createMetrics({ traffic = noTraffic, spans }: MetricSources = {}
   };
 }
 
+/** What the invocations that count in the same series have in common, and what adds to these. */
+interface Counted extends Pick<InvokedEvent, 'name' | 'version' | 'door' | 'outcome'> {
+  readonly added: readonly (() => void)[];
+}
+
+function isCountedAs(last: Counted, { name, version, door, outcome }: InvokedEvent): boolean {
+  return last.name === name && last.version === version && last.door === door && last.outcome === outcome;
+}
+
 /** An invocation counts once, when it has ended. */
 function invocationMetrics(): {
   readonly instruments: readonly Instrument[];
@@ -101,13 +110,23 @@ function invocationMetrics(): {
   const runs = seconds('run', 'Time of the guest in invocations that ended well.', 'door');
   const functionLabel = boundedLabel(MAX_FUNCTIONS);
   const versionLabel = boundedLabel(MAX_FUNCTIONS);
+  const counted = (event: InvokedEvent): Counted => {
+    const { name, version, door, outcome } = event;
+    const fault = outcome !== 'ok' && isErrorCode(outcome) ? ERRORS[outcome].fault : 'ok';
+    const added = [
+      ended.series([door, outcome]),
+      functions.series([functionLabel(name), fault]),
+      versions.series([versionLabel(`${name}@${version}`), fault]),
+    ];
+    return { name, version, door, outcome, added };
+  };
+  let last: Counted | null = null;
   return {
     instruments: [ended, functions, versions, durations, queues, startTimes, runs, starts],
-    count: ({ name, version, door, outcome, durationMs, place, runMs }) => {
-      ended.add([door, outcome]);
-      const fault = outcome !== 'ok' && isErrorCode(outcome) ? ERRORS[outcome].fault : 'ok';
-      functions.add([functionLabel(name), fault]);
-      versions.add([versionLabel(`${name}@${version}`), fault]);
+    count: (event) => {
+      const { door, durationMs, place, runMs } = event;
+      if (last === null || !isCountedAs(last, event)) last = counted(event);
+      for (const add of last.added) add();
       durations.observe([door], durationMs / 1000);
       if (place !== undefined) {
         starts.add([place.start]);

@@ -6,6 +6,8 @@ export interface Instrument {
 /** A number that only grows, by label values in the order of its label names. */
 export interface Counter extends Instrument {
   readonly add: (labels: readonly string[], amount?: number) => void;
+  /** What adds to one series: nearly all invocations count in the same ones, which need not be looked up again. */
+  readonly series: (labels: readonly string[]) => (amount?: number) => void;
 }
 
 /** A distribution in cumulative buckets. */
@@ -16,15 +18,27 @@ export interface Histogram extends Instrument {
 /** Makes a counter. Without labels it starts at 0, so that its rate is known from the first scrape. */
 export function counter(name: string, help: string, labelNames: readonly string[]): Counter {
   const series = new Map<string, { readonly labels: string; value: number }>();
-  const add: Counter['add'] = (values, amount = 1) => {
+  const seriesOf = (values: readonly string[]) => {
     const key = keyOf(values);
-    const one = series.get(key);
-    if (one === undefined) series.set(key, { labels: labelText(labelNames, values), value: amount });
-    else one.value += amount;
+    let one = series.get(key);
+    if (one === undefined) {
+      one = { labels: labelText(labelNames, values), value: 0 };
+      series.set(key, one);
+    }
+    return one;
+  };
+  const add: Counter['add'] = (values, amount = 1) => {
+    seriesOf(values).value += amount;
   };
   if (labelNames.length === 0) add([], 0);
   return {
     add,
+    series: (values) => {
+      const one = seriesOf(values);
+      return (amount = 1) => {
+        one.value += amount;
+      };
+    },
     render: () =>
       [
         ...head(name, help, 'counter'),

@@ -3,7 +3,8 @@ import type { LeaveSignal } from '../../runtime/index.ts';
 
 /** Tells that a caller has left: its connection ended before its answer did. An `AbortSignal` would do the same for a tenth of a small call's cost. */
 export class CallerLeft implements LeaveSignal {
-  readonly #listeners = new Set<() => void>();
+  /** Hardly ever more than one. */
+  #listeners: (() => void)[] = [];
   #aborted = false;
 
   constructor(outgoing: ServerResponse) {
@@ -17,16 +18,18 @@ export class CallerLeft implements LeaveSignal {
   }
 
   addEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.add(listener);
+    if (!this.#listeners.includes(listener)) this.#listeners.push(listener);
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.delete(listener);
+    const at = this.#listeners.indexOf(listener);
+    if (at !== -1) this.#listeners.splice(at, 1);
   }
 
   #leave(): void {
     this.#aborted = true;
-    for (const listener of this.#listeners) listener();
-    this.#listeners.clear();
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    for (const listener of listeners) listener();
   }
 }

@@ -17,6 +17,16 @@ prometheus('a counter escapes its labels', () => {
   assert.is(one.render(), '# HELP c_total Help.\n# TYPE c_total counter\nc_total{a="x\\"\\\\\\n"} 3');
 });
 
+prometheus('a series that was looked up is the same as by its labels', () => {
+  const one = counter('c_total', 'Help.', ['a', 'b']);
+  const add = one.series(['x', 'y']);
+  one.add(['x', 'y'], 2);
+  add();
+  add(3);
+  one.series(['x', 'z'])();
+  assert.equal(one.render().split('\n').slice(2), ['c_total{a="x",b="y"} 6', 'c_total{a="x",b="z"} 1']);
+});
+
 prometheus('a histogram is cumulative and ends with everything', () => {
   const one = histogram('h', 'Help.', ['door'], [1, 2]);
   for (const value of [0.5, 1, 1.5, 9]) one.observe(['run'], value);
@@ -91,6 +101,35 @@ prometheus('an invocation counts once, under its function, door, rung and outcom
   const families = parseExposition(text);
   assert.is(families.get('cloudlet_invocation_run_seconds')?.type, 'histogram');
   assert.not.ok(families.has('cloudlet_invocation_run_seconds_bucket'));
+});
+
+prometheus('what is like the one before counts with it, and what is not, apart', async () => {
+  const metrics = createMetrics();
+  const [one, other] = [parseName('one'), parseName('other')];
+  for (const event of [
+    { name: one },
+    { name: one },
+    { name: other },
+    { name: one },
+    { name: one, version: 8 },
+    { name: one, version: 8, outcome: 'guest-trapped' },
+    { name: one, version: 8, door: 'run' },
+  ] as const)
+    metrics.observer.invoked?.({ ...invoked, door: 'http', version: 7, outcome: 'ok', ...event });
+  const text = metrics.render(await new MemoryEngine().status());
+  for (const line of [
+    'cloudlet_invocations_total{door="http",outcome="ok"} 5',
+    'cloudlet_invocations_total{door="http",outcome="guest-trapped"} 1',
+    'cloudlet_invocations_total{door="run",outcome="ok"} 1',
+    'cloudlet_function_invocations_total{function="one",outcome="ok"} 5',
+    'cloudlet_function_invocations_total{function="one",outcome="guest"} 1',
+    'cloudlet_function_invocations_total{function="other",outcome="ok"} 1',
+    'cloudlet_version_invocations_total{version="one@7",outcome="ok"} 3',
+    'cloudlet_version_invocations_total{version="one@8",outcome="ok"} 2',
+    'cloudlet_version_invocations_total{version="one@8",outcome="guest"} 1',
+    'cloudlet_version_invocations_total{version="other@7",outcome="ok"} 1',
+  ])
+    assert.ok(text.split('\n').includes(line), line);
 });
 
 prometheus('ten thousand functions have a hundred series, and one for all others', async () => {
