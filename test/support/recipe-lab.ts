@@ -109,6 +109,7 @@ export class RecipeLab {
       vm: {
         console: silence(gone),
         renew: async () => undefined,
+        growthBytes: async () => 0,
         relay: {
           run: (job) => (job.detached === true ? this.#serve(job, gone) : this.#run(job)),
           connect: async () => this.#connect(),

@@ -1,21 +1,23 @@
 import { asCloudletError, CloudletError, type ServiceSpec } from '../../../guest-sdk/protocol/index.ts';
 import { newIdentity, TEMPLATE_WALL_MS } from '../../machine/index.ts';
 import { probeService } from '../../service/index.ts';
+import { setAside } from './set-aside.ts';
 import type { StepContext } from './step.ts';
 import { stepFailed } from './step.ts';
 import { StepOutput } from './step-output.ts';
 import type { Workshop } from './workshop.ts';
 
 /**
- * Starts the server and resolves when it has answered its probe. `recipe-failed` when it ends, `not-ready` when it does not answer in
+ * Starts the server and resolves when it has answered its probe, and has no more in memory than that needs. `recipe-failed` when it ends, `not-ready` when it does not answer in
  * time; both quote what the VM's console said at last, where the server writes.
  */
 export async function startServer(
   vm: Workshop['vm'],
   spec: ServiceSpec,
-  { clock, say, signal }: Omit<StepContext, 'relay'>,
+  context: StepContext,
   begin: (step: 'start' | 'probe') => void,
 ): Promise<void> {
+  const { clock, say, signal } = context;
   begin('start');
   // A clone is given another time: by that jump the generators of what is started now notice that they are others.
   await vm.renew(newIdentity(TEMPLATE_WALL_MS));
@@ -25,15 +27,13 @@ export async function startServer(
   try {
     const ended = vm.relay.run({ command: spec.run, detached: true });
     begin('probe');
-    const probe = probeService({
-      spec,
-      connect: (attempt) => vm.relay.connect(spec.port, attempt),
-      clock,
-      signal: AbortSignal.any([signal, over.signal]),
-    });
-    probe.catch(() => undefined);
+    const ending = AbortSignal.any([signal, over.signal]);
+    const connect = (attempt: AbortSignal) => vm.relay.connect(spec.port, attempt);
+    const ask = () => probeService({ spec, connect, clock, signal: ending });
+    const answered = ask().then(() => setAside(vm, spec, { ...context, signal: ending }, ask));
+    answered.catch(() => undefined);
     await Promise.race([
-      probe,
+      answered,
       ended.then(
         (status) => Promise.reject(stepFailed('start', `ended: its server did, with status ${status}`, output.text)),
         (error: unknown) => Promise.reject(asCloudletError(error, 'machine-failed')),

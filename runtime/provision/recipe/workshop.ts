@@ -14,7 +14,11 @@ export interface MadeService {
 
 /** A VM on a copy of a base, which is changed and then saved. Who opens it closes it. */
 export interface Workshop {
-  readonly vm: Pick<Vm, 'relay' | 'console'> & { renew(identity: Identity): Promise<void> };
+  readonly vm: Pick<Vm, 'relay' | 'console'> & {
+    renew(identity: Identity): Promise<void>;
+    /** Bytes that its disk has grown by, of those that its guest has written out. */
+    growthBytes(): Promise<number>;
+  };
   /** Makes an image of it as it is, with the server that runs in it. The VM is gone then. */
   save(made: MadeService, signal: AbortSignal): Promise<VmImage>;
   /** Ends the VM, and removes what was not saved. Idempotent. */

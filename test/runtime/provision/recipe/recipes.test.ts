@@ -38,6 +38,7 @@ function words(lab: RecipeLab): string[] {
       ['cat >', 'put'],
       ['sh -e', 'script'],
       ['rm -rf /var', 'tidy'],
+      ['init_on_free', 'aside?'],
     ],
   ] as const;
   return lab.ran.map(({ command }) => kinds.find(([piece]) => command.includes(piece!))?.[1] ?? command);
@@ -58,13 +59,14 @@ recipes('go through their steps in order', async ({ lab }) => {
     [...lab.made.keys()].map((key) => `sha256:${key}`),
     [image.digest],
   );
-  assert.equal(words(lab), ['sources', 'fresh', 'update', 'plan', 'install', 'put', 'put', 'script', 'tidy', 'serve']);
+  const installed = ['sources', 'fresh', 'update', 'plan', 'install', 'put', 'put', 'script', 'tidy'];
+  assert.equal(words(lab), [...installed, 'serve', 'aside?']);
 });
 
 recipes('take lists of packages of the last day as they are', async ({ lab }) => {
   lab.answers = [['echo fresh', { says: 'fresh\n' }], ...ANSWERS];
   await lab.make(PACKAGES);
-  assert.equal(words(lab), ['sources', 'fresh', 'plan', 'install', 'tidy', 'serve']);
+  assert.equal(words(lab), ['sources', 'fresh', 'plan', 'install', 'tidy', 'serve', 'aside?']);
 });
 
 recipes('ask for newer lists when a package in them is gone', async ({ lab }) => {
@@ -76,7 +78,7 @@ recipes('ask for newer lists when a package in them is gone', async ({ lab }) =>
   };
   lab.answers = [['echo fresh', { says: 'fresh\n' }], ...ANSWERS, ['install -- gocr', gone]];
   await lab.make(PACKAGES);
-  const expected = ['sources', 'fresh', 'plan', 'install', 'update', 'plan', 'install', 'tidy', 'serve'];
+  const expected = ['sources', 'fresh', 'plan', 'install', 'update', 'plan', 'install', 'tidy', 'serve', 'aside?'];
   assert.equal(words(lab), expected);
 });
 

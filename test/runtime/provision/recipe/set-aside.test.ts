@@ -1,0 +1,49 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { setAside } from '../../../../runtime/provision/recipe/set-aside.ts';
+import { SET_ASIDE_PROGRAM } from '../../../../runtime/provision/recipe/set-aside-program.ts';
+import { systemClock } from '../../../../runtime/sandbox/clock.ts';
+import type { RelayJob } from '../../../../runtime/vm/vm.ts';
+
+const MIB = 2 ** 20;
+
+const aside = suite('memory that is set aside');
+
+/** What is done in a VM that answers so, whose disk may grow by 64 MiB. */
+async function steps(answers: Readonly<Record<string, string>>, growthBytes = 0): Promise<string[]> {
+  const done: string[] = [];
+  const run = async ({ command, input, output }: RelayJob): Promise<number> => {
+    const word = command.split(' ')[0]!;
+    done.push(command.startsWith('perl') ? command : word);
+    for await (const bytes of input ?? []) assert.is(Buffer.from(bytes).toString(), SET_ASIDE_PROGRAM);
+    output?.(Buffer.from(answers[word] ?? ''));
+    return 0;
+  };
+  const context = {
+    ...{ relay: { run }, clock: systemClock, signal: new AbortController().signal },
+    say: (lines: string) => assert.unreachable(`it says ${lines}`),
+  };
+  const limits = { cpus: 1, diskMib: 64, leaseS: 60, connections: 8 };
+  await setAside({ growthBytes: async () => growthBytes }, { limits }, context, async () => void done.push('ask'));
+  return done;
+}
+
+const program = (mostBytes: number) => `perl - /var/cache/cloudlet.swap ${MIB} ${mostBytes}; :`;
+
+aside('comes back as far as the server needs it to answer, and no neighbour with it', async () => {
+  const done = await steps({ grep: 'yes\n', perl: 'aside\n' });
+  assert.equal(done, ['grep', program(56 * MIB), 'ask', 'echo']);
+});
+
+aside('has no more of the disk than is left of what it may grow by', async () => {
+  assert.equal((await steps({ grep: 'yes\n' }, 40 * MIB))[1], program(16 * MIB));
+  assert.equal((await steps({ grep: 'yes\n' }, 60 * MIB))[1], program(0));
+});
+
+aside('stays where it is where that cannot be done', async () => {
+  assert.equal(await steps({}), ['grep']);
+  for (const said of ['', '/var/cache/cloudlet.swap: No space left on device\n'])
+    assert.equal(await steps({ grep: 'yes\n', perl: said }), ['grep', program(56 * MIB)]);
+});
+
+aside.run();
