@@ -1,22 +1,5 @@
-/**
- * A program of Perl for a VM of Debian, whose essential packages have it: moves the private memory of every process to a swap file, its first argument, unless
- * that is less than the second or more than the third, bytes. It says "aside" as soon as there is anything that the file holds.
- *
- * Linux writes such pages and keeps them in memory until somebody needs the room. So what was written is mapped again, by reading it, and let go of once more:
- * then it is there twice, and its memory is free. Of the file more than half stays free, since a page that is read of a fuller one loses its place in it.
- */
-export const SET_ASIDE_PROGRAM = String.raw`
-use strict;
-use warnings;
-no warnings 'portable';
-$| = 1;
-my ($path, $least, $most) = @ARGV;
-my $PAGE = 4096;
-my %CALL = (close => 3, fsync => 74, swapon => 167, fallocate => 285, pidfd_open => 434, process_madvise => 440);
-my $MADV_PAGEOUT = 21;
-my $SWAPPED = 1 << 62;
-
-# What a process has mapped for itself: from, to, kilobytes without a file, kilobytes that are swapped.
+/** What a process has mapped for itself: from, to, kilobytes without a file, kilobytes that are swapped. */
+const AREAS = String.raw`
 sub areas {
   my ($pid) = @_;
   my @areas;
@@ -30,6 +13,60 @@ sub areas {
   return grep { $_->[4] } @areas;
 }
 
+# Gives Linux an advice on what a process has mapped, some at a time.
+sub advise {
+  my ($pid, $advice, $most, @areas) = @_;
+  my $handle = syscall(434, $pid, 0); # pidfd_open
+  return if $handle < 0;
+  for (@areas) {
+    for (my $at = $_->[0]; $at < $_->[1]; $at += $most) {
+      my $area = pack 'Q Q', $at, $_->[1] - $at < $most ? $_->[1] - $at : $most;
+      syscall(440, $handle, $area, 1, $advice, 0); # process_madvise
+    }
+  }
+  syscall(3, $handle); # close
+}
+
+# All processes but the first, this one and the shell above it.
+sub others {
+  return grep { $_ != 1 && $_ != $$ && $_ != getppid } map { m{(\d+)} } glob '/proc/[0-9]*';
+}
+`;
+
+/**
+ * A program that brings back what was set aside, once its VM is a clone: a template is in the year 2000. It lets the first answer be given before. In rows of a
+ * megabyte they are some hundred requests to the disk; left to page faults, whose neighbours are guessed, speech recognition's were 8,000.
+ */
+export const BRING_BACK_PROGRAM = String.raw`use strict;
+no warnings;
+$| = 1;
+print "ready\n";
+close STDOUT;
+select(undef, undef, undef, 0.25) while time < 1e9;
+select(undef, undef, undef, 1);
+${AREAS}
+advise($_, 3, 1 << 20, grep { $_->[3] > 0 } areas($_)) for others(); # MADV_WILLNEED
+`;
+
+/**
+ * A program of Perl for a VM of Debian, whose essential packages have it: moves the private memory of every process to a swap file, its first argument, unless
+ * that is less than the second or more than the third, bytes. It says "aside" as soon as there is anything that the file holds. The fourth is the program that
+ * brings it back, which it leaves behind.
+ *
+ * Linux writes such pages and keeps them in memory until somebody needs the room. So what was written is mapped again, by reading it, and let go of once more:
+ * then it is there twice, and its memory is free. Of the file more than half stays free, since a page that is read of a fuller one loses its place in it.
+ */
+export const SET_ASIDE_PROGRAM = String.raw`
+use strict;
+use warnings;
+no warnings 'portable';
+$| = 1;
+my ($path, $least, $most, $bring_back) = @ARGV;
+my $PAGE = 4096;
+my %CALL = (fsync => 74, setsid => 112, swapon => 167, fallocate => 285);
+my $SWAPPED = 1 << 62;
+
+${AREAS}
 sub tell_kernel {
   my ($what, $value) = @_;
   open(my $file, '>', "/proc/sys/vm/$what") or return;
@@ -43,19 +80,26 @@ sub kernel_says {
   return (map { /^$what: +(\d+)/ } <$file>)[0] // 0;
 }
 
-# All but the first program, this one and the shell above it.
-my @pids = grep { $_ != 1 && $_ != $$ && $_ != getppid } map { m{(\d+)} } glob '/proc/[0-9]*';
+my @pids = others();
 
 sub let_go {
-  for my $pid (@pids) {
-    my $handle = syscall($CALL{pidfd_open}, $pid, 0);
-    next if $handle < 0;
-    for (areas($pid)) {
-      my $area = pack 'Q Q', $_->[0], $_->[1] - $_->[0];
-      syscall($CALL{process_madvise}, $handle, $area, 1, $MADV_PAGEOUT, 0);
-    }
-    syscall($CALL{close}, $handle);
+  advise($_, 21, 1 << 40, areas($_)) for @pids; # MADV_PAGEOUT
+}
+
+# Starts what brings it back, as a process of its own, and waits until it waits.
+sub leave_behind {
+  pipe(my $heard, my $say) or die "pipe: $!\n";
+  my $process = fork // die "fork: $!\n";
+  if (!$process) {
+    syscall($CALL{setsid});
+    open(STDIN, '<', '/dev/null');
+    open(STDOUT, '>&', $say);
+    open(STDERR, '>', '/dev/null');
+    exec 'perl', '-e', $bring_back;
   }
+  close $say;
+  <$heard>;
+  push @pids, $process;
 }
 
 # Maps what is swapped of a process.
@@ -102,6 +146,7 @@ print "aside\n";
 # What comes back is what is asked for, and not its neighbours; nothing else goes there unless there is no other room.
 tell_kernel('page-cluster', 0);
 tell_kernel('swappiness', 0);
+leave_behind();
 let_go();
 for (1 .. 500) {
   last if kernel_says('Writeback') == 0;

@@ -1,18 +1,18 @@
 import type { ServiceSpec } from '../../../guest-sdk/protocol/index.ts';
-import { SET_ASIDE_PROGRAM } from './set-aside-program.ts';
+import { BRING_BACK_PROGRAM, SET_ASIDE_PROGRAM } from './set-aside-program.ts';
 import { runStep, type StepContext } from './step.ts';
 import type { Workshop } from './workshop.ts';
 
 /** Where a VM keeps memory that its server's first answer does not need: on its disk, of which nothing is waited for that nobody reads. */
 const SWAP_FILE = '/var/cache/cloudlet.swap';
 
-/** Less is not worth a file: a segment's worth, bytes. */
-const LEAST_BYTES = 2 ** 20;
+/** Less is not worth what brings it back, bytes: some hundredths of a second of a processor to apply. */
+const LEAST_BYTES = 16 * 2 ** 20;
 
 /** What of the room that a disk may grow by is left to the server. */
 const LEFT_OF_GROWTH = 1 / 8;
 
-/** Pages that Linux reads beside one that is asked for, a power of two: 128 KiB. */
+/** Pages that Linux reads at most beside one that is asked for, as a power of two. */
 const READ_AHEAD = 5;
 
 /** Says whether it can be done, when what was written is on the disk. A kernel that does not clear what is freed would have it in memory as well. */
@@ -31,8 +31,9 @@ export async function setAside(
   const quiet = { ...context, say: () => undefined };
   if ((await runStep('probe', { command: CAN_SET_ASIDE }, quiet)) !== 'yes\n') return;
   const roomBytes = limits.diskMib * 2 ** 20 * (1 - LEFT_OF_GROWTH) - (await vm.growthBytes());
-  const command = `perl - ${SWAP_FILE} ${LEAST_BYTES} ${Math.max(0, Math.floor(roomBytes))}; :`;
-  if (!/^aside$/m.test(await runStep('probe', { command, input: program() }, quiet))) return;
+  const command = `perl - ${SWAP_FILE} ${LEAST_BYTES} ${Math.max(0, Math.floor(roomBytes))} "$BRING_BACK"; :`;
+  const environment = { BRING_BACK: BRING_BACK_PROGRAM };
+  if (!/^aside$/m.test(await runStep('probe', { command, environment, input: program() }, quiet))) return;
   await ask();
   await runStep('probe', { command: `echo ${READ_AHEAD} >/proc/sys/vm/page-cluster` }, quiet);
 }

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { setAside } from '../../../../runtime/provision/recipe/set-aside.ts';
-import { SET_ASIDE_PROGRAM } from '../../../../runtime/provision/recipe/set-aside-program.ts';
+import { BRING_BACK_PROGRAM, SET_ASIDE_PROGRAM } from '../../../../runtime/provision/recipe/set-aside-program.ts';
 import { systemClock } from '../../../../runtime/sandbox/clock.ts';
 import type { RelayJob } from '../../../../runtime/vm/vm.ts';
 
@@ -12,9 +12,10 @@ const aside = suite('memory that is set aside');
 /** What is done in a VM that answers so, whose disk may grow by 64 MiB. */
 async function steps(answers: Readonly<Record<string, string>>, growthBytes = 0): Promise<string[]> {
   const done: string[] = [];
-  const run = async ({ command, input, output }: RelayJob): Promise<number> => {
+  const run = async ({ command, environment, input, output }: RelayJob): Promise<number> => {
     const word = command.split(' ')[0]!;
     done.push(command.startsWith('perl') ? command : word);
+    if (input !== undefined) assert.equal(environment, { BRING_BACK: BRING_BACK_PROGRAM });
     for await (const bytes of input ?? []) assert.is(Buffer.from(bytes).toString(), SET_ASIDE_PROGRAM);
     output?.(Buffer.from(answers[word] ?? ''));
     return 0;
@@ -28,7 +29,7 @@ async function steps(answers: Readonly<Record<string, string>>, growthBytes = 0)
   return done;
 }
 
-const program = (mostBytes: number) => `perl - /var/cache/cloudlet.swap ${MIB} ${mostBytes}; :`;
+const program = (mostBytes: number) => `perl - /var/cache/cloudlet.swap ${16 * MIB} ${mostBytes} "$BRING_BACK"; :`;
 
 aside('comes back as far as the server needs it to answer, and no neighbour with it', async () => {
   const done = await steps({ grep: 'yes\n', perl: 'aside\n' });
