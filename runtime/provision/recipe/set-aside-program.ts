@@ -132,16 +132,19 @@ for my $pid (@pids) { $kilobytes += $_->[2] for areas($pid) }
 my $pages = int($kilobytes * 1024 * 2.25 / $PAGE) + 64;
 exit if $kilobytes * 1024 < $least || $kilobytes * 1024 > $most;
 
-open(my $swap, '+>', $path) or die "$path: $!\n";
-chmod 0600, $path;
-if (syscall($CALL{fallocate}, fileno $swap, 0, 0, $pages * $PAGE) != 0) {
+sub give_up {
+  my $why = "$path: $!\n";
   unlink $path;
-  die "$path: $!\n";
+  die $why;
 }
-syswrite($swap, pack('x1024 L L L x3050 a10', 1, $pages - 1, 0, 'SWAPSPACE2')) == $PAGE or die "$path: $!\n";
+
+open(my $swap, '+>', $path) or give_up();
+chmod 0600, $path;
+syscall($CALL{fallocate}, fileno $swap, 0, 0, $pages * $PAGE) == 0 or give_up();
+syswrite($swap, pack('x1024 L L L x3050 a10', 1, $pages - 1, 0, 'SWAPSPACE2')) == $PAGE or give_up();
 syscall($CALL{fsync}, fileno $swap);
 close $swap;
-syscall($CALL{swapon}, $path, 0) == 0 or die "swapon: $!\n";
+syscall($CALL{swapon}, $path, 0) == 0 or give_up();
 print "aside\n";
 # What comes back is what is asked for, and not its neighbours; nothing else goes there unless there is no other room.
 tell_kernel('page-cluster', 0);
