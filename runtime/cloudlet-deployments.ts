@@ -30,7 +30,7 @@ import type { Services } from './service/index.ts';
 /** What callers do with deployments. */
 export type DeploymentDesk = Pick<
   Deployments,
-  'ask' | 'publish' | 'list' | 'get' | 'events' | 'wanted' | 'part' | 'cancel'
+  'ask' | 'coming' | 'publish' | 'list' | 'get' | 'events' | 'wanted' | 'part' | 'cancel'
 > & {
   /** What bodies may be compressed with. */
   readonly dictionaries: Pick<Dictionaries, 'read'>;

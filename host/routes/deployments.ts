@@ -111,7 +111,8 @@ export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostPa
   routes.post(
     `${one}/parts`,
     describe({
-      summary: 'Send parts of what is missing together; what came before a break is kept',
+      summary:
+        'Send parts of what is missing together; what came before a break is kept. May be sent beside the question for a deployment under an id that the device chose: it waits for that',
       tag: 'deployments',
       parameters: [
         {
@@ -130,6 +131,7 @@ export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostPa
     async (c) => {
       requireMediaType(c.req.header('content-type'), { [PART_BATCH_TYPE]: 'batch' });
       const id = c.req.param('id');
+      await deployments.coming(id, c.req.raw.signal);
       const raw = requestBody(c, { maxBytes: MAX_BATCH_BYTES, idleMs: UPLOAD_IDLE_MS });
       const body = decoded(c, raw, MAX_BATCH_BYTES, (digest) => deployments.dictionaries.read(digest));
       // A part that is whole is kept, although the link that brought it is gone by now.

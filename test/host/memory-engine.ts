@@ -50,6 +50,7 @@ function memoryDeployments(started: string[]): Engine['deployments'] {
   return {
     get,
     ask: async () => ({ deployment: ready, missing: [] }),
+    coming: async () => {},
     publish: async (name, body) => {
       started.push(`deploy ${name}`);
       await collect(body);

@@ -11,6 +11,7 @@ import {
 import { isAway, PATIENCE_MS, type Wait } from '../patience.ts';
 import type { HostAddress } from '../request.ts';
 import type { HeldParts } from './held-parts.ts';
+import type { SentAhead } from './sent-ahead.ts';
 import { sendWanted } from './wanted-batches.ts';
 
 /** Bytes that the device and the cloudlet both have. */
@@ -30,6 +31,8 @@ export interface BatchParts {
   readonly dictionary: SharedDictionary | null;
   /** Whether it is used before all of it is there: nothing goes beside what it begins with then. */
   readonly early?: boolean;
+  /** Those that are on their way already. */
+  readonly ahead?: SentAhead | undefined;
   readonly signal: AbortSignal;
   readonly wait: Wait;
   /** Bytes of a body that arrived. */
@@ -39,7 +42,7 @@ export interface BatchParts {
 /** Sends all that is missing in batches; after a break, what did not arrive. */
 export async function sendBatches(parts: BatchParts): Promise<void> {
   const { host, path, signal, wait } = parts;
-  let { missing, dictionary } = parts;
+  let { missing, dictionary, ahead } = parts;
   for (let away = 0; ; ) {
     try {
       const digests = missing ?? (await allWanted(host, path, signal));
@@ -48,7 +51,10 @@ export async function sendBatches(parts: BatchParts): Promise<void> {
       const arrived = () => {
         away = 0;
       };
-      await sendWanted(parts, digests, dictionary, arrived);
+      // What did not arrive of it is asked for.
+      const onItsWay = ahead;
+      ahead = undefined;
+      await sendWanted({ ...parts, ahead: onItsWay }, digests, dictionary, arrived);
     } catch (error) {
       signal.throwIfAborted();
       if (dictionary !== null && isConflict(error)) {

@@ -7,11 +7,12 @@ import {
   isErrorCode,
   MAX_DICTIONARIES,
 } from '../../protocol/index.ts';
-import { compressed } from '../compression.ts';
+import { type Compression, compressed } from '../compression.ts';
 import { patiently, type Wait, waited } from '../patience.ts';
 import type { HostAddress } from '../request.ts';
 import { DeploymentRun, type DeployNews, type HeldDictionary } from './deployment-run.ts';
 import type { HeldParts } from './held-parts.ts';
+import { newDeploymentId, type SentAhead, sendAhead } from './sent-ahead.ts';
 
 export type { DeployNews, HeldDictionary } from './deployment-run.ts';
 
@@ -39,20 +40,19 @@ export async function* deploy(
 ): AsyncGenerator<DeployNews> {
   let sentBytes = 0;
   const named = dictionaries.slice(0, MAX_DICTIONARIES).map(({ digest }) => digest);
-  const text = JSON.stringify(named.length === 0 ? request : { ...request, dictionaries: named });
-  const { bytes: body, encoding } = await compressed(new TextEncoder().encode(text), host.compression);
-  const headers = {
-    'content-type': 'application/json',
-    'content-length': String(body.length),
-    ...(encoding === null ? {} : { 'content-encoding': encoding }),
-  };
+  const wish = named.length === 0 ? request : { ...request, dictionaries: named };
   for (let attempt = 1; ; attempt += 1) {
+    const isAhead = attempt === 1 && held !== undefined && goesAhead(request, held);
+    const id = isAhead ? { id: newDeploymentId() } : {};
+    const { body, headers } = await questionOf({ ...wish, ...id }, host.compression);
     const ask = async () => {
       sentBytes += body.length;
       return host.json(AcceptedDeployment, { method: 'POST', path: '/v1/deployments', headers, body, signal });
     };
     // The first time an address that nobody answers at is a mistake rather than a break.
-    const accepted = attempt === 1 ? await ask() : await patiently(ask, signal, wait);
+    const asking = attempt === 1 ? ask() : patiently(ask, signal, wait);
+    const ahead = id.id === undefined ? null : sendAhead(host, held!, id.id, { signal, wait });
+    const accepted = await answered(asking, ahead);
     const shared = dictionaries.find(({ digest }) => digest === accepted.dictionary);
     const count = (bytes: number) => {
       sentBytes += bytes;
@@ -61,7 +61,7 @@ export async function* deploy(
     const run = new DeploymentRun(
       host,
       accepted,
-      { held, shared, early: request.early === true || 'service' in request.want },
+      { held, shared, early: request.early === true || 'service' in request.want, ahead },
       signal,
       wait,
       count,
@@ -82,6 +82,34 @@ export async function* deploy(
       yield { kind: 'ended', deployment: end, sentBytes };
       return;
     }
+  }
+}
+
+/**
+ * Whether the first parts go beside the question: those of an overlay, which a device deploys where it comes to, and which begin with what all else waits for. Of what a
+ * cloudlet has, or has in part, as a rule, no byte is to go unasked.
+ */
+function goesAhead({ want }: DeploymentRequestInput, { parts, isPacked, inBatches }: HeldParts): boolean {
+  return 'overlay' in want && isPacked === true && inBatches === true && parts.length > 0;
+}
+
+async function questionOf(wish: DeploymentRequestInput, compression: Compression) {
+  const { bytes: body, encoding } = await compressed(new TextEncoder().encode(JSON.stringify(wish)), compression);
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': String(body.length),
+    ...(encoding === null ? {} : { 'content-encoding': encoding }),
+  };
+  return { body, headers };
+}
+
+/** The answer to the question; without one nothing more goes. */
+async function answered(asking: Promise<AcceptedDeployment>, ahead: SentAhead | null): Promise<AcceptedDeployment> {
+  try {
+    return await asking;
+  } catch (error) {
+    ahead?.leave();
+    throw error;
   }
 }
 

@@ -13,6 +13,7 @@ import { sendBatches } from './batch-sender.ts';
 import { followDeployment } from './follow-deployment.ts';
 import type { HeldParts } from './held-parts.ts';
 import { PartSender } from './part-sender.ts';
+import { pathOfParts, type SentAhead } from './sent-ahead.ts';
 
 /** What is told while something is deployed. */
 export type DeployNews =
@@ -50,6 +51,8 @@ interface Sends {
   /** A component that the cloudlet has, too. */
   readonly shared: HeldDictionary | undefined;
   readonly early: boolean;
+  /** What went beside the question. */
+  readonly ahead: SentAhead | null;
 }
 
 /** Whether bytes are still to come, also of what can be used already. */
@@ -101,6 +104,14 @@ export class DeploymentRun {
     this.#count = count;
     this.#missing = missing;
     this.#isReceiving = missing.length > 0;
+    const { ahead } = sends;
+    // One of parts that are here would be refused; what has not gone of it stays here.
+    if (ahead !== null && !missing.some(({ digest }) => ahead.digests.has(digest))) ahead.leave();
+    ahead?.arrived.then(
+      ({ bytes }) => this.#tell({ kind: 'sent', bytes: this.#count(bytes) }),
+      () => undefined, // It is asked for.
+    );
+    if (missing.every(({ digest }) => ahead?.digests.has(digest))) this.#begun.resolve();
     const stop = () => this.#stop.abort(signal?.reason);
     if (signal?.aborted === true) stop();
     signal?.addEventListener('abort', stop, { once: true });
@@ -153,8 +164,9 @@ export class DeploymentRun {
     return {
       send: async (known) => {
         const { shared, early } = this.#sends;
+        const ahead = known === undefined ? undefined : (this.#sends.ahead ?? undefined);
         await sendBatches({
-          ...{ host: this.#parts, path: `${this.#path}/parts`, held, missing: known?.wanted ?? null, early },
+          ...{ host: this.#parts, path: pathOfParts(this.#id), held, missing: known?.wanted ?? null, early, ahead },
           dictionary: shared === undefined ? null : { digest: shared.digest, bytes: await shared.read() },
           ...{ signal: this.#stop.signal, wait: this.#wait },
           sent: (bytes) => this.#tell({ kind: 'sent', bytes: this.#count(bytes) }),
@@ -167,7 +179,7 @@ export class DeploymentRun {
     const { held } = this.#sends;
     if (held === undefined) return null;
     return new PartSender({
-      ...{ host: this.#parts, path: `${this.#path}/parts`, held },
+      ...{ host: this.#parts, path: pathOfParts(this.#id), held },
       ...{ signal: this.#stop.signal, wait: this.#wait },
       sent: (bytes) => this.#tell({ kind: 'sent', bytes: this.#count(bytes) }),
     });

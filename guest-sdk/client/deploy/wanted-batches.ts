@@ -1,4 +1,4 @@
-import { type Digest, MAX_PART_BYTES } from '../../protocol/index.ts';
+import { type Digest, MAX_PART_BYTES, type WantedParts } from '../../protocol/index.ts';
 import { type BatchParts, type SharedDictionary, sendBatch } from './batch-sender.ts';
 
 /** Bytes of a batch of data: what a guest waits for meanwhile is behind two of them at most, a third of a second at 15 Mbit/s. */
@@ -15,7 +15,7 @@ const PACKED_CODE_BYTES = 2.5 * 1024 * 1024;
 /**
  * Sends parts in the order in which the cloudlet wants them, as it says with each answer: the code first, and alone when all else waits for it, then
  * data in small batches. One body is in the order of its parts, each used as it is there, where bodies beside each other share the link and are all
- * late. `arrived` is told of each batch.
+ * late. `arrived` is told of each batch. What went ahead and did not arrive is left to whoever asks what is still wanted.
  */
 export async function sendWanted(
   parts: BatchParts,
@@ -23,11 +23,11 @@ export async function sendWanted(
   dictionary: SharedDictionary | null,
   arrived: () => void,
 ): Promise<void> {
-  const { early = false } = parts;
+  const { early = false, ahead } = parts;
   const { parts: list, dataFrom = 0, isPacked = false } = parts.held;
   const lengths = new Map(list.map(({ digest, bytes }) => [digest, bytes]));
   const code = new Set(list.slice(0, dataFrom).map(({ digest }) => digest));
-  let queue = [...digests];
+  let queue = digests.filter((digest) => ahead?.digests.has(digest) !== true);
   const flying = new Set<Promise<void>>();
   let codeFlying = 0;
   /** Nothing goes beside the code that all else waits for, but more of it where nothing has to be compressed with what came before. */
@@ -38,6 +38,24 @@ export async function sendWanted(
   };
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {}); // Observed below as long as anything is on its way.
+  const send = (isCode: boolean, sending: Promise<WantedParts>, fail: (error: unknown) => void): void => {
+    if (isCode) codeFlying += 1;
+    const flight = sending
+      .then(({ wanted }) => {
+        arrived();
+        queue = inOrderOf(wanted, queue);
+      })
+      .catch(fail)
+      .finally(() => {
+        if (isCode) codeFlying -= 1;
+        flying.delete(flight);
+      });
+    flying.add(flight);
+  };
+  if (ahead !== undefined) {
+    const sending = ahead.arrived.then(({ wanted }) => wanted);
+    send(true, sending, () => {});
+  }
   try {
     for (;;) {
       for (let isCode = code.has(queue[0]!); queue.length > 0 && hasRoom(isCode); isCode = code.has(queue[0]!)) {
@@ -47,17 +65,8 @@ export async function sendWanted(
           return code.has(digest) ? MAX_PART_BYTES : 0;
         });
         queue = queue.slice(batch.length);
-        if (isCode) codeFlying += 1;
         // What is data is compressed as it is, and unlike any component.
-        const flight = sendBatch(parts, batch, isCode ? dictionary : null)
-          .then(({ wanted }) => {
-            if (isCode) codeFlying -= 1;
-            arrived();
-            queue = inOrderOf(wanted, queue);
-          })
-          .catch(failed.reject)
-          .finally(() => flying.delete(flight));
-        flying.add(flight);
+        send(isCode, sendBatch(parts, batch, isCode ? dictionary : null), failed.reject);
       }
       if (flying.size === 0) return;
       await Promise.race([failed.promise, ...flying]);
@@ -68,7 +77,7 @@ export async function sendWanted(
 }
 
 /** The first of a queue, up to one with which they are longer than `most` of it says, one at least. */
-function batchOf(
+export function batchOf(
   queue: readonly Digest[],
   lengths: ReadonlyMap<Digest, number>,
   most: (digest: Digest) => number,

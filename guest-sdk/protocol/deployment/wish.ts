@@ -28,6 +28,7 @@ const Document = v.pipe(
   v.record(v.string(), v.unknown()),
   v.check((value) => isShallow(value), `a document of at most ${MAX_DEPTH} levels`),
 );
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Most dictionaries that a device may name. */
 export const MAX_DICTIONARIES = 16;
 const Parts = v.pipe(v.array(Part), v.minLength(1), v.maxLength(MAX_PARTS));
@@ -77,6 +78,8 @@ export const DeploymentRequest = v.strictObject({
    * told, at the end, when all is here.
    */
   early: v.optional(v.boolean()),
+  /** What it is to be known by, a UUID that the device chooses: parts may be sent to it beside this question then. Left out, the cloudlet chooses. */
+  id: v.optional(v.pipe(v.string(), v.regex(UUID, 'a UUID in lower case'))),
   /** Components that the device has beside it, the likest first: with one that is here, too, what it sends is compressed. */
   dictionaries: v.optional(v.pipe(v.array(DigestText), v.maxLength(MAX_DICTIONARIES))),
   /** `user:password` for a registry that `want.from` names; not kept, and shown to nobody. */

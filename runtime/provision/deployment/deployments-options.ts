@@ -29,3 +29,9 @@ export interface DeploymentsOptions {
   readonly clock?: Clock;
   readonly now?: () => Date;
 }
+
+/** Deployments at once: each may hold parts and a machine. */
+export const DEPLOYMENT_PLACES = {
+  ...{ limit: 64, share: 1, what: 'deployments at once' },
+  ...{ remedy: 'try again when one of yours has ended', retryAfterS: 10 },
+};

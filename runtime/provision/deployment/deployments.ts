@@ -16,22 +16,18 @@ import type { PublishOptions } from '../publish.ts';
 import type { AskedDeployment } from './asked-deployment.ts';
 import type { Climb } from './climb.ts';
 import { Climbs } from './climbs.ts';
-import type { DeploymentsOptions } from './deployments-options.ts';
+import { ComingDeployments } from './coming-deployments.ts';
+import { DEPLOYMENT_PLACES, type DeploymentsOptions } from './deployments-options.ts';
 import type { Dictionaries } from './dictionaries.ts';
 import { expectRequirements } from './expect-requirements.ts';
 import { Ladder } from './ladder.ts';
-import { newDeployment } from './new-deployment.ts';
+import { kept, newDeployment } from './new-deployment.ts';
 import { DEPLOYMENT_PATIENCE, type DeploymentPatience } from './progress-watch.ts';
 import type { RungProgress } from './rung.ts';
 import { WatchedDeployment } from './watched-deployment.ts';
 import { watchPublish } from './watched-publish.ts';
 import { subjectOf, type Wish, wishOf } from './wish.ts';
 
-/** Deployments at once: each may hold parts and a machine. */
-const PLACES = {
-  ...{ limit: 64, share: 1, what: 'deployments at once' },
-  ...{ remedy: 'try again when one of yours has ended', retryAfterS: 10 },
-};
 /** Who asks when nobody is named. */
 const OWNER = 'owner';
 /** How often parts that nobody came back for are looked for, milliseconds. */
@@ -52,8 +48,9 @@ export class Deployments {
   readonly #clock: Clock;
   readonly #now: () => Date;
   readonly #going = new Map<string, Going>();
-  readonly #places = new FairPlaces(PLACES);
+  readonly #places = new FairPlaces(DEPLOYMENT_PLACES);
   readonly #climbs: Climbs;
+  readonly #coming: ComingDeployments;
   readonly #patience: DeploymentPatience;
   readonly #closing = new AbortController();
   readonly #working = new Set<Promise<unknown>>();
@@ -63,6 +60,7 @@ export class Deployments {
   constructor(options: DeploymentsOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#coming = new ComingDeployments(this.#clock);
     const { parts: store, chunks } = options.store;
     this.dictionaries = options.store.dictionaries;
     const ladder = new Ladder(options.rungs);
@@ -79,7 +77,11 @@ export class Deployments {
    * `requirements-unmet` says what is missing for each alternative; `function-unknown`, `service-unknown` why no way can be taken; `at-capacity` that
    * `user` has its share of the places. `vouchedBy`: the key of the store entry that brings it.
    */
-  async ask(request: DeploymentRequest, user = OWNER, vouchedBy?: string): Promise<AskedDeployment> {
+  ask(request: DeploymentRequest, user = OWNER, vouchedBy?: string): Promise<AskedDeployment> {
+    return this.#coming.until(this.#ask(request, user, vouchedBy), request.id);
+  }
+
+  async #ask(request: DeploymentRequest, user: string, vouchedBy: string | undefined): Promise<AskedDeployment> {
     this.#checkOpen();
     await expectRequirements(request.requirements, this.#options.facts);
     const { want } = request;
@@ -92,7 +94,7 @@ export class Deployments {
     try {
       // What it is to be told begins in the turn in which its act is found: later the act would be further, or over.
       climb = await this.#climbs.for(wish, user);
-      watched = this.#followed(climb, wish, request.early === true);
+      watched = this.#followed(climb, wish, request);
     } catch (error) {
       leave();
       throw error;
@@ -156,12 +158,10 @@ export class Deployments {
 
   /** One as it is now; `not-found` when there is none of this id, or it ended long ago. */
   get(id: string): Deployment {
-    const found = this.#going.get(id)?.watched.state ?? this.#options.store.history.find(id);
+    const found = this.#find(id);
     if (found !== undefined) return found;
-    throw new CloudletError(
-      'not-found',
-      `expected the id of a deployment, got ${JSON.stringify(id.slice(0, 64))}; old ones are forgotten`,
-    );
+    const sentence = `expected the id of a deployment, got ${JSON.stringify(id.slice(0, 64))}; old ones are forgotten`;
+    throw new CloudletError('not-found', sentence);
   }
 
   /** What is told of one behind the event with a number, up to its end. Who reads slowly slows nobody. */
@@ -182,6 +182,11 @@ export class Deployments {
       if (rung === undefined) return;
       await rung;
     }
+  }
+
+  /** Resolves when there is one of this id, or is not to be: its parts may come before the question. */
+  async coming(id: string, signal: AbortSignal): Promise<void> {
+    if (this.#find(id) === undefined) await this.#coming.wait(id, AbortSignal.any([signal, this.#closing.signal]));
   }
 
   /** What its device is to send next, at most `most` of it. */
@@ -235,10 +240,10 @@ export class Deployments {
     while (this.#working.size > 0) await Promise.allSettled(this.#working);
   }
 
-  #followed(climb: Climb, wish: Wish, early: boolean): WatchedDeployment {
+  #followed(climb: Climb, wish: Wish, asked: Pick<DeploymentRequest, 'early' | 'id'>): WatchedDeployment {
     const { kind, name } = subjectOf(wish);
     try {
-      const watched = this.#begin(kind, name, climb.rung, climb.last, early);
+      const watched = this.#begin(kind, name, climb.rung, climb.last, asked);
       climb.follow(watched);
       return watched;
     } catch (error) {
@@ -246,6 +251,10 @@ export class Deployments {
       climb.leave(null, asCloudletError(error));
       throw error;
     }
+  }
+
+  #find(id: string): Deployment | undefined {
+    return this.#going.get(id)?.watched.state ?? this.#options.store.history.find(id);
   }
 
   #forget(id: string): void {
@@ -258,13 +267,15 @@ export class Deployments {
     name: string,
     rung: DeploymentRung,
     last: RungProgress,
-    early = false,
+    { early = false, id }: Pick<DeploymentRequest, 'early' | 'id'> = {},
   ): WatchedDeployment {
     const { store, changed = () => {}, failed: unwritten = () => {} } = this.#options;
     const { history } = store;
+    if (id !== undefined && this.#find(id) !== undefined)
+      throw new CloudletError('conflict', `expected the id of no deployment that there was, got ${id}`);
     const [clock, now, closing] = [this.#clock, this.#now, this.#closing.signal];
     const parts = { history, clock, now, changed, unwritten, closing, early };
-    return new WatchedDeployment(parts, newDeployment(kind, name, rung, last, this.#now()));
+    return new WatchedDeployment(parts, newDeployment(kind, name, rung, last, now(), id));
   }
 
   #sweep(): void {
@@ -285,15 +296,5 @@ export class Deployments {
     const tracked = work.finally(() => this.#working.delete(tracked));
     this.#working.add(tracked);
     return tracked;
-  }
-}
-
-/** Leaves a place again when what was to have it cannot begin. */
-function kept<T>(leave: () => void, begin: () => T): T {
-  try {
-    return begin();
-  } catch (error) {
-    leave();
-    throw error;
   }
 }

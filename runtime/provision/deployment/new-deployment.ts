@@ -2,19 +2,30 @@ import { randomUUID } from 'node:crypto';
 import type { Deployment, DeploymentRung } from '../../../guest-sdk/protocol/index.ts';
 import type { RungProgress } from './rung.ts';
 
-/** A deployment as it begins, under an id of its own. */
+/** A deployment as it begins, under an id of its own, which may be one that its device chose. */
 export function newDeployment(
   kind: 'function' | 'service',
   name: string,
   rung: DeploymentRung,
   last: RungProgress,
   startedAt: Date,
+  id: string = randomUUID(),
 ): Deployment {
   return {
-    ...{ id: randomUUID(), kind, name, ...(kind === 'function' ? { function: name } : {}) },
+    ...{ id, kind, name, ...(kind === 'function' ? { function: name } : {}) },
     ...{ rung, stage: last.stage, state: last.stage },
     ...{ bytesDone: last.bytesDone ?? 0, bytesTotal: last.bytesTotal ?? null, estimateS: null },
     ...{ startedAt: startedAt.toISOString(), endedAt: null },
     ...(last.digest === undefined ? {} : { digest: last.digest }),
   };
+}
+
+/** Leaves a place again when what was to have it cannot begin. */
+export function kept<T>(leave: () => void, begin: () => T): T {
+  try {
+    return begin();
+  } catch (error) {
+    leave();
+    throw error;
+  }
 }

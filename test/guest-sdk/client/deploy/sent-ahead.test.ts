@@ -1,0 +1,148 @@
+import { gunzipSync } from 'node:zlib';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type DeployNews, deploy } from '../../../../guest-sdk/client/deploy/deploy.ts';
+import { connect } from '../../../../guest-sdk/client/request.ts';
+import type { TransportRequest } from '../../../../guest-sdk/client/transport.ts';
+import {
+  type AcceptedDeployment,
+  CloudletError,
+  type Deployment,
+  type Digest,
+  digestOfHex,
+  readBatch,
+} from '../../../../guest-sdk/protocol/index.ts';
+
+const ahead = suite('parts that go beside the question');
+const digest = (at: number): Digest => digestOfHex(at.toString(16).padStart(64, '0'));
+const KIB = 1024;
+/** The state, three segments of memory, one of the disk. */
+const LENGTHS = [KIB, 60 * KIB, 280 * KIB, 150 * KIB, 250 * KIB];
+const PARTS = LENGTHS.map((bytes, at) => ({ digest: digest(at), bytes }));
+
+interface World {
+  /** What the cloudlet lacks when it is asked. */
+  readonly missing?: readonly number[];
+  /** What comes of the first parts: they arrive, are refused, or are on their way until they are left. */
+  readonly first?: 'arrive' | 'refused' | 'slow';
+  readonly overlay?: boolean;
+  readonly asked?: () => Promise<void>;
+}
+
+/** Deploys at a cloudlet that does as told; gives what it saw, in its order, and the news. */
+async function deployed({ missing = [0, 1, 2, 3, 4], first = 'arrive', overlay = true, asked }: World = {}) {
+  const seen: string[] = [];
+  const ids: string[] = [];
+  const left = new Set(missing);
+  let isFirst = true;
+  const wanted = () => ({ wanted: [...left].map(digest), missing: left.size });
+  const state = (stage: string): Deployment => ({
+    ...{ id: ids[0]!, kind: 'service', name: 'x', rung: 'overlay', stage, state: stage, estimateS: null },
+    ...{ bytesDone: 0, bytesTotal: 1, startedAt: '2026-11-26T00:00:00Z', address: '/s/x/' },
+    endedAt: stage === 'ready' ? '2026-11-26T00:00:01Z' : null,
+  });
+  const host = connect('http://cloudlet.test', undefined, async (sent: TransportRequest) => {
+    const path = sent.url.slice('http://cloudlet.test'.length);
+    if (path === '/v1/deployments') {
+      seen.push('question');
+      const body = sent.body as Uint8Array;
+      const text = sent.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
+      const { id = 'chosen here' } = JSON.parse(new TextDecoder().decode(text)) as { id?: string };
+      ids.push(id);
+      await asked?.();
+      seen.push('answer');
+      const accepted: AcceptedDeployment = {
+        ...state('receiving'),
+        ...{ missing: missing.map((at) => PARTS[at]!), bytesMissing: 1, events: '' },
+      };
+      return answer(accepted);
+    }
+    if (path.endsWith('/events')) {
+      while (left.size > 0) await new Promise(setImmediate);
+      return answer(`id: 1\nevent: state\ndata: ${JSON.stringify(state('ready'))}\n\n`);
+    }
+    if (sent.method === 'GET') {
+      seen.push('what is wanted?');
+      return answer(wanted());
+    }
+    const isAhead = isFirst;
+    isFirst = false;
+    const numbers: number[] = [];
+    for await (const part of readBatch(once(sent.body as Uint8Array)))
+      numbers.push(Number.parseInt(part.digest.slice(7), 16));
+    seen.push(numbers.join());
+    ids.push(path.split('/')[3]!);
+    if (isAhead && first === 'refused') throw new CloudletError('not-found', 'expected the id of a deployment');
+    if (isAhead && first === 'slow') {
+      await new Promise((resolve) => sent.signal!.addEventListener('abort', resolve, { once: true }));
+      seen.push('left');
+      throw new CloudletError('network-unavailable', 'it was left');
+    }
+    for (const number of numbers) left.delete(number);
+    return answer(wanted());
+  });
+  const held = {
+    parts: PARTS,
+    dataFrom: 4,
+    ...{ inBatches: true, isPacked: true },
+    read: async (each: Digest) => new Uint8Array(LENGTHS[Number.parseInt(each.slice(7), 16)]!),
+  };
+  const want = { service: 'x', ...(overlay ? { overlay: { kind: 'overlay' } } : { from: 'http://x.test/a.overlay' }) };
+  const news: DeployNews[] = [];
+  for await (const each of deploy(host, { want }, { held }, async () => undefined)) news.push(each);
+  return { seen, ids: new Set(ids), news };
+}
+
+function answer(what: object | string) {
+  const text = typeof what === 'string' ? what : JSON.stringify(what);
+  return {
+    ...{ status: 200, header: () => null, trailer: () => null },
+    body: once(new TextEncoder().encode(text)),
+  };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+const turns = async () => {
+  for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+};
+
+ahead('the first are on their way before the answer, under the id of the question, and none goes twice', async () => {
+  const { seen, ids, news } = await deployed({ asked: turns });
+  assert.equal(seen.slice(0, 4), ['question', '0,1', 'answer', '2,3,4']);
+  assert.is(ids.size, 1);
+  assert.match([...ids][0]!, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  const end = news.at(-1)!;
+  const sum = LENGTHS.reduce((total, bytes) => total + bytes, 0);
+  assert.ok(end.kind === 'ended' && end.sentBytes >= sum && end.sentBytes < sum + KIB);
+});
+
+ahead('what is here already is left, and nothing else goes', async () => {
+  const { seen } = await deployed({ missing: [], first: 'slow', asked: turns });
+  assert.equal(seen.sort(), ['0,1', 'answer', 'left', 'question']);
+});
+
+ahead('what did not arrive goes again', async () => {
+  const { seen } = await deployed({ first: 'refused' });
+  assert.equal(seen.sort(), ['0,1', '0,1', '2,3,4', 'answer', 'question', 'what is wanted?', 'what is wanted?']);
+});
+
+ahead('of what is no overlay nothing goes unasked', async () => {
+  const { seen, ids } = await deployed({ overlay: false, asked: turns });
+  assert.equal(seen.slice(0, 3), ['question', 'answer', '0,1,2,3,4']);
+  assert.is([...ids][0], 'chosen here');
+});
+
+ahead('a question that fails leaves what goes beside it', async () => {
+  const asked = () => Promise.reject(new CloudletError('requirements-unmet', 'too little memory'));
+  try {
+    await deployed({ first: 'slow', asked });
+    assert.unreachable();
+  } catch (error) {
+    assert.is((error as CloudletError).code, 'requirements-unmet');
+  }
+});
+
+ahead.run();

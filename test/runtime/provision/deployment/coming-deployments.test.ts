@@ -1,0 +1,62 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
+import type { RungContext } from '../../../../runtime/provision/index.ts';
+import { endOf, NEVER, once, openDeploymentsLab, PHOTO, partOf, request, rung } from './deployments-lab.ts';
+
+const coming = suite('parts that come before the question');
+
+const ID = '0b0e7a52-6f4f-4c8e-9a55-4f6d2f9f8b11';
+const BYTES = new Uint8Array(1000).fill(7);
+const PART = partOf(BYTES);
+const reading = async ({ parts }: RungContext) => {
+  await parts.get(PART.digest);
+  return PHOTO;
+};
+
+coming('they wait for it, and are its own', async () => {
+  const lab = await openDeploymentsLab([rung('package', reading, [PART])]);
+  const { deployments } = lab;
+  let has = false;
+  const waiting = deployments.coming(ID, NEVER).then(() => {
+    has = true;
+  });
+  await new Promise(setImmediate);
+  assert.is(has, false);
+  const { deployment } = await deployments.ask(request({}, { id: ID }));
+  assert.is(deployment.id, ID);
+  await waiting;
+  await deployments.coming(ID, NEVER);
+  assert.equal(await deployments.part(ID, PART.digest, once(BYTES), NEVER), { wanted: [], missing: 0 });
+  assert.is((await endOf(deployments, ID)).stage, 'ready');
+  await lab.close();
+});
+
+coming('they are let go when it cannot begin, when nobody asks it, and when their sender leaves', async () => {
+  const lab = await openDeploymentsLab([{ name: 'overlay', offer: async () => null }]);
+  const { deployments, clock } = lab;
+  const refused = deployments.coming(ID, NEVER);
+  assert.instance(await deployments.ask(request({}, { id: ID })).catch((error: unknown) => error), CloudletError);
+  await refused;
+  const unasked = deployments.coming(ID, NEVER);
+  clock.advance(5_000);
+  await unasked;
+  const leaving = new AbortController();
+  const left = deployments.coming(ID, leaving.signal);
+  leaving.abort();
+  await left;
+  assert.throws(() => deployments.get(ID), /expected the id of a deployment/);
+  await lab.close();
+});
+
+coming('an id serves once', async () => {
+  const lab = await openDeploymentsLab([rung('running', async () => PHOTO)]);
+  await lab.deployments.ask(request({}, { id: ID }));
+  const again = await lab.deployments.ask(request({}, { id: ID })).catch((error: unknown) => error);
+  assert.ok(again instanceof CloudletError);
+  assert.is(again.code, 'conflict');
+  assert.throws(() => request({}, { id: '../1' }), /a UUID/);
+  await lab.close();
+});
+
+coming.run();
