@@ -11,10 +11,11 @@ const PROGRAM =
   'const kept = []; for (let at = 0; at < 3_000_000; at += 1) kept[at % 200_000] = { at, more: [at, { at }] };';
 
 async function traced(processors: number) {
-  const args = [...hostFlags(processors), '--trace-gc', '--trace-concurrent-marking', '-e', PROGRAM];
+  const traces = ['--trace-gc', '--trace-concurrent-marking', '--trace-pretenuring-statistics'];
+  const args = [...hostFlags(processors), ...traces, '-e', PROGRAM];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const count = (what: RegExp) => stdout.split('\n').filter((line) => what.test(line)).length;
-  return { old: count(/ Mark-Compact /), markers: count(/concurrent marking/i), stdout };
+  return { old: count(/ Mark-Compact /), markers: count(/concurrent marking/i), tenured: count(/ tenured=[1-9]/), stdout };
 }
 
 flags('leave marking to helpers where these have processors, and to the host itself on few', async () => {
@@ -22,6 +23,10 @@ flags('leave marking to helpers where these have processors, and to the host its
   assert.ok(few.old > 0, few.stdout);
   assert.is(few.markers, 0);
   assert.ok(many.markers > 0, many.stdout);
+});
+
+flags('have nothing made among the old because much of it lived on before', async () => {
+  assert.is((await traced(2)).tenured, 0);
 });
 
 flags.run();
