@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { InvocationIdentity } from '../../runtime/index.ts';
 import { type BegunAnswer, beginAnswer } from '../http/answer.ts';
+import { AnswersTogether } from '../http/answers-together.ts';
 import { type BegunInvocation, handOver } from '../http/begun-invocation.ts';
 import { CallerLeft } from '../http/caller-left.ts';
 import { latin1 } from '../http/guest-headers.ts';
@@ -26,13 +27,17 @@ export type DirectDoor = (incoming: IncomingMessage, outgoing: ServerResponse, r
  */
 export function directDoor({ cloudlet, limits, trust, journal, metrics, draining }: HostParts): DirectDoor {
   const tellOnce = withheldTeller(journal, 'function');
+  const together = new AnswersTogether();
 
   const serve = async (plain: PlainRequest, caller: Caller, exchange: Exchange): Promise<void> => {
     const { incoming, outgoing, routes } = exchange;
     const method = incoming.method!;
     const { rawHeaders: raw } = incoming;
     let identity: InvocationIdentity | undefined;
-    let outcome: BegunInvocation['outcome'];
+    const leave = (outcome: BegunInvocation['outcome']): void => {
+      handOver(incoming, { caller, identity, outcome });
+      routes(incoming, outgoing);
+    };
     try {
       const request = guestRequest(method, 'http', plain.authority, plain.target, raw);
       const begun = (one: InvocationIdentity): void => {
@@ -43,16 +48,18 @@ export function directDoor({ cloudlet, limits, trust, journal, metrics, draining
       const invocation = await cloudlet.invoke(plain.name, request, input, options);
       const answer = await beginAnswer(method, invocation, tellOnce(plain.name));
       const whole = wholeAnswer(invocation, answer);
-      if (whole?.isOrdinary === true) {
-        metrics.requestAnswered(answer.status);
-        return send(outgoing, answer, whole);
-      }
-      outcome = { invocation, answer };
+      if (whole?.isOrdinary !== true) return leave({ invocation, answer });
+      together.add(() => {
+        try {
+          metrics.requestAnswered(answer.status);
+          send(outgoing, answer, whole);
+        } catch (error) {
+          leave({ error });
+        }
+      });
     } catch (error) {
-      outcome = { error };
+      leave({ error });
     }
-    handOver(incoming, { caller, identity, outcome });
-    routes(incoming, outgoing);
   };
 
   return (incoming, outgoing, routes) => {

@@ -15,7 +15,12 @@ async function traced(processors: number) {
   const args = [...hostFlags(processors), ...traces, '-e', PROGRAM];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const count = (what: RegExp) => stdout.split('\n').filter((line) => what.test(line)).length;
-  return { old: count(/ Mark-Compact /), markers: count(/concurrent marking/i), tenured: count(/ tenured=[1-9]/), stdout };
+  return {
+    old: count(/ Mark-Compact /),
+    markers: count(/concurrent marking/i),
+    tenured: count(/ tenured=[1-9]/),
+    stdout,
+  };
 }
 
 flags('leave marking to helpers where these have processors, and to the host itself on few', async () => {
