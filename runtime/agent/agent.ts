@@ -1,8 +1,10 @@
+import { availableParallelism } from 'node:os';
 import type { BulkDisk } from './bulk-disk.ts';
 import type { ChannelPort } from './channel-port.ts';
 import { rehearseCodec } from './codec-rehearsal.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { ComponentLoad } from './component-load.ts';
+import { loadInTurn } from './load-in-turn.ts';
 import {
   type CancelMessage,
   decodeMessage,
@@ -50,6 +52,8 @@ export class Agent {
   /** Nothing was freed since it started, or since its load. */
   #isFresh = true;
   #load: ComponentLoad | null = null;
+  /** All workers have what is loaded. */
+  #loaded: Promise<unknown> = Promise.resolve();
   #component: WorkerComponent | null = null;
   #loadedAs: ((loaded: Omit<LoadedMessage, 'compileMs'>) => void) | null = null;
 
@@ -143,6 +147,7 @@ export class Agent {
   /** Waits for all workers, and frees what nobody needs, so that no clone carries it. */
   async #prepare(id: number): Promise<void> {
     await this.#started.promise;
+    await this.#loaded;
     for (const slot of this.#slots) await slot.prepare();
     rehearseCodec();
     collectGarbage(this.#isFresh ? 'all' : 'young');
@@ -164,7 +169,7 @@ export class Agent {
       const component = await load.finish();
       this.#component = component;
       this.#loadedAs = answer;
-      for (const slot of this.#slots) slot.load(component);
+      this.#loaded = loadInTurn(this.#slots, component, availableParallelism());
     } catch (error) {
       answer({ error: (error as Error).message });
     }

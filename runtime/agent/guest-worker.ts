@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { MessagePort } from 'node:worker_threads';
 import { rehearseCodec } from './codec-rehearsal.ts';
 import { collectGarbage } from './collect-garbage.ts';
@@ -44,6 +45,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   const running: GuestInvocation[] = [];
   const find = (id: number) => running.find((each) => each.id === id);
   let lastId = 0;
+  /** The first invocation has ended. */
+  const served = Promise.withResolvers<void>();
   /** Sent while another runs, in their order; those of an asynchronous component begin at once. */
   const ahead: Invoked[] = [];
   const askIds = new AskIds();
@@ -130,6 +133,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   function finish(invocation: GuestInvocation, done: DoneMessage, load: LoadMessage, instances: Instances): void {
     const { id } = invocation;
     running.splice(running.indexOf(invocation), 1);
+    served.resolve();
     cell.finish(reached());
     if (load.reuse !== null && invocation.wasInterrupted) say({ kind: 'ended', id });
     line.post({ kind: 'done', id, done });
@@ -163,11 +167,15 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
           component = { message: load, loaded: load, instances: instancesOf(loaded), workerUse };
           line.gather(load.reuse !== null);
         } catch (error) {
-          return say({ kind: 'loaded', error: (error as Error).message });
+          say({ kind: 'loaded', error: (error as Error).message });
+          return say({ kind: 'settled' });
         }
         line.open();
         say({ kind: 'loaded', error: null });
-        return prepare();
+        await prepare();
+        // Whoever had it loaded waits for the first answer, if anybody does.
+        if (availableParallelism() === 1) await served.promise;
+        return say({ kind: 'settled' });
       case 'prepare':
         component?.instances.renew();
         // A clone then has an instance from the start.

@@ -52,6 +52,8 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: 'up' }
   | { readonly kind: 'loaded'; readonly error: string | null }
+  /** What a load leaves to be done is done, or could not be; where there is one processor, the first invocation, too. */
+  | { readonly kind: 'settled' }
   | { readonly kind: 'prepared' }
   /** A guest waits for a piece of a late file. */
   | { readonly kind: 'want'; readonly message: LateMessage }

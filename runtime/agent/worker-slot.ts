@@ -31,6 +31,9 @@ const ACKNOWLEDGE_MS = 100;
 /** The same where others run in it: its end costs them their answers. Well below what the host waits before it ends the machine. */
 const ACKNOWLEDGE_SHARED_MS = 500;
 
+/** How long a worker with its component may take for its first instance and invocation before others are loaded beside it, milliseconds. */
+const SETTLE_MS = 400;
+
 /**
  * JavaScript heap of one worker, MiB. Values of typed calls live there: a guest that returns more than this costs its worker and
  * not the agent, as long as they come in small pieces; V8 ends the whole process, and so the machine, for a large one.
@@ -52,6 +55,7 @@ export class WorkerSlot {
   #worker: Worker | null = null;
   #component: WorkerComponent | null = null;
   #prepared: (() => void) | null = null;
+  #settled: (() => void) | null = null;
   /** Invocations of an asynchronous component whose end was asked for and not told. */
   readonly #unended = new Set<number>();
   #up = false;
@@ -67,10 +71,13 @@ export class WorkerSlot {
     return this.#start(this.#openLine(), FIRST_EPOCH);
   }
 
-  /** Gives the worker the component it will run, now or as soon as there is one. */
-  load(component: WorkerComponent): void {
+  /** Gives the worker the component it will run, now or as soon as there is one. Resolves when it has done what a load takes, takes long for that, or is lost. */
+  load(component: WorkerComponent): Promise<void> {
     this.#component = component;
-    this.#loadWorker();
+    return new Promise((resolve) => {
+      this.#settled = resolve;
+      this.#loadWorker();
+    });
   }
 
   /** Resolves when the worker, or its successor, has done what came before, a load for instance, and holds nothing that it does not need. */
@@ -137,6 +144,10 @@ export class WorkerSlot {
             break;
           case 'loaded':
             this.#events.loaded(message.error);
+            setTimeout(() => this.#settled?.(), SETTLE_MS);
+            break;
+          case 'settled':
+            this.#settled?.();
             break;
           case 'want':
             this.#events.want(message.message);
@@ -176,6 +187,7 @@ export class WorkerSlot {
     this.#worker = null;
     this.#up = false;
     this.#unended.clear();
+    this.#settled?.();
     this.#events.lost({ ...lost, finished: this.#cell.finishedId, begun: this.#cell.begunId });
     this.#succeed(worker).catch(this.#events.failed);
   }
