@@ -32,7 +32,7 @@ export function plainRequest({ method, url, httpVersion, rawHeaders, headers }: 
 }
 
 /** The last target that was plain, and the name in it: many requests ask for the same. */
-let knownTarget = '';
+let knownTarget: string | null = null;
 let knownName: FunctionName;
 
 /** The name of a function in a target that needs no parser; null when it does. */
@@ -46,7 +46,7 @@ function nameIn(target: string): FunctionName | null {
 }
 
 /** The last authority that was plain: nearly all requests name the same. */
-let knownAuthority = '';
+let knownAuthority: string | null = null;
 
 /** Whether an authority is what becomes of it in an address: not so with capitals, or the scheme's own port. */
 function isPlainAuthority(authority: string): boolean {

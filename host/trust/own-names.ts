@@ -44,7 +44,7 @@ export function ownNames(options: OwnNamesOptions): OwnNames {
     return addresses.has(name);
   };
   /** The last authority with a name that stays ours: nearly all requests have the same. */
-  let known = '';
+  let known: string | null = null;
   return {
     includes: (authority) => {
       if (authority === known) return true;

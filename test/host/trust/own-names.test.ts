@@ -14,6 +14,10 @@ const network = ownNames({
 });
 const single = ownNames({ bind: '192.168.1.5', id });
 
+names('nobody has an empty name, also before any other came', () => {
+  assert.is(ownNames({ bind: '127.0.0.1', id }).includes(''), false);
+});
+
 const table: readonly [text: string, onLoopback: boolean, onNetwork: boolean, onSingle: boolean][] = [
   ['localhost', true, true, true],
   ['LocalHost:8080', true, true, true],
