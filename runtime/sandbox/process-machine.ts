@@ -54,11 +54,11 @@ export function processBounds({ workers, memoryMib }: Pick<ProcessMachineOptions
 /**
  * Code of WebAssembly is kept when better code has replaced it: in machines, whose agent has the same flag, V8's collector of it took code to
  * which a suspended guest was about to return. Young objects are collected without helpers: each worker has little of them, and waited for threads to which its
- * neighbours leave no processor.
+ * neighbours leave no processor. What an invocation makes is made young, however much of the like lived on while the worker was cold.
  */
 const AGENT_FLAGS = [
   ...['--disable-warning=ExperimentalWarning', '--no-wasm-code-gc'],
-  ...['--no-parallel-scavenge', '--no-concurrent-array-buffer-sweeping'],
+  ...['--no-parallel-scavenge', '--no-concurrent-array-buffer-sweeping', '--no-allocation-site-pretenuring'],
 ];
 
 /** The channel's descriptor in the child: the first after stdin, stdout and stderr. Those of the lines follow. */

@@ -172,12 +172,15 @@ export class Sandbox {
     });
     // Any early end, by deadline, by the caller's leaving or by a failing input, gives the agent so long to confirm it.
     let stopConfirm = () => {};
-    call.endedEarly = () => {
+    let confirmed = false;
+    call.done.catch(() => {
+      if (confirmed) return;
       stopConfirm = this.#machineTime.after(CONFIRM_MS, () =>
         this.#poison(`an invocation could not be ended within ${CONFIRM_MS} ms`),
       );
-    };
+    });
     call.whenConfirmed(() => {
+      confirmed = true;
       stopCaller();
       stopConfirm();
       options.signal?.removeEventListener('abort', left);

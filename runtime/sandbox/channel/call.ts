@@ -151,7 +151,6 @@ export class Call {
   fail(error: CloudletError): void {
     if (this.#ended || this.#failed) return;
     this.#settleFailed(error);
-    this.endedEarly();
     this.#cancel(error.code === 'deadline-exceeded' ? error.code : 'client-closed');
   }
 
