@@ -90,7 +90,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   };
 
   function beginNext(): void {
-    while (ahead.length > 0 && (running.length === 0 || component?.message.reuse !== null)) invoke(ahead.shift()!);
+    const atOnce = component?.message.reuse?.atOnce ?? 1;
+    while (ahead.length > 0 && running.length < atOnce) invoke(ahead.shift()!);
   }
 
   function invoke(invoked: Invoked): void {

@@ -76,7 +76,8 @@ export class ComponentCompiler {
   async close(): Promise<void> {
     this.#closing.abort(new CloudletError('draining', 'the cloudlet is shutting down'));
     await this.#last;
-    await Promise.all([this.#translators.close(), ...this.#reading]);
+    await Promise.allSettled(this.#reading);
+    await this.#translators.close();
   }
 
   async #make(component: ComponentBytes, digest: Digest, signal: AbortSignal): Promise<Artifact> {

@@ -27,7 +27,7 @@ export class EndedInvocations {
   /** How many came so far. */
   #count = 0;
 
-  /** `kept`: how many are remembered, at least one. */
+  /** `kept`: how many are remembered. */
   constructor(kept: number) {
     this.#kept = kept;
     this.#ids = Buffer.alloc(kept * ID_LENGTH);
@@ -39,6 +39,7 @@ export class EndedInvocations {
 
   /** One has ended. It is not kept itself. */
   add(ended: NotedInvocation): void {
+    if (this.#kept === 0) return;
     const at = this.#count % this.#kept;
     this.#count += 1;
     this.#ids.write(ended.id, at * ID_LENGTH, 'latin1');

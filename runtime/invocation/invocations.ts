@@ -79,15 +79,16 @@ export class Invocations {
     try {
       const invocation = await this.#enter(record, version, traced(request, record.trace), limited, options);
       record.answered(invocation.head?.status);
+      const end = (how: 'ok' | CloudletError, runMs?: number): void => {
+        try {
+          record.end(how, runMs);
+        } finally {
+          ended();
+        }
+      };
       invocation.done.then(
-        ({ runMs }) => {
-          record.end('ok', runMs);
-          ended();
-        },
-        (error: unknown) => {
-          record.end(asCloudletError(error));
-          ended();
-        },
+        ({ runMs }) => end('ok', runMs),
+        (error: unknown) => end(asCloudletError(error)),
       );
       const { id, head, output, done, timing } = invocation;
       const { traceparent } = record.trace;

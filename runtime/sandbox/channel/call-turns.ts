@@ -86,6 +86,8 @@ export class CallTurns {
   get placesAhead(): number {
     const { lines, processors = lines.length, clock } = this.#world;
     const now = clock.now();
+    // Those that share a worker begin at once in it, and none waits there for another.
+    if (lines[0]?.isAlone !== true) return 0;
     if (this.#waiting.length > 0 || now < Math.max(this.#restsUntil, this.#fullUntil)) return 0;
     const together = this.#together(now);
     return together > 1 ? Math.min(processors, this.most, lines.length) * together : 0;
@@ -203,8 +205,9 @@ export class CallTurns {
     if (first === undefined || this.most === Number.POSITIVE_INFINITY) return;
     const over = this.#turns.size - Math.min(this.most, lines.length) * first.atOnce;
     for (let left = Math.min(over, this.#waiting.length); left > 0; left -= 1) {
-      this.#fullUntil = now + REST_MS;
-      const { call } = this.#waiting.pop()!;
+      const { call, isSmall } = this.#waiting.pop()!;
+      // One with much input is not sent ahead in any case, and says nothing of those that are.
+      if (isSmall) this.#fullUntil = now + REST_MS;
       [call.mayHaveBegun, call.turnedAway] = [false, true];
       endUnbegun(call, 'machine-failed');
     }
@@ -228,21 +231,22 @@ export class CallTurns {
       const now = clock.now();
       if (looksAgain && now > beganAt + SLOW_MS + LATE_MS) return this.#watch(firsts, false);
       const hasFree = workersInUse(lines) < this.most && lines.slice(0, processors).some(({ free }) => free);
-      for (const [worker, line] of lines.entries()) {
-        if (!line.isAlone || line.busy < 2) continue;
-        const isSame = line.first === firsts[worker];
-        if (isSame && now - line.movedAt >= STUCK_MS) {
-          if (now - this.#stuckAt < STUCK_AGAIN_MS) this.#restsUntil = now + REST_MS;
-          this.#stuckAt = now;
-        } else if (isSame && hasFree) {
-          if (now - this.#slowAt < SLOW_AGAIN_MS) this.#spreadsUntil = now + REST_MS;
-          this.#slowAt = now;
-        } else {
-          this.#watch();
-          continue;
-        }
-        this.#recall(worker);
+      const waitsSince = (line: CallLine) => now - line.movedAt;
+      const behind = [...lines.entries()].filter(([, line]) => line.isAlone && line.busy > 1);
+      const same = behind.filter(([worker, line]) => line.first === firsts[worker]);
+      const stuck = same.filter(([, line]) => waitsSince(line) >= STUCK_MS);
+      const slow = hasFree ? same.filter(([, line]) => waitsSince(line) < STUCK_MS) : [];
+      // However many workers it held up, it is one.
+      if (stuck.length > 0) {
+        if (now - this.#stuckAt < STUCK_AGAIN_MS) this.#restsUntil = now + REST_MS;
+        this.#stuckAt = now;
       }
+      if (slow.length > 0) {
+        if (now - this.#slowAt < SLOW_AGAIN_MS) this.#spreadsUntil = now + REST_MS;
+        this.#slowAt = now;
+      }
+      for (const [worker] of [...stuck, ...slow]) this.#recall(worker);
+      if (behind.length > stuck.length + slow.length) this.#watch();
     });
   }
 }

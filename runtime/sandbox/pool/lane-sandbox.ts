@@ -64,10 +64,11 @@ export class LaneSandbox {
     return this.#since.size;
   }
 
-  /** Takes a place. Gives what leaves it, which is told for how long the guest ran; once. */
-  enter(now: number): (ranMs: number) => void {
-    const left = (ranMs: number): void => {
+  /** Takes a place. Gives what leaves it, which is told for how long the guest ran, or null when it was none that ran; once. */
+  enter(now: number): (ranMs: number | null) => void {
+    const left = (ranMs: number | null): void => {
       this.#since.delete(left);
+      if (ranMs === null) return;
       this.left += 1;
       this.ranMs += ranMs;
     };

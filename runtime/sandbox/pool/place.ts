@@ -5,8 +5,8 @@ import type { Sandbox } from '../sandbox.ts';
 export interface Place {
   readonly sandbox: Sandbox;
   readonly timing: PlaceTiming;
-  /** Gives the place back, and says for how long the guest ran in it, milliseconds. Once. */
-  readonly leave: (ranMs: number) => void;
+  /** Gives the place back, and says for how long the guest ran in it, milliseconds; null when the invocation was sent away. Once. */
+  readonly leave: (ranMs: number | null) => void;
 }
 
 /** How long an invocation waited for its place, milliseconds. */

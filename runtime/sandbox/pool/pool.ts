@@ -90,11 +90,12 @@ export class SandboxPool {
         } catch (error) {
           const { intact } = replay;
           const [answering, reachedOutside] = [call?.answering === true, call?.reachedOutside === true];
-          if (call?.turnedAway === true && intact) attempt -= 1;
+          const turnedAway = call?.turnedAway === true && intact;
+          if (turnedAway) attempt -= 1;
           const progress = { begun: call?.mayHaveBegun === true, answering, reachedOutside, intact };
           const repeatable = mayRepeat(request, options.idempotent === true);
           if (attempt > 1 || !canRetry(error, repeatable, progress)) throw error;
-          leftMs = Math.max(1, Math.ceil(leftMs - (this.#clock.now() - beganAt)));
+          if (!turnedAway) leftMs = Math.max(1, Math.ceil(leftMs - (this.#clock.now() - beganAt)));
         }
       }
     } catch (error) {
@@ -178,7 +179,7 @@ export class SandboxPool {
         use: use && new InvocationUse(use, invocation),
         signal,
       });
-      call.whenConfirmed(() => place.leave(call.ranMs));
+      call.whenConfirmed(() => place.leave(call.turnedAway ? null : call.ranMs));
       return call;
     } catch (error) {
       place.leave(0);

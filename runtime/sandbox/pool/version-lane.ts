@@ -262,7 +262,7 @@ export class VersionLane {
       timing,
       leave: (ranMs) => {
         leave(ranMs);
-        this.#left(one, enteredAt);
+        this.#left(one, ranMs === null ? null : enteredAt);
       },
     };
   }
@@ -274,9 +274,9 @@ export class VersionLane {
     return { queueMs: Math.max(0, waitedMs - startMs), startMs, start: one.rung };
   }
 
-  #left(one: LaneSandbox, enteredAt: number): void {
+  #left(one: LaneSandbox, enteredAt: number | null): void {
     const now = this.#options.clock.now();
-    this.#estimate.served(now - enteredAt);
+    if (enteredAt !== null) this.#estimate.served(now - enteredAt);
     one.lastUsedAt = now;
     if (this.#queue.length > 0) this.#serve();
     if (one.taken === 0) this.#listener.unused(one);

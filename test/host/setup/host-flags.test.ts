@@ -10,15 +10,18 @@ const flags = suite('the flags of a host');
 const PROGRAM =
   'const kept = []; for (let at = 0; at < 3_000_000; at += 1) kept[at % 200_000] = { at, more: [at, { at }] };';
 
+const TRACE = '--trace-pretenuring-statistics';
+const TENURED = / tenured=[1-9]/;
+
 async function traced(processors: number) {
-  const traces = ['--trace-gc', '--trace-concurrent-marking', '--trace-pretenuring-statistics'];
+  const traces = ['--trace-gc', '--trace-concurrent-marking', TRACE];
   const args = [...hostFlags(processors), ...traces, '-e', PROGRAM];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const count = (what: RegExp) => stdout.split('\n').filter((line) => what.test(line)).length;
   return {
     old: count(/ Mark-Compact /),
     markers: count(/concurrent marking/i),
-    tenured: count(/ tenured=[1-9]/),
+    tenured: count(TENURED),
     stdout,
   };
 }
@@ -32,6 +35,10 @@ flags('leave marking to helpers where these have processors, and to the host its
 
 flags('have nothing made among the old because much of it lived on before', async () => {
   assert.is((await traced(2)).tenured, 0);
+  // Which is what it would come to without the flag.
+  const other = hostFlags(2).filter((flag) => !flag.includes('pretenuring'));
+  const { stdout } = await promisify(execFile)(process.execPath, [...other, TRACE, '-e', PROGRAM]);
+  assert.match(stdout, TENURED);
 });
 
 flags.run();

@@ -157,6 +157,36 @@ turns('have places for more than there are workers while they are that short, an
   channel.close('the test is over');
 });
 
+turns('have no more places where invocations share a worker', async () => {
+  const { channel } = await openTogether(4, 2);
+  channel.adopt(4);
+  assert.is(channel.placesAhead, 0);
+  channel.close('the test is over');
+});
+
+turns('take one pause that held up several workers for one', async () => {
+  const { agent, clock, channel, invoke } = await open(2);
+  const calls = Array.from({ length: 4 }, () => invoke());
+  const fakes = await Promise.all(calls.map(() => agent.next()));
+  clock.advance(20);
+  await channel.ping();
+  assert.is(agent.recalls.length, 2);
+  const running = agent.recalls.map(
+    ({ last }) => fakes.find(({ id }) => id !== last && agent.lineOf(id) === agent.lineOf(last))!,
+  );
+  for (const [at, { worker, last }] of agent.recalls.entries()) {
+    agent.say('recalled', 0, { worker, last, begun: running[at]!.id });
+  }
+  await channel.ping();
+  for (const fake of running) fake.done();
+  for (let left = 2; left > 0; left -= 1) (await agent.next()).done();
+  await Promise.all(calls.map(({ done }) => done));
+  // Sent ahead as before.
+  for (let count = 0; count < 4; count += 1) invoke();
+  await Promise.all(Array.from({ length: 4 }, () => agent.next()));
+  channel.close('the test is over');
+});
+
 turns('send those away that came because they are short, when no worker is free for them any more', async () => {
   const { agent, clock, channel, invoke } = await openTogether(2, 1);
   channel.allow(2);
