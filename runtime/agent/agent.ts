@@ -80,10 +80,7 @@ export class Agent {
 
   #slot(entry: URL, worker: number, openLine: () => OpenLine): WorkerSlot {
     return new WorkerSlot(entry, openLine, {
-      loaded: (error) => {
-        this.#loadedAs?.(error === null ? {} : { error });
-        this.#loadedAs = null;
-      },
+      loaded: (error) => this.#answerLoad(error),
       want: (message: LateMessage) => this.#say('want', 0, message),
       lost: (message) => this.#say('lost', 0, { worker, ...message } satisfies LostMessage),
       renewed: (message) => this.#say('renewed', 0, { worker, ...message } satisfies RenewedMessage),
@@ -147,6 +144,7 @@ export class Agent {
   /** Waits for all workers, and frees what nobody needs, so that no clone carries it. */
   async #prepare(id: number): Promise<void> {
     await this.#started.promise;
+    for (const slot of this.#slots) slot.hurry();
     await this.#loaded;
     for (const slot of this.#slots) await slot.prepare();
     rehearseCodec();
@@ -163,16 +161,21 @@ export class Agent {
 
   async #finishLoad(load: ComponentLoad): Promise<void> {
     const startedAt = performance.now();
-    const answer = (loaded: Omit<LoadedMessage, 'compileMs'>) =>
-      this.#say('loaded', load.id, { ...loaded, compileMs: performance.now() - startedAt });
+    this.#loadedAs = (loaded) => this.#say('loaded', load.id, { ...loaded, compileMs: performance.now() - startedAt });
+    const failed = (error: unknown) => this.#answerLoad((error as Error).message);
     try {
       const component = await load.finish();
       this.#component = component;
-      this.#loadedAs = answer;
-      this.#loaded = loadInTurn(this.#slots, component, availableParallelism());
+      this.#loaded = loadInTurn(this.#slots, component, availableParallelism()).catch(failed);
     } catch (error) {
-      answer({ error: (error as Error).message });
+      failed(error);
     }
+  }
+
+  /** The first worker that has it, or cannot have it, speaks for all. */
+  #answerLoad(error: string | null): void {
+    this.#loadedAs?.(error === null ? {} : { error });
+    this.#loadedAs = null;
   }
 
   #say(kind: KindName, id: number, message: unknown): void {

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type { MessagePort } from 'node:worker_threads';
 import { rehearseCodec } from './codec-rehearsal.ts';
 import { collectGarbage } from './collect-garbage.ts';
@@ -45,7 +44,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   const running: GuestInvocation[] = [];
   const find = (id: number) => running.find((each) => each.id === id);
   let lastId = 0;
-  /** The first invocation has ended. */
+  /** The first invocation has ended, or nobody waits for that. */
   const served = Promise.withResolvers<void>();
   /** Sent while another runs, in their order; those of an asynchronous component begin at once. */
   const ahead: Invoked[] = [];
@@ -175,8 +174,10 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
         say({ kind: 'loaded', error: null });
         await prepare();
         // Whoever had it loaded waits for the first answer, if anybody does.
-        if (availableParallelism() === 1) await served.promise;
+        if (message.awaitsCall) await served.promise;
         return say({ kind: 'settled' });
+      case 'hurry':
+        return served.resolve();
       case 'prepare':
         component?.instances.renew();
         // A clone then has an instance from the start.

@@ -1,3 +1,5 @@
+import { leastGap, takePieces } from './memory-pieces.ts';
+
 /** Bytes of which it is known whether invocations write to them. */
 const UNIT_BYTES = 4 * 1024;
 
@@ -6,6 +8,15 @@ const SHIFT_BYTES = 64;
 
 /** Of so many times that a memory is put back, once it is looked whether what was written to before still is. */
 const LOOK_EVERY = 256;
+
+/**
+ * Runs that a memory has at most: each has some views, 700 bytes of a worker's heap. With more of them, gaps between what was written to are put back
+ * with it, the shortest first.
+ */
+const MOST_RUNS = 2048;
+
+/** The same of stretches, each of which has a run or more: short ones of zeros are kept as other bytes are. */
+const MOST_STRETCHES = MOST_RUNS / 2;
 
 const { fill } = Uint8Array.prototype;
 
@@ -24,7 +35,7 @@ export class MemoryImage {
   readonly #stretches: readonly Stretch[];
   /** Those to which an invocation has written: they are put back without a look. */
   readonly #written: Uint8Array;
-  #runs: readonly Run[];
+  #runs: readonly Run[] = [];
   #restored = 0;
 
   constructor(memory: WebAssembly.Memory) {
@@ -32,14 +43,14 @@ export class MemoryImage {
     this.#units = memory.buffer.byteLength / UNIT_BYTES;
     this.#written = new Uint8Array(this.#units);
     this.#stretches = stretchesOf(memory.buffer);
-    this.#runs = this.#made();
+    this.#make();
   }
 
   /** A memory that grows, by nothing even, lets go of its buffer, and what views it: to ask a view costs less than to ask the memory. */
   get hasGrown(): boolean {
     if (this.#runs[0] !== undefined && !this.#runs[0].isDetached) return false;
     if (this.#memory.buffer.byteLength !== this.#units * UNIT_BYTES) return true;
-    this.#runs = this.#made();
+    this.#make();
     return false;
   }
 
@@ -55,7 +66,7 @@ export class MemoryImage {
       if (run.isWritten && !looks) run.putBack();
       else if (run.isWritten || !run.isSame) isChanged = this.#examine(run) || isChanged;
     }
-    if (isChanged) this.#runs = this.#made();
+    if (isChanged) this.#make();
   }
 
   /** Puts back what differs, unit by unit, and notes what that is; whether it was something else before. */
@@ -72,18 +83,18 @@ export class MemoryImage {
     return isChanged;
   }
 
-  #made(): Run[] {
+  #make(): void {
     const { buffer } = this.#memory;
     const runs: Run[] = [];
+    // The old ones are not kept until the new ones are there.
+    this.#runs = runs;
+    const gap = leastGap(this.#written, this.#stretches, MOST_RUNS);
     for (const stretch of this.#stretches) {
       const whole = Run.of(buffer, stretch);
-      for (let from = stretch.from, to = from; from < stretch.to; from = to) {
-        const written = this.#written[from]!;
-        while (to < stretch.to && this.#written[to] === written) to += 1;
-        runs.push(whole.part(from, to, written === 1));
-      }
+      takePieces(this.#written, stretch.from, stretch.to, gap, (from, to, isWritten) => {
+        runs.push(whole.part(from, to, isWritten));
+      });
     }
-    return runs;
   }
 }
 
@@ -141,13 +152,13 @@ class Run {
 function stretchesOf(buffer: ArrayBuffer): Stretch[] {
   const units = buffer.byteLength / UNIT_BYTES;
   const all = Run.of(buffer, { from: 0, to: units, bytes: null });
-  const isEmpty = (unit: number) => all.part(unit, unit + 1).isSame;
+  const filled = new Uint8Array(units);
+  for (let unit = 0; unit < units; unit += 1) filled[unit] = all.part(unit, unit + 1).isSame ? 0 : 1;
   const stretches: Stretch[] = [];
-  for (let from = 0, to = 0; from < units; from = to) {
-    const isZeros = isEmpty(from);
-    for (to = from + 1; to < units && isEmpty(to) === isZeros; ) to += 1;
-    const bytes = isZeros ? null : Buffer.from(new Uint8Array(buffer, from * UNIT_BYTES, (to - from) * UNIT_BYTES));
+  const gap = leastGap(filled, [{ from: 0, to: units }], MOST_STRETCHES);
+  takePieces(filled, 0, units, gap, (from, to, isFilled) => {
+    const bytes = isFilled ? Buffer.from(new Uint8Array(buffer, from * UNIT_BYTES, (to - from) * UNIT_BYTES)) : null;
     stretches.push({ from, to, bytes });
-  }
+  });
   return stretches;
 }

@@ -42,7 +42,9 @@ export interface WorkerStart extends OpenLine {
 
 /** From the serving thread to a worker. */
 export type ToWorker =
-  | { readonly kind: 'load'; readonly component: WorkerComponent }
+  | { readonly kind: 'load'; readonly component: WorkerComponent; readonly awaitsCall: boolean }
+  /** A load waits for no call any more. */
+  | { readonly kind: 'hurry' }
   /** Get ready for a snapshot. */
   | { readonly kind: 'prepare' }
   /** The shared cell says so too, but a guest that waits looks at none. */
@@ -52,7 +54,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: 'up' }
   | { readonly kind: 'loaded'; readonly error: string | null }
-  /** What a load leaves to be done is done, or could not be; where there is one processor, the first invocation, too. */
+  /** What a load leaves to be done is done, or could not be; where it awaits a call, the first invocation, too. */
   | { readonly kind: 'settled' }
   | { readonly kind: 'prepared' }
   /** A guest waits for a piece of a late file. */

@@ -56,6 +56,9 @@ export class WorkerSlot {
   #component: WorkerComponent | null = null;
   #prepared: (() => void) | null = null;
   #settled: (() => void) | null = null;
+  /** Settles a load that takes long. Cleared with it: a snapshot would have it, and each clone be woken. */
+  #late: NodeJS.Timeout | null = null;
+  #awaitsCall = false;
   /** Invocations of an asynchronous component whose end was asked for and not told. */
   readonly #unended = new Set<number>();
   #up = false;
@@ -71,13 +74,30 @@ export class WorkerSlot {
     return this.#start(this.#openLine(), FIRST_EPOCH);
   }
 
-  /** Gives the worker the component it will run, now or as soon as there is one. Resolves when it has done what a load takes, takes long for that, or is lost. */
-  load(component: WorkerComponent): Promise<void> {
+  /**
+   * Gives the worker the component it will run, now or as soon as there is one. Resolves when it has done what a load takes, and one invocation where it
+   * awaits a call; takes long for that; or is lost.
+   */
+  load(component: WorkerComponent, awaitsCall: boolean): Promise<void> {
     this.#component = component;
+    this.#awaitsCall = awaitsCall;
     return new Promise((resolve) => {
       this.#settled = resolve;
       this.#loadWorker();
     });
+  }
+
+  /** A load that is under way waits for no call. */
+  hurry(): void {
+    this.#awaitsCall = false;
+    if (this.#settled !== null) this.#post({ kind: 'hurry' });
+  }
+
+  #settle(): void {
+    clearTimeout(this.#late ?? undefined);
+    this.#late = null;
+    this.#settled?.();
+    this.#settled = null;
   }
 
   /** Resolves when the worker, or its successor, has done what came before, a load for instance, and holds nothing that it does not need. */
@@ -144,10 +164,10 @@ export class WorkerSlot {
             break;
           case 'loaded':
             this.#events.loaded(message.error);
-            setTimeout(() => this.#settled?.(), SETTLE_MS);
+            if (this.#settled !== null) this.#late ??= setTimeout(() => this.#settle(), SETTLE_MS);
             break;
           case 'settled':
-            this.#settled?.();
+            this.#settle();
             break;
           case 'want':
             this.#events.want(message.message);
@@ -173,7 +193,8 @@ export class WorkerSlot {
 
   #loadWorker(): void {
     if (!this.#up) return;
-    if (this.#component !== null) this.#post({ kind: 'load', component: this.#component });
+    if (this.#component !== null)
+      this.#post({ kind: 'load', component: this.#component, awaitsCall: this.#awaitsCall });
     // Who waits for this cannot know that the worker which it asked was lost.
     if (this.#prepared !== null) this.#post({ kind: 'prepare' });
   }
@@ -187,7 +208,7 @@ export class WorkerSlot {
     this.#worker = null;
     this.#up = false;
     this.#unended.clear();
-    this.#settled?.();
+    this.#settle();
     this.#events.lost({ ...lost, finished: this.#cell.finishedId, begun: this.#cell.begunId });
     this.#succeed(worker).catch(this.#events.failed);
   }

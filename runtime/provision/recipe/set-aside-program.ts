@@ -13,7 +13,7 @@ sub areas {
   return grep { $_->[4] } @areas;
 }
 
-# Gives Linux an advice on what a process has mapped, some at a time.
+# Gives Linux an advice on what a process has mapped, some at a time: it takes less than 2 GiB at once.
 sub advise {
   my ($pid, $advice, $most, @areas) = @_;
   my $handle = syscall(434, $pid, 0); # pidfd_open
@@ -50,7 +50,7 @@ advise($_, 3, 1 << 20, grep { $_->[3] > 0 } areas($_)) for others(); # MADV_WILL
 
 /**
  * A program of Perl for a VM of Debian, whose essential packages have it: moves the private memory of every process to a swap file, its first argument, unless
- * that is less than the second or more than the third, bytes. It says "aside" as soon as there is anything that the file holds. The fourth is the program that
+ * that is less than the second or the file would take more than the third, bytes. It says "aside" as soon as there is anything that the file holds. The fourth is the program that
  * brings it back, which it leaves behind.
  *
  * Linux writes such pages and keeps them in memory until somebody needs the room. So what was written is mapped again, by reading it, and let go of once more:
@@ -83,7 +83,7 @@ sub kernel_says {
 my @pids = others();
 
 sub let_go {
-  advise($_, 21, 1 << 40, areas($_)) for @pids; # MADV_PAGEOUT
+  advise($_, 21, 1 << 30, areas($_)) for @pids; # MADV_PAGEOUT
 }
 
 # Starts what brings it back, as a process of its own, and waits until it waits.
@@ -130,7 +130,7 @@ exit if -e $path || kernel_says('SwapTotal') > 0;
 my $kilobytes = 0;
 for my $pid (@pids) { $kilobytes += $_->[2] for areas($pid) }
 my $pages = int($kilobytes * 1024 * 2.25 / $PAGE) + 64;
-exit if $kilobytes * 1024 < $least || $kilobytes * 1024 > $most;
+exit if $kilobytes * 1024 < $least || $pages * $PAGE > $most;
 
 sub give_up {
   my $why = "$path: $!\n";

@@ -35,7 +35,7 @@ export async function setAside(
   const environment = { BRING_BACK: BRING_BACK_PROGRAM };
   if (!/^aside$/m.test(await runStep('probe', { command, environment, input: program() }, quiet))) return;
   await ask();
-  await runStep('probe', { command: `echo ${READ_AHEAD} >/proc/sys/vm/page-cluster` }, quiet);
+  await runStep('probe', { command: `echo ${READ_AHEAD} >/proc/sys/vm/page-cluster; :` }, quiet);
 }
 
 async function* program(): AsyncGenerator<Uint8Array> {

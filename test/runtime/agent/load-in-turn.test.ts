@@ -31,11 +31,13 @@ for (const [atOnce, began] of [
 ] as const) {
   loads(`has ${atOnce} at once, and ends with the last`, async () => {
     const begun: number[] = [];
+    const awaiting: number[] = [];
     const settle: (() => void)[] = [];
     const slots = [0, 1, 2, 3].map((worker) => ({
-      load: () =>
+      load: (_: WorkerComponent, awaitsCall: boolean) =>
         new Promise<void>((resolve) => {
           begun.push(worker);
+          if (awaitsCall) awaiting.push(worker);
           settle[worker] = resolve;
         }),
     }));
@@ -50,6 +52,8 @@ for (const [atOnce, began] of [
       settle[settled]!();
     }
     await over;
+    // Of one processor the first call has all.
+    assert.equal(awaiting, atOnce === 1 ? [0] : []);
   });
 }
 

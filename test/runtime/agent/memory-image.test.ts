@@ -78,6 +78,29 @@ image('goes on with a memory that grew by nothing, and tells of one that grew', 
   assert.is(taken.hasGrown, true);
 });
 
+for (const held of ['zeros', 'other bytes', 'both in turns'] as const) {
+  image(`puts back every byte of ${held}, of which every second piece is written to and later others`, () => {
+    const UNIT = 4096;
+    const memory = new WebAssembly.Memory({ initial: 144 });
+    const bytes = new Uint8Array(memory.buffer);
+    const units = bytes.length / UNIT;
+    for (let unit = 0; unit < units; unit += 1) {
+      if (held === 'other bytes' || (held === 'both in turns' && unit % 2 === 1))
+        bytes.fill(3 + (unit % 5), unit * UNIT, (unit + 1) * UNIT);
+    }
+    const before = Buffer.from(bytes);
+    const taken = new MemoryImage(memory);
+    for (let round = 0; round < 264; round += 1) {
+      const step = round === 0 ? 2 : 1 + ((round * 37) % 400);
+      for (let unit = round % 2; unit < units; unit += step)
+        bytes[unit * UNIT + ((round * 61) % UNIT)] = 1 + (round % 2);
+      assert.is(taken.hasGrown, false);
+      taken.restore();
+      if (!before.equals(bytes)) assert.unreachable(`round ${round} left something`);
+    }
+  });
+}
+
 image('of no memory at all is put back', () => {
   const memory = new WebAssembly.Memory({ initial: 0 });
   const taken = new MemoryImage(memory);

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { setAside } from '../../../../runtime/provision/recipe/set-aside.ts';
@@ -8,6 +9,21 @@ import type { RelayJob } from '../../../../runtime/vm/vm.ts';
 const MIB = 2 ** 20;
 
 const aside = suite('memory that is set aside');
+
+/** All that is run in a VM where it can be done. */
+async function commands(): Promise<string[]> {
+  const all: string[] = [];
+  const run = async ({ command, output }: RelayJob): Promise<number> => {
+    all.push(command);
+    output?.(Buffer.from(command.startsWith('grep') ? 'yes\n' : 'aside\n'));
+    return 0;
+  };
+  const context = { relay: { run }, clock: systemClock, signal: new AbortController().signal, say: () => undefined };
+  const limits = { cpus: 1, diskMib: 64, leaseS: 60, connections: 8 };
+  await setAside({ growthBytes: async () => 0 }, { limits }, context, async () => undefined);
+  assert.is(all.length, 3);
+  return all;
+}
 
 /** What is done in a VM that answers so, whose disk may grow by 64 MiB. */
 async function steps(answers: Readonly<Record<string, string>>, growthBytes = 0): Promise<string[]> {
@@ -45,6 +61,19 @@ aside('stays where it is where that cannot be done', async () => {
   assert.equal(await steps({}), ['grep']);
   for (const said of ['', '/var/cache/cloudlet.swap: No space left on device\n'])
     assert.equal(await steps({ grep: 'yes\n', perl: said }), ['grep', program(56 * MIB)]);
+});
+
+for (const [name, text] of Object.entries({ BRING_BACK_PROGRAM, SET_ASIDE_PROGRAM })) {
+  const compiles = spawnSync('perl', ['-v']).error === undefined ? aside : aside.skip;
+  compiles(`has ${name} in words that Perl knows`, () => {
+    const { status, stderr } = spawnSync('perl', ['-c', '-'], { input: text, encoding: 'utf8' });
+    assert.is(stderr, '- syntax OK\n');
+    assert.is(status, 0);
+  });
+}
+
+aside('asks nothing of a VM that may fail its recipe', async () => {
+  for (const command of await commands()) assert.match(command, /; :$/);
 });
 
 aside.run();

@@ -1,0 +1,96 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { WorkerComponent } from '../../../runtime/agent/worker-message.ts';
+import { WorkerSlot } from '../../../runtime/agent/worker-slot.ts';
+
+const slots = suite('a place for a worker');
+
+const COMPONENT = { message: { reuse: null }, glue: '' } as unknown as WorkerComponent;
+const timers = () => process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length;
+
+/** A worker that does this with a message, and ends at `prepare`; what its owner hears. */
+async function started(does: string, lines = 1) {
+  const program = `import { parentPort } from 'node:worker_threads';
+    const say = (kind, more) => parentPort.postMessage({ kind, ...more });
+    parentPort.on('message', (message) => {
+      if (message.kind === 'prepare') process.exit(0);
+      ${does}
+    });
+    say('up');`;
+  const heard: string[] = [];
+  const over = Promise.withResolvers<void>();
+  const openLine = () => {
+    lines -= 1;
+    if (lines < 0) throw new Error('there are no more lines');
+    return { line: 0, fd: 0, kind: 'socket', bulkDevice: null } as const;
+  };
+  const slot = new WorkerSlot(new URL(`data:text/javascript,${encodeURIComponent(program)}`), openLine, {
+    loaded: (error) => void heard.push(`loaded ${error}`),
+    want: () => assert.unreachable(),
+    lost: () => void heard.push('lost'),
+    renewed: () => void heard.push('renewed'),
+    failed: () => over.resolve(),
+  });
+  await slot.start();
+  const end = async () => {
+    void slot.prepare();
+    await over.promise;
+  };
+  return { slot, heard, end };
+}
+
+slots('settles a load when its worker says so, once, and leaves no timer', async () => {
+  const before = timers();
+  const { slot, heard, end } = await started(`
+    if (message.kind === 'load') { say('loaded', { error: null }); say('settled'); say('settled'); }`);
+  await slot.load(COMPONENT, false);
+  assert.equal(heard, ['loaded null']);
+  assert.is(timers(), before);
+  await end();
+});
+
+slots('settles a load that its worker refuses', async () => {
+  const before = timers();
+  const { slot, heard, end } = await started(`
+    if (message.kind === 'load') { say('loaded', { error: 'no glue' }); say('settled'); }`);
+  await slot.load(COMPONENT, false);
+  assert.equal(heard, ['loaded no glue']);
+  assert.is(timers(), before);
+  await end();
+});
+
+slots('settles a load that takes long', async () => {
+  const { slot, heard, end } = await started(`if (message.kind === 'load') say('loaded', { error: null });`);
+  await slot.load(COMPONENT, true);
+  assert.equal(heard, ['loaded null']);
+  await end();
+});
+
+slots('settles a load whose worker is lost, before and after it was loaded, and leaves no timer', async () => {
+  for (const [said, expected] of [
+    ['', ['lost']],
+    [`say('loaded', { error: null });`, ['loaded null', 'lost']],
+  ] as const) {
+    const before = timers();
+    const { slot, heard, end } = await started(`if (message.kind === 'load') { ${said} process.exit(0); }`);
+    await slot.load(COMPONENT, true);
+    assert.equal(heard, expected);
+    assert.is(timers(), before);
+    void end();
+  }
+});
+
+slots('awaits a call no more when it is to hurry', async () => {
+  const { slot, heard, end } = await started(`
+    if (message.kind === 'load') say('loaded', { error: String(message.awaitsCall) });
+    if (message.kind === 'hurry') { say('loaded', { error: 'hurried' }); say('settled'); }`);
+  // Nothing is loaded: what is loaded later may await one.
+  slot.hurry();
+  const loaded = slot.load(COMPONENT, true);
+  slot.hurry();
+  await loaded;
+  assert.equal(heard, ['loaded true', 'loaded hurried']);
+  await end();
+});
+
+slots.run();
