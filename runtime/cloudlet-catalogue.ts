@@ -56,17 +56,17 @@ export function withStore(
         'requirements-unmet',
         `expected an entry with a server, "${request.want.store}" has none; install it instead`,
       );
-    const { requirements } = request;
+    const { requirements, early, id } = request;
     if (manifest.kind === 'service') {
       const wish = await openServiceEntry(manifest, data.blobs);
       const vouchedBy = catalogue.publisherOf(manifest.name);
-      const ask = () => askForEntry(deployments, wish, { requirements }, signal, { user, vouchedBy });
+      const ask = () => askForEntry(deployments, wish, { requirements, early, id }, signal, { user, vouchedBy });
       return (await ofEntry(manifest, vouchedBy, ask)).asked;
     }
     const name = await catalogue.provisionedAs(manifest.name, (entry) =>
       publishEntry(data, cloudlet, manifest, entry, signal),
     );
-    return await deployments.ask({ requirements, want: { function: name } }, user);
+    return await deployments.ask({ requirements, early, id, want: { function: name } }, user);
   };
   return {
     ask,
@@ -75,7 +75,7 @@ export function withStore(
     list: () => deployments.list(),
     get: (id) => deployments.get(id),
     events: (id, after, until) => deployments.events(id, after, until),
-    wanted: (id) => deployments.wanted(id),
+    wanted: (id, most) => deployments.wanted(id, most),
     part: (id, digest, body, until) => deployments.part(id, digest, body, until),
     dictionaries: deployments.dictionaries,
     cancel: (id) => deployments.cancel(id),

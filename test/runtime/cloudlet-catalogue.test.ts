@@ -83,6 +83,9 @@ catalogues('a deployment may wish an entry, and is asked for nothing', async ({ 
     const { deployment, missing } = await cloudlet.deployments.ask(parseDeploymentRequest({ want: { store } }));
     assert.equal([deployment.kind, deployment.name, missing], ['function', 'greet', []]);
   }
+  const id = '0b0e7a52-6f4f-4c8e-9a55-4f6d2f9f8b11';
+  const named = await cloudlet.deployments.ask(parseDeploymentRequest({ want: { store: 'greeter' }, id, early: true }));
+  assert.is(named.deployment.id, id);
   const nobody = parseDeploymentRequest({ want: { store: 'nobody' } });
   await refused(() => cloudlet.deployments.ask(nobody), 'store-unknown', /nobody/);
 });

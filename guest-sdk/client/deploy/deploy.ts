@@ -12,7 +12,7 @@ import { patiently, type Wait, waited } from '../patience.ts';
 import type { HostAddress } from '../request.ts';
 import { DeploymentRun, type DeployNews, type HeldDictionary } from './deployment-run.ts';
 import type { HeldParts } from './held-parts.ts';
-import { newDeploymentId, type SentAhead, sendAhead } from './sent-ahead.ts';
+import { AHEAD_BYTES, newDeploymentId, type SentAhead, sendAhead } from './sent-ahead.ts';
 
 export type { DeployNews, HeldDictionary } from './deployment-run.ts';
 
@@ -44,15 +44,16 @@ export async function* deploy(
   for (let attempt = 1; ; attempt += 1) {
     const isAhead = attempt === 1 && held !== undefined && goesAhead(request, held);
     const id = isAhead ? { id: newDeploymentId() } : {};
-    const { body, headers } = await questionOf({ ...wish, ...id }, host.compression);
-    const ask = async () => {
+    const question = await questionOf({ ...wish, ...id }, host.compression);
+    const ask = async ({ body, headers }: Question) => {
       sentBytes += body.length;
       return host.json(AcceptedDeployment, { method: 'POST', path: '/v1/deployments', headers, body, signal });
     };
     // The first time an address that nobody answers at is a mistake rather than a break.
-    const asking = attempt === 1 ? ask() : patiently(ask, signal, wait);
-    const ahead = id.id === undefined ? null : sendAhead(host, held!, id.id, { signal, wait });
-    const accepted = await answered(asking, ahead);
+    const asking = attempt === 1 ? ask(question) : patiently(() => ask(question), signal, wait);
+    const beside = id.id === undefined ? null : sendAhead(host, held!, id.id, { signal, wait });
+    const again = async () => ask(await questionOf(wish, host.compression));
+    const { accepted, ahead } = await answered(asking, beside, again);
     const shared = dictionaries.find(({ digest }) => digest === accepted.dictionary);
     const count = (bytes: number) => {
       sentBytes += bytes;
@@ -87,13 +88,21 @@ export async function* deploy(
 
 /**
  * Whether the first parts go beside the question: those of an overlay, which a device deploys where it comes to, and which begin with what all else waits for. Of what a
- * cloudlet has, or has in part, as a rule, no byte is to go unasked.
+ * cloudlet has, or has in part, as a rule, no byte is to go unasked; nor is the first part when it is a long one.
  */
 function goesAhead({ want }: DeploymentRequestInput, { parts, isPacked, inBatches }: HeldParts): boolean {
-  return 'overlay' in want && isPacked === true && inBatches === true && parts.length > 0;
+  const [first] = parts;
+  return (
+    'overlay' in want && isPacked === true && inBatches === true && first !== undefined && first.bytes <= AHEAD_BYTES
+  );
 }
 
-async function questionOf(wish: DeploymentRequestInput, compression: Compression) {
+interface Question {
+  readonly body: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+async function questionOf(wish: DeploymentRequestInput, compression: Compression): Promise<Question> {
   const { bytes: body, encoding } = await compressed(new TextEncoder().encode(JSON.stringify(wish)), compression);
   const headers = {
     'content-type': 'application/json',
@@ -103,13 +112,18 @@ async function questionOf(wish: DeploymentRequestInput, compression: Compression
   return { body, headers };
 }
 
-/** The answer to the question; without one nothing more goes. */
-async function answered(asking: Promise<AcceptedDeployment>, ahead: SentAhead | null): Promise<AcceptedDeployment> {
+/** The answer to the question; without one nothing more goes. A cloudlet of an earlier version refuses a question with an id: it is asked again without. */
+async function answered(
+  asking: Promise<AcceptedDeployment>,
+  ahead: SentAhead | null,
+  again: () => Promise<AcceptedDeployment>,
+): Promise<{ readonly accepted: AcceptedDeployment; readonly ahead: SentAhead | null }> {
   try {
-    return await asking;
+    return { accepted: await asking, ahead };
   } catch (error) {
     ahead?.leave();
-    throw error;
+    if (ahead === null || !(error instanceof CloudletError) || error.code !== 'request-invalid') throw error;
+    return { accepted: await again(), ahead: null };
   }
 }
 

@@ -151,6 +151,7 @@ export class DeploymentRun {
   /** Ends what goes on; gives the deployment up unless it has ended. */
   async close(isEnded: boolean): Promise<void> {
     this.#leave();
+    this.#sends.ahead?.leave();
     this.#stop.abort();
     if (isEnded) return;
     const given = this.#host

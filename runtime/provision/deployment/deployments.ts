@@ -21,7 +21,7 @@ import { DEPLOYMENT_PLACES, type DeploymentsOptions } from './deployments-option
 import type { Dictionaries } from './dictionaries.ts';
 import { expectRequirements } from './expect-requirements.ts';
 import { Ladder } from './ladder.ts';
-import { kept, newDeployment } from './new-deployment.ts';
+import { expectUnused, kept, newDeployment } from './new-deployment.ts';
 import { DEPLOYMENT_PATIENCE, type DeploymentPatience } from './progress-watch.ts';
 import type { RungProgress } from './rung.ts';
 import { WatchedDeployment } from './watched-deployment.ts';
@@ -88,6 +88,7 @@ export class Deployments {
     if ('store' in want) throw new CloudletError('store-unknown', `expected a wish without store, got "${want.store}"`);
     const dictionary = this.dictionaries.first(request.dictionaries);
     const wish = { ...wishOf(want, request, dictionary), vouchedBy };
+    expectUnused(request.id, (id) => this.#find(id)); // Before an act begins that others may come to share.
     const leave = this.#places.take(user);
     let climb: Climb;
     let watched: WatchedDeployment;
@@ -271,8 +272,7 @@ export class Deployments {
   ): WatchedDeployment {
     const { store, changed = () => {}, failed: unwritten = () => {} } = this.#options;
     const { history } = store;
-    if (id !== undefined && this.#find(id) !== undefined)
-      throw new CloudletError('conflict', `expected the id of no deployment that there was, got ${id}`);
+    expectUnused(id, (each) => this.#find(each));
     const [clock, now, closing] = [this.#clock, this.#now, this.#closing.signal];
     const parts = { history, clock, now, changed, unwritten, closing, early };
     return new WatchedDeployment(parts, newDeployment(kind, name, rung, last, now(), id));

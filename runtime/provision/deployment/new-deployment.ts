@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Deployment, DeploymentRung } from '../../../guest-sdk/protocol/index.ts';
+import { CloudletError, type Deployment, type DeploymentRung } from '../../../guest-sdk/protocol/index.ts';
 import type { RungProgress } from './rung.ts';
 
 /** A deployment as it begins, under an id of its own, which may be one that its device chose. */
@@ -28,4 +28,10 @@ export function kept<T>(leave: () => void, begin: () => T): T {
     leave();
     throw error;
   }
+}
+
+/** Refuses an id that a deployment has, or had. */
+export function expectUnused(id: string | undefined, find: (id: string) => Deployment | undefined): void {
+  if (id !== undefined && find(id) !== undefined)
+    throw new CloudletError('conflict', `expected the id of no deployment that there was, got ${id}`);
 }

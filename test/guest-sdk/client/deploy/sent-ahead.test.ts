@@ -18,7 +18,6 @@ const digest = (at: number): Digest => digestOfHex(at.toString(16).padStart(64, 
 const KIB = 1024;
 /** The state, three segments of memory, one of the disk. */
 const LENGTHS = [KIB, 60 * KIB, 280 * KIB, 150 * KIB, 250 * KIB];
-const PARTS = LENGTHS.map((bytes, at) => ({ digest: digest(at), bytes }));
 
 interface World {
   /** What the cloudlet lacks when it is asked. */
@@ -26,18 +25,23 @@ interface World {
   /** What comes of the first parts: they arrive, are refused, or are on their way until they are left. */
   readonly first?: 'arrive' | 'refused' | 'slow';
   readonly overlay?: boolean;
-  readonly asked?: () => Promise<void>;
+  readonly asked?: (id: string | undefined) => Promise<void>;
+  /** Lengths of the parts. */
+  readonly lengths?: readonly number[];
+  readonly seen?: string[];
 }
 
 /** Deploys at a cloudlet that does as told; gives what it saw, in its order, and the news. */
-async function deployed({ missing = [0, 1, 2, 3, 4], first = 'arrive', overlay = true, asked }: World = {}) {
-  const seen: string[] = [];
+async function deployed(world: World = {}) {
+  const { missing = [0, 1, 2, 3, 4], first = 'arrive', overlay = true, asked, lengths = LENGTHS, seen = [] } = world;
+  const all = lengths.map((bytes, at) => ({ digest: digest(at), bytes }));
   const ids: string[] = [];
   const left = new Set(missing);
   let isFirst = true;
+  let known = '';
   const wanted = () => ({ wanted: [...left].map(digest), missing: left.size });
   const state = (stage: string): Deployment => ({
-    ...{ id: ids[0]!, kind: 'service', name: 'x', rung: 'overlay', stage, state: stage, estimateS: null },
+    ...{ id: known, kind: 'service', name: 'x', rung: 'overlay', stage, state: stage, estimateS: null },
     ...{ bytesDone: 0, bytesTotal: 1, startedAt: '2026-11-26T00:00:00Z', address: '/s/x/' },
     endedAt: stage === 'ready' ? '2026-11-26T00:00:01Z' : null,
   });
@@ -47,13 +51,14 @@ async function deployed({ missing = [0, 1, 2, 3, 4], first = 'arrive', overlay =
       seen.push('question');
       const body = sent.body as Uint8Array;
       const text = sent.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
-      const { id = 'chosen here' } = JSON.parse(new TextDecoder().decode(text)) as { id?: string };
-      ids.push(id);
-      await asked?.();
+      const { id } = JSON.parse(new TextDecoder().decode(text)) as { id?: string };
+      await asked?.(id);
+      known = id ?? 'chosen here';
+      ids.push(known);
       seen.push('answer');
       const accepted: AcceptedDeployment = {
         ...state('receiving'),
-        ...{ missing: missing.map((at) => PARTS[at]!), bytesMissing: 1, events: '' },
+        ...{ missing: missing.map((at) => all[at]!), bytesMissing: 1, events: '' },
       };
       return answer(accepted);
     }
@@ -82,10 +87,10 @@ async function deployed({ missing = [0, 1, 2, 3, 4], first = 'arrive', overlay =
     return answer(wanted());
   });
   const held = {
-    parts: PARTS,
+    parts: all,
     dataFrom: 4,
     ...{ inBatches: true, isPacked: true },
-    read: async (each: Digest) => new Uint8Array(LENGTHS[Number.parseInt(each.slice(7), 16)]!),
+    read: async (each: Digest) => new Uint8Array(lengths[Number.parseInt(each.slice(7), 16)]!),
   };
   const want = { service: 'x', ...(overlay ? { overlay: { kind: 'overlay' } } : { from: 'http://x.test/a.overlay' }) };
   const news: DeployNews[] = [];
@@ -135,14 +140,43 @@ ahead('of what is no overlay nothing goes unasked', async () => {
   assert.is([...ids][0], 'chosen here');
 });
 
+ahead('a first part that is long does not go unasked', async () => {
+  const { seen, ids } = await deployed({ lengths: [128 * KIB + 1, KIB, KIB, KIB, KIB], asked: turns });
+  assert.equal(seen.slice(0, 3), ['question', 'answer', '0,1,2,3,4']);
+  assert.is([...ids][0], 'chosen here');
+});
+
+ahead('a cloudlet that knows no ids is asked again without one, and all goes to the one that it chose', async () => {
+  const asked = async (id: string | undefined) => {
+    await turns();
+    if (id !== undefined) throw new CloudletError('request-invalid', 'expected never, got "id"');
+  };
+  const { seen, news } = await deployed({ first: 'slow', asked });
+  assert.equal(seen.slice(0, 2), ['question', '0,1']);
+  assert.equal(seen.filter((each) => each === 'question').length, 2);
+  assert.equal(
+    seen.filter((each) => each.includes(',')),
+    ['0,1', '0,1,2,3,4'],
+  );
+  assert.is(seen.filter((each) => each === 'left').length, 1);
+  const end = news.at(-1)!;
+  assert.ok(end.kind === 'ended' && end.deployment.id === 'chosen here' && end.deployment.stage === 'ready');
+});
+
 ahead('a question that fails leaves what goes beside it', async () => {
-  const asked = () => Promise.reject(new CloudletError('requirements-unmet', 'too little memory'));
+  const seen: string[] = [];
+  const asked = async () => {
+    await turns();
+    throw new CloudletError('requirements-unmet', 'too little memory');
+  };
   try {
-    await deployed({ first: 'slow', asked });
+    await deployed({ first: 'slow', asked, seen });
     assert.unreachable();
   } catch (error) {
     assert.is((error as CloudletError).code, 'requirements-unmet');
   }
+  await turns();
+  assert.equal(seen, ['question', '0,1', 'left']);
 });
 
 ahead.run();

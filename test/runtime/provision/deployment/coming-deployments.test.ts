@@ -59,4 +59,38 @@ coming('an id serves once', async () => {
   await lab.close();
 });
 
+coming('an id that was used is refused before anything begins', async () => {
+  let begun = 0;
+  const count = async () => {
+    begun += 1;
+    return PHOTO;
+  };
+  const lab = await openDeploymentsLab([rung('running', count)]);
+  await lab.deployments.ask(request({}, { id: ID }));
+  await lab.deployments.ask(request({}, { id: ID })).catch(() => undefined);
+  assert.is(begun, 1);
+  await lab.close();
+});
+
+coming('of many that wait those beyond 64 are let go at once', async () => {
+  const lab = await openDeploymentsLab([rung('running', async () => PHOTO)]);
+  const { deployments, clock } = lab;
+  let gone = 0;
+  const wait = async (at: number) => {
+    await deployments.coming(ID.slice(0, -3) + String(100 + at), NEVER);
+    gone += 1;
+  };
+  const all = Array.from({ length: 66 }, (_, at) => wait(at));
+  await new Promise(setImmediate);
+  assert.is(gone, 2);
+  clock.advance(5_000);
+  await Promise.all(all);
+  const again = wait(0);
+  await new Promise(setImmediate);
+  assert.is(gone, 66);
+  clock.advance(5_000);
+  await again;
+  await lab.close();
+});
+
 coming.run();
