@@ -60,15 +60,16 @@ coming('an id serves once', async () => {
 });
 
 coming('an id that was used is refused before anything begins', async () => {
-  let begun = 0;
-  const count = async () => {
-    begun += 1;
-    return PHOTO;
+  let offers = 0;
+  const running = rung('running', async () => PHOTO);
+  const offer: typeof running.offer = (...asked) => {
+    offers += 1;
+    return running.offer(...asked);
   };
-  const lab = await openDeploymentsLab([rung('running', count)]);
+  const lab = await openDeploymentsLab([{ ...running, offer }]);
   await lab.deployments.ask(request({}, { id: ID }));
   await lab.deployments.ask(request({}, { id: ID })).catch(() => undefined);
-  assert.is(begun, 1);
+  assert.is(offers, 1);
   await lab.close();
 });
 
