@@ -45,6 +45,8 @@ export interface LineParts {
  * replaced, what the line still holds for it and of it is told from what its successor says, see `LineReader`.
  */
 export class CallLine {
+  /** Invocations that its worker may have at once: more than one where the component is asynchronous. */
+  atOnce = 1;
   /** When its worker was last given an invocation while it had none, or ended one; by its owner's clock. */
   movedAt = 0;
   readonly #events: CallLineEvents;
@@ -71,9 +73,6 @@ export class CallLine {
     this.#writer = new FrameWriter(parts.stream, parts.bulk);
     this.#listen(parts.stream);
   }
-
-  /** Invocations that its worker may have at once: more than one where the component is asynchronous. */
-  atOnce = 1;
 
   /** Whether an invocation can begin. */
   get free(): boolean {

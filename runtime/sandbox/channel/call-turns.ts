@@ -60,27 +60,30 @@ const LATE_MS = 5;
  * would sleep until the host has read and written, and each would be woken for every invocation. One that turns out long is no neighbour's burden: what waits behind it is taken back.
  */
 export class CallTurns {
+  /** Workers that may have one at the same time, of those that there are. As long as nobody says so, whoever is too much waits. */
+  most = Number.POSITIVE_INFINITY;
   readonly #world: CallTurnsWorld;
   readonly #turns = new InFlight<Call, Turn>();
   /** Without a worker: one that is not there yet, or is being replaced, makes it wait. */
   readonly #waiting: Turn[] = [];
   /** Whose end was asked for when a worker had them. */
   readonly #unwanted = new Map<Call, Interrupt>();
+  /** What one takes on the average, and as a rule: without those that were held up. */
   #averageMs = Number.POSITIVE_INFINITY;
   #usualMs = Number.POSITIVE_INFINITY;
+  /** Until when nothing is sent ahead, and when something was last stuck. */
   #restsUntil = 0;
   #stuckAt = Number.NEGATIVE_INFINITY;
+  /** Until when none are given to one worker together, and when one was last slow. */
   #spreadsUntil = 0;
   #slowAt = Number.NEGATIVE_INFINITY;
+  /** Until when there are no more places than workers. */
   #fullUntil = 0;
   #stopWatch: (() => void) | null = null;
 
   constructor(world: CallTurnsWorld) {
     this.#world = world;
   }
-
-  /** Workers that may have one at the same time, of those that there are. As long as nobody says so, whoever is too much waits. */
-  most = Number.POSITIVE_INFINITY;
 
   /** Invocations that may come at once while they are so short that they wait for each other; 0 when they are not. */
   get placesAhead(): number {
@@ -222,14 +225,15 @@ export class CallTurns {
    * Sees to it that nothing waits for long behind another. One timer for all of them. A host that was itself held up, by its collector for instance, has not read yet what
    * workers said meanwhile: it looks once more, at the same, before it judges.
    */
-  #watch(firsts = this.#world.lines.map(({ first }) => first), looksAgain = true): void {
+  #watch(before: readonly (Call | undefined)[] | null = null): void {
     if (this.#stopWatch !== null) return;
     const { lines, processors, clock } = this.#world;
+    const firsts = before ?? lines.map(({ first }) => first);
     const beganAt = clock.now();
     this.#stopWatch = clock.after(SLOW_MS, () => {
       this.#stopWatch = null;
       const now = clock.now();
-      if (looksAgain && now > beganAt + SLOW_MS + LATE_MS) return this.#watch(firsts, false);
+      if (before === null && now > beganAt + SLOW_MS + LATE_MS) return this.#watch(firsts);
       const hasFree = workersInUse(lines) < this.most && lines.slice(0, processors).some(({ free }) => free);
       const waitsSince = (line: CallLine) => now - line.movedAt;
       const behind = [...lines.entries()].filter(([, line]) => line.isAlone && line.busy > 1);

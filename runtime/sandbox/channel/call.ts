@@ -46,9 +46,6 @@ export class Call {
   answerBytes = Number.POSITIVE_INFINITY;
   /** Hears what its guest used; set before it begins. */
   use: CallUse | null = null;
-  /** Hears that its caller's end came before the agent's; set in the turn in which it begins. */
-  endedEarly: () => void = () => {};
-
   /** Whether a worker may have begun to run it, and whether it was sent away because none could. */
   mayHaveBegun = true;
   turnedAway = false;

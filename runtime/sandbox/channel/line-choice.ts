@@ -31,7 +31,7 @@ export const STUCK_MS = 20;
  */
 export function chooseLine<T extends LineLoad>(lines: readonly T[], needs: LineNeeds): T | undefined {
   const { processors, most, isShort, together, now } = needs;
-  const mayWake = workersInUse(lines) < most;
+  const mayWake = most >= lines.length || workersInUse(lines) < most;
   let free: T | undefined;
   let busy: T | undefined;
   let least = Number.POSITIVE_INFINITY;
