@@ -66,6 +66,17 @@ async function started(does: string, count: number) {
 const wants = (said: readonly [KindName, unknown][]) =>
   said.filter(([kind]) => kind === 'want').map(([, what]) => what);
 
+type Started = Awaited<ReturnType<typeof started>>;
+
+/** Has an agent load, and then get ready for a snapshot. */
+async function loadedAndPrepared(send: Started['send'], until: Started['until']): Promise<void> {
+  send('load', LOAD);
+  send('end');
+  await until('loaded');
+  send('prepare');
+  await until('prepared');
+}
+
 agents('is prepared when its workers have what is loaded, and has them wait for no call', async () => {
   const { said, send, until } = await started(
     `tell(message.kind);
@@ -74,11 +85,7 @@ agents('is prepared when its workers have what is loaded, and has them wait for 
     if (message.kind === 'prepare') say('prepared');`,
     1,
   );
-  send('load', LOAD);
-  send('end');
-  await until('loaded');
-  send('prepare');
-  await until('prepared');
+  await loadedAndPrepared(send, until);
   assert.equal(wants(said), ['load', 'hurry', 'prepare']);
 });
 
@@ -98,11 +105,7 @@ agents('answers a load once, whatever its workers say of it', async () => {
     if (message.kind === 'prepare') say('prepared');`,
     3,
   );
-  send('load', LOAD);
-  send('end');
-  await until('loaded');
-  send('prepare');
-  await until('prepared');
+  await loadedAndPrepared(send, until);
   const answers = said.filter(([kind]) => kind === 'loaded').map(([, answer]) => (answer as LoadedMessage).error);
   assert.equal(answers, ['no glue']);
 });
@@ -113,11 +116,7 @@ agents('answers a load that cannot be given to its workers, once', async () => {
     if (given[0].kind === 'load') throw new Error('it could not be cloned');
     postMessage.apply(this, given);
   };
-  send('load', LOAD);
-  send('end');
-  await until('loaded');
-  send('prepare');
-  await until('prepared');
+  await loadedAndPrepared(send, until);
   const answers = said.filter(([kind]) => kind === 'loaded').map(([, answer]) => (answer as LoadedMessage).error);
   assert.equal(answers, ['it could not be cloned']);
 });
