@@ -29,11 +29,21 @@ interface World {
   /** Lengths of the parts. */
   readonly lengths?: readonly number[];
   readonly seen?: string[];
+  /** Whoever deploys leaves at the first news. */
+  readonly leaves?: boolean;
 }
 
 /** Deploys at a cloudlet that does as told; gives what it saw, in its order, and the news. */
 async function deployed(world: World = {}) {
-  const { missing = [0, 1, 2, 3, 4], first = 'arrive', overlay = true, asked, lengths = LENGTHS, seen = [] } = world;
+  const {
+    missing = [0, 1, 2, 3, 4],
+    first = 'arrive',
+    overlay = true,
+    asked,
+    lengths = LENGTHS,
+    seen = [],
+    leaves,
+  } = world;
   const all = lengths.map((bytes, at) => ({ digest: digest(at), bytes }));
   const ids: string[] = [];
   const left = new Set(missing);
@@ -94,7 +104,10 @@ async function deployed(world: World = {}) {
   };
   const want = { service: 'x', ...(overlay ? { overlay: { kind: 'overlay' } } : { from: 'http://x.test/a.overlay' }) };
   const news: DeployNews[] = [];
-  for await (const each of deploy(host, { want }, { held }, async () => undefined)) news.push(each);
+  for await (const each of deploy(host, { want }, { held }, async () => undefined)) {
+    news.push(each);
+    if (leaves === true) break;
+  }
   return { seen, ids: new Set(ids), news };
 }
 
@@ -132,6 +145,12 @@ ahead('what is here already is left, and nothing else goes', async () => {
 ahead('what did not arrive goes again', async () => {
   const { seen } = await deployed({ first: 'refused' });
   assert.equal(seen.sort(), ['0,1', '0,1', '2,3,4', 'answer', 'question', 'what is wanted?', 'what is wanted?']);
+});
+
+ahead('who leaves a deployment leaves what is on its way to it', async () => {
+  const { seen } = await deployed({ first: 'slow', asked: turns, leaves: true });
+  await turns();
+  assert.ok(seen.includes('left'), seen.join());
 });
 
 ahead('of what is no overlay nothing goes unasked', async () => {
