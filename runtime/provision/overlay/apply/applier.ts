@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
-import { startThread } from '../thread.ts';
+import { endThread, startThread } from '../thread.ts';
 import type { DigestedBlock } from './changed-blocks.ts';
 import type { AppliedSegment, ApplyJob } from './overlay-target.ts';
 
@@ -72,10 +72,10 @@ export class Applier {
     throw new CloudletError('storage-unavailable', `the overlay could not be written: ${why}`);
   }
 
-  /** Ends the thread, whatever it is at. Idempotent. */
+  /** Ends the thread after the segment that it is at. Idempotent. */
   async close(): Promise<void> {
     this.#end(new Error('it was closed'));
-    await this.#worker.terminate();
+    await endThread(this.#worker);
   }
 
   #tell(word: ApplyWord, taken: readonly ArrayBuffer[] = []): Promise<ApplyAnswer> {

@@ -1,5 +1,6 @@
 /** The thread that applies an overlay: it hashes, expands and copies, and digests what it wrote meanwhile. Started by `applier.ts`; one segment at a time. */
 import { parentPort } from 'node:worker_threads';
+import { onWord } from '../thread.ts';
 import type { ApplyAnswer, ApplyWord } from './applier.ts';
 import { OverlayTarget } from './overlay-target.ts';
 
@@ -28,7 +29,7 @@ function waitMs(): number {
   return Math.ceil(lastSegmentMs + QUIET_MS - performance.now());
 }
 
-parentPort!.on('message', async (word: ApplyWord) => {
+onWord(async (word: ApplyWord) => {
   try {
     if (word.kind === 'job') {
       opening = OverlayTarget.open(word.job);

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { CloudletError } from '../../../../guest-sdk/protocol/index.ts';
-import { startThread } from '../thread.ts';
+import { endThread, startThread } from '../thread.ts';
 import type { Difference, EncodeJob, EncodeProgress, EncodeStage } from './encode-job.ts';
 
 /** What the thread says; the last is `done` or `failed`. */
@@ -30,12 +30,12 @@ export async function encodeApart(
   try {
     return await end.promise;
   } catch (error) {
-    await worker.terminate();
+    await endThread(worker);
     await rm(job.segments, { force: true });
     throw error;
   } finally {
     signal?.removeEventListener('abort', stop);
-    await worker.terminate();
+    await endThread(worker);
   }
 }
 
