@@ -186,7 +186,7 @@ test('the command takes network, privileges and memory away', () => {
       ...['unshare', '--net', '--', '/bin/sh', '-c'],
       'ulimit -c 0; ulimit -f 0; ulimit -n 64; ulimit -S -t 9; ulimit -H -t 14; ulimit -d 1048576; exec "$@"',
       ...['sh', '/node', '--max-old-space-size=512', '--permission', '--allow-fs-read=*'],
-      ...['--disable-warning=SecurityWarning', '/child.ts', 'd', 'k'],
+      ...['--disable-warning=SecurityWarning', '--no-memory-reducer', '/child.ts', 'd', 'k'],
     ],
   );
 });
