@@ -2,7 +2,13 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CloudletError, type ErrorCode, type FunctionName, isEnded } from '../../../../guest-sdk/protocol/index.ts';
+import {
+  CloudletError,
+  type ErrorCode,
+  type FunctionName,
+  isEnded,
+  MAX_PARTS,
+} from '../../../../guest-sdk/protocol/index.ts';
 import type { DeploymentsOptions, Provisioned, RungContext, Wish } from '../../../../runtime/provision/index.ts';
 import { endOf, eventsOf, NEVER, once, openDeploymentsLab, PHOTO, partOf, request, rung } from './deployments-lab.ts';
 
@@ -70,6 +76,18 @@ deployments('the cheapest way that can be taken is, and when none can, each says
     'store-unknown',
     /photo/,
   );
+  await lab.close();
+});
+
+deployments('of many parts the next are told, and all to whoever asks for all', async () => {
+  const many = Array.from({ length: 70 }, (_, at) => partOf(Uint8Array.of(at)));
+  const waiting = ({ parts }: RungContext) => parts.get(many[69]!.digest).then(() => PHOTO);
+  const lab = await openDeploymentsLab([rung('package', waiting, many)]);
+  const { id } = (await lab.deployments.ask(request())).deployment;
+  await turns(() => lab.deployments.wanted(id, 1).wanted[0] === many[69]!.digest);
+  const order = [many[69]!, ...many.slice(0, 69)].map(({ digest }) => digest);
+  assert.equal(lab.deployments.wanted(id), { wanted: order.slice(0, 64), missing: 70 });
+  assert.equal(lab.deployments.wanted(id, MAX_PARTS), { wanted: order, missing: 70 });
   await lab.close();
 });
 
