@@ -5,6 +5,8 @@ import { asCloudletError, CloudletError } from '../guest-sdk/protocol/index.ts';
 import { InFlight } from '../runtime/index.ts';
 import { answerOnSocket, answerRefused, brokenRequest, noProxy, refusedHead } from './http/broken-request.ts';
 import { holdContinue } from './http/continued-body.ts';
+import { type PlainExchange, type PlainHost, readPlain } from './http/plain-connection.ts';
+import { KEEP_ALIVE_MS } from './http/send-whole.ts';
 import { asksForWebSocket, offerSocket } from './http/web-socket.ts';
 import type { Traffic } from './metrics.ts';
 import { problemResponse } from './problem.ts';
@@ -28,8 +30,8 @@ export interface Listener {
 const HEADERS_TIMEOUT_MS = 20_000;
 /** How often that time is looked at; it may be exceeded by as much. */
 const CHECK_MS = 5_000;
-/** Silence on a connection between two requests. */
-const KEEP_ALIVE_MS = 30_000;
+/** Silence after which Node gets a connection that has said nothing yet. */
+const FIRST_MS = 1_000;
 /**
  * How long the sender of a body that nobody reads may take to notice its answer. Without this a stranger's GET with a body that
  * never comes would hold one of the connections for ever.
@@ -45,7 +47,7 @@ export interface ListenOptions {
   readonly door?: DirectDoor;
 }
 
-const noDoor: DirectDoor = (incoming, outgoing, routes) => routes(incoming, outgoing);
+const noDoor: DirectDoor = { answer: (incoming, outgoing, routes) => routes(incoming, outgoing) };
 
 /** Listens; `conflict` says in one sentence why it is not possible. */
 export async function listen(
@@ -80,7 +82,28 @@ export async function listen(
     overrideGlobalObjects: true,
     errorHandler: (error) => problemResponse(badTarget(error), '/'),
   });
+  /** Requests whose connection goes to Node while they are answered, until Node has read them. */
+  const begun = new WeakMap<Socket, PlainExchange>();
+  const [readByNode] = server.listeners('connection') as [(socket: Socket) => void];
+  server.off('connection', readByNode);
+  const plain = {
+    take: (head, body, exchange) => currentDoor.take?.(head, body, exchange, respond) ?? false,
+    due: () => waits(),
+    toNode: (socket, bytes, exchange) => {
+      if (exchange !== null) {
+        exchange.goes();
+        begun.set(socket, exchange);
+      }
+      readByNode.call(server, socket);
+      if (bytes.length > 0) socket.unshift(bytes);
+    },
+    firstMs: Math.min(FIRST_MS, headersTimeoutMs),
+    // As Node does it: longer than it says, for a request that is on its way.
+    keepAliveMs: KEEP_ALIVE_MS + server.keepAliveTimeoutBuffer,
+  } satisfies PlainHost;
   server.on('connection', (socket: Socket) => {
+    if (currentDoor.take === undefined) readByNode.call(server, socket);
+    else readPlain(socket, plain);
     open.set(socket, new InFlight());
     socket.once('close', () => {
       open.delete(socket);
@@ -91,19 +114,24 @@ export async function listen(
   let unanswered = 0;
   let idle: () => void = () => {};
   /** Waits for an answer; gives what says that none is due any more. */
-  const due = (incoming: IncomingMessage, outgoing: ServerResponse): (() => void) => {
-    const pending = open.get(incoming.socket);
+  const waits = (): (() => void) => {
     let isDue = true;
     unanswered += 1;
-    pending?.set(outgoing, outgoing);
-    const done = (): void => {
+    return () => {
       if (!isDue) return;
       isDue = false;
       unanswered -= 1;
-      pending?.delete(outgoing);
       if (unanswered === 0) idle();
     };
-    return done;
+  };
+  const due = (incoming: IncomingMessage, outgoing: ServerResponse): (() => void) => {
+    const pending = open.get(incoming.socket);
+    const answered = waits();
+    pending?.set(outgoing, outgoing);
+    return () => {
+      pending?.delete(outgoing);
+      answered();
+    };
   };
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const done = due(incoming, outgoing);
@@ -111,8 +139,14 @@ export async function listen(
       done();
       leaveUnread(incoming);
     });
+    const exchange = begun.get(incoming.socket);
+    if (exchange !== undefined) {
+      begun.delete(incoming.socket);
+      exchange.adopt({ incoming, outgoing });
+      return;
+    }
     const refused = refusedHead(incoming.headers);
-    if (refused === null) currentDoor(incoming, outgoing, respond);
+    if (refused === null) currentDoor.answer(incoming, outgoing, respond);
     else answerRefused(refused, outgoing);
   };
   server.on('request', answer);

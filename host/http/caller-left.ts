@@ -7,10 +7,12 @@ export class CallerLeft implements LeaveSignal {
   #listeners: (() => void)[] = [];
   #aborted = false;
 
-  constructor(outgoing: ServerResponse) {
+  /** Takes a connection that ends before this answer has left for its caller's leaving. */
+  watch(outgoing: ServerResponse): this {
     outgoing.on('close', () => {
-      if (!outgoing.writableFinished) this.#leave();
+      if (!outgoing.writableFinished) this.leave();
     });
+    return this;
   }
 
   get aborted(): boolean {
@@ -26,7 +28,8 @@ export class CallerLeft implements LeaveSignal {
     if (at !== -1) this.#listeners.splice(at, 1);
   }
 
-  #leave(): void {
+  /** The caller has left. */
+  leave(): void {
     this.#aborted = true;
     const listeners = this.#listeners;
     this.#listeners = [];

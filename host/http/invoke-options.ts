@@ -18,13 +18,20 @@ export function invokeOptions(
   begun: NonNullable<InvokeOptions['begun']>,
   signal: NonNullable<InvokeOptions['signal']>,
 ): InvokeOptions {
+  const { deadlineMs, idempotent, trace, choice } = saidOptions(asked);
+  return { deadlineMs, idempotent, trace, begun, choice, signal };
+}
+
+/** What of the options a request's headers say. */
+export type SaidOptions = Pick<Required<InvokeOptions>, 'deadlineMs' | 'idempotent' | 'trace' | 'choice'>;
+
+/** Reads it; `request-invalid` for what they may not say. */
+export function saidOptions(asked: AskedHeader): SaidOptions {
   return {
     deadlineMs: deadline(asked.header('cloudlet-deadline-ms')),
     idempotent: isIdempotent(asked.header('idempotency-key')),
     trace: traceParent(asked),
-    begun,
     choice: { version: versionOf(asked.header('cloudlet-version')), header: (name) => asked.header(name) },
-    signal,
   };
 }
 

@@ -18,7 +18,7 @@ const TARGET = /^\/f\/([a-z][a-z0-9-]{0,62})(?=[/?]|$)[!$%&-;=?-[\]_a-z~]*$/;
 const MOVING = /\/\.\.?(?:[/?]|$)|%2e|'/i;
 
 /** Methods that are all the same to the routes. */
-const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);
+export const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);
 
 /** The request when it is one; null when it is for another address, or unusual in any way. */
 export function plainRequest({ method, url, httpVersion, rawHeaders, headers }: IncomingMessage): PlainRequest | null {
@@ -36,7 +36,7 @@ let knownTarget: string | null = null;
 let knownName: FunctionName;
 
 /** The name of a function in a target that needs no parser; null when it does. */
-function nameIn(target: string): FunctionName | null {
+export function nameIn(target: string): FunctionName | null {
   if (target === knownTarget) return knownName;
   const match = target.startsWith('/f/') ? TARGET.exec(target) : null;
   if (match === null || MOVING.test(target)) return null;
@@ -49,7 +49,7 @@ function nameIn(target: string): FunctionName | null {
 let knownAuthority: string | null = null;
 
 /** Whether an authority is what becomes of it in an address: not so with capitals, or the scheme's own port. */
-function isPlainAuthority(authority: string): boolean {
+export function isPlainAuthority(authority: string): boolean {
   if (authority === knownAuthority) return true;
   if (!/^[a-z0-9._-]+(?::\d{1,5})?$/.test(authority)) return false;
   if (URL.parse(`http://${authority}/`)?.host !== authority) return false;

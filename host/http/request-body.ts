@@ -91,7 +91,7 @@ export function smallLength({ headers }: IncomingMessage): number | null {
 const NOTHING = new Uint8Array(0);
 
 /** Longest body that is taken in one piece. */
-const SMALL_BYTES = 16 * 1024;
+export const SMALL_BYTES = 16 * 1024;
 
 /** A request's whole body, bounded. A small one that is here already, as most are, needs no stream. */
 export async function readBody(c: Context<HostContext>, maxBytes: number): Promise<Uint8Array> {

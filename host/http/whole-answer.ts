@@ -14,6 +14,7 @@ export interface WholeAnswer {
   readonly body: Uint8Array;
   /** Whether an object that is made of its fields has them in this order: numbers come first there, and `__proto__` does not come. */
   readonly isOrdinary: boolean;
+  readonly common: Common;
 }
 
 /** What of an http answer must be there for it to be sent at once. */
@@ -38,7 +39,7 @@ export function wholeAnswer(invocation: Invocation, { headers, whole, end }: Who
   header[TRACE_AT] = invocation.traceparent;
   header[FUNCTION_VERSION_AT] = version;
   header[TIMING_AT] = `${serverTiming(invocation.timing, end.runMs)}${common.timing}`;
-  return { header, body: whole, isOrdinary: common.isOrdinary };
+  return { header, body: whole, isOrdinary: common.isOrdinary, common };
 }
 
 /** What the answers with the same fields of a function have in common. */
@@ -48,6 +49,18 @@ export interface Common {
   /** What the function adds to the timing. */
   readonly timing: string;
   readonly isOrdinary: boolean;
+  /** Their lines before those that differ, and behind them. */
+  readonly before: string;
+  readonly behind: string;
+  readonly isDated: boolean;
+}
+
+/** The lines of an answer's header fields. */
+export function headerLines({ header, common }: WholeAnswer): string {
+  return (
+    `${common.before}cloudlet-invocation-id: ${header[ID_AT]}\r\ncloudlet-version: ${header[VERSION_AT]}\r\ntraceparent: ${header[TRACE_AT]}\r\n` +
+    `cloudlet-function-version: ${header[FUNCTION_VERSION_AT]}\r\nserver-timing: ${header[TIMING_AT]}\r\n${common.behind}`
+  );
 }
 
 /** A component's header fields, made safe to send, and what all whole answers that have them are sent with. */
@@ -105,7 +118,17 @@ function commonOf(fields: AnswerHeaders['fields']): Common {
   }
   if (placeOf(header, 'content-type') === -1) header.push('content-type', 'application/octet-stream');
   const isOrdinary = fields.every(([name]) => !/^(?:\d|__proto__$)/.test(name));
-  return { header, timing: header[TIMING_AT]!, isOrdinary };
+  const [before, behind] = [linesOf(header, 0, ID_AT - 1), linesOf(header, TIMING_AT + 1, header.length)];
+  return {
+    ...{ header, timing: header[TIMING_AT]!, isOrdinary, before, behind },
+    isDated: placeOf(header, 'date') !== -1,
+  };
+}
+
+function linesOf(header: readonly string[], from: number, to: number): string {
+  let lines = '';
+  for (let at = from; at < to; at += 2) lines += `${header[at]}: ${header[at + 1]}\r\n`;
+  return lines;
 }
 
 function placeOf(header: readonly string[], name: string): number {

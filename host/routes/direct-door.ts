@@ -1,25 +1,48 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { InvocationIdentity } from '../../runtime/index.ts';
-import { type BegunAnswer, beginAnswer } from '../http/answer.ts';
+import type { InvocationIdentity, InvocationRequest, InvokeOptions } from '../../runtime/index.ts';
+import { beginAnswer } from '../http/answer.ts';
 import { AnswersTogether } from '../http/answers-together.ts';
 import { type BegunInvocation, handOver } from '../http/begun-invocation.ts';
 import { CallerLeft } from '../http/caller-left.ts';
-import { latin1 } from '../http/guest-headers.ts';
-import { invokeOptions } from '../http/invoke-options.ts';
-import { type PlainRequest, plainRequest } from '../http/plain-request.ts';
+import { type SaidOptions, saidOptions } from '../http/invoke-options.ts';
+import { type NodeExchange, PlainExchange } from '../http/plain-connection.ts';
+import type { PlainHead } from '../http/plain-head.ts';
+import { plainRequest } from '../http/plain-request.ts';
 import { fieldOf } from '../http/raw-headers.ts';
 import { bodyAtHand, smallLength } from '../http/request-body.ts';
-import { type WholeAnswer, wholeAnswer } from '../http/whole-answer.ts';
+import { sendByNode, sendOnSocket } from '../http/send-whole.ts';
+import { wholeAnswer } from '../http/whole-answer.ts';
 import { withheldTeller } from '../http/withheld.ts';
 import type { HostParts } from '../parts.ts';
-import { type Caller, plainCaller } from '../trust/index.ts';
+import { bearerCaller, type Caller, plainCaller } from '../trust/index.ts';
 import { guestRequest } from './http-door.ts';
 
 /** Answers a request, or has the routes do it. */
 type Answerer = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
 
 /** Answers the requests that it takes, and leaves the others to the routes. */
-export type DirectDoor = (incoming: IncomingMessage, outgoing: ServerResponse, routes: Answerer) => void;
+export interface DirectDoor {
+  readonly answer: (incoming: IncomingMessage, outgoing: ServerResponse, routes: Answerer) => void;
+  /** Takes a request that Node has not read; false, and nothing begun, when it does not. */
+  readonly take?: (head: PlainHead, body: Uint8Array, exchange: PlainExchange, routes: Answerer) => boolean;
+}
+
+/** A request that is let in, and how it is answered. */
+interface Asked {
+  readonly caller: Caller;
+  readonly method: string;
+  readonly request: InvocationRequest;
+  readonly said: SaidOptions;
+  readonly input: Uint8Array;
+  readonly exchange: PlainExchange | NodeExchange;
+  readonly routes: Answerer;
+}
+
+/** What a head says of an invocation; it is the same whenever the head is. */
+interface Said {
+  readonly request: InvocationRequest;
+  readonly said: SaidOptions;
+}
 
 /**
  * The short way to a function, for what nearly all requests to one are: let in by one look at who asks, with a body that is here, and an answer that comes whole. It decides
@@ -28,31 +51,31 @@ export type DirectDoor = (incoming: IncomingMessage, outgoing: ServerResponse, r
 export function directDoor({ cloudlet, limits, trust, journal, metrics, draining }: HostParts): DirectDoor {
   const tellOnce = withheldTeller(journal, 'function');
   const together = new AnswersTogether();
+  const known = new WeakMap<PlainHead, Said>();
 
-  const serve = async (plain: PlainRequest, caller: Caller, exchange: Exchange): Promise<void> => {
-    const { incoming, outgoing, routes } = exchange;
-    const method = incoming.method!;
-    const { rawHeaders: raw } = incoming;
+  const serve = async (name: PlainHead['name'], asked: Asked): Promise<void> => {
+    const { exchange, request, said } = asked;
     let identity: InvocationIdentity | undefined;
-    const leave = (outcome: BegunInvocation['outcome']): void => {
-      handOver(incoming, { caller, identity, outcome });
-      routes(incoming, outgoing);
-    };
+    const leave = (outcome: BegunInvocation['outcome']): void =>
+      toRoutes(asked, { caller: asked.caller, identity, outcome });
     try {
-      const request = guestRequest(method, 'http', plain.authority, plain.target, raw);
-      const begun = (one: InvocationIdentity): void => {
+      const begun: InvokeOptions['begun'] = (one) => {
         identity = one;
       };
-      const input = bodyAtHand(incoming, limits.bodyBytes)!;
-      const options = invokeOptions({ header: (name) => fieldOf(raw, name) }, begun, new CallerLeft(outgoing));
-      const invocation = await cloudlet.invoke(plain.name, request, input, options);
-      const answer = await beginAnswer(method, invocation, tellOnce(plain.name));
+      const signal = exchange instanceof PlainExchange ? exchange.left : new CallerLeft().watch(exchange.outgoing);
+      const { deadlineMs, idempotent, trace, choice } = said;
+      const options = { deadlineMs, idempotent, trace, begun, choice, signal };
+      const invocation = await cloudlet.invoke(name, request, asked.input, options);
+      const answer = await beginAnswer(asked.method, invocation, tellOnce(name));
       const whole = wholeAnswer(invocation, answer);
       if (whole?.isOrdinary !== true) return leave({ invocation, answer });
+      const byNode = ({ outgoing }: NodeExchange) => sendByNode(outgoing, answer, whole);
       together.add(() => {
         try {
           metrics.requestAnswered(answer.status);
-          send(outgoing, answer, whole);
+          if (exchange instanceof PlainExchange)
+            exchange.answer((socket) => sendOnSocket(socket, answer, whole), byNode);
+          else byNode(exchange);
         } catch (error) {
           leave({ error });
         }
@@ -61,36 +84,63 @@ export function directDoor({ cloudlet, limits, trust, journal, metrics, draining
       leave({ error });
     }
   };
+  const saidBy = (head: PlainHead): Said => {
+    const { method, authority, target, rawHeaders } = head;
+    const request = guestRequest(method, 'http', authority, target, rawHeaders);
+    const said = { request, said: saidOptions({ header: (name) => fieldOf(rawHeaders, name) }) };
+    known.set(head, said);
+    return said;
+  };
 
-  return (incoming, outgoing, routes) => {
-    const plain = draining.aborted ? null : plainRequest(incoming);
-    const caller = plain === null ? null : plainCaller(plain, incoming, trust);
-    const length = caller === null ? null : smallLength(incoming);
-    if (plain === null || caller === null || length === null) return routes(incoming, outgoing);
-    const exchange = { incoming, outgoing, routes };
-    if (length === 0) return void serve(plain, caller, exchange);
-    // A body that came together with its header is here as soon as all that came has been read.
-    void Promise.resolve().then(() => {
-      if (incoming.readableLength === length) void serve(plain, caller, exchange);
-      else routes(incoming, outgoing);
-    });
+  return {
+    take: (head, input, exchange, routes) => {
+      if (draining.aborted || head.bodyBytes > limits.bodyBytes) return false;
+      const caller = bearerCaller(head, trust);
+      if (caller === null) return false;
+      try {
+        const { request, said } = known.get(head) ?? saidBy(head);
+        void serve(head.name, { caller, method: head.method, request, said, input, exchange, routes });
+      } catch {
+        // What the head says is not right: the routes say so.
+        return false;
+      }
+      return true;
+    },
+    answer: (incoming, outgoing, routes) => {
+      const plain = draining.aborted ? null : plainRequest(incoming);
+      const caller = plain === null ? null : plainCaller(plain, incoming, trust);
+      const length = caller === null ? null : smallLength(incoming);
+      if (plain === null || caller === null || length === null) return routes(incoming, outgoing);
+      const { rawHeaders } = incoming;
+      const begin = (): void => {
+        const exchange = { incoming, outgoing };
+        try {
+          const method = incoming.method!;
+          const request = guestRequest(method, 'http', plain.authority, plain.target, rawHeaders);
+          const input = bodyAtHand(incoming, limits.bodyBytes)!;
+          const said = saidOptions({ header: (name) => fieldOf(rawHeaders, name) });
+          void serve(plain.name, { caller, method, request, said, input, exchange, routes });
+        } catch (error) {
+          handOver(incoming, { caller, identity: undefined, outcome: { error } });
+          routes(incoming, outgoing);
+        }
+      };
+      if (length === 0) return begin();
+      // A body that came together with its header is here as soon as all that came has been read.
+      void Promise.resolve().then(() => {
+        if (incoming.readableLength === length) begin();
+        else routes(incoming, outgoing);
+      });
+    },
   };
 }
 
-interface Exchange {
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
-  readonly routes: Answerer;
-}
-
-/** Longest body that leaves with its head in one write, bytes. */
-const SHORT_BYTES = 4 * 1024;
-
-function send(outgoing: ServerResponse, { status, headers }: BegunAnswer, { header, body }: WholeAnswer): void {
-  // As Hono's adapter does it: Node then writes the length where it has always been, behind the fields.
-  if (headers.contentLength === null) (outgoing as { _contentLength?: number })._contentLength = body.length;
-  outgoing.writeHead(status, header as string[]);
-  if (body.length > SHORT_BYTES) outgoing.end(body);
-  // One character for each byte, as in the head.
-  else outgoing.end(latin1(body), 'latin1');
+/** Has the routes answer a request whose invocation has begun. */
+function toRoutes({ exchange, routes }: Asked, begun: BegunInvocation): void {
+  const act = ({ incoming, outgoing }: NodeExchange): void => {
+    handOver(incoming, begun);
+    routes(incoming, outgoing);
+  };
+  if (exchange instanceof PlainExchange) exchange.withNode(act);
+  else act(exchange);
 }

@@ -4,6 +4,7 @@ import { CloudletError } from '../../guest-sdk/protocol/index.ts';
 import { begunInvocation } from '../http/begun-invocation.ts';
 import type { HostContext } from '../http/connection.ts';
 import { TICKET } from '../http/page-ticket.ts';
+import type { PlainHead } from '../http/plain-head.ts';
 import type { PlainRequest } from '../http/plain-request.ts';
 import { fieldOf } from '../http/raw-headers.ts';
 import { isPull } from '../http/registry-answer.ts';
@@ -64,6 +65,14 @@ export function plainCaller(
 ): Caller | null {
   const authorization = fieldOf(rawHeaders, 'authorization');
   if (authorization === undefined || FROM_BROWSERS.some((name) => headers[name] !== undefined)) return null;
+  return bearerCaller({ authority, target, authorization }, trust);
+}
+
+/** The same for a request of which nothing is known that only browsers say. */
+export function bearerCaller(
+  { authority, target, authorization }: Pick<PlainHead, 'authority' | 'target' | 'authorization'>,
+  trust: Trust,
+): Caller | null {
   if (!trust.names.includes(authority)) return null;
   const token = tokenOf(authorization, target);
   return typeof token === 'string' ? callerOf(token, trust) : null;

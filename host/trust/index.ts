@@ -1,5 +1,5 @@
 export { type Caller, userOf } from './caller.ts';
-export { gate, isAnonymous, plainCaller } from './gate.ts';
+export { bearerCaller, gate, isAnonymous, plainCaller } from './gate.ts';
 export { hostOf, isOwnOrigin, type OwnNames, type OwnNamesOptions, ownNames } from './own-names.ts';
 export { ownerTokenPath, readOwnerToken } from './owner-token.ts';
 export { type OpenedSession, SESSION_MS, SessionStore } from './session-store.ts';

@@ -60,13 +60,12 @@ async function untilClosed(socket: Socket): Promise<string> {
 sockets('a request without a body has ended when it comes, one with a body has not', async (context) => {
   const { listener, port } = await start(context);
   const ended: [string, boolean][] = [];
-  listener.use(
-    () => new Response(),
-    (incoming, outgoing) => {
+  listener.use(() => new Response(), {
+    answer: (incoming, outgoing) => {
       ended.push([incoming.method!, incoming.readableEnded]);
       outgoing.end();
     },
-  );
+  });
   await raw(
     port,
     `GET / HTTP/1.1\r\n${HEAD}\r\n`,
@@ -162,6 +161,27 @@ sockets('header fields are all told, however many', async (context) => {
 sockets('headers that come byte by byte are given up on', async (context) => {
   const { port } = await start(context, undefined, 50);
   assert.match(await raw(port, 'GET /healthz HTTP/1.1\r\nHo'), /^HTTP\/1\.1 408 [\s\S]*"code":"request-timeout"/);
+});
+
+sockets('a connection on which nothing comes is given up on', async (context) => {
+  const { port } = await start(context, undefined, 50);
+  assert.match(await raw(port), /^HTTP\/1\.1 408 [\s\S]*"code":"request-timeout"/);
+});
+
+sockets('closing waits for a request that Node has not read', async (context) => {
+  const { promise: end, resolve: letEnd } = Promise.withResolvers<void>();
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  const { port, listener } = await start(context, async () => {
+    begin();
+    await end;
+    return { head: head(), output: chunks('done'), whole: Buffer.from('done') };
+  });
+  const answer = raw(port, `GET /f/hello HTTP/1.1\r\n${HEAD}\r\n`);
+  await begun;
+  const closed = listener.close(60_000);
+  letEnd();
+  await closed;
+  assert.match(await answer, /^HTTP\/1\.1 200 [\s\S]*\r\n\r\ndone$/);
 });
 
 sockets('a body that ends early is told so, and nothing is published', async (context) => {

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import { type Listener, listen } from '../../../host/listener.ts';
-import { directDoor } from '../../../host/routes/direct-door.ts';
+import { type DirectDoor, directDoor } from '../../../host/routes/direct-door.ts';
 import type { HeaderPair } from '../../../runtime/index.ts';
 import { chunks, collect, type Guest, type MemoryEngine, TOKEN, testHost } from '../memory-engine.ts';
 
@@ -15,6 +15,9 @@ interface Way {
   readonly sessions: string[];
   readonly drain: () => void;
   routed: number;
+  /** Requests that the door was asked for by Node, and those that it took before Node read them. */
+  read: number;
+  taken: number;
 }
 
 const doors = suite<{ direct: Way; routes: Way }>('the direct door');
@@ -71,7 +74,19 @@ const guest: Guest = async (request, input) => {
 async function open(isDirect: boolean): Promise<Way> {
   const { app, engine, parts, journal, drain } = testHost();
   engine.guest = guest;
-  const way = { engine, journal, drain, routed: 0, sessions: [parts.trust.sessions.open().secret] };
+  const way = { engine, journal, drain, routed: 0, read: 0, taken: 0, sessions: [parts.trust.sessions.open().secret] };
+  const door = directDoor(parts);
+  const counted: DirectDoor = {
+    answer: (...asked) => {
+      way.read += 1;
+      door.answer(...asked);
+    },
+    take: (...asked) => {
+      const isTaken = door.take!(...asked);
+      if (isTaken) way.taken += 1;
+      return isTaken;
+    },
+  };
   const listener = await listen(
     '127.0.0.1',
     0,
@@ -79,7 +94,7 @@ async function open(isDirect: boolean): Promise<Way> {
       way.routed += 1;
       return app.fetch(request, connection);
     },
-    isDirect ? { door: directDoor(parts) } : {},
+    isDirect ? { door: counted } : {},
   );
   return Object.assign(way, { listener });
 }
@@ -232,6 +247,77 @@ for (const [what, pieces, isDirect] of REQUESTS) {
       assert.is(direct.routed === before, isDirect);
     },
   );
+}
+
+/** Sends a request in its pieces several times over one connection, each time when something of the answer before has come, then a last one that closes it. */
+function keptExchange({ listener }: Way, pieces: readonly string[], times: number): Promise<string> {
+  return new Promise((resolve) => {
+    const got: Buffer[] = [];
+    let answered: () => void = () => {};
+    const socket = connect(listener.port, '127.0.0.1', async () => {
+      for (let time = 0; time < times; time++) {
+        const { promise: heard, resolve: hear } = Promise.withResolvers<void>();
+        answered = hear;
+        for (const piece of pieces) {
+          socket.write(piece, 'latin1');
+          await new Promise((next) => setImmediate(() => setImmediate(next)));
+        }
+        await heard;
+      }
+      socket.write(`GET /healthz HTTP/1.1\r\n${HOST}${CLOSE}`);
+    });
+    socket.on('data', (data) => {
+      got.push(data);
+      answered();
+    });
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      answered();
+      resolve(Buffer.concat(got).toString('latin1'));
+    });
+  });
+}
+
+/** What counts as a wrong token: of these only a few are answered. */
+const COUNTED = /wrong token|two tokens|another scheme/;
+
+for (const [what, pieces] of REQUESTS.filter(([what]) => !COUNTED.test(what))) {
+  const kept = pieces.map((piece) => piece.replaceAll(CLOSE, '\r\n'));
+  doors(`${what} is answered as by the routes over a connection that is kept`, async ({ direct, routes }) => {
+    const expected = timeless(await keptExchange(routes, kept, 3));
+    assert.is(timeless(await keptExchange(direct, kept, 3)), expected);
+  });
+  doors(`${what} is answered as by the routes with another behind it`, async ({ direct, routes }) => {
+    const ahead = [...kept.slice(0, -1), `${kept.at(-1)}${get('/f/hello/plain')}`];
+    assert.is(timeless(await exchange(direct, ahead)), timeless(await exchange(routes, ahead)));
+    const soon = [...kept, get('/f/hello/plain')];
+    assert.is(timeless(await exchange(direct, soon)), timeless(await exchange(routes, soon)));
+  });
+}
+
+const KEPT: readonly (readonly [what: string, piece: string, taken: number])[] = [
+  ['a GET', `GET /f/hello/plain HTTP/1.1\r\n${OWNER}\r\n`, 3],
+  ['a connection that is said to be kept', `GET /f/hello/plain HTTP/1.1\r\n${OWNER}Connection: Keep-Alive\r\n\r\n`, 3],
+  ['a body with its length', `POST /f/hello/plain HTTP/1.1\r\n${OWNER}Content-Length: 5\r\n\r\na bod`, 3],
+  ['a long answer', `GET /f/hello/long HTTP/1.1\r\n${OWNER}\r\n`, 3],
+  // Begun once; Node reads it again, and what comes behind it.
+  ['a stream', `GET /f/hello/streamed HTTP/1.1\r\n${OWNER}\r\n`, 1],
+  ['a trap', `GET /f/hello/trap HTTP/1.1\r\n${OWNER}\r\n`, 1],
+  ['a stranger', `GET /f/hello/plain HTTP/1.1\r\n${HOST}\r\n`, 0],
+  ['a bad version', `GET /f/hello/plain HTTP/1.1\r\n${OWNER}Cloudlet-Version: 0\r\n\r\n`, 0],
+];
+for (const [what, piece, taken] of KEPT) {
+  doors(`${what}, three times over one connection: ${taken} are taken before Node reads them`, async (context) => {
+    const { direct, routes } = context;
+    const before = { ...direct, started: direct.engine.started.length };
+    const answers = await keptExchange(direct, [piece], 3);
+    assert.is(timeless(answers), timeless(await keptExchange(routes, [piece], 3)));
+    assert.is(answers.split('HTTP/1.1 ').length, 5);
+    assert.is(direct.taken - before.taken, taken);
+    // Those that follow, and the last, which is for another address. One that was begun Node reads without asking the door.
+    assert.is(direct.read - before.read, 4 - taken);
+    assert.is(direct.engine.started.length - before.started, taken === 0 ? 0 : 3);
+  });
 }
 
 doors('a session lets in until it is over', async ({ direct, routes }) => {
