@@ -63,12 +63,20 @@ function jsonLine(begin: string, facts: JournalFields): string {
 /** How long a line waits for others, milliseconds. */
 const GATHER_MS = 20;
 
+/** Lines that go at once: more would be there for two collections of young objects, after which they are garbage among the old. */
+const MOST_LINES = 64;
+
 /**
  * Writes lines together: each write to a pipe or a file stops the event loop, and a busy host has thousands of lines a second.
  * What is wrong is written at once, after what came before it; the rest at the latest when the process ends.
  */
 function gathered(write: (text: string) => void): (line: string, level: Level) => void {
   let lines: string[] = [];
+  let isDue = false;
+  const due = () => {
+    isDue = false;
+    flush();
+  };
   const flush = () => {
     if (lines.length === 0) return;
     const text = lines.join('\n');
@@ -77,9 +85,10 @@ function gathered(write: (text: string) => void): (line: string, level: Level) =
   };
   process.on('exit', flush);
   return (line, level) => {
-    if (lines.length === 0) setTimeout(flush, GATHER_MS).unref();
+    if (!isDue) setTimeout(due, GATHER_MS).unref();
+    isDue = true;
     lines.push(line);
-    if (level !== 'info') flush();
+    if (level !== 'info' || lines.length === MOST_LINES) flush();
   };
 }
 

@@ -70,6 +70,26 @@ journal('what is wrong is written at once, after what came before it', () => {
   );
 });
 
+journal('sixty-four lines are written at once, together', () => {
+  const written: string[] = [];
+  const kept = console.error;
+  console.error = (text: string) => written.push(text);
+  try {
+    const { info } = createJournal({ readable: false, now });
+    for (let at = 0; at < 130; at++) info(`event ${at}`);
+  } finally {
+    console.error = kept;
+  }
+  const events = written.map((text) => text.split('\n').map((line) => JSON.parse(line).event));
+  assert.equal(
+    events.map(({ length, 0: first }) => [length, first]),
+    [
+      [64, 'event 0'],
+      [64, 'event 64'],
+    ],
+  );
+});
+
 journal('it is told what the engine reports', () => {
   const { lines, journal } = record(true);
   const observer = journalObserver(journal);
