@@ -131,7 +131,7 @@ export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostPa
     async (c) => {
       requireMediaType(c.req.header('content-type'), { [PART_BATCH_TYPE]: 'batch' });
       const id = c.req.param('id');
-      await deployments.coming(id, c.req.raw.signal);
+      await deployments.coming(id, c.req.raw.signal, userOf(c.var.caller));
       const raw = requestBody(c, { maxBytes: MAX_BATCH_BYTES, idleMs: UPLOAD_IDLE_MS });
       const body = decoded(c, raw, MAX_BATCH_BYTES, (digest) => deployments.dictionaries.read(digest));
       // A part that is whole is kept, although the link that brought it is gone by now.

@@ -9,7 +9,7 @@ import { batchOf } from './wanted-batches.ts';
  * Bytes of parts that go beside the question, at most: about what a link takes while that is answered. A cloudlet that has them already and is slow to say so
  * gets them all the same.
  */
-export const AHEAD_BYTES = 128 * 1024;
+export const AHEAD_BYTES = 192 * 1024;
 
 /** Parts that go while it is still asked whether they are wanted. */
 export interface SentAhead {

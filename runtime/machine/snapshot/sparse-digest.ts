@@ -1,5 +1,6 @@
 import { hash as hashOnce } from 'node:crypto';
 import { open } from 'node:fs/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 
 /** Bytes that are read at once, and hashed unless something else is said: less than a millisecond of a thread. */
 export const DIGEST_BLOCK_BYTES = 512 * 1024;
@@ -49,6 +50,9 @@ export async function sparseDigest(path: string, signal?: AbortSignal, options: 
 /** A place in a file in decimal, a sign, and a digest. */
 const MOST_ENTRY_BYTES = 20 + 32;
 
+/** Blocks that are known already, after which others have their turn: those of a memory are tens of thousands. */
+const KNOWN_AT_ONCE = 4096;
+
 const ZEROS = Buffer.alloc(DIGEST_BLOCK_BYTES);
 
 /** The digest of a block, at most `DIGEST_BLOCK_BYTES` long; null for zeros. */
@@ -78,6 +82,7 @@ export async function blockDigests(
       if (before !== undefined) {
         blocks.push(before);
         length = Math.min(size, length + blockBytes);
+        if (blocks.length % KNOWN_AT_ONCE === 0) await turn();
         continue;
       }
       // Many blocks at once, unless those behind this one need not be read.

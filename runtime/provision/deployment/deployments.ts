@@ -60,7 +60,7 @@ export class Deployments {
   constructor(options: DeploymentsOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#coming = new ComingDeployments(this.#clock);
+    this.#coming = new ComingDeployments(this.#clock, this.#closing.signal);
     const { parts: store, chunks } = options.store;
     this.dictionaries = options.store.dictionaries;
     const ladder = new Ladder(options.rungs);
@@ -186,8 +186,8 @@ export class Deployments {
   }
 
   /** Resolves when there is one of this id, or is not to be: its parts may come before the question. */
-  async coming(id: string, signal: AbortSignal): Promise<void> {
-    if (this.#find(id) === undefined) await this.#coming.wait(id, AbortSignal.any([signal, this.#closing.signal]));
+  async coming(id: string, signal: AbortSignal, user = OWNER): Promise<void> {
+    if (this.#find(id) === undefined) await this.#coming.wait(id, user, signal);
   }
 
   /** What its device is to send next, at most `most` of it. */

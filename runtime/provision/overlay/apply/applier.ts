@@ -15,21 +15,38 @@ export type ApplyWord =
 export type ApplyAnswer =
   | ({ readonly kind: 'applied' } & AppliedSegment)
   | { readonly kind: 'refused'; readonly why: string }
-  | { readonly kind: 'finished'; readonly memory: readonly DigestedBlock[] };
+  | { readonly kind: 'finished' }
+  | ChangedMemory;
+
+/** What is said out of turn, once: the blocks of the memory that changed. */
+interface ChangedMemory {
+  readonly kind: 'memory';
+  readonly changed: readonly DigestedBlock[];
+}
 
 /** Applies the segments of an overlay in a thread of its own, one after the other; the thread may wait for its job. Whoever starts one closes it. */
 export class Applier {
   readonly #worker: Worker;
   readonly #waiting: PromiseWithResolvers<ApplyAnswer>[] = [];
+  readonly #memory = Promise.withResolvers<readonly DigestedBlock[]>();
   #ended: Error | null = null;
 
   constructor() {
     this.#worker = startThread(new URL('./worker.ts', import.meta.url));
     // One that waits for its job keeps no process alive.
     this.#worker.unref();
-    this.#worker.on('message', (answer: ApplyAnswer) => this.#waiting.shift()?.resolve(answer));
+    this.#memory.promise.catch(() => undefined); // Whoever waits for it is told.
+    this.#worker.on('message', (answer: ApplyAnswer) => {
+      if (answer.kind === 'memory') this.#memory.resolve(answer.changed);
+      else this.#waiting.shift()?.resolve(answer);
+    });
     this.#worker.on('error', (error) => this.#end(error as Error));
     this.#worker.on('exit', () => this.#end(new Error('its thread ended')));
+  }
+
+  /** Resolves with the digests of the blocks of the memory that changed, when all of it was applied and they are known: at the end at the latest. */
+  get changedMemory(): Promise<readonly DigestedBlock[]> {
+    return this.#memory.promise;
   }
 
   /** Says where segments go. */
@@ -64,10 +81,10 @@ export class Applier {
     this.#say({ kind: 'resume' });
   }
 
-  /** Completes the files when every segment was applied; gives the digests of the blocks of the memory that changed. */
-  async finish(): Promise<readonly DigestedBlock[]> {
+  /** Completes the files when every segment was applied. */
+  async finish(): Promise<void> {
     const answer = await this.#tell({ kind: 'finish' });
-    if (answer.kind === 'finished') return answer.memory;
+    if (answer.kind === 'finished') return;
     const why = answer.kind === 'refused' ? answer.why : 'there was no answer';
     throw new CloudletError('storage-unavailable', `the overlay could not be written: ${why}`);
   }
@@ -92,6 +109,6 @@ export class Applier {
 
   #end(error: Error): void {
     this.#ended ??= new CloudletError('internal', `the overlay was not applied: ${error.message}`, { cause: error });
-    for (const answer of this.#waiting.splice(0)) answer.reject(this.#ended);
+    for (const answer of [this.#memory, ...this.#waiting.splice(0)]) answer.reject(this.#ended);
   }
 }

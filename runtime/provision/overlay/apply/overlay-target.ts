@@ -60,10 +60,12 @@ export class OverlayTarget {
   readonly #places = new Map<number, number>();
   readonly #buffer = Buffer.alloc(COPY_PAGES * PAGE_BYTES);
   readonly #changed: ChangedBlocks;
+  #memoryLeft: number;
 
   private constructor(job: ApplyJob, baseDisk: LayeredDisk) {
     this.#job = job;
     this.#firsts = firstClusters(job.segments);
+    this.#memoryLeft = job.segments.filter(({ kind }) => kind === 'memory').length;
     this.#baseDisk = baseDisk;
     this.#files = {
       memory: openSync(job.memory, 'r+'),
@@ -103,6 +105,7 @@ export class OverlayTarget {
       if (beyond !== undefined) throw new Error(`it fills page ${beyond.at + beyond.count - 1} of ${limit}`);
       this.#place(segment, (at) => at, this.#files.memory);
       this.#changed.changed(digestBlocksOf(segment));
+      this.#memoryLeft -= 1;
       return { places: NOWHERE };
     }
     return { places: this.#applyDisk(entry.blocks, segment, this.#firsts[index]!) };
@@ -113,12 +116,21 @@ export class OverlayTarget {
     return this.#changed.step();
   }
 
-  /** Writes the layer's tables when every segment was applied; gives the digests of the blocks of the memory that changed. */
-  finish(): DigestedBlock[] {
+  /** Whether all segments of the memory were applied. */
+  get isMemoryComplete(): boolean {
+    return this.#memoryLeft === 0;
+  }
+
+  /** The digests of the blocks of the memory that changed, when it is complete. */
+  changedMemory(): DigestedBlock[] {
+    return this.#changed.finish();
+  }
+
+  /** Writes the layer's tables when every segment was applied. */
+  finish(): void {
     const dataClusters = this.#job.segments.reduce((sum, each) => sum + (each.kind === 'disk' ? each.pages : 0), 0);
     const content = { diskBytes: this.#job.diskBytes, dataClusters, places: this.#places };
     for (const { at, bytes } of qcow2Pieces(content)) writeAll(this.#files.layer, bytes, at);
-    return this.#changed.finish();
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,7 @@ let opening: Promise<OverlayTarget> | null = null;
 let isPaused = false;
 let isDigesting = false;
 let lastSegmentMs = 0;
+let isMemoryTold = false;
 
 /** How long no segment comes before what was written is digested, milliseconds: those of an overlay at hand come one behind the other, and the processors bring them. */
 const QUIET_MS = 20;
@@ -19,10 +20,19 @@ function digestMeanwhile(target: OverlayTarget): void {
   isDigesting = true;
   const step = (): void => {
     isDigesting = false;
-    if (!isPaused && (waitMs() > 0 || target.digestSome())) digestMeanwhile(target);
+    if (isPaused) return;
+    if (waitMs() > 0 || target.digestSome()) digestMeanwhile(target);
+    else if (target.isMemoryComplete) tellMemory(target);
   };
   if (waitMs() > 0) setTimeout(step, waitMs());
   else setImmediate(step);
+}
+
+/** Says once what memory changed: what is made of that is done while the disk still comes. */
+function tellMemory(target: OverlayTarget): void {
+  if (isMemoryTold) return;
+  isMemoryTold = true;
+  say({ kind: 'memory', changed: target.changedMemory() });
 }
 
 function waitMs(): number {
@@ -47,9 +57,10 @@ onWord(async (word: ApplyWord) => {
       digestMeanwhile(target);
     } else {
       isPaused = true;
-      const memory = target.finish();
+      tellMemory(target);
+      target.finish();
       await target.close();
-      say({ kind: 'finished', memory });
+      say({ kind: 'finished' });
     }
   } catch (error) {
     say({ kind: 'refused', why: (error as Error).message });

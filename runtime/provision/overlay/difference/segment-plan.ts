@@ -45,6 +45,10 @@ export function planSegments({ memory, disk, touched, base, segmentPages }: Chan
   return plan.segments;
 }
 
+/** Literal pages of each of the first segments, and how many those are: what is sent while it is still asked what is wanted goes by whole segments. */
+const FIRST_PAGES = 64;
+const FIRST_SEGMENTS = 8;
+
 interface Seen {
   readonly source: 'memory' | 'disk';
   readonly page: number;
@@ -68,7 +72,9 @@ class Plan {
   }
 
   add(kind: 'memory' | 'disk', { page, hash }: ChangedPage): void {
-    if (this.#literals >= this.#segmentPages || this.#pages >= MAX_SEGMENT_PAGES) this.cut();
+    const isFirst = kind === 'memory' && this.segments.length < FIRST_SEGMENTS;
+    const most = isFirst ? Math.min(FIRST_PAGES, this.#segmentPages) : this.#segmentPages;
+    if (this.#literals >= most || this.#pages >= MAX_SEGMENT_PAGES) this.cut();
     this.#kind = kind;
     this.#pages += 1;
     this.#append(this.#runOf(kind, page, hash));

@@ -165,12 +165,18 @@ class Run {
     const { manifest, digest } = overlay;
     try {
       const before = await digests?.catch(() => undefined);
-      // All of it must be read, while the disk still comes: at the end little is left to do.
-      if (before === undefined) draft.settle(this.#stop.signal);
+      // While the disk still comes: at the end little is left to do. All of it must be read where nobody knows what the base has.
+      const settled =
+        before === undefined
+          ? draft.settle(this.#stop.signal)
+          : applier.changedMemory.then((changed) =>
+              draft.settle(this.#stop.signal, { before: withBlocks(before, changed), changed: NONE }),
+            );
+      settled?.catch(() => undefined); // What ends it is told below.
       await this.#feed!.all;
-      const memory = await applier.finish();
+      await applier.finish();
+      await settled;
       void applier.close();
-      if (before !== undefined) draft.settle(this.#stop.signal, { before: withBlocks(before, memory), changed: NONE });
       // A server that does not answer leaves no image.
       await this.#options.served;
       this.#expectGoingOn();

@@ -160,7 +160,7 @@ ahead('of what is no overlay nothing goes unasked', async () => {
 });
 
 ahead('a first part that is long does not go unasked', async () => {
-  const { seen, ids } = await deployed({ lengths: [128 * KIB + 1, KIB, KIB, KIB, KIB], asked: turns });
+  const { seen, ids } = await deployed({ lengths: [192 * KIB + 1, KIB, KIB, KIB, KIB], asked: turns });
   assert.equal(seen.slice(0, 3), ['question', 'answer', '0,1,2,3,4']);
   assert.is([...ids][0], 'chosen here');
 });

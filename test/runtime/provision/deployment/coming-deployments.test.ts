@@ -73,22 +73,25 @@ coming('an id that was used is refused before anything begins', async () => {
   await lab.close();
 });
 
-coming('of many that wait those beyond 64 are let go at once', async () => {
+coming('of many that wait those beyond 64 are let go at once, and of one caller those beyond 8', async () => {
   const lab = await openDeploymentsLab([rung('running', async () => PHOTO)]);
   const { deployments, clock } = lab;
   let gone = 0;
-  const wait = async (at: number) => {
-    await deployments.coming(ID.slice(0, -3) + String(100 + at), NEVER);
+  const wait = async (at: number, user: string) => {
+    await deployments.coming(ID.slice(0, -3) + String(100 + at), NEVER, user);
     gone += 1;
   };
-  const all = Array.from({ length: 66 }, (_, at) => wait(at));
+  const ofOne = Array.from({ length: 10 }, (_, at) => wait(at, 'one'));
   await new Promise(setImmediate);
   assert.is(gone, 2);
-  clock.advance(5_000);
-  await Promise.all(all);
-  const again = wait(0);
+  const others = Array.from({ length: 58 }, (_, at) => wait(10 + at, `other ${at}`));
   await new Promise(setImmediate);
-  assert.is(gone, 66);
+  assert.is(gone, 4);
+  clock.advance(5_000);
+  await Promise.all([...ofOne, ...others]);
+  const again = wait(0, 'one');
+  await new Promise(setImmediate);
+  assert.is(gone, 68);
   clock.advance(5_000);
   await again;
   await lab.close();

@@ -27,13 +27,21 @@ async function applied(
   const before = await blockDigests(lab.base.memory, undefined, BLOCKS);
   const open = await OverlayTarget.open(job);
   const memory = [...before.blocks];
+  const done = new Set<number>();
+  let isTold = false;
   try {
     for (const index of order) {
       open.apply(index, bytes[index]!);
+      done.add(index);
+      const isComplete = segments.every(({ kind }, at) => kind !== 'memory' || done.has(at));
+      assert.is(open.isMemoryComplete, isComplete);
+      // Once, while the disk still comes.
+      if (isComplete && !isTold) for (const [block, digest] of open.changedMemory()) memory[block] = digest;
+      isTold ||= isComplete;
       // As when nothing else comes for a while.
       while (index % 3 === 0 && open.digestSome());
     }
-    for (const [block, digest] of open.finish()) memory[block] = digest;
+    open.finish();
   } finally {
     await open.close();
   }

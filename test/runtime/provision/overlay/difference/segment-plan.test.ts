@@ -84,4 +84,14 @@ plans('segments are cut by their literals, and name the segments that they copy 
   );
 });
 
+plans('the first of the memory are short', () => {
+  const memory = pages(...Array.from({ length: 1000 }, (_, at): [number, string] => [at, `m${at}`]));
+  const disk = pages(...Array.from({ length: 100 }, (_, at): [number, string] => [at, `d${at}`]));
+  const found = plan({ memory, disk, segmentPages: 256 });
+  assert.equal(
+    found.map(({ kind, pages: count }) => `${kind} ${count}`),
+    [...Array(8).fill('memory 64'), 'memory 256', 'memory 232', 'disk 100'],
+  );
+});
+
 plans.run();
