@@ -71,7 +71,7 @@ export function withStore(
   return {
     ask,
     publish: (name, body, options, user) => deployments.publish(name, body, options, user),
-    coming: (id, signal) => deployments.coming(id, signal),
+    coming: (id, signal, caller) => deployments.coming(id, signal, caller),
     list: () => deployments.list(),
     get: (id) => deployments.get(id),
     events: (id, after, until) => deployments.events(id, after, until),

@@ -24,7 +24,7 @@ import { requireMediaType } from '../http/media-type.ts';
 import { parseJson, requestBody, UPLOAD_IDLE_MS } from '../http/request-body.ts';
 import { describe } from '../openapi.ts';
 import type { HostParts } from '../parts.ts';
-import { userOf } from '../trust/index.ts';
+import { addressOf, userOf } from '../trust/index.ts';
 
 /** Longest request: a list of as many parts as there may be, or the manifest of an overlay. */
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
@@ -131,7 +131,8 @@ export function deploymentRoutes({ cloudlet: { deployments }, draining }: HostPa
     async (c) => {
       requireMediaType(c.req.header('content-type'), { [PART_BATCH_TYPE]: 'batch' });
       const id = c.req.param('id');
-      await deployments.coming(id, c.req.raw.signal, userOf(c.var.caller));
+      // Devices that have the owner's token are one user.
+      await deployments.coming(id, c.req.raw.signal, `${userOf(c.var.caller)} at ${addressOf(c)}`);
       const raw = requestBody(c, { maxBytes: MAX_BATCH_BYTES, idleMs: UPLOAD_IDLE_MS });
       const body = decoded(c, raw, MAX_BATCH_BYTES, (digest) => deployments.dictionaries.read(digest));
       // A part that is whole is kept, although the link that brought it is gone by now.

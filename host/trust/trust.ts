@@ -88,6 +88,7 @@ export function callerOf(bearer: string, trust: Trust): Caller | null {
   return { kind: 'owner', proof: 'session', session: bearer, byCookie: false };
 }
 
-function addressOf(c: Context<HostContext>): string {
+/** Where a request comes from. */
+export function addressOf(c: Context<HostContext>): string {
   return connectionOf(c)?.incoming.socket.remoteAddress ?? 'in-process';
 }

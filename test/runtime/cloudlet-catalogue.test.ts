@@ -1,4 +1,5 @@
 // end to end
+import { randomUUID } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -88,6 +89,20 @@ catalogues('a deployment may wish an entry, and is asked for nothing', async ({ 
   assert.is(named.deployment.id, id);
   const nobody = parseDeploymentRequest({ want: { store: 'nobody' } });
   await refused(() => cloudlet.deployments.ask(nobody), 'store-unknown', /nobody/);
+});
+
+catalogues('parts that come before their question wait for each caller by himself', async ({ lab: { cloudlet } }) => {
+  const leaving = new AbortController();
+  let gone = 0;
+  const wait = async (caller: string) => {
+    await cloudlet.deployments.coming(randomUUID(), leaving.signal, caller);
+    gone += 1;
+  };
+  const waiting = ['other', ...Array.from({ length: 10 }, () => 'one'), 'other'].map(wait);
+  await new Promise(setImmediate);
+  assert.is(gone, 2);
+  leaving.abort();
+  await Promise.all(waiting);
 });
 
 catalogues("a function that a signed entry brought is its publisher's, also after it is gone back to", async () => {

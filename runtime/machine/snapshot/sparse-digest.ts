@@ -38,6 +38,7 @@ export async function sparseDigest(path: string, signal?: AbortSignal, options: 
   const entries = Buffer.allocUnsafe((blocks.length + 1) * MOST_ENTRY_BYTES);
   let filled = 0;
   for (const [index, block] of blocks.entries()) {
+    if ((index + 1) % KNOWN_AT_ONCE === 0) await turn();
     if (block === null) continue;
     filled += entries.write(`${index * blockBytes}:`, filled, 'latin1');
     entries.set(block, filled);

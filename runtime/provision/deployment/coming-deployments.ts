@@ -3,7 +3,7 @@ import type { Clock } from '../../sandbox/index.ts';
 /** How long parts wait for the question that they were sent beside, milliseconds: it was sent first, and may be slow to be answered. */
 const PATIENCE_MS = 5_000;
 
-/** How many wait at once, at most, and how many of them are one caller's: anyone may name an id that nobody asks for. */
+/** How many wait at once, at most, and how many of them are one caller's, who may be a user at an address: anyone may name an id that nobody asks for. */
 const MOST_WAITING = { all: 64, ofOne: 8 };
 
 /** Deployments that parts have come for and that nobody has asked for yet, by id. */
@@ -20,10 +20,10 @@ export class ComingDeployments {
     this.#closing = closing;
   }
 
-  /** Resolves when what was asked for under this id began, or could not; after a while, or when the signal aborts, at the latest; at once when many wait, or many of this user. */
-  wait(id: string, user: string, leaving: AbortSignal): Promise<void> {
+  /** Resolves when what was asked for under this id began, or could not; after a while, or when the signal aborts, at the latest; at once when many wait, or many of this caller. */
+  wait(id: string, caller: string, leaving: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([leaving, this.#closing]);
-    const isFull = this.#count >= MOST_WAITING.all || (this.#counts.get(user) ?? 0) >= MOST_WAITING.ofOne;
+    const isFull = this.#count >= MOST_WAITING.all || (this.#counts.get(caller) ?? 0) >= MOST_WAITING.ofOne;
     if (signal.aborted || isFull) return Promise.resolve();
     return new Promise((resolve) => {
       const waiting = this.#waiting.get(id) ?? new Set();
@@ -31,22 +31,22 @@ export class ComingDeployments {
       const over = (): void => {
         cancel();
         signal.removeEventListener('abort', over);
-        if (waiting.delete(over)) this.#add(user, -1);
+        if (waiting.delete(over)) this.#add(caller, -1);
         if (waiting.size === 0) this.#waiting.delete(id);
         resolve();
       };
       const cancel = this.#clock.after(PATIENCE_MS, over);
       signal.addEventListener('abort', over, { once: true });
       waiting.add(over);
-      this.#add(user, 1);
+      this.#add(caller, 1);
     });
   }
 
-  #add(user: string, by: 1 | -1): void {
+  #add(caller: string, by: 1 | -1): void {
     this.#count += by;
-    const count = (this.#counts.get(user) ?? 0) + by;
-    if (count === 0) this.#counts.delete(user);
-    else this.#counts.set(user, count);
+    const count = (this.#counts.get(caller) ?? 0) + by;
+    if (count === 0) this.#counts.delete(caller);
+    else this.#counts.set(caller, count);
   }
 
   /** What asking comes to; who waits for what is asked for under an id goes on then. */

@@ -186,8 +186,8 @@ export class Deployments {
   }
 
   /** Resolves when there is one of this id, or is not to be: its parts may come before the question. */
-  async coming(id: string, signal: AbortSignal, user = OWNER): Promise<void> {
-    if (this.#find(id) === undefined) await this.#coming.wait(id, user, signal);
+  async coming(id: string, signal: AbortSignal, caller = OWNER): Promise<void> {
+    if (this.#find(id) === undefined) await this.#coming.wait(id, caller, signal);
   }
 
   /** What its device is to send next, at most `most` of it. */

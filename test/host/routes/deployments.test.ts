@@ -1,6 +1,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Digest, digestOfHex, MAX_PARTS } from '../../../guest-sdk/protocol/index.ts';
+import {
+  CloudletError,
+  type Digest,
+  digestOfHex,
+  MAX_PARTS,
+  PART_BATCH_TYPE,
+} from '../../../guest-sdk/protocol/index.ts';
 import { AS_OWNER, testHost } from '../memory-engine.ts';
 
 const parts = suite('the route of parts');
@@ -30,5 +36,23 @@ for (const [query, most, wanted] of [
       assert.equal(asked, [['d1', most]]);
     },
   );
+
+parts('waits for a question that is still to come as a user at an address', async () => {
+  const { app, engine } = testHost();
+  const callers: unknown[] = [];
+  Object.assign(engine.deployments, {
+    coming: async (...asked: readonly unknown[]) => {
+      callers.push(asked[2]);
+      throw new CloudletError('not-found', 'nobody asks');
+    },
+  });
+  const headers = { ...AS_OWNER, 'content-type': PART_BATCH_TYPE };
+  for (const remoteAddress of ['10.0.0.1', '10.0.0.2']) {
+    const env = { incoming: { socket: { remoteAddress } }, outgoing: {} };
+    const response = await app.request('/v1/deployments/d1/parts', { method: 'POST', headers, body: '' }, env);
+    assert.is(response.status, 404);
+  }
+  assert.equal(callers, ['owner at 10.0.0.1', 'owner at 10.0.0.2']);
+});
 
 parts.run();

@@ -8,13 +8,13 @@ const say = (answer: ApplyAnswer) => parentPort!.postMessage(answer);
 let opening: Promise<OverlayTarget> | null = null;
 let isPaused = false;
 let isDigesting = false;
-let lastSegmentMs = 0;
+let lastMemoryMs = 0;
 let isMemoryTold = false;
 
-/** How long no segment comes before what was written is digested, milliseconds: those of an overlay at hand come one behind the other, and the processors bring them. */
+/** How long no segment of the memory comes before what was written is digested, milliseconds: those of an overlay at hand come one behind the other, and the processors bring them. */
 const QUIET_MS = 20;
 
-/** Digests some blocks at a time while no segment comes: one is never more than a millisecond behind. */
+/** Digests some blocks at a time while no segment of the memory comes: one is never more than a millisecond behind. */
 function digestMeanwhile(target: OverlayTarget): void {
   if (isDigesting || isPaused) return;
   isDigesting = true;
@@ -36,7 +36,7 @@ function tellMemory(target: OverlayTarget): void {
 }
 
 function waitMs(): number {
-  return Math.ceil(lastSegmentMs + QUIET_MS - performance.now());
+  return Math.ceil(lastMemoryMs + QUIET_MS - performance.now());
 }
 
 onWord(async (word: ApplyWord) => {
@@ -52,8 +52,10 @@ onWord(async (word: ApplyWord) => {
       isPaused = false;
       digestMeanwhile(target);
     } else if (word.kind === 'segment') {
+      const { isMemoryComplete } = target;
       say({ kind: 'applied', ...target.apply(word.index, word.bytes) });
-      lastSegmentMs = performance.now();
+      // The disk does not put it off: what the memory came to is waited for.
+      if (!isMemoryComplete) lastMemoryMs = performance.now();
       digestMeanwhile(target);
     } else {
       isPaused = true;

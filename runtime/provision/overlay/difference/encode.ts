@@ -16,7 +16,7 @@ export async function encodeApart(
   signal?: AbortSignal,
 ): Promise<Difference> {
   signal?.throwIfAborted();
-  const worker = startThread(new URL('./worker.ts', import.meta.url), { workerData: job });
+  const worker = startThread(new URL('./worker.ts', import.meta.url), job);
   const end = Promise.withResolvers<Difference>();
   worker.on('message', (message: EncodeMessage) => {
     if (message.kind === 'progress') onProgress(message.stage, message.done, message.total);

@@ -1,6 +1,6 @@
 /** The thread that makes a difference: it reads and compares hundreds of megabytes. Started by `encode.ts`. */
-import { parentPort, workerData } from 'node:worker_threads';
-import { onWord } from '../thread.ts';
+import { parentPort } from 'node:worker_threads';
+import { given, onWord } from '../thread.ts';
 import type { EncodeMessage } from './encode.ts';
 import { type EncodeJob, encodeDifference } from './encode-job.ts';
 
@@ -11,7 +11,7 @@ onWord(() => undefined);
 parentPort!.unref();
 
 try {
-  const difference = await encodeDifference(workerData as EncodeJob, (stage, done, total) =>
+  const difference = await encodeDifference(given<EncodeJob>(), (stage, done, total) =>
     say({ kind: 'progress', stage, done, total }),
   );
   say({ kind: 'done', difference });

@@ -37,6 +37,8 @@ export class BlankVms {
   #waiting: { readonly shape: BlankShape; readonly blank: Promise<BlankVm | null> } | null = null;
   readonly #stop = new AbortController();
   readonly #clock: Clock;
+  /** Those that are being ended because they serve for nothing any more. */
+  readonly #ending = new Set<Promise<void>>();
   #cancelSoon = (): void => {};
   #cancelLook = () => {};
 
@@ -57,7 +59,7 @@ export class BlankVms {
     this.#waiting = null;
     const blank = await waiting.blank;
     if (blank?.isUsable === true && (await freeBytes(this.#options.images.directory)) >= roomBytes) return blank;
-    await blank?.close();
+    await this.#end(waiting.blank);
     return fresh();
   }
 
@@ -70,7 +72,7 @@ export class BlankVms {
     const blank = this.#make(shape).catch(() => null); // Whoever wants one is told why there is none.
     this.#waiting = { shape, blank };
     this.#lookLater();
-    await (await before?.blank)?.close();
+    await this.#end(before?.blank);
     await blank;
   }
 
@@ -81,14 +83,21 @@ export class BlankVms {
     this.#cancelSoon = this.#clock.after(AFTER_MS, () => void this.prepare(base));
   }
 
-  /** Ends the one that waits, and makes no more. Idempotent. */
+  /** Ends the one that waits, and makes no more; resolves when none is being ended either. Idempotent. */
   async close(): Promise<void> {
     this.#stop.abort();
     this.#cancelSoon();
     this.#cancelLook();
     const waiting = this.#waiting;
     this.#waiting = null;
-    await (await waiting?.blank)?.close();
+    await this.#end(waiting?.blank);
+    await Promise.allSettled(this.#ending); // Whoever ends one is told.
+  }
+
+  async #end(blank: Promise<BlankVm | null> | undefined): Promise<void> {
+    const ended = Promise.resolve(blank).then((each) => each?.close());
+    this.#ending.add(ended);
+    await ended.finally(() => this.#ending.delete(ended));
   }
 
   #lookLater(): void {
@@ -102,7 +111,7 @@ export class BlankVms {
     if (waiting === null) return;
     if (existsSync(waiting.shape.base.memory)) return this.#lookLater();
     this.#waiting = null;
-    await (await waiting.blank)?.close();
+    await this.#end(waiting.blank);
     const next = await this.#options.other?.().catch(() => null); // Then an overlay begins its own, and says what is wrong.
     if (next) await this.prepare(next);
   }
@@ -117,7 +126,10 @@ export class BlankVms {
     this.#digests.set(digest, digests);
     digests.catch(() => this.#digests.delete(digest));
     const blank = await BlankVm.begin(shape, world, { id: `blank-${randomUUID()}`, layerBytes: 0, digests });
-    await blank.copied;
+    await blank.copied.catch(async (error: unknown) => {
+      await blank.close(error);
+      throw error;
+    });
     return blank;
   }
 }

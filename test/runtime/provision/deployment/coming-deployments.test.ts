@@ -77,8 +77,8 @@ coming('of many that wait those beyond 64 are let go at once, and of one caller 
   const lab = await openDeploymentsLab([rung('running', async () => PHOTO)]);
   const { deployments, clock } = lab;
   let gone = 0;
-  const wait = async (at: number, user: string) => {
-    await deployments.coming(ID.slice(0, -3) + String(100 + at), NEVER, user);
+  const wait = async (at: number, caller: string) => {
+    await deployments.coming(ID.slice(0, -3) + String(100 + at), NEVER, caller);
     gone += 1;
   };
   const ofOne = Array.from({ length: 10 }, (_, at) => wait(at, 'one'));
