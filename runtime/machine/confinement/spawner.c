@@ -7,14 +7,14 @@
  * `spawner.ts` holds what this compiles to; `programs.slow.test.ts` says how, and that both are the same.
  */
 
-enum { read_, write_, open_ = 2, close_ = 3, poll_ = 7, rt_sigprocmask = 14, dup2_ = 33, getpid_ = 39,
+enum { read_, write_, open_ = 2, close_ = 3, poll_ = 7, lseek_ = 8, rt_sigprocmask = 14, dup2_ = 33, getpid_ = 39,
        fork_ = 57, execve_ = 59, exit_ = 60, wait4_ = 61, kill_ = 62, fcntl_ = 72, chdir_ = 80, mkdir_ = 83, setgroups_ = 116,
        setresuid_ = 117, setresgid_ = 119, getppid_ = 110, capset_ = 126, rt_sigtimedwait = 128, pivot_root = 155, prctl_ = 157,
        chroot_ = 161, mount_ = 165, umount2_ = 166, sethostname_ = 170, unshare_ = 272, pipe2_ = 293, prlimit64_ = 302, sched_setattr_ = 314, sched_getattr_ = 315,
        close_range_ = 436, mount_setattr_ = 442 };
 
 /* Of <errno.h>, <fcntl.h>, <poll.h>, <signal.h>. */
-enum { EINVAL = 22, ENOSYS = 38, EEXIST = 17, ESRCH = 3, O_WRONLY = 1, O_CREAT = 64, O_CLOEXEC = 02000000, F_SETFD = 2, FD_CLOEXEC = 1,
+enum { EINVAL = 22, EIO = 5, ENXIO = 6, SEEK_END_ = 2, SEEK_DATA_ = 3, SEEK_HOLE_ = 4, ENOSYS = 38, EEXIST = 17, ESRCH = 3, O_WRONLY = 1, O_CREAT = 64, O_CLOEXEC = 02000000, F_SETFD = 2, FD_CLOEXEC = 1,
        POLLIN = 1, POLLHUP = 16, SIGKILL = 9, SIGTERM = 15, SIGCHLD = 17, SIG_SETMASK = 2, EINTR = 4 };
 /* Of <sys/mount.h>, <sys/prctl.h>, <linux/capability.h>, <linux/close_range.h>. */
 enum { RDONLY = 1, NOSUID = 2, NODEV = 4, NOEXEC = 8, REMOUNT = 32, BIND = 4096, REC = 16384, PRIVATE = 1 << 18, DETACH = 2,
@@ -72,15 +72,16 @@ static char *append_number(char *to, unsigned long number) {
   return append(to, digits + at);
 }
 
-/* One write a line: readers get whole lines. */
-static void say(const char *word, const char *first, const char *second, unsigned long number) {
+/* One write a line: readers get whole lines. Returns an error where not all of it was written. */
+static long say(const char *word, const char *first, const char *second, unsigned long number) {
   char line[MAX_PATH + 128];
   char *end = append(line, word);
   if (length_of(first) + length_of(second) > MAX_PATH) second = "";
   if (*first != 0) end = append(append(end, first), " ");
   if (*second != 0) end = append(append(end, second), " ");
   end = append(append_number(end, number), "\n");
-  call3(write_, report, line, end - line);
+  long written = call3(write_, report, line, end - line);
+  return written < 0 || written == end - line ? written : -EIO;
 }
 
 static long must(long result) {
@@ -304,6 +305,21 @@ static void take_turns(const char *thread, const char *nanoseconds) {
   call3(sched_setattr_, id, &wanted, 0);
 }
 
+/*
+ * Says where a file has data, by the places at which that begins and ends, and at last its size: all else are holes, so nothing may be lost.
+ * A device may say that it ends where it begins.
+ */
+static void say_data(const char *file) {
+  long descriptor = number_of(file), data;
+  for (long place = 0; (data = call3(lseek_, descriptor, place, SEEK_DATA_)) != -ENXIO;) {
+    place = must(call3(lseek_, descriptor, must(data), SEEK_HOLE_));
+    if (place <= data) must(-EINVAL);
+    must(say("", "", "", data));
+    must(say("", "", "", place));
+  }
+  must(say("end ", "", "", must(call3(lseek_, descriptor, 0, SEEK_END_))));
+}
+
 static unsigned long namespace_of(const char *name) {
   if (same(name, "user")) return 0x10000000;
   if (same(name, "pid")) return 0x20000000;
@@ -334,6 +350,7 @@ void spawn(long *stack) {
     else if (same(step, "end")) call1(exit_, 0);
     else if (first == 0) must(-EINVAL);
     else if (detail = first, same(step, "report")) must(call3(fcntl_, number_of(first), F_SETFD, FD_CLOEXEC)), report = number_of(first), word += 2;
+    else if (same(step, "data")) say_data(first), word += 2;
     else if (same(step, "close")) must(call3(fcntl_, number_of(first), F_SETFD, FD_CLOEXEC)), word += 2;
     else if (same(step, "parent")) parent = number_of(first), tie_to_parent(), word += 2;
     else if (same(step, "unshare")) must(call1(unshare_, namespace_of(first))), word += 2;

@@ -51,6 +51,7 @@ export async function completeDraft(
   const paths = snapshotFiles(directory);
   const state = (await stat(paths.state)).size;
   if (state === 0) throw new CloudletError('machine-failed', 'expected the state of a machine, got an empty file');
+  await writeOut(paths.memory);
   // Before the bytes are read: what changes meanwhile is seen when the snapshot is looked for.
   const verified = { bootId, memory: await fileStamp(paths.memory), state: await fileStamp(paths.state) };
   const files = {
@@ -61,6 +62,18 @@ export async function completeDraft(
     await writeManifest(directory, snapshotManifest({ conditions, files, verified }));
   } catch (error) {
     throw asStorageError(error);
+  }
+}
+
+/** Has the kernel write a file out: what a process wrote through its mapping may be a hole until then, on some file systems. */
+async function writeOut(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.datasync();
+  } catch (error) {
+    throw asStorageError(error);
+  } finally {
+    await file.close();
   }
 }
 

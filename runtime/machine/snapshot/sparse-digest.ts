@@ -1,6 +1,7 @@
 import { hash as hashOnce } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
+import { type DataPlace, dataPlaces } from './data-places.ts';
 
 /** Bytes that are read at once, and hashed unless something else is said: less than a millisecond of a thread. */
 export const DIGEST_BLOCK_BYTES = 512 * 1024;
@@ -74,6 +75,9 @@ export async function blockDigests(
     const piece = Buffer.alloc(Math.max(1, Math.min(size, DIGEST_BLOCK_BYTES)));
     const isOfIt = from !== undefined && from.before.bytes === size && from.before.blockBytes === blockBytes;
     const known = isOfIt ? from : null;
+    // To ask is dearer than to read what is small, or little of a file.
+    const isAsked = known === null && size > 16 * DIGEST_BLOCK_BYTES;
+    const isHole = holesBetween(isAsked ? await dataPlaces(file, size) : null);
     const blocks: (Uint8Array | null)[] = [];
     let length = 0;
     for (;;) {
@@ -88,6 +92,12 @@ export async function blockDigests(
       }
       // Many blocks at once, unless those behind this one need not be read.
       const most = known === null ? piece.length : Math.min(piece.length, blockBytes);
+      const end = Math.min(size, length + most);
+      if (isHole(length, end)) {
+        for (; length < end; length = Math.min(end, length + blockBytes)) blocks.push(null);
+        if (blocks.length % KNOWN_AT_ONCE < most / blockBytes) await turn();
+        continue;
+      }
       const { bytesRead } = await file.read(piece, 0, most, length);
       if (bytesRead === 0) break;
       for (let at = 0; at < bytesRead; at += blockBytes)
@@ -98,4 +108,14 @@ export async function blockDigests(
   } finally {
     await file.close();
   }
+}
+
+/** Says whether there is no data between two places; asked from the begin of a file to its end. Pure. */
+function holesBetween(places: readonly DataPlace[] | null): (begin: number, end: number) => boolean {
+  if (places === null) return () => false;
+  let next = 0;
+  return (begin, end) => {
+    while (next < places.length && places[next]![1] <= begin) next += 1;
+    return begin < end && (next === places.length || places[next]![0] >= end);
+  };
 }

@@ -39,6 +39,8 @@ for (const [plan, line] of [
   [['tie'], 'failed tie 3'],
   [['run', '/none'], 'failed run /none 2'],
   [['report', '99'], 'failed report 99 9'],
+  [['data', '1'], 'failed data 1 29'],
+  [['data', '99'], 'failed data 99 9'],
 ] as const) {
   spawner(`ends at the first step that fails, and names it: ${plan.join(' ') || 'nothing'}`, async () => {
     const { said, end } = await follow(plan);

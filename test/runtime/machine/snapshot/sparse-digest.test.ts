@@ -1,8 +1,11 @@
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { dataPlaces, placesOf } from '../../../../runtime/machine/snapshot/data-places.ts';
 import { blockDigests, sparseDigest } from '../../../../runtime/machine/snapshot/sparse-digest.ts';
 
 const MIB = 2 ** 20;
@@ -35,6 +38,97 @@ digest('is the same for a hole and for zeros', async ({ directory }) => {
   await writeFile(zeros, bytes);
   assert.is(await sparseDigest(holes), await sparseDigest(zeros));
 });
+
+digest('skips holes of a large file, and nothing else', async ({ directory }) => {
+  const [length, text] = [24 * MIB + 5, 'here'];
+  const places = [0, 4 * MIB - 2, 9 * MIB + 300_000, 20 * MIB, 24 * MIB + 1];
+  const path = await sparse(
+    join(directory, 'holes'),
+    length,
+    places.map((at) => [at, text]),
+  );
+  const file = await open(path);
+  const data = (await dataPlaces(file, length))!;
+  await file.close();
+  const isData = (at: number) => data.some(([begin, end]) => begin <= at && at < end);
+  assert.ok(places.every((at) => isData(at) && isData(at + text.length - 1)));
+  assert.ok(data.reduce((sum, [begin, end]) => sum + end - begin, 0) < MIB, 'holes are taken for data');
+  const zeros = join(directory, 'zeros');
+  const bytes = Buffer.alloc(length);
+  for (const at of places) bytes.write(text, at);
+  await writeFile(zeros, bytes);
+  for (const blockBytes of [64 * 1024, 512 * 1024]) {
+    const [own, other] = [
+      await blockDigests(path, undefined, { blockBytes }),
+      await blockDigests(zeros, undefined, { blockBytes }),
+    ];
+    assert.equal(own, other);
+  }
+});
+
+digest('has no places of what is no file', async () => {
+  const file = await open('/dev/null');
+  assert.equal(await dataPlaces(file, 0), null);
+  await file.close();
+});
+
+const RUNS = (command: string, ...args: string[]) =>
+  ((_: string, __: readonly string[], options: SpawnOptions) => spawn(command, args, options)) as typeof spawn;
+
+for (const [what, start] of [
+  ['fails at once', () => assert.unreachable('ENOMEM')],
+  ['is not there', RUNS('/none')],
+  ['says nothing', RUNS('/bin/true')],
+  ['fails after all was said', RUNS('/bin/sh', '-c', 'echo end 9; exit 1')],
+  ['is ended', RUNS('/bin/sh', '-c', 'echo end 9; kill -9 $$')],
+  [
+    'gets no descriptors',
+    () => {
+      // As Node does then: no pipes, and the error at the next turn.
+      const child = Object.assign(new EventEmitter(), { stdout: undefined });
+      process.nextTick(() => child.emit('error', new Error('EMFILE')));
+      return child;
+    },
+  ],
+] as const) {
+  digest(`knows no places where the program that says them ${what}`, async ({ directory }) => {
+    const file = await open(await sparse(join(directory, 'file'), 9, [[0, 'x']]));
+    assert.is(await dataPlaces(file, 9, start as unknown as typeof spawn), null);
+    await file.close();
+  });
+}
+
+for (const [text, expected] of [
+  ['end 9\n', []],
+  ['0\n9\nend 9\n', [[0, 9]]],
+  [
+    '0\n2\n4\n8\nend 9\n',
+    [
+      [0, 2],
+      [4, 8],
+    ],
+  ],
+  ['', null],
+  ['0\n9\n', null],
+  ['0\n9\nend 9', null],
+  ['0\n9\nend 10\n', null],
+  ['0\n9end 9\n', null],
+  ['0\nend 9\n', null],
+  ['9\nend 9\n', null],
+  ['0\n2\n4\nend 9\n', null],
+  ['0\n0\nend 9\n', null],
+  ['4\n8\n0\n2\nend 9\n', null],
+  ['0\n10\nend 9\n', null],
+  ['-1\n2\nend 9\n', null],
+  ['\n2\nend 9\n', null],
+  ['0\nInfinity\nend 9\n', null],
+  ['0\n2\nend 9\nend 9\n', null],
+  ['failed data 4 5\nend 9\n', null],
+] as const) {
+  digest(`takes ${JSON.stringify(text)} ${expected === null ? 'for no whole report' : 'for a report'}`, () => {
+    assert.equal(placesOf(text, 9), expected);
+  });
+}
 
 for (const [what, length, parts] of [
   [
