@@ -1,4 +1,4 @@
-import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
+import type { ErrorHandler, NotFoundHandler } from 'hono';
 import { CloudletError, ERRORS, type ErrorCode, type Problem } from '../guest-sdk/protocol/index.ts';
 import type { InvocationIdentity } from '../runtime/index.ts';
 import { RangeUnsatisfiable } from './http/byte-range.ts';
@@ -39,10 +39,10 @@ export class MethodNotAllowed extends CloudletError {
   }
 }
 
-/** The one place where anything thrown becomes a response. What is not for callers goes to the journal under a reference that the caller is told. */
+/** The one place where anything thrown becomes a response. */
 export function problemHandler(journal: Journal): ErrorHandler {
   return (thrown, c) => {
-    const error = thrown instanceof CloudletError && thrown.code !== 'internal' ? thrown : internal(thrown, c, journal);
+    const error = errorForCaller(thrown, c.req, journal);
     if (REGISTRY_PATH.test(c.req.path)) return registryProblem(error, problemHeaders(error));
     const invocation: InvocationIdentity | undefined = c.get('invocation');
     if (invocation === undefined) return problemResponse(error, c.req.path);
@@ -71,9 +71,15 @@ export function unknownRoute(methodsAt: (path: string) => readonly string[]): No
   };
 }
 
-function internal(thrown: unknown, c: Context, journal: Journal): CloudletError {
+/** What a caller is told of anything thrown. What is not for callers goes to the journal under a reference that he is told. */
+export function errorForCaller(
+  thrown: unknown,
+  { method, path }: { readonly method: string; readonly path: string },
+  journal: Journal,
+): CloudletError {
+  if (thrown instanceof CloudletError && thrown.code !== 'internal') return thrown;
   const reference = crypto.randomUUID();
-  journal.error('request failed', { reference, method: c.req.method, path: c.req.path }, thrown);
+  journal.error('request failed', { reference, method, path }, thrown);
   const code: ErrorCode = 'internal';
   return new CloudletError(code, `the cloudlet failed; its journal says why under ${reference}`, { cause: thrown });
 }

@@ -67,12 +67,14 @@ export function readPlain(socket: Socket, host: PlainHost): void {
     socket.off('data', hear).off('end', end).off('timeout', silent).off('error', fail);
     socket.setTimeout(0);
     host.toNode(socket, bytes, exchange);
+    known = null;
   };
   const end = (): void => void socket.end();
   const fail = (): void => void socket.destroy();
   const silent = (): void => {
     if (!hasSpoken) toNode(NOTHING);
-    else if (exchange === null) socket.destroy();
+    // Who is slow to read an answer is not silent between two requests.
+    else if (exchange === null && socket.writableLength === 0) socket.destroy();
   };
   socket.on('data', hear).on('end', end).on('timeout', silent).on('error', fail);
   socket.on('close', () => exchange?.close());
@@ -86,8 +88,15 @@ interface PlainParts {
   /** The request, as it came. */
   readonly bytes: Buffer;
   readonly done: () => void;
+  /** The connection has no more to do with it. */
   readonly answered: () => void;
   readonly toNode: (bytes: Buffer) => void;
+}
+
+/** What is done with Node's reading of a request, and what when its sender has left before. */
+interface WhenNode {
+  readonly act: (node: NodeExchange) => void;
+  readonly nobody: () => void;
 }
 
 /** One plain request and its answer. */
@@ -98,7 +107,7 @@ export class PlainExchange {
   readonly #parts: PlainParts;
   #isAtNode = false;
   #node: NodeExchange | null = null;
-  #whenNode: ((node: NodeExchange) => void) | null = null;
+  #whenNode: WhenNode | null = null;
 
   constructor(parts: PlainParts) {
     this.bytes = parts.bytes;
@@ -106,27 +115,35 @@ export class PlainExchange {
     this.#parts = parts;
   }
 
-  /** Sends the answer by `write`, which gets the socket, or by `byNode` where Node has taken the connection over. */
-  answer(write: (socket: Socket) => void, byNode: (node: NodeExchange) => void): void {
+  /** Sends the answer by `write`, which gets the socket, or by `byNode` where Node has taken the connection over; `nobody` when its receiver has left. */
+  answer(write: (socket: Socket) => void, byNode: (node: NodeExchange) => void, nobody: () => void): void {
     if (this.#isAtNode) {
-      this.withNode(byNode);
+      this.withNode(byNode, nobody);
       return;
     }
     const { socket, answered } = this.#parts;
-    if (socket.writable) write(socket);
+    if (!socket.writable) {
+      nobody();
+      this.close();
+      return;
+    }
+    write(socket);
     answered();
     if (socket.writableLength === 0) this.done();
     else socket.write('', this.done);
   }
 
-  /** Has Node read the request again; `act` gets what Node made of it. Nothing, when its sender has left. */
-  withNode(act: (node: NodeExchange) => void): void {
+  /** Has Node read the request again; `act` gets what Node made of it, or `nobody` is called when its sender has left. */
+  withNode(act: (node: NodeExchange) => void, nobody: () => void): void {
     if (this.#node !== null) {
       act(this.#node);
       return;
     }
-    this.#whenNode = act;
-    if (!this.#isAtNode && this.#parts.socket.writable) this.#parts.toNode(this.bytes);
+    const { socket, toNode } = this.#parts;
+    this.#whenNode = { act, nobody };
+    // Who has closed his direction may still read earlier answers; of this one nothing can be written any more.
+    if (this.#isAtNode ? socket.destroyed : !socket.writable) this.close();
+    else if (!this.#isAtNode) toNode(this.bytes);
   }
 
   /** Node is asked to read the request. */
@@ -139,13 +156,22 @@ export class PlainExchange {
     this.#node = node;
     this.done();
     this.left.watch(node.outgoing);
-    this.#whenNode?.(node);
+    this.#over()?.act(node);
   }
 
-  /** The connection is over. */
+  /** Nothing more can be sent. */
   close(): void {
     if (this.#node !== null) return;
     this.done();
     this.left.leave();
+    this.#over()?.nobody();
+  }
+
+  /** Has the connection let go of the request, and gives what waited for Node. */
+  #over(): WhenNode | null {
+    const whenNode = this.#whenNode;
+    this.#whenNode = null;
+    this.#parts.answered();
+    return whenNode;
   }
 }

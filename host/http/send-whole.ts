@@ -13,11 +13,11 @@ const SHORT_BYTES = 4 * 1024;
 /** Sends an answer by Node. */
 export function sendByNode(
   outgoing: ServerResponse,
-  { status, headers }: BegunAnswer,
-  { header, body }: WholeAnswer,
+  { status }: BegunAnswer,
+  { header, body, hasLength }: WholeAnswer,
 ): void {
   // As Hono's adapter does it: Node then writes the length where it has always been, behind the fields.
-  if (headers.contentLength === null) (outgoing as { _contentLength?: number })._contentLength = body.length;
+  if (!hasLength) (outgoing as { _contentLength?: number })._contentLength = body.length;
   outgoing.writeHead(status, header as string[]);
   if (body.length > SHORT_BYTES) outgoing.end(body);
   // One character for each byte, as in the head.
@@ -25,10 +25,10 @@ export function sendByNode(
 }
 
 /** Sends it on a connection that Node does not read, in the bytes that Node would send. */
-export function sendOnSocket(socket: Socket, { status, headers }: BegunAnswer, whole: WholeAnswer): void {
-  const { body, common } = whole;
+export function sendOnSocket(socket: Socket, { status }: BegunAnswer, whole: WholeAnswer): void {
+  const { body, common, hasLength } = whole;
   const date = common.isDated ? '' : `Date: ${dateNow()}\r\n`;
-  const length = headers.contentLength === null ? `Content-Length: ${body.length}\r\n` : '';
+  const length = hasLength ? '' : `Content-Length: ${body.length}\r\n`;
   const head =
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n${headerLines(whole)}${date}` +
     `Connection: keep-alive\r\nKeep-Alive: timeout=${KEEP_ALIVE_MS / 1000}\r\n${length}\r\n`;

@@ -12,6 +12,8 @@ export interface WholeAnswer {
   /** Names and values in turn, each name once; but `__proto__`, which no object can hold, as often as the function gave it. */
   readonly header: readonly string[];
   readonly body: Uint8Array;
+  /** Whether its length is among its fields, as the function gave it or behind a `Content-Disposition`. */
+  readonly hasLength: boolean;
   /** Whether an object that is made of its fields has them in this order: numbers come first there, and `__proto__` does not come. */
   readonly isOrdinary: boolean;
   readonly common: Common;
@@ -39,7 +41,9 @@ export function wholeAnswer(invocation: Invocation, { headers, whole, end }: Who
   header[TRACE_AT] = invocation.traceparent;
   header[FUNCTION_VERSION_AT] = version;
   header[TIMING_AT] = `${serverTiming(invocation.timing, end.runMs)}${common.timing}`;
-  return { header, body: whole, isOrdinary: common.isOrdinary, common };
+  if (contentLength === null && common.hasDisposition) header.push('content-length', String(whole.length));
+  const hasLength = contentLength !== null || common.hasDisposition;
+  return { header, body: whole, hasLength, isOrdinary: common.isOrdinary, common };
 }
 
 /** What the answers with the same fields of a function have in common. */
@@ -53,13 +57,16 @@ export interface Common {
   readonly before: string;
   readonly behind: string;
   readonly isDated: boolean;
+  /** Of a `Content-Disposition` Node reads the bytes as UTF-8, which they need not be, once it knows the length of the body; so the length comes behind it. */
+  readonly hasDisposition: boolean;
 }
 
 /** The lines of an answer's header fields. */
 export function headerLines({ header, common }: WholeAnswer): string {
+  const { length } = common.header;
   return (
     `${common.before}cloudlet-invocation-id: ${header[ID_AT]}\r\ncloudlet-version: ${header[VERSION_AT]}\r\ntraceparent: ${header[TRACE_AT]}\r\n` +
-    `cloudlet-function-version: ${header[FUNCTION_VERSION_AT]}\r\nserver-timing: ${header[TIMING_AT]}\r\n${common.behind}`
+    `cloudlet-function-version: ${header[FUNCTION_VERSION_AT]}\r\nserver-timing: ${header[TIMING_AT]}\r\n${common.behind}${header.length === length ? '' : linesOf(header, length, header.length)}`
   );
 }
 
@@ -117,11 +124,14 @@ function commonOf(fields: AnswerHeaders['fields']): Common {
     } else header[at + 1] = `${header[at + 1]}, ${value}`;
   }
   if (placeOf(header, 'content-type') === -1) header.push('content-type', 'application/octet-stream');
+  const [disposition, length] = [placeOf(header, 'content-disposition'), placeOf(header, 'content-length')];
+  if (length !== -1 && length < disposition) header.push(...header.splice(length, 2));
   const isOrdinary = fields.every(([name]) => !/^(?:\d|__proto__$)/.test(name));
   const [before, behind] = [linesOf(header, 0, ID_AT - 1), linesOf(header, TIMING_AT + 1, header.length)];
   return {
     ...{ header, timing: header[TIMING_AT]!, isOrdinary, before, behind },
     isDated: placeOf(header, 'date') !== -1,
+    hasDisposition: disposition !== -1,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { InvocationIdentity, InvocationRequest, InvokeOptions } from '../../runtime/index.ts';
 import { beginAnswer } from '../http/answer.ts';
 import { AnswersTogether } from '../http/answers-together.ts';
@@ -14,6 +15,7 @@ import { sendByNode, sendOnSocket } from '../http/send-whole.ts';
 import { wholeAnswer } from '../http/whole-answer.ts';
 import { withheldTeller } from '../http/withheld.ts';
 import type { HostParts } from '../parts.ts';
+import { errorForCaller } from '../problem.ts';
 import { bearerCaller, type Caller, plainCaller } from '../trust/index.ts';
 import { guestRequest } from './http-door.ts';
 
@@ -31,6 +33,8 @@ export interface DirectDoor {
 interface Asked {
   readonly caller: Caller;
   readonly method: string;
+  /** Its target, as it was sent. */
+  readonly target: string;
   readonly request: InvocationRequest;
   readonly said: SaidOptions;
   readonly input: Uint8Array;
@@ -53,6 +57,23 @@ export function directDoor({ cloudlet, limits, trust, journal, metrics, draining
   const together = new AnswersTogether();
   const known = new WeakMap<PlainHead, Said>();
 
+  /** An outcome that nobody is left to be told of: it is counted, and what is ours to mend goes to the journal, as by the routes. */
+  const untold = ({ method, target }: Asked, { outcome }: BegunInvocation): void => {
+    const path = target.split('?', 1)[0]!;
+    const { status } =
+      'error' in outcome ? errorForCaller(outcome.error, { method, path }, journal).traits : outcome.answer;
+    metrics.requestAnswered(status);
+  };
+  /** Has the routes answer a request whose invocation has begun. */
+  const toRoutes = (asked: Asked, begun: BegunInvocation): void => {
+    const { exchange, routes } = asked;
+    const act = ({ incoming, outgoing }: NodeExchange): void => {
+      handOver(incoming, begun);
+      routes(incoming, outgoing);
+    };
+    if (exchange instanceof PlainExchange) exchange.withNode(act, () => untold(asked, begun));
+    else act(exchange);
+  };
   const serve = async (name: PlainHead['name'], asked: Asked): Promise<void> => {
     const { exchange, request, said } = asked;
     let identity: InvocationIdentity | undefined;
@@ -69,12 +90,23 @@ export function directDoor({ cloudlet, limits, trust, journal, metrics, draining
       const answer = await beginAnswer(asked.method, invocation, tellOnce(name));
       const whole = wholeAnswer(invocation, answer);
       if (whole?.isOrdinary !== true) return leave({ invocation, answer });
-      const byNode = ({ outgoing }: NodeExchange) => sendByNode(outgoing, answer, whole);
+      const counted = (): void => metrics.requestAnswered(answer.status);
+      const onSocket = (socket: Socket): void => {
+        sendOnSocket(socket, answer, whole);
+        counted();
+      };
+      // Node may come to it later, where nobody else would catch.
+      const byNode = ({ outgoing }: NodeExchange): void => {
+        try {
+          sendByNode(outgoing, answer, whole);
+          counted();
+        } catch (error) {
+          leave({ error });
+        }
+      };
       together.add(() => {
         try {
-          metrics.requestAnswered(answer.status);
-          if (exchange instanceof PlainExchange)
-            exchange.answer((socket) => sendOnSocket(socket, answer, whole), byNode);
+          if (exchange instanceof PlainExchange) exchange.answer(onSocket, byNode, counted);
           else byNode(exchange);
         } catch (error) {
           leave({ error });
@@ -99,7 +131,16 @@ export function directDoor({ cloudlet, limits, trust, journal, metrics, draining
       if (caller === null) return false;
       try {
         const { request, said } = known.get(head) ?? saidBy(head);
-        void serve(head.name, { caller, method: head.method, request, said, input, exchange, routes });
+        void serve(head.name, {
+          caller,
+          method: head.method,
+          target: head.target,
+          request,
+          said,
+          input,
+          exchange,
+          routes,
+        });
       } catch {
         // What the head says is not right: the routes say so.
         return false;
@@ -119,7 +160,7 @@ export function directDoor({ cloudlet, limits, trust, journal, metrics, draining
           const request = guestRequest(method, 'http', plain.authority, plain.target, rawHeaders);
           const input = bodyAtHand(incoming, limits.bodyBytes)!;
           const said = saidOptions({ header: (name) => fieldOf(rawHeaders, name) });
-          void serve(plain.name, { caller, method, request, said, input, exchange, routes });
+          void serve(plain.name, { caller, method, target: plain.target, request, said, input, exchange, routes });
         } catch (error) {
           handOver(incoming, { caller, identity: undefined, outcome: { error } });
           routes(incoming, outgoing);
@@ -133,14 +174,4 @@ export function directDoor({ cloudlet, limits, trust, journal, metrics, draining
       });
     },
   };
-}
-
-/** Has the routes answer a request whose invocation has begun. */
-function toRoutes({ exchange, routes }: Asked, begun: BegunInvocation): void {
-  const act = ({ incoming, outgoing }: NodeExchange): void => {
-    handOver(incoming, begun);
-    routes(incoming, outgoing);
-  };
-  if (exchange instanceof PlainExchange) exchange.withNode(act);
-  else act(exchange);
 }

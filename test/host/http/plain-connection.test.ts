@@ -1,4 +1,7 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type PlainExchange, type PlainHost, readPlain } from '../../../host/http/plain-connection.ts';
@@ -44,6 +47,7 @@ async function open(servers: Server[], changes: Partial<PlainHost> = {}): Promis
       exchange?.goes();
       given.resolve({ bytes: bytes.toString('latin1'), isBegun: exchange !== null });
       socket.on('error', () => socket.destroy());
+      socket.on('end', () => socket.end());
       socket.resume();
     },
     ...{ firstMs: 60_000, keepAliveMs: 60_000 },
@@ -66,6 +70,8 @@ async function open(servers: Server[], changes: Partial<PlainHost> = {}): Promis
 }
 
 const byNode = (): void => assert.unreachable('Node has not read it');
+const nobody = (): void => assert.unreachable('somebody is there');
+const LARGE = Buffer.alloc(64 * 1024 * 1024);
 
 function heard(caller: Socket): Promise<string> {
   return new Promise((resolve) => caller.once('data', (data) => resolve(data.toString('latin1'))));
@@ -77,7 +83,7 @@ connections('requests are taken one after the other', async ({ servers }) => {
     caller.write(REQUEST);
     const exchange = await taken();
     assert.is(due(), 1);
-    exchange.answer((socket) => socket.write(answer), byNode);
+    exchange.answer((socket) => socket.write(answer), byNode, nobody);
     assert.is(await heard(caller), answer);
     assert.is(due(), 0);
   }
@@ -96,9 +102,55 @@ connections('one that falls silent is closed when its request is answered, not b
   const exchange = await taken();
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.not.ok(exchange.left.aborted);
-  exchange.answer((socket) => socket.write('late'), byNode);
+  exchange.answer((socket) => socket.write('late'), byNode, nobody);
   assert.is(await heard(caller), 'late');
   await closed;
+});
+
+connections('one that is slow to read its answer gets all of it, and is closed after that', async ({ servers }) => {
+  const { caller, taken, closed } = await open(servers, { keepAliveMs: 5 });
+  caller.pause();
+  caller.write(REQUEST);
+  const exchange = await taken();
+  exchange.answer((socket) => socket.write(LARGE), byNode, nobody);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  caller.resume();
+  await closed;
+  assert.is(caller.bytesRead, LARGE.length);
+});
+
+connections('who closes his direction gets what he has not read yet, and nothing behind it', async ({ servers }) => {
+  const { caller, taken, closed, due } = await open(servers);
+  caller.pause();
+  caller.write(REQUEST);
+  const first = await taken();
+  const unread = LARGE.subarray(0, 8 * 1024 * 1024);
+  let server: Socket | undefined;
+  first.answer(
+    (socket) => {
+      server = socket;
+      // Full buffers, but no call for more to be read first.
+      Object.defineProperty(socket, 'writableNeedDrain', { value: false });
+      socket.write(unread);
+    },
+    byNode,
+    nobody,
+  );
+  caller.write(REQUEST);
+  const second = await taken();
+  const ended = new Promise<void>((resolve) => server!.on('end', resolve));
+  caller.end();
+  await ended;
+  assert.is(due(), 2);
+  const told: string[] = [];
+  second.left.addEventListener('abort', () => told.push('left'));
+  second.withNode(byNode, () => told.push('nobody'));
+  assert.equal(told, ['left', 'nobody']);
+  assert.is(due(), 1);
+  caller.resume();
+  await closed;
+  assert.is(caller.bytesRead, unread.length);
+  assert.is(due(), 0);
 });
 
 connections('a head in pieces goes to Node from its first byte', async ({ servers }) => {
@@ -123,7 +175,7 @@ connections('who does not read his answers is given to Node', async ({ servers }
   caller.pause();
   caller.write(REQUEST);
   const exchange = await taken();
-  exchange.answer((socket) => socket.write(Buffer.alloc(64 * 1024 * 1024)), byNode);
+  exchange.answer((socket) => socket.write(LARGE), byNode, nobody);
   caller.write(REQUEST);
   assert.equal(await given, { bytes: REQUEST, isBegun: false });
   caller.destroy();
@@ -151,8 +203,49 @@ connections('an answer for who has left is written nowhere', async ({ servers })
   const aborted = new Promise<void>((resolve) => exchange.left.addEventListener('abort', resolve));
   caller.destroy();
   await aborted;
-  exchange.answer(() => assert.unreachable('nobody is there'), byNode);
-  exchange.withNode(byNode);
+  let told = 0;
+  exchange.answer(
+    () => assert.unreachable('nobody is there'),
+    byNode,
+    () => told++,
+  );
+  exchange.withNode(byNode, () => told++);
+  assert.is(told, 2);
+});
+
+connections('who leaves before Node has read his request again is not waited for', async ({ servers }) => {
+  const { caller, taken, given, due } = await open(servers);
+  caller.write(REQUEST);
+  const exchange = await taken();
+  const told = new Promise<void>((resolve) => exchange.withNode(byNode, resolve));
+  assert.equal(await given, { bytes: REQUEST, isBegun: true });
+  assert.is(due(), 1);
+  caller.destroy();
+  await told;
+  assert.is(due(), 0);
+});
+
+connections('a connection keeps no request that Node has read again', async ({ servers }) => {
+  const { caller, taken, given } = await open(servers);
+  caller.write(REQUEST);
+  const reads = async (): Promise<WeakRef<object>> => {
+    const exchange = await taken();
+    exchange.withNode(() => {}, nobody);
+    await given;
+    const incoming = new IncomingMessage(caller);
+    exchange.adopt({ incoming, outgoing: new ServerResponse(incoming) });
+    return new WeakRef(exchange);
+  };
+  const kept = await reads();
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let turn = 0; turn < 20 && kept.deref() !== undefined; turn += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+  }
+  assert.is(kept.deref(), undefined);
+  assert.not.ok(caller.destroyed);
+  caller.destroy();
 });
 
 connections.run();

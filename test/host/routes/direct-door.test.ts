@@ -42,6 +42,15 @@ const ANSWERS: Readonly<Record<string, { headers?: HeaderPair[]; status?: number
     ],
   },
   typed: { headers: [field('Content-Type', 'text/html'), field('content-type', 'b')] },
+  'disposition-in-utf': { headers: [field('Content-Disposition', 'attachment; filename="\u00c3\u00a9"')] },
+  'disposition-in-latin': { headers: [field('content-disposition', 'attachment; filename="\u00e9"')] },
+  'disposition-of-a-name': { headers: [field('content-disposition', 'attachment; filename="\u00e5\u0090\u008d"')] },
+  'disposition-behind-length': {
+    headers: [field('content-length', '2'), field('content-disposition', 'a; filename="\u00e9"')],
+    body: 'hi',
+  },
+  'disposition-of-nothing': { headers: [field('content-disposition', 'a; filename="\u00e9"')], body: '' },
+  'disposition-long': { headers: [field('content-disposition', 'a; filename="\u00e9"')], body: 'x'.repeat(70_000) },
   latin: { headers: [field('x-name', 'Ren\u00e9')], body: 'caf\u00e9' },
   long: { body: 'x'.repeat(70_000) },
   empty: { body: '' },
@@ -347,6 +356,51 @@ doors('who leaves has his invocation ended, however it was begun', async ({ dire
     way.engine.guest = guest;
   }
 });
+
+doors('the bytes of a file name come as the function gave them', async ({ direct, routes }) => {
+  for (const kind of Object.keys(ANSWERS).filter((each) => each.startsWith('disposition'))) {
+    const [, value] = ANSWERS[kind]!.headers!.at(-1)!;
+    for (const way of [direct, routes]) {
+      const answers = await keptExchange(way, [`GET /f/hello/${kind} HTTP/1.1\r\n${OWNER}\r\n`], 2);
+      assert.is(answers.split(Buffer.from(value).toString('latin1')).length, 3);
+    }
+  }
+});
+
+doors('a fault of ours of which nobody is left to be told is in the journal and counted', async (context) => {
+  for (const way of [context.direct, context.routes]) {
+    for (const fields of [OWNER, `${OWNER}X: y\r\nConnection: x\r\n`]) {
+      const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+      way.engine.guest = async (_request, _input, signal) => {
+        const left = new Promise<void>((resolve) => signal?.addEventListener('abort', resolve));
+        begin();
+        await left;
+        throw new Error('ours');
+      };
+      const before = way.journal.length;
+      const failed = await failures(way);
+      const asked = `GET /f/hello/a?secret HTTP/1.1\r\n${fields}\r\n`;
+      const socket = connect(way.listener.port, '127.0.0.1', () => socket.write(asked));
+      socket.on('error', () => undefined);
+      await begun;
+      socket.destroy();
+      for (let turn = 0; turn < 1000 && way.journal.length === before; turn += 1)
+        await new Promise((next) => setTimeout(next, 1));
+      const [line, ...more] = way.journal.slice(before);
+      const { event, path, cause } = JSON.parse(line!);
+      assert.equal([event, path], ['request failed', '/f/hello/a']);
+      assert.match(cause, /^Error: ours\n/);
+      assert.equal(more, []);
+      assert.is((await failures(way)) - failed, 1);
+      way.engine.guest = guest;
+    }
+  }
+});
+
+async function failures(way: Way): Promise<number> {
+  const metrics = await exchange(way, [get('/metrics')]);
+  return Number(/cloudlet_http_requests_total\{status="500"\} (\d+)/.exec(metrics)?.[1] ?? 0);
+}
 
 doors('what a function may not say is told once', async ({ direct, routes }) => {
   for (const way of [direct, routes]) {
