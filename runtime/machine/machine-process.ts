@@ -150,6 +150,11 @@ export class MachineProcess {
     return this.#child.claimFor(claimant);
   }
 
+  /** See `QemuProcess`. */
+  claimNow(): Promise<void> {
+    return this.#child.claimNow();
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;

@@ -18,12 +18,19 @@ export function processorQueueNs(pid: number): number | null {
   return threadsOf(pid)?.reduce((most, { queuedNs }) => Math.max(most, queuedNs), 0) ?? null;
 }
 
+/** As `processorQueueNs`, for each of its threads. */
+export function threadQueuesNs(pid: number): ReadonlyMap<string, number> | null {
+  const threads = threadsOf(pid);
+  return threads === null ? null : new Map(threads.map(({ thread, queuedNs }) => [thread, queuedNs]));
+}
+
 /** Time that all processors of this computer together have been idle, nanoseconds. The kernel counts in steps of 10 ms. */
 export function idleProcessorNs(): number {
   return cpus().reduce((sum, { times }) => sum + times.idle * 1e6, 0);
 }
 
 interface ThreadTime {
+  readonly thread: string;
   readonly ranNs: number;
   readonly queuedNs: number;
 }
@@ -33,7 +40,7 @@ function threadsOf(pid: number): ThreadTime[] | null {
   try {
     return readdirSync(`/proc/${pid}/task`).map((thread) => {
       const [ran, queued] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ');
-      return { ranNs: Number(ran), queuedNs: Number(queued) };
+      return { thread, ranNs: Number(ran), queuedNs: Number(queued) };
     });
   } catch {
     return null;

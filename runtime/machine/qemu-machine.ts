@@ -77,6 +77,11 @@ export class QemuMachine implements Machine {
     return this.#process.claimFor(claimant);
   }
 
+  /** One in the background claims what others do; see `QemuProcess`. */
+  claimNow(): Promise<void> {
+    return this.#process.claimNow();
+  }
+
   /** Resolves when nothing of it is open any more, too. */
   async close(): Promise<void> {
     await this.#process.close();

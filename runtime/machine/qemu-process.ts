@@ -10,6 +10,8 @@ import { planWords } from './confinement/plan.ts';
 import { programFiles } from './confinement/program-file.ts';
 import { setUp } from './confinement/set-up.ts';
 import { turnWords } from './confinement/short-turns.ts';
+import { lateClaim } from './late-claim.ts';
+import { threadQueuesNs } from './processor-need.ts';
 
 /**
  * A QEMU that was started. `pid` is QEMU's own, whose memory is measured. Signals go to what started it and stays as its supervisor:
@@ -19,6 +21,8 @@ export type QemuProcess = ChildProcess & {
   readonly pid: number;
   /** From now on it is a machine of this claimant, and shares the processors with that one's others. */
   readonly claimFor: (claimant: string) => Promise<void>;
+  /** One in the background claims from now on as it would in the end; any other does so anyway. */
+  readonly claimNow: () => Promise<void>;
   /** Resolves when nothing is open any more by which it was put where it belongs: it may have ended meanwhile. */
   readonly settled: () => Promise<void>;
 };
@@ -38,6 +42,8 @@ export interface QemuStart extends HeldFiles {
   readonly cpuLimit?: number;
   /** Whose it is where the processors are shared out: all machines of one get together what those of another get. By default its own. */
   readonly claimant?: string;
+  /** It gets what others leave of the processors until `claimNow`, or until they have held it up for some seconds; then it is whose it was said to be. */
+  readonly background?: boolean;
 }
 
 const DEFAULTS = { memoryLimitMib: 4096, cpuLimit: 4 };
@@ -77,7 +83,7 @@ async function startOnce({
   const preload = libraries.map((_, at) => `/proc/self/fd/${stdio.length + at}`).join(':');
   const own = [...stdio, ...libraries.map(({ fd }) => fd)];
   const [spawner, report] = [own.length, own.length + 1];
-  const group = limitedGroup(controlGroups, { memoryMib: memoryLimitMib, cpus: cpuLimit }, options.claimant);
+  const group = limitedGroup(controlGroups, { memoryMib: memoryLimitMib, cpus: cpuLimit }, options);
   // QEMU asks for huge pages for the code that it translates: up to 2 MiB of each of its regions that no machine needs.
   const pages = accelerator === 'tcg' ? ['small-pages'] : [];
   const words = [
@@ -107,13 +113,53 @@ async function startOnce({
   const pid = await setUp((child.stdio as unknown as Duplex[])[report]!);
   if (typeof pid !== 'number') return pid;
   joinOrKill(group, pid, child);
-  // It has its limits all the same, and claims for itself.
-  const claimFor = (claimant: string) => group.moveTo(claimant).catch(() => undefined);
-  return Object.assign(child, { pid, claimFor, settled: () => group.settled() });
+  const claims = options.background === true ? claimsLate(group, child, pid, options.claimant) : claimsAtOnce(group);
+  return Object.assign(child, { pid, ...claims, settled: () => group.settled() });
 }
 
-function limitedGroup({ places }: ControlGroups, limits: MachineLimits, claimant?: string): ControlGroup {
+type Claims = Pick<QemuProcess, 'claimFor' | 'claimNow'>;
+
+function claimsAtOnce(group: ControlGroup): Claims {
+  return { claimFor: async (claimant) => void (await goesOver(group, claimant)), claimNow: async () => undefined };
+}
+
+/** Whether it did; where it cannot it has its limits all the same, and claims as before. */
+function goesOver(group: ControlGroup, claimant: string): Promise<boolean> {
+  return group.moveTo(claimant).then(
+    () => true,
+    () => false,
+  );
+}
+
+function claimsLate(group: ControlGroup, child: ChildProcess, pid: number, own = `late-${pid}`): Claims {
+  let [claimant, isLate] = [own, false];
+  const claim = (): Promise<boolean> => {
+    isLate = true;
+    return goesOver(group, claimant);
+  };
+  const callOff = lateClaim(claim, () => threadQueuesNs(pid));
+  // Then its number may be another's.
+  child.once('exit', callOff);
+  return {
+    claimFor: async (given) => {
+      claimant = given;
+      if (isLate) await claim();
+    },
+    claimNow: async () => {
+      // Where that fails it is tried again.
+      if (await claim()) callOff();
+    },
+  };
+}
+
+function limitedGroup(
+  { places }: ControlGroups,
+  limits: MachineLimits,
+  { claimant, background }: Pick<QemuStart, 'claimant' | 'background'>,
+): ControlGroup {
   try {
+    // In the background it is alone: whose it will be has others, who claim.
+    if (background === true) return ControlGroup.make(places, limits, undefined, 'rest');
     return ControlGroup.make(places, limits, claimant);
   } catch (cause) {
     const sentence = `QEMU could not be started: its limits could not be set: ${(cause as Error).message}`;

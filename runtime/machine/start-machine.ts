@@ -16,6 +16,8 @@ export interface MachineOptions {
   readonly qemu?: string;
   /** Whose it is where the processors are shared out; see `QemuStart`. */
   readonly claimant?: string;
+  /** Nobody waits for it; see `QemuStart`. */
+  readonly background?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -79,6 +81,7 @@ export async function startMachine(
       args: qemuArgs(shape, start),
       memoryLimitMib: shape.memoryMib + QEMU_MIB,
       ...(options.claimant === undefined ? {} : { claimant: options.claimant }),
+      ...(options.background === undefined ? {} : { background: options.background }),
       // `ignore` for stdin: with `stdio` as its console's backend QEMU reads it, and the end of a pipe would be input.
       stdio: ['ignore', 'pipe', 'pipe', ...descriptors, ...lines],
       // These files are ours: QEMU may do with them what its descriptors may.

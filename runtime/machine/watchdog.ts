@@ -8,7 +8,8 @@ export interface WatchdogWorld {
   after(ms: number, callback: () => void): () => void;
 }
 
-const REAL: WatchdogWorld = {
+/** Time as it is. */
+export const REAL_WORLD: WatchdogWorld = {
   now: () => performance.now(),
   after: (ms, callback) => {
     const timer = setTimeout(callback, ms);
@@ -21,7 +22,7 @@ const REAL: WatchdogWorld = {
  * count: `queuedNs` says for how long it has stood in the queue for a processor by now, null when that is not known. Ended by the clock alone, machines that start on a busy
  * computer would be started again and again, which makes it busier.
  */
-export function watchdog(ms: number, late: () => void, queuedNs: () => number | null, world = REAL): () => void {
+export function watchdog(ms: number, late: () => void, queuedNs: () => number | null, world = REAL_WORLD): () => void {
   const [beganAt, queuedBefore] = [world.now(), queuedNs() ?? 0];
   const wait = (leftMs: number): (() => void) => world.after(leftMs, look);
   const look = (): void => {

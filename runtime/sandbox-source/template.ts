@@ -72,7 +72,7 @@ export function makeFunctionSnapshot(
     const startMachine = () =>
       restoreMachine({
         ...{ id: newMachineId(), image, shape, signal },
-        ...{ memory: draft.memory, state: golden.state, template: draft },
+        ...{ memory: draft.memory, state: golden.state, template: draft, background: true },
       });
     const template = await startTemplate(startMachine, shape.workers, signal);
     try {
@@ -80,6 +80,8 @@ export function makeFunctionSnapshot(
       const { program, reuse } = version;
       const content = { program, artifact, grant, files, ...(reuse === undefined ? {} : { reuse }) };
       await template.sandbox.load(content, signal);
+      // What follows has its time by the clock: what is not rehearsed then is not in any clone.
+      await template.machine.claimNow();
       await rehearse(template.sandbox, artifact.manifest);
       // Once more as clones do it, from their rest on: neither a first grant nor what follows it compiles anything in them.
       await template.sandbox.prepare();

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { enterClaimant, leaveClaimant } from './claimant-group.ts';
+import { type Claim, enterClaimant, leaveClaimant } from './claimant-group.ts';
 import { CONTROLLERS, type ControlGroupPlace, type Controller, findPlace } from './control-group-place.ts';
 import { isRemoved, removeLeftovers } from './leftover-groups.ts';
 import { MAX_THREADS } from './plan.ts';
@@ -74,55 +74,68 @@ export class ControlGroup {
   #claimant: string;
   #leaf: Leaf;
   #isRemoved = false;
-  /** What was last written to the kernel for it: each such file is open for a while. */
-  #writing: Promise<unknown> = Promise.resolve();
+  /** What was last written to the kernel for it, one after another: each such file is open for a while. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   /** Makes it; see `ControlGroup.make`. */
-  private constructor(places: readonly ControlGroupPlace[], limits: MachineLimits | null, claimant: string) {
+  private constructor(
+    places: readonly ControlGroupPlace[],
+    limits: MachineLimits | null,
+    claimant: string,
+    claim: Claim,
+  ) {
     this.#places = places;
     this.#limits = limits;
     this.#claimant = claimant;
-    this.#leaf = makeLeaf(places, limits, claimant);
+    this.#leaf = makeLeaf(places, limits, claimant, claim);
   }
 
   /**
    * Makes the group of one machine of a claimant; one that is nobody's claims for itself. Fails when a limit cannot be set; nothing is left then. Without
-   * limits it has but its claim.
+   * limits it has but its claim, which is that of any other, or what these leave.
    */
   static make(
     places: readonly ControlGroupPlace[],
     limits: MachineLimits | null,
     claimant = `machine-${++made}`,
+    claim: Claim = 'equal',
   ): ControlGroup {
-    return new ControlGroup(places, limits, claimant);
+    return new ControlGroup(places, limits, claimant, claim);
   }
 
   /** Puts a process and its threads under the limits. A process that has ended already is none's. */
   async join(pid: number): Promise<void> {
     this.#pids.push(pid);
-    await this.#write(pid);
+    await this.#inTurn(() => joinLeaf(this.#leaf, pid));
   }
 
-  /** Goes over, with what has joined, to another claimant. Fails where that cannot be; the same limits hold all the while. */
-  async moveTo(claimant: string): Promise<void> {
+  /** Goes over, with what has joined, to another claimant, who claims what any other does. Fails where that cannot be; the same limits hold all the while. */
+  moveTo(claimant: string): Promise<void> {
+    return this.#inTurn(() => this.#moveTo(claimant));
+  }
+
+  async #moveTo(claimant: string): Promise<void> {
     // Its processes may have ended before anybody claimed them.
     if (this.#isRemoved || claimant === this.#claimant) return;
-    const before = this.#leaf;
-    this.#leaf = makeLeaf(this.#places, this.#limits, claimant);
+    const [before, whose] = [this.#leaf, this.#claimant];
+    this.#leaf = makeLeaf(this.#places, this.#limits, claimant, 'equal');
     this.#claimant = claimant;
     try {
-      for (const pid of this.#pids) await this.#write(pid);
+      for (const pid of this.#pids) await joinLeaf(this.#leaf, pid);
+      removeLeaf(before);
     } catch (error) {
       // They ended meanwhile, and the group with them.
-      if (!this.#isRemoved) throw error;
-    } finally {
-      removeLeaf(before);
+      if (this.#isRemoved) return removeLeaf(before);
+      const refused = this.#leaf;
+      [this.#leaf, this.#claimant] = [before, whose];
+      removeLeaf(refused);
+      throw error;
     }
   }
 
   /** Resolves when it has no file of the kernel's open any more, which may be after its processes have ended. */
   async settled(): Promise<void> {
-    await this.#writing;
+    await this.#turn;
   }
 
   /** Removes the directories; the processes must have ended. What is still busy is left to `removeLeftovers`. */
@@ -131,19 +144,24 @@ export class ControlGroup {
     removeLeaf(this.#leaf);
   }
 
-  async #write(pid: number): Promise<void> {
-    const joined = joinLeaf(this.#leaf, pid);
-    this.#writing = Promise.allSettled([this.#writing, joined]);
-    await joined;
+  #inTurn(write: () => Promise<void>): Promise<void> {
+    const written = this.#turn.then(write);
+    this.#turn = written.catch(() => undefined);
+    return written;
   }
 }
 
 /** Directories of one machine, each in one of its claimant. */
 type Leaf = readonly string[];
 
-function makeLeaf(places: readonly ControlGroupPlace[], limits: MachineLimits | null, claimant: string): Leaf {
+function makeLeaf(
+  places: readonly ControlGroupPlace[],
+  limits: MachineLimits | null,
+  claimant: string,
+  claim: Claim,
+): Leaf {
   const name = String(++made);
-  const leaf = enterClaimant(places, claimant).map((directory) => join(directory, name));
+  const leaf = enterClaimant(places, claimant, claim).map((directory) => join(directory, name));
   try {
     for (const directory of leaf) mkdirSync(directory);
     for (const { controller, version, directory } of limits === null ? [] : places) {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,11 +8,15 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CloudletError } from '../../../guest-sdk/protocol/index.ts';
 import { findHardening } from '../../../runtime/machine/confinement/hardening.ts';
+import { groupName } from '../../../runtime/machine/confinement/leftover-groups.ts';
 import { type QemuProcess, type QemuStart, startQemu } from '../../../runtime/machine/qemu-process.ts';
 import { ended } from '../../support/process-tree.ts';
 
 /** What this computer lets machines have; `hardening.test.ts` holds that the rest is told. */
-const { layers } = (await findHardening('/bin/sh')).facts;
+const {
+  facts: { layers },
+  controlGroups: { places },
+} = await findHardening('/bin/sh');
 
 /** A shell in QEMU's place. It is confined as QEMU is: in a root of its own there is nothing but the shell. */
 const shell = (script: string, more: Partial<QemuStart> = {}) =>
@@ -200,6 +204,49 @@ start('leaves its supervisor nothing that it is given', async () => {
   (child.stdio[3] as Duplex).write('\n');
   await once(child, 'close');
   await ended(child.pid);
+});
+
+/** The groups that a process is in by the name of whoever claims, and whether these get what others leave. */
+function claimsOf(pid: number): { groups: string; idle: string[] } {
+  const groups = readFileSync(`/proc/${pid}/cgroup`, 'utf8');
+  const files = places.map(({ directory }) => {
+    const claimant = groups.split('\n').flatMap((line) => /\/(cloudlet-[^/]+)\/\d+$/.exec(line)?.[1] ?? [])[0];
+    return join(directory, claimant ?? 'none', 'cpu.idle');
+  });
+  return { groups, idle: files.filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8').trim()) };
+}
+
+start('gets what others leave in the background, alone, until it claims for whom it is', async () => {
+  if (places.length === 0) return; // Told as missing.
+  const child = await shell('echo ready; read -r line <&3', { background: true, claimant: 'function-one' });
+  await once(child.stdout!, 'data');
+  await child.settled();
+  try {
+    for (const claimant of [null, 'function-two']) {
+      if (claimant !== null) await child.claimFor(claimant);
+      const { groups, idle } = claimsOf(child.pid);
+      assert.match(groups, groupName('machine-'));
+      assert.ok(idle.every((each) => each === '1'));
+    }
+    await child.claimNow();
+    const { groups, idle } = claimsOf(child.pid);
+    assert.match(groups, `${groupName('function-two')}/`);
+    assert.ok(idle.every((each) => each === '0'));
+    await child.claimFor('function-three');
+    assert.match(claimsOf(child.pid).groups, `${groupName('function-three')}/`);
+  } finally {
+    child.kill('SIGTERM');
+    await once(child, 'close');
+  }
+});
+
+start('claims in the end for whom it was started', async () => {
+  if (places.length === 0) return; // Told as missing.
+  const child = await shell('read -r line <&3', { background: true, claimant: 'function-one' });
+  await child.claimNow();
+  assert.match(claimsOf(child.pid).groups, `${groupName('function-one')}/`);
+  child.kill('SIGTERM');
+  await once(child, 'close');
 });
 
 start('does not start when there is no such program, and says which', async () => {

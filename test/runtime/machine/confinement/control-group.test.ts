@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -114,6 +114,66 @@ for (const [version, claim, own] of [
   );
 }
 
+for (const [version, claim, after] of [
+  [1, { 'cpu.shares': '102', 'cpu.idle': '1' }, { 'cpu.shares': '1024' }],
+  [
+    2,
+    { 'cgroup.subtree_control': '+cpu', 'cpu.weight': '10', 'cpu.idle': '1' },
+    { 'cgroup.subtree_control': '+cpu', 'cpu.weight': '100' },
+  ],
+] as const) {
+  group(
+    `of version ${version}: one in the background gets what others leave, until it goes over`,
+    async ({ directory }) => {
+      const place = { controller: 'cpu', version, directory, above: [] } as const;
+      const own = ControlGroup.make([place], LIMITS, 'background', 'rest');
+      await own.join(4_000_000);
+      assert.equal(contentOf(join(directory, groupName('background'))), claim);
+      await own.moveTo('function-a');
+      assert.equal(contentOf(join(directory, groupName('function-a'))), after);
+    },
+  );
+}
+
+group('moves one after another, and is of who claimed it last', async ({ directory }) => {
+  const place = { controller: 'cpu', version: 1, directory, above: [] } as const;
+  const own = ControlGroup.make([place], null, 'background', 'rest');
+  await Promise.all([
+    own.join(4_000_000),
+    own.moveTo('function-a'),
+    own.moveTo('function-b'),
+    own.moveTo('function-b'),
+  ]);
+  const [inner, ...more] = readdirSync(join(directory, groupName('function-b')), { withFileTypes: true }).filter(
+    (each) => each.isDirectory(),
+  );
+  assert.equal(more, []);
+  const procs = (claimant: string, name: string) => join(directory, groupName(claimant), name, 'cgroup.procs');
+  assert.is(readFileSync(procs('function-b', inner!.name), 'utf8'), '4000000');
+});
+
+group('that cannot go over stays where it is, and may try again', async ({ directory }) => {
+  const place = { controller: 'cpu', version: 1, directory, above: [] } as const;
+  const own = ControlGroup.make([place], null, 'background', 'rest');
+  await own.join(4_000_000);
+  const claimed = join(directory, groupName('function-a'));
+  writeFileSync(claimed, 'no directory');
+  for (let tries = 0; tries < 2; tries += 1)
+    assert.match(String(await own.moveTo('function-a').catch((error) => error)), /EEXIST|ENOTDIR/);
+  rmSync(claimed);
+  await own.moveTo('function-a');
+  assert.is(readdirSync(claimed, { withFileTypes: true }).filter((each) => each.isDirectory()).length, 1);
+});
+
+group('hands its controllers down again for each machine, and claims once', ({ directory }) => {
+  const place = { controller: 'cpu', version: 2, directory, above: [] } as const;
+  const at = join(directory, groupName('function-a'));
+  ControlGroup.make([place], null, 'function-a');
+  for (const file of ['cgroup.subtree_control', 'cpu.weight']) writeFileSync(join(at, file), '');
+  ControlGroup.make([place], null, 'function-a');
+  assert.equal(contentOf(at), { 'cgroup.subtree_control': '+cpu', 'cpu.weight': '' });
+});
+
 group('is named by whatever a function is called, and stays where it was made', ({ directory }) => {
   const place = { controller: 'cpu', version: 1, directory, above: [] } as const;
   ControlGroup.make([place], null, `function-../${'x'.repeat(400)}`);
@@ -150,9 +210,21 @@ group('of this computer: a process is in that of its claimant, goes over to anot
   assert.match(groupsOf(), `${groupName('machine-')}`);
   await own.moveTo('function-two');
   assert.match(groupsOf(), `${groupName('function-two')}/`);
+  const rest = ControlGroup.make(places, null, 'background', 'rest');
+  await rest.join(child.pid!);
+  assert.match(groupsOf(), `${groupName('background')}/`);
+  const idleOf = (claimant: string) =>
+    places
+      .map(({ directory }) => join(directory, groupName(claimant), 'cpu.idle'))
+      .filter((file) => existsSync(file))
+      .map((file) => readFileSync(file, 'utf8').trim());
+  assert.ok(idleOf('background').every((idle) => idle === '1'));
+  await rest.moveTo('function-two');
+  assert.match(groupsOf(), `${groupName('function-two')}/`);
+  assert.ok(idleOf('function-two').every((idle) => idle === '0'));
   child.kill('SIGKILL');
   await once(child, 'close');
-  for (const each of [own, other]) each.remove();
+  for (const each of [own, other, rest]) each.remove();
   const left = () =>
     places.flatMap(({ directory }) => readdirSync(directory)).filter((name) => name.startsWith(groupName('')));
   // The kernel takes its time, and so does whoever removes.
