@@ -29,23 +29,21 @@ export interface DirectDoor {
   readonly take?: (head: PlainHead, body: Uint8Array, exchange: PlainExchange, routes: Answerer) => boolean;
 }
 
+/** What a head says of an invocation; it is the same whenever the head is. */
+interface Said {
+  readonly request: InvocationRequest;
+  readonly options: SaidOptions;
+}
+
 /** A request that is let in, and how it is answered. */
-interface Asked {
+interface Asked extends Said {
   readonly caller: Caller;
   readonly method: string;
   /** Its target, as it was sent. */
   readonly target: string;
-  readonly request: InvocationRequest;
-  readonly said: SaidOptions;
   readonly input: Uint8Array;
   readonly exchange: PlainExchange | NodeExchange;
   readonly routes: Answerer;
-}
-
-/** What a head says of an invocation; it is the same whenever the head is. */
-interface Said {
-  readonly request: InvocationRequest;
-  readonly said: SaidOptions;
 }
 
 /**
@@ -75,7 +73,7 @@ export function directDoor({ cloudlet, limits, trust, journal, metrics, draining
     else act(exchange);
   };
   const serve = async (name: PlainHead['name'], asked: Asked): Promise<void> => {
-    const { exchange, request, said } = asked;
+    const { exchange, request } = asked;
     let identity: InvocationIdentity | undefined;
     const leave = (outcome: BegunInvocation['outcome']): void =>
       toRoutes(asked, { caller: asked.caller, identity, outcome });
@@ -84,7 +82,7 @@ export function directDoor({ cloudlet, limits, trust, journal, metrics, draining
         identity = one;
       };
       const signal = exchange instanceof PlainExchange ? exchange.left : new CallerLeft().watch(exchange.outgoing);
-      const { deadlineMs, idempotent, trace, choice } = said;
+      const { deadlineMs, idempotent, trace, choice } = asked.options;
       const options = { deadlineMs, idempotent, trace, begun, choice, signal };
       const invocation = await cloudlet.invoke(name, request, asked.input, options);
       const answer = await beginAnswer(asked.method, invocation, tellOnce(name));
@@ -119,7 +117,7 @@ export function directDoor({ cloudlet, limits, trust, journal, metrics, draining
   const saidBy = (head: PlainHead): Said => {
     const { method, authority, target, rawHeaders } = head;
     const request = guestRequest(method, 'http', authority, target, rawHeaders);
-    const said = { request, said: saidOptions({ header: (name) => fieldOf(rawHeaders, name) }) };
+    const said = { request, options: saidOptions({ header: (name) => fieldOf(rawHeaders, name) }) };
     known.set(head, said);
     return said;
   };
@@ -130,13 +128,13 @@ export function directDoor({ cloudlet, limits, trust, journal, metrics, draining
       const caller = bearerCaller(head, trust);
       if (caller === null) return false;
       try {
-        const { request, said } = known.get(head) ?? saidBy(head);
+        const { request, options } = known.get(head) ?? saidBy(head);
         void serve(head.name, {
           caller,
           method: head.method,
           target: head.target,
           request,
-          said,
+          options,
           input,
           exchange,
           routes,
@@ -159,8 +157,8 @@ export function directDoor({ cloudlet, limits, trust, journal, metrics, draining
           const method = incoming.method!;
           const request = guestRequest(method, 'http', plain.authority, plain.target, rawHeaders);
           const input = bodyAtHand(incoming, limits.bodyBytes)!;
-          const said = saidOptions({ header: (name) => fieldOf(rawHeaders, name) });
-          void serve(plain.name, { caller, method, target: plain.target, request, said, input, exchange, routes });
+          const options = saidOptions({ header: (name) => fieldOf(rawHeaders, name) });
+          void serve(plain.name, { caller, method, target: plain.target, request, options, input, exchange, routes });
         } catch (error) {
           handOver(incoming, { caller, identity: undefined, outcome: { error } });
           routes(incoming, outgoing);
