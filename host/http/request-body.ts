@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
 import * as v from 'valibot';
 import { CloudletError, parseJson as parseJsonText } from '../../guest-sdk/protocol/index.ts';
+import { passBody } from '../collector.ts';
 import { connectionOf, type HostContext } from './connection.ts';
 import { continueBody } from './continued-body.ts';
 
@@ -42,6 +43,7 @@ export async function* requestBody(
     const next = await nextChunk(c, source, idleMs === null ? null : Math.max(0, idleMs - Math.max(0, lateMs)));
     if (next.done) return;
     received += next.value.length;
+    passBody(next.value.length);
     if (received > limits.maxBytes) throw tooLarge(`more than ${limits.maxBytes}`, limits.maxBytes);
     yield next.value;
   }

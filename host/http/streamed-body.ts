@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { CloudletError } from '../../guest-sdk/protocol/index.ts';
+import { passBody } from '../collector.ts';
 import { breakConnection, type HostContext } from './connection.ts';
 
 /** A function's body that has not the length which its function declared. */
@@ -21,7 +22,10 @@ export function streamedBody(
   let sent = 0;
   const checked = async (): Promise<Uint8Array | null> => {
     const next = await output.next();
-    if (!next.done) sent += next.value.length;
+    if (!next.done) {
+      sent += next.value.length;
+      passBody(next.value.length);
+    }
     if (declaredBytes !== null && (sent > declaredBytes || (next.done && sent < declaredBytes))) {
       await output.return?.();
       throw notAsDeclared(declaredBytes, next.done ? sent : 'more');

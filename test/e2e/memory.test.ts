@@ -3,9 +3,9 @@ import * as assert from 'uvu/assert';
 import { HostLab } from '../support/host-lab.ts';
 import { testAgentFile } from '../support/sandbox-lab.ts';
 
-/** What a host may take at rest, and what a long stream may add, MiB: a collector that waits for a processor frees later, but not only at the end. */
+/** What a host may take at rest, and what a long stream may add, MiB: a busy computer frees later, but not only at the end. */
 const REST_MIB = 150;
-const STREAM_MIB = 140;
+const STREAM_MIB = 100;
 const BODY_BYTES = 240 * 1024 * 1024;
 
 interface Context {
