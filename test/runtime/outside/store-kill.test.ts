@@ -19,16 +19,24 @@ interface Said {
   changes: number;
 }
 
-async function runAndKill(path: string, random: SeededRandom, said: Said): Promise<void> {
+/** Longest time for which whoever reads what the loop says does not look, in one round of four, milliseconds. */
+const AWAY_MS = 400;
+const NOBODY_WAKES = new Int32Array(new SharedArrayBuffer(4));
+
+/** Has the loop run and kills it; gives what it said. */
+async function runAndKill(path: string, random: SeededRandom, said: Said): Promise<string> {
   const child = spawn(process.execPath, [LOOP, path, String(random.below(2 ** 31))], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [exited, closed] = [once(child, 'exit'), once(child.stdout, 'end')];
   const lines: string[] = [];
   const wanted = random.below(40);
+  let awayMs = random.below(4) === 0 ? random.below(AWAY_MS) : 0;
   // It dies after a number of lines that is random, or while it is starting: wherever that then is.
   child.stdout.on('data', (chunk: Buffer) => {
     lines.push(chunk.toString());
+    if (awayMs > 0) Atomics.wait(NOBODY_WAKES, 0, 0, awayMs);
+    awayMs = 0;
     if (lines.length > wanted) child.kill('SIGKILL');
   });
   const [code, signal] = await exited;
@@ -42,6 +50,7 @@ async function runAndKill(path: string, random: SeededRandom, said: Said): Promi
     said.begun = null;
     said.changes += 1;
   }
+  return lines.join('');
 }
 
 /** What is there after all, by what the loop calls it. */
@@ -73,13 +82,13 @@ kill('16 kills lose nothing that was reported, tear nothing and leave nothing be
   try {
     for (let round = 0; round < 16; round += 1) {
       lab.stores.close();
-      await runAndKill(lab.directory, random, said);
+      const told = await runAndKill(lab.directory, random, said);
       if (said.begun !== null) interrupted += 1;
       await lab.reopen();
       for (const [name, is] of await present(lab)) {
         const before = said.known.get(name) ?? null;
         const changed = said.begun?.begin === name && said.begun.becomes === is;
-        assert.ok(is === before || changed, `round ${round}: ${name} was ${before}, is ${is}`);
+        assert.ok(is === before || changed, `round ${round}: ${name} was ${before}, is ${is}; the loop said\n${told}`);
         said.known.set(name, is);
       }
       said.begun = null;

@@ -1,22 +1,22 @@
 /**
  * Run by the kill tests: changes the registry of the data directory named first until it is killed, repeatably for the seed named second.
- * Says before and after each change what it does, one JSON text a line; standard output is a pipe, so a line that was written is read.
+ * Says before and after each change what it does, one JSON text a line.
  */
 import { parseName } from '../../../guest-sdk/protocol/index.ts';
 import { DataDir } from '../../../runtime/store/index.ts';
 import { SeededRandom } from '../../support/random.ts';
+import { sayLine } from '../../support/say-line.ts';
 
 const [path, seed] = process.argv.slice(2);
 const random = new SeededRandom(Number(seed));
 const names = ['photo', 'hello', 'typed'].map(parseName);
-const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 async function* inParts(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += 16_384) yield bytes.subarray(at, at + 16_384);
 }
 
 const { blobs, registry } = await DataDir.open(path!);
-say({ open: true });
+await sayLine({ open: true });
 for (;;) {
   const name = random.pick(names);
   const known = registry.list().find((entry) => entry.name === name);
@@ -28,7 +28,7 @@ for (;;) {
         : random.below(4) === 0
           ? 'rollback'
           : 'publish';
-  say({ begin: name, change });
+  await sayLine({ begin: name, change });
   if (change === 'remove') registry.remove(name);
   else if (change === 'rollback') registry.rollback(name, random.pick(known!.versions).version);
   else {
@@ -37,6 +37,10 @@ for (;;) {
     blob.release();
   }
   const after = registry.list().find((entry) => entry.name === name);
-  say({ end: name, current: after?.current ?? 0, versions: after?.versions.map((version) => version.version) ?? [] });
+  await sayLine({
+    end: name,
+    current: after?.current ?? 0,
+    versions: after?.versions.map((version) => version.version) ?? [],
+  });
   if (random.below(5) === 0) await blobs.gc((digest) => registry.inUse(digest));
 }
