@@ -1,3 +1,5 @@
+// The global of this name is a getter.
+import { performance } from 'node:perf_hooks';
 import type { MessagePort } from 'node:worker_threads';
 import { rehearseCodec } from './codec-rehearsal.ts';
 import { collectGarbage } from './collect-garbage.ts';
@@ -83,8 +85,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
   }
 
   // A guest that writes and then computes for long does not let the event loop have a turn.
-  const flush = () => {
-    line.flush();
+  const goOn = () => {
+    line.goOn(performance.now());
     optimizers.look();
   };
 
@@ -105,7 +107,7 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     const { instances, workerUse } = component;
     const load = invoked.message.rehearsal === true ? component.loaded : component.message;
     const used = load.reuse === null ? threadCpuMs : cpuTime.shareMs;
-    const fuel = new FuelGauge(cell, id, invoked.message.deadlineMs, flush, load.cpuMs, used);
+    const fuel = new FuelGauge(cell, id, invoked.message.deadlineMs, goOn, load.cpuMs, used);
     const invocation: GuestInvocation = new GuestInvocation(
       invoked,
       load,

@@ -96,6 +96,47 @@ line('keeps what several invocations at once say in one turn for its end, if it 
   assert.is(writes(), 1);
 });
 
+line('keeps the beginning of an answer for its end at the checkpoints of a guest that goes on, for a while', () => {
+  const { line, left, writes } = lineTo();
+  const begin = (id: number): void => {
+    line.post({ kind: 'head', id, head: { status: 200, headers: [] } });
+    line.post({ kind: 'body', id, bytes: pattern(10, id) });
+    line.post({ kind: 'log', id, log: { stream: 'stderr', text: 'a line' } });
+  };
+  line.goOn(0);
+  begin(1);
+  line.goOn(100);
+  line.goOn(104);
+  line.post({ kind: 'done', id: 1, done: { kind: 'ok', exitCode: 0, runMs: 1 } });
+  line.flush();
+  assert.is(writes(), 1);
+  line.goOn(105);
+  begin(2);
+  line.goOn(106);
+  line.goOn(110);
+  assert.is(writes(), 1, 'its time counts from the first checkpoint behind it');
+  line.goOn(111);
+  assert.is(writes(), 2);
+  assert.is(left.map(({ kind, id }) => `${kind} ${id}`).join(), 'head 1,body 1,log 1,done 1,head 2,body 2,log 2');
+});
+
+for (const message of [
+  { kind: 'credit', id: 1, bytes: 7 },
+  { kind: 'ask', id: 1, payload: new Uint8Array(1) },
+  { kind: 'done', id: 1, done: { kind: 'ok', exitCode: 0, runMs: 1 } },
+] as const) {
+  line(`sends ${message.kind}, for which somebody waits, at the next checkpoint, and what was said before it`, () => {
+    const { line, left } = lineTo();
+    line.post({ kind: 'body', id: 2, bytes: pattern(10, 2) });
+    line.post(message);
+    line.goOn(0);
+    assert.is(left.map(({ kind }) => kind).join(), `body,${message.kind}`);
+    line.post({ kind: 'body', id: 2, bytes: pattern(10, 2) });
+    line.goOn(1);
+    assert.is(left.length, 2, 'and then holds again');
+  });
+}
+
 /** After so many microtasks. */
 async function later(microtasks: number): Promise<void> {
   for (let left = microtasks; left > 0; left -= 1) await undefined;
