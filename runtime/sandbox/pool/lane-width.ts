@@ -40,9 +40,23 @@ const ONE_MORE = 0.75;
 export function nextWidth(sample: WidthSample): number {
   const { width, most, processors, need, idle } = sample;
   if (need < WAITS * Math.min(width, processors)) return Math.min(most, width * 2);
-  const least = processors * (isShort(sample) ? 1 + MOST_AHEAD : 1);
+  const least = isShort(sample) ? fairWidth(processors) : processors;
   const isCrowded = idle < SPARE || need >= FULL * processors;
   return Math.min(most, Math.max(least, isCrowded ? width - 1 : width));
+}
+
+/** Less than this of a processor is too little for one more that takes over what waits within another. */
+const HALF = 0.5;
+
+/** Short invocations that one is given at once while another serves, too: those that run, and those that are sent ahead. */
+export function fairWidth(processors: number): number {
+  return processors * (1 + MOST_AHEAD);
+}
+
+/** Whether one more sandbox would take over short invocations that wait within those there are, which compute without pause, and find a processor for them. Pure. */
+export function isOverfull(sample: WidthSample): boolean {
+  const { processors, need, idle } = sample;
+  return isShort(sample) && Number.isFinite(need) && need >= FULL * processors && idle >= HALF;
 }
 
 /** Whether its invocations are sent ahead, and so run in no more workers than it has processors, whatever its width. */

@@ -100,8 +100,7 @@ export class VersionLane {
   wanted(): number {
     const { clock, patienceMs, sandboxes } = this.#options;
     const now = clock.now();
-    const { held } = this;
-    const waiting = this.#queue.length;
+    const { held, waiting } = this;
     if (held > 0 && this.#failures.isRecent(now)) return 0;
     return sandboxesWanted({
       waiting,
@@ -115,6 +114,7 @@ export class VersionLane {
       startMs: this.#estimate.startMs,
       patienceMs,
       isEnough: this.#width.isEnough,
+      isOverfull: this.#width.wantsAnother,
     });
   }
 
@@ -173,6 +173,7 @@ export class VersionLane {
     this.#estimate.started(one.startMs);
     one.epoch = ++this.#epoch;
     this.#sandboxes.push(one);
+    this.#width.joined();
     this.#serve();
     return one;
   }
@@ -210,9 +211,9 @@ export class VersionLane {
     this.#width.watch();
   }
 
-  /** Resumes as many paused sandboxes as those who wait need, the one used last first: more of it is still in caches. */
+  /** Resumes as many paused sandboxes as those who wait need, also within others, the one used last first: more of it is still in caches. */
   #wake(): void {
-    while (this.#queue.length > this.#placesWaking()) {
+    while (this.#queue.length + (this.#width.wantsAnother ? 1 : 0) > this.#placesWaking()) {
       const parked = usedLast(this.#sandboxes);
       if (parked === null) return;
       const { clock } = this.#options;
@@ -226,6 +227,7 @@ export class VersionLane {
           parked.readyAt = clock.now();
           parked.lastUsedAt = parked.readyAt;
           parked.epoch = ++this.#epoch;
+          this.#width.joined();
           this.#serve();
           if (parked.isUnused) this.#listener.unused(parked);
         },
@@ -257,6 +259,7 @@ export class VersionLane {
     const enteredAt = this.#options.clock.now();
     const leave = one.enter(enteredAt);
     one.lastUsedAt = enteredAt;
+    this.#width.entered(one);
     return {
       sandbox: one.sandbox,
       timing,
@@ -283,8 +286,7 @@ export class VersionLane {
   }
 
   #placesOfNext(): number {
-    const { grant, reuse } = this.version;
-    return this.#sandboxes[0]?.places ?? placesAllowed(grant.limits) * (reuse?.atOnce ?? 1);
+    return this.#sandboxes[0]?.places ?? placesAllowed(this.version.grant.limits) * (this.version.reuse?.atOnce ?? 1);
   }
 
   #placesWaking(): number {

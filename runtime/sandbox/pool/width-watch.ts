@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { LaneSandbox } from './lane-sandbox.ts';
-import { isComputerFull, nextWidth, type WidthSample } from './lane-width.ts';
+import { fairWidth, isComputerFull, isOverfull, nextWidth, type WidthSample } from './lane-width.ts';
 
 /** Whom a watch asks and tells. */
 export interface WidthWatchOptions {
@@ -15,6 +15,9 @@ export interface WidthWatchOptions {
 
 /** Over how long use of processors is measured while somebody waits, milliseconds: some times the step that kernels count in. */
 const WINDOW_MS = 100;
+
+/** Windows in which sandboxes were overfull, less those in which they were not, after which they want another beside them. */
+const OVERFULL_WINDOWS = 100;
 
 /** What was counted when a window began. */
 interface Window {
@@ -41,6 +44,9 @@ export class WidthWatch {
   /** What was needed in the window before. A thread that waits for a processor counts only once it gets one: one window alone may miss it. */
   #lastNeed = Number.POSITIVE_INFINITY;
   #isTicking = false;
+  #overfull = 0;
+  /** Whether one was added because another was overfull. */
+  #hasAdded = false;
 
   constructor(options: WidthWatchOptions) {
     this.#options = options;
@@ -49,7 +55,9 @@ export class WidthWatch {
   /** Invocations at once in one sandbox that this one counts for: all of its places, when its use of processors is not known. */
   widthOf(one: LaneSandbox): number {
     const { processors, placesAhead } = one.sandbox;
-    return one.isMeasured ? Math.min(Math.max(this.#width, processors, placesAhead), one.most) : one.most;
+    if (!one.isMeasured) return one.most;
+    const ahead = this.#isShared ? Math.min(placesAhead, fairWidth(processors)) : placesAhead;
+    return Math.min(Math.max(this.#width, processors, ahead), one.most);
   }
 
   /** Whether a sandbox can take an invocation now. */
@@ -62,21 +70,51 @@ export class WidthWatch {
     return this.#full && this.#options.sandboxes().some((one) => one.isMeasured);
   }
 
-  /** Somebody waits. */
+  /** Whether one more sandbox, beside those that serve, would take over what waits within them. */
+  get wantsAnother(): boolean {
+    return this.#overfull >= OVERFULL_WINDOWS;
+  }
+
+  /** An invocation went into a sandbox at once. */
+  entered(one: LaneSandbox): void {
+    if (!this.#isTicking && isCrowded(one)) this.watch();
+  }
+
+  /** Whether short ones are shared out: more than one serves, since one was not enough. One that came earlier, while the first was new, is to become idle again. */
+  get #isShared(): boolean {
+    if (!this.#hasAdded) return false;
+    let serving = 0;
+    for (const { sandbox } of this.#options.sandboxes()) if (sandbox.state === 'ready') serving += 1;
+    return serving > 1;
+  }
+
+  /** One more serves. */
+  joined(): void {
+    if (this.wantsAnother) this.#hasAdded = true;
+    this.#overfull = 0;
+  }
+
+  /** Whether somebody waits within a sandbox. */
+  get #isCrowded(): boolean {
+    return this.#options.sandboxes().some((one) => isCrowded(one));
+  }
+
+  /** Somebody may wait. */
   watch(): void {
-    if (this.#isTicking || !this.#options.isShort()) return;
+    if (this.#isTicking || !(this.#options.isShort() || this.#overfull > 0 || this.#isCrowded)) return;
     this.#window ??= this.#begin();
     this.#isTicking = true;
     this.#options.clock.after(WINDOW_MS, () => {
       this.#isTicking = false;
-      if (this.#options.isShort()) this.#measure();
-      else this.#forget();
+      const isShort = this.#options.isShort();
+      if (isShort || this.#overfull > 0 || this.#isCrowded) this.#measure(isShort);
+      else this.#window = null;
+      if (!isShort) this.#forget();
       this.watch();
     });
   }
 
   #forget(): void {
-    this.#window = null;
     this.#lastNeed = Number.POSITIVE_INFINITY;
     this.#full = true;
   }
@@ -91,11 +129,13 @@ export class WidthWatch {
     return { at: clock.now(), idleNs: idleProcessorNs(), used };
   }
 
-  #measure(): void {
+  #measure(isShort: boolean): void {
     const before = this.#window ?? this.#begin();
     this.#window = this.#begin();
     const sample = this.#sample(before, this.#window);
-    if (sample !== null) {
+    const isFuller = sample !== null && this.#isCrowded && isOverfull(sample);
+    this.#overfull = isFuller ? Math.min(this.#overfull + 1, OVERFULL_WINDOWS) : Math.max(this.#overfull - 1, 0);
+    if (sample !== null && isShort) {
       const steady = { ...sample, need: Math.max(sample.need, this.#lastNeed) };
       this.#lastNeed = sample.need;
       this.#width = nextWidth(steady);
@@ -125,4 +165,9 @@ export class WidthWatch {
       runMs: ended === 0 ? Number.POSITIVE_INFINITY : ranMs / ended,
     };
   }
+}
+
+/** Whether more short invocations are in it than it would be given beside another. */
+function isCrowded(one: LaneSandbox): boolean {
+  return one.isMeasured && one.taken > fairWidth(one.sandbox.processors);
 }

@@ -1,6 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isComputerFull, nextWidth, type WidthSample } from '../../../../runtime/sandbox/pool/lane-width.ts';
+import {
+  isComputerFull,
+  isOverfull,
+  nextWidth,
+  type WidthSample,
+} from '../../../../runtime/sandbox/pool/lane-width.ts';
 
 const width = suite('the width of a sandbox');
 
@@ -60,6 +65,16 @@ for (const [what, change, full] of [
   ['has when few have ended, and the others may run', { ended: 8, running: 0.2 }, false],
 ] as const satisfies readonly (readonly [string, Partial<WidthSample>, boolean])[]) {
   width(`the computer ${what}`, () => assert.is(isComputerFull({ ...SAMPLE, ...change }), full));
+}
+
+for (const [what, change, is] of [
+  ['is overfull when short ones have all of its processor and half of another is idle', { idle: 0.5 }, true],
+  ['is not when less is', { idle: 0.4 }, false],
+  ['nor when its processor has pauses', { idle: 1, need: 0.8 }, false],
+  ['nor when they are not short, who would wait before it', { idle: 1, runMs: 5 }, false],
+  ['nor as long as its need is not known', { idle: 1, need: Number.POSITIVE_INFINITY }, false],
+] as const satisfies readonly (readonly [string, Partial<WidthSample>, boolean])[]) {
+  width(what, () => assert.is(isOverfull({ ...SAMPLE, ...SHORT, ...change }), is));
 }
 
 width.run();

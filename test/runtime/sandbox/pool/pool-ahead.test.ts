@@ -8,8 +8,8 @@ let lab: Lab;
 ahead.after.each(() => lab.pool.close());
 
 /** A machine with two workers and one processor, in which one invocation took next to nothing. */
-async function open() {
-  lab = new Lab({ workers: 2 });
+async function open(idle = 0, sandboxes = 1) {
+  lab = new Lab({ workers: 2, sandboxes, idleProcessorNs: () => lab.clock.now() * idle * 1e6 });
   [lab.needNs, lab.processors] = [0, 1];
   const version = versionOf('a');
   const first = lab.invoke(version);
@@ -49,6 +49,41 @@ ahead('has those wait for a place again that were given to it, when one of them 
   }
   await Promise.all(calls);
   assert.equal([lab.machines.length, lab.pool.sandboxes()[0]!.sandbox.served], [1, 9]);
+});
+
+/** Eight callers, each of whom invokes again at once, for so many windows in which the first machine needs as many processors. */
+async function eight(windows: number, need: number, idle: number): Promise<Lab> {
+  const { agent, invoke } = await open(idle, 2);
+  const go = () => void invoke().catch(() => {});
+  for (let caller = 0; caller < 8; caller += 1) go();
+  await settled();
+  // One ends each 2 ms, 50 in a window of 100 ms.
+  for (let ended = 0; ended < windows * 50; ended += 1) {
+    agent.say('done', (await agent.next()).id, { kind: 'ok', exitCode: 0, runMs: 0.03 });
+    await settled();
+    go();
+    lab.machines[0]!.needNs! += need * 2e6;
+    await lab.pass(2);
+  }
+  return lab;
+}
+
+ahead('has a second sandbox for those that wait in one that computes, where half of a processor is idle', async () => {
+  const { machines, pool } = await eight(104, 1, 0.6);
+  assert.is(machines.length, 2);
+  assert.is(pool.load().queued, 0);
+});
+
+ahead('has none where less is idle', async () => {
+  assert.is((await eight(104, 1, 0.4)).machines.length, 1);
+});
+
+ahead('has none while the one has pauses', async () => {
+  assert.is((await eight(104, 0.7, 0.6)).machines.length, 1);
+});
+
+ahead('has none after a moment', async () => {
+  assert.is((await eight(90, 1, 0.6)).machines.length, 1);
 });
 
 ahead.run();
