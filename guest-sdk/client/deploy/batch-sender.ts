@@ -54,7 +54,7 @@ export async function sendBatches(parts: BatchParts): Promise<void> {
       // What did not arrive of it is asked for.
       const onItsWay = ahead;
       ahead = undefined;
-      await sendWanted({ ...parts, ahead: onItsWay }, digests, dictionary, arrived);
+      if (await sendWanted({ ...parts, ahead: onItsWay }, digests, dictionary, arrived)) return;
     } catch (error) {
       signal.throwIfAborted();
       if (dictionary !== null && isConflict(error)) {

@@ -3,6 +3,7 @@ import {
   CloudletError,
   type Deployment,
   type DeploymentRequestInput,
+  type Digest,
   isEnded,
   isErrorCode,
   MAX_DICTIONARIES,
@@ -12,7 +13,7 @@ import { patiently, type Wait, waited } from '../patience.ts';
 import type { HostAddress } from '../request.ts';
 import { DeploymentRun, type DeployNews, type HeldDictionary } from './deployment-run.ts';
 import type { HeldParts } from './held-parts.ts';
-import { AHEAD_BYTES, newDeploymentId, type SentAhead, sendAhead } from './sent-ahead.ts';
+import { firstParts, newDeploymentId, type SentAhead, sendAhead } from './sent-ahead.ts';
 
 export type { DeployNews, HeldDictionary } from './deployment-run.ts';
 
@@ -22,6 +23,8 @@ export interface DeployOptions {
   readonly held?: HeldParts | undefined;
   /** Components to compress with, where the cloudlet has one of them, too. */
   readonly dictionaries?: readonly HeldDictionary[];
+  /** Nothing of it is taken to be there: its first parts go beside the question. An overlay's always do. */
+  readonly unasked?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -35,15 +38,15 @@ const ATTEMPTS = 5;
 export async function* deploy(
   host: HostAddress,
   request: DeploymentRequestInput,
-  { held, dictionaries = [], signal }: DeployOptions = {},
+  { held, dictionaries = [], unasked = false, signal }: DeployOptions = {},
   wait: Wait = waited,
 ): AsyncGenerator<DeployNews> {
   let sentBytes = 0;
   const named = dictionaries.slice(0, MAX_DICTIONARIES).map(({ digest }) => digest);
   const wish = named.length === 0 ? request : { ...request, dictionaries: named };
   for (let attempt = 1; ; attempt += 1) {
-    const isAhead = attempt === 1 && held !== undefined && goesAhead(request, held);
-    const id = isAhead ? { id: newDeploymentId() } : {};
+    const first = attempt === 1 && held !== undefined && (unasked || 'overlay' in request.want) ? aheadOf(held) : [];
+    const id = first.length > 0 ? { id: newDeploymentId() } : {};
     const question = await questionOf({ ...wish, ...id }, host.compression);
     const ask = async ({ body, headers }: Question) => {
       sentBytes += body.length;
@@ -51,7 +54,7 @@ export async function* deploy(
     };
     // The first time an address that nobody answers at is a mistake rather than a break.
     const asking = attempt === 1 ? ask(question) : patiently(() => ask(question), signal, wait);
-    const beside = id.id === undefined ? null : sendAhead(host, held!, id.id, { signal, wait });
+    const beside = id.id === undefined ? null : sendAhead(host, held!, first, id.id, { signal, wait });
     const again = async () => ask(await questionOf(wish, host.compression));
     const { accepted, ahead } = await answered(asking, beside, again);
     const shared = dictionaries.find(({ digest }) => digest === accepted.dictionary);
@@ -87,14 +90,11 @@ export async function* deploy(
 }
 
 /**
- * Whether the first parts go beside the question: those of an overlay, which a device deploys where it comes to, and which begin with what all else waits for. Of what a
- * cloudlet has, or has in part, as a rule, no byte is to go unasked; nor is the first part when it is a long one.
+ * What goes beside the question: first parts of an overlay, which a device deploys where it comes to, and which begin with what all else waits for. Of what a
+ * cloudlet has, or has in part, as a rule, no byte is to go unasked; who knows that it has nothing says so.
  */
-function goesAhead({ want }: DeploymentRequestInput, { parts, isPacked, inBatches }: HeldParts): boolean {
-  const [first] = parts;
-  return (
-    'overlay' in want && isPacked === true && inBatches === true && first !== undefined && first.bytes <= AHEAD_BYTES
-  );
+function aheadOf(held: HeldParts): readonly Digest[] {
+  return held.inBatches === true ? firstParts(held) : [];
 }
 
 interface Question {

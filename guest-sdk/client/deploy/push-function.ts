@@ -6,7 +6,7 @@ import { cutIntoParts, type HeldParts } from './held-parts.ts';
 import { pushSigned } from './push-signed.ts';
 
 /** How a function is pushed. */
-export interface PushFunctionOptions extends Pick<DeployOptions, 'signal'> {
+export interface PushFunctionOptions extends Pick<DeployOptions, 'signal' | 'unasked'> {
   /** Of the version: the component's (default: that of the content), or that of a package's manifest. */
   readonly digest?: Digest | undefined;
   /** Other components that the device has, the likest first, such as the version before: of one that the cloudlet has, too, only the difference goes. */
@@ -46,6 +46,7 @@ async function* pushKnown(
     from,
     requirements = [],
     early = false,
+    unasked = false,
     signal,
   }: Omit<PushFunctionOptions, 'digest' | 'signers'>,
 ): AsyncGenerator<DeployNews> {
@@ -54,7 +55,7 @@ async function* pushKnown(
     requirements,
     ...(early ? { early } : {}),
   });
-  const send = (held: HeldParts, more: Pick<DeployOptions, 'dictionaries'> = {}) =>
+  const send = (held: HeldParts, more: Pick<DeployOptions, 'dictionaries' | 'unasked'> = {}) =>
     deploy(host, request(held.parts), { held, signal, ...more });
   if (host.compression.withDictionary !== null && dictionaries.length > 0) {
     // With a dictionary, chunks would only make the list longer.
@@ -66,5 +67,6 @@ async function* pushKnown(
       if (news.kind === 'ended') return;
     }
   }
-  yield* send(await cutIntoParts(content));
+  // Of what may be compressed with something that is there, or has been asked for in vain, nothing goes before the answer.
+  yield* send(await cutIntoParts(content), { unasked: unasked && dictionaries.length === 0 });
 }

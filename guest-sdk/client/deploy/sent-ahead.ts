@@ -3,13 +3,16 @@ import type { Wait } from '../patience.ts';
 import type { HostAddress } from '../request.ts';
 import { sendBatch } from './batch-sender.ts';
 import type { HeldParts } from './held-parts.ts';
-import { batchOf } from './wanted-batches.ts';
+import { batchOf, codeOf } from './wanted-batches.ts';
 
 /**
  * Bytes of parts that go beside the question, at most: about what a link takes while that is answered. A cloudlet that has them already and is slow to say so
  * gets them all the same.
  */
-export const AHEAD_BYTES = 192 * 1024;
+const AHEAD_BYTES = 192 * 1024;
+
+/** The same of code that is compressed as it goes, before that. */
+const AHEAD_CODE_BYTES = 448 * 1024;
 
 /** Parts that go while it is still asked whether they are wanted. */
 export interface SentAhead {
@@ -20,16 +23,26 @@ export interface SentAhead {
   readonly leave: () => void;
 }
 
-/** Sends the first parts of a deployment beside the question, which asks for it under this id. They are compressed already, so that nothing of the answer is needed for them. */
+/** The parts that go beside the question; none when the first is a long one. Of a package that is code alone: data comes in the order in which it is wanted. */
+export function firstParts(held: HeldParts): readonly Digest[] {
+  const { parts, isPacked = false } = held;
+  const [first] = parts;
+  const code = codeOf(held);
+  const most = (digest: Digest) => (isPacked ? AHEAD_BYTES : code.has(digest) ? AHEAD_CODE_BYTES : 0);
+  if (first === undefined || first.bytes > most(first.digest)) return [];
+  const lengths = new Map(parts.map(({ digest, bytes }) => [digest, bytes]));
+  return batchOf([...lengths.keys()], lengths, most);
+}
+
+/** Sends the first parts of a deployment beside the question, which asks for it under this id: nothing of the answer is needed for them. */
 export function sendAhead(
   host: HostAddress,
   held: HeldParts,
+  digests: readonly Digest[],
   id: string,
   { signal, wait }: { readonly signal: AbortSignal | undefined; readonly wait: Wait },
 ): SentAhead {
   const left = new AbortController();
-  const lengths = new Map(held.parts.map(({ digest, bytes }) => [digest, bytes]));
-  const digests = batchOf([...lengths.keys()], lengths, () => AHEAD_BYTES);
   let bytes = 0;
   const sending = sendBatch(
     {

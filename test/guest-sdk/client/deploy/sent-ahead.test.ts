@@ -25,6 +25,8 @@ interface World {
   /** What comes of the first parts: they arrive, are refused, or are on their way until they are left. */
   readonly first?: 'arrive' | 'refused' | 'slow';
   readonly overlay?: boolean;
+  /** Compressed as it goes, of which so many parts are code: a package that is taken to be there or not. */
+  readonly code?: { readonly parts: number; readonly unasked: boolean };
   readonly asked?: (id: string | undefined) => Promise<void>;
   /** Lengths of the parts. */
   readonly lengths?: readonly number[];
@@ -39,6 +41,7 @@ async function deployed(world: World = {}) {
     missing = [0, 1, 2, 3, 4],
     first = 'arrive',
     overlay = true,
+    code,
     asked,
     lengths = LENGTHS,
     seen = [],
@@ -83,8 +86,9 @@ async function deployed(world: World = {}) {
     const isAhead = isFirst;
     isFirst = false;
     const numbers: number[] = [];
-    for await (const part of readBatch(once(sent.body as Uint8Array)))
-      numbers.push(Number.parseInt(part.digest.slice(7), 16));
+    const isPlain = sent.headers['content-encoding'] === undefined;
+    const batch = isPlain ? (sent.body as Uint8Array) : gunzipSync(sent.body as Uint8Array);
+    for await (const part of readBatch(once(batch))) numbers.push(Number.parseInt(part.digest.slice(7), 16));
     seen.push(numbers.join());
     ids.push(path.split('/')[3]!);
     if (isAhead && first === 'refused') throw new CloudletError('not-found', 'expected the id of a deployment');
@@ -98,13 +102,15 @@ async function deployed(world: World = {}) {
   });
   const held = {
     parts: all,
-    dataFrom: 4,
-    ...{ inBatches: true, isPacked: true },
+    dataFrom: code?.parts ?? 4,
+    ...{ inBatches: true, isPacked: code === undefined },
     read: async (each: Digest) => new Uint8Array(lengths[Number.parseInt(each.slice(7), 16)]!),
   };
   const want = { service: 'x', ...(overlay ? { overlay: { kind: 'overlay' } } : { from: 'http://x.test/a.overlay' }) };
   const news: DeployNews[] = [];
-  for await (const each of deploy(host, { want }, { held }, async () => undefined)) {
+  const request = { want, ...(code === undefined ? {} : { early: true }) };
+  const options = { held, unasked: code?.unasked ?? false };
+  for await (const each of deploy(host, request, options, async () => undefined)) {
     news.push(each);
     if (leaves === true) break;
   }
@@ -144,7 +150,7 @@ ahead('what is here already is left, and nothing else goes', async () => {
 
 ahead('what did not arrive goes again', async () => {
   const { seen } = await deployed({ first: 'refused' });
-  assert.equal(seen.sort(), ['0,1', '0,1', '2,3,4', 'answer', 'question', 'what is wanted?', 'what is wanted?']);
+  assert.equal(seen.sort(), ['0,1', '0,1', '2,3,4', 'answer', 'question', 'what is wanted?']);
 });
 
 ahead('who leaves a deployment leaves what is on its way to it', async () => {
@@ -157,6 +163,22 @@ ahead('of what is no overlay nothing goes unasked', async () => {
   const { seen, ids } = await deployed({ overlay: false, asked: turns });
   assert.equal(seen.slice(0, 3), ['question', 'answer', '0,1,2,3,4']);
   assert.is([...ids][0], 'chosen here');
+});
+
+ahead('of a package that is taken not to be there code goes unasked, and a grant behind it', async () => {
+  const short = { overlay: false, lengths: [100 * KIB, 200 * KIB, KIB, KIB], missing: [0, 1, 2, 3] };
+  const seen: string[] = [];
+  /** The question is answered when the first came: compressing takes its time. */
+  const untilCame = async () => {
+    while (!seen.some((each) => each.includes(','))) await new Promise(setImmediate);
+  };
+  await deployed({ ...short, seen, asked: untilCame, code: { parts: 2, unasked: true } });
+  assert.equal(seen.splice(0), ['question', '0,1,2,3', 'answer']);
+  await deployed({ ...short, seen, code: { parts: 2, unasked: false } });
+  assert.equal(seen.splice(0), ['question', 'answer', '0,1,2,3']);
+  const lengths = [200 * KIB, 200 * KIB, 100 * KIB, 90 * KIB, 90 * KIB];
+  await deployed({ overlay: false, seen, asked: untilCame, lengths, code: { parts: 3, unasked: true } });
+  assert.equal(seen, ['question', '0,1', 'answer', '2', '3,4'], 'code beyond a length, and data, wait for the answer');
 });
 
 ahead('a first part that is long does not go unasked', async () => {

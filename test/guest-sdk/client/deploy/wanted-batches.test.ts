@@ -95,6 +95,14 @@ senders('puts small parts into one body', async () => {
   assert.equal(batches, [[0, 1], [2, 3, 4], [5]]);
 });
 
+senders('sends data so short that it is no trip of its own with the code', async () => {
+  assert.equal((await sent([100_000, 100_000, 1000, 15_000])).batches, [[0, 1, 2, 3]]);
+  assert.equal((await sent([100_000, 100_000, 1000, 16_000])).batches, [
+    [0, 1],
+    [2, 3],
+  ]);
+});
+
 senders('puts data behind a short overlay, as it is, and no more than a guest can wait for', async () => {
   const short = await sent([500_000, 200_000, DATA, DATA], [], { isPacked: true });
   assert.equal(short.batches, [[0, 1, 2, 3]]);
