@@ -50,8 +50,8 @@ export async function sendWanted(
     const flight = sending
       .then(({ wanted, missing }) => {
         arrived();
-        isAll ||= missing === 0;
-        queue = inOrderOf(wanted, queue);
+        isAll = missing === 0;
+        queue = isAll ? [] : inOrderOf(wanted, queue);
       })
       .catch(fail)
       .finally(() => {

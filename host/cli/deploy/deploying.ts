@@ -18,6 +18,7 @@ export async function* deploying(
   const { name, content, digest, from, signers } = found;
   const present = kept === undefined ? null : await functionAt(client, name, signal);
   const dictionaries = (await kept?.dictionaries(present?.component ?? present?.digest)) ?? [];
+  // A device that keeps nothing asks for nothing before.
   const unasked = present === null;
   const options = { digest, dictionaries, from, signers, requirements, early: true, unasked, signal };
   yield* client.push(name, content, options);

@@ -19,26 +19,22 @@ export interface LaneLoad {
   readonly patienceMs: number;
   /** More sandboxes would not help: those there are have all processors, or places to spare. */
   readonly isEnough: boolean;
-  /** One more would take over what waits within those that there are. */
-  readonly isOverfull: boolean;
 }
 
 /**
  * How many sandboxes a lane wants now. One that has none wants one at once. One that has some wants more when somebody has waited
  * for long and a start would help: those who wait would wait longer for the present ones, or it goes on like this for as long as a
- * start takes. So does one whose sandboxes are overfull, one at a time. Pure.
+ * start takes. Pure.
  */
 export function sandboxesWanted(load: LaneLoad): number {
   const { waiting, placesToCome, placesEach, held, sandboxes, patienceMs } = load;
   const short = waiting - placesToCome;
-  if (held >= sandboxes) return 0;
-  const another = load.isOverfull && placesToCome === 0 ? 1 : 0;
-  if (short <= 0) return another;
+  if (short <= 0 || held >= sandboxes) return 0;
   if (held > 0) {
-    if (load.isEnough) return another;
+    if (load.isEnough) return 0;
     const isFaster = load.drainMs > load.startMs && load.oldestMs >= patienceMs;
     const goesOn = load.shortMs >= Math.max(patienceMs, load.startMs);
-    if (!isFaster && !goesOn) return another;
+    if (!isFaster && !goesOn) return 0;
   }
   return Math.min(sandboxes - held, Math.ceil(short / placesEach));
 }

@@ -111,10 +111,7 @@ export class StartQueue {
 
   #isBefore(a: VersionLane, b: VersionLane): boolean {
     const byTurn = this.#turns.tag(a.version.program) - this.#turns.tag(b.version.program);
-    return (
-      byTurn < 0 ||
-      (byTurn === 0 && (a.oldestSince ?? Number.POSITIVE_INFINITY) < (b.oldestSince ?? Number.POSITIVE_INFINITY))
-    );
+    return byTurn < 0 || (byTurn === 0 && a.oldestSince! < b.oldestSince!);
   }
 
   #startAhead(): void {

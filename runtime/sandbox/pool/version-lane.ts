@@ -114,14 +114,13 @@ export class VersionLane {
       startMs: this.#estimate.startMs,
       patienceMs,
       isEnough: this.#width.isEnough,
-      isOverfull: this.#width.wantsAnother,
     });
   }
 
   /** An unused sandbox that a clone of the version's snapshot should replace: one that was loaded has taken much more memory. */
   stale: LaneSandbox | null = null;
 
-  /** Sandboxes that are worth having before anybody waits: recent demand says so, or at least one when there is none. */
+  /** Sandboxes that are worth having before anybody waits for one: recent demand says so, or what waits within one, or at least one when there is none. */
   aheadWanted(atLeast: 0 | 1): number {
     const { clock, prestarted, sandboxes } = this.#options;
     if (this.#ended.signal.aborted || this.#failures.isRecent(clock.now())) return 0;
@@ -129,7 +128,8 @@ export class VersionLane {
     const unused = this.sandboxes.filter((one) => one.isUnused).length + this.#starting;
     const wanted = Math.min(prestarted, this.#demand.count(clock.now())) - unused;
     if (this.stale?.isParked === true && this.#starting === 0) return 1;
-    return Math.min(sandboxes - held, Math.max(wanted, held === 0 ? atLeast : 0));
+    const least = held === 0 ? atLeast : Number(this.#width.wantsAnother && unused + this.#placesWaking() === 0);
+    return Math.min(sandboxes - held, Math.max(wanted, least));
   }
 
   /** Whether an unused sandbox is kept although it was idle for long. */
@@ -173,7 +173,6 @@ export class VersionLane {
     this.#estimate.started(one.startMs);
     one.epoch = ++this.#epoch;
     this.#sandboxes.push(one);
-    this.#width.joined();
     this.#serve();
     return one;
   }
@@ -217,7 +216,7 @@ export class VersionLane {
       const parked = usedLast(this.#sandboxes);
       if (parked === null) return;
       const { clock } = this.#options;
-      if (this.sandboxes.some((one) => one.taken > 0)) this.#demand.note(clock.now());
+      if (this.#queue.length > 0 && this.sandboxes.some((one) => one.taken > 0)) this.#demand.note(clock.now());
       parked.waking = true;
       parked.rung = 'restored';
       parked.beganAt = clock.now();

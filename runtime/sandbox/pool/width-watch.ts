@@ -80,18 +80,21 @@ export class WidthWatch {
     if (!this.#isTicking && isCrowded(one)) this.watch();
   }
 
-  /** Whether short ones are shared out: more than one serves, since one was not enough. One that came earlier, while the first was new, is to become idle again. */
-  get #isShared(): boolean {
-    if (!this.#hasAdded) return false;
-    let serving = 0;
-    for (const { sandbox } of this.#options.sandboxes()) if (sandbox.state === 'ready') serving += 1;
-    return serving > 1;
-  }
-
-  /** One more serves. */
+  /** One more serves: from now on short ones are shared out. */
   joined(): void {
     if (this.wantsAnother) this.#hasAdded = true;
     this.#overfull = 0;
+  }
+
+  /** Whether short ones are shared out: more than one serves, since one was not enough. One that came earlier, while the first was new, is to become idle again. */
+  get #isShared(): boolean {
+    return this.#hasAdded && this.#serveTogether;
+  }
+
+  get #serveTogether(): boolean {
+    let serving = 0;
+    for (const { sandbox } of this.#options.sandboxes()) if (sandbox.state === 'ready') serving += 1;
+    return serving > 1;
   }
 
   /** Whether somebody waits within a sandbox. */
@@ -135,6 +138,7 @@ export class WidthWatch {
     const sample = this.#sample(before, this.#window);
     const isFuller = sample !== null && this.#isCrowded && isOverfull(sample);
     this.#overfull = isFuller ? Math.min(this.#overfull + 1, OVERFULL_WINDOWS) : Math.max(this.#overfull - 1, 0);
+    if (this.wantsAnother && this.#serveTogether) this.joined();
     if (sample !== null && isShort) {
       const steady = { ...sample, need: Math.max(sample.need, this.#lastNeed) };
       this.#lastNeed = sample.need;
@@ -167,7 +171,8 @@ export class WidthWatch {
   }
 }
 
-/** Whether more short invocations are in it than it would be given beside another. */
-function isCrowded(one: LaneSandbox): boolean {
-  return one.isMeasured && one.taken > fairWidth(one.sandbox.processors);
+/** Whether more short invocations are in it than it would be given beside another. Only what it sends ahead waits within it. */
+function isCrowded({ isMeasured, taken, sandbox }: LaneSandbox): boolean {
+  const fair = fairWidth(sandbox.processors);
+  return taken > fair && isMeasured && sandbox.placesAhead > fair;
 }

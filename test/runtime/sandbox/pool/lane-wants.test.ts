@@ -12,7 +12,7 @@ const wants = suite('a lane');
 /** Four sandboxes allowed, one held, with four places each; ten wait, for twice as long as is patient. */
 const LOAD: LaneLoad = {
   ...{ waiting: 10, oldestMs: 200, shortMs: 200, placesToCome: 0, placesEach: 4, held: 1, sandboxes: 4 },
-  ...{ drainMs: 1000, startMs: 300, patienceMs: 100, isEnough: false, isOverfull: false },
+  ...{ drainMs: 1000, startMs: 300, patienceMs: 100, isEnough: false },
 };
 
 for (const [what, change, wanted] of [
@@ -25,10 +25,6 @@ for (const [what, change, wanted] of [
   ['wants more beside them for the others', { placesToCome: 8 }, 1],
   ['wants nothing beside them when they have all processors', { isEnough: true }, 0],
   ['wants its first also then', { waiting: 1, held: 0, isEnough: true }, 1],
-  ['wants one for what waits within one that serves', { waiting: 0, isOverfull: true }, 1],
-  ['and no more of them while that comes', { waiting: 0, isOverfull: true, placesToCome: 4 }, 0],
-  ['and none beyond its maximum', { waiting: 0, isOverfull: true, held: 4 }, 0],
-  ['also when others wait before it and are not to have one', { isOverfull: true, isEnough: true }, 1],
   ['is patient', { oldestMs: 99, shortMs: 99 }, 0],
   ['waits for its sandboxes when they are faster than a start', { drainMs: 200 }, 0],
   ['does not when it goes on like this for as long as a start', { drainMs: 200, shortMs: 300 }, 3],

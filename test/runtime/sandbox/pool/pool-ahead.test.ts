@@ -69,9 +69,11 @@ async function eight(windows: number, need: number, idle: number): Promise<Lab> 
 }
 
 ahead('has a second sandbox for those that wait in one that computes, where half of a processor is idle', async () => {
-  const { machines, pool } = await eight(104, 1, 0.6);
+  const { machines, pool } = await eight(110, 1, 0.6);
   assert.is(machines.length, 2);
-  assert.is(pool.load().queued, 0);
+  const [first, second] = [machines[0]!.agent.unasked, machines[1]!.agent.unasked];
+  assert.equal([first + second, pool.load().queued], [8, 0]);
+  assert.ok(first < 8 && second > 0, `${first} and ${second}`);
 });
 
 ahead('has none where less is idle', async () => {
@@ -84,6 +86,13 @@ ahead('has none while the one has pauses', async () => {
 
 ahead('has none after a moment', async () => {
   assert.is((await eight(90, 1, 0.6)).machines.length, 1);
+});
+
+ahead('has none for one that is removed meanwhile', async () => {
+  const { pool, machines } = await eight(110, 1, 0.6);
+  pool.drop(versionOf('a').id);
+  await lab.pass(2000, 100);
+  assert.is(machines.length, 2);
 });
 
 ahead.run();
