@@ -14,8 +14,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const JCO = join(ROOT, 'node_modules/@bytecodealliance/jco/dist/jco.js');
 const CONNECTIONS = 8;
 const WARMUP_MS = 8000;
-/** An engine optimizes after some thousand calls of a function, and an emulated machine takes as much longer for them. */
-const MACHINE_WARMUP_MS = 60_000;
+/** An engine optimizes after some thousand calls of a function, and an emulated machine takes as much longer for them; a second machine comes when the first is warm. */
+const MACHINE_WARMUP_MS = 90_000;
 const DURATION_MS = 3000;
 const LOAD = { connections: CONNECTIONS, warmupMs: WARMUP_MS, durationMs: DURATION_MS };
 const TYPED_RUNS = 200;

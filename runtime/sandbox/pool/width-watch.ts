@@ -136,7 +136,7 @@ export class WidthWatch {
     const before = this.#window ?? this.#begin();
     this.#window = this.#begin();
     const sample = this.#sample(before, this.#window);
-    const isFuller = sample !== null && this.#isCrowded && isOverfull(sample);
+    const isFuller = sample !== null && (isShort || this.#isCrowded) && isOverfull(sample);
     this.#overfull = isFuller ? Math.min(this.#overfull + 1, OVERFULL_WINDOWS) : Math.max(this.#overfull - 1, 0);
     if (this.wantsAnother && this.#serveTogether) this.joined();
     if (sample !== null && isShort) {
