@@ -61,11 +61,8 @@ export async function sendWanted(
     flying.add(flight);
   };
   if (ahead !== undefined) {
-    send(
-      true,
-      ahead.arrived.then(({ wanted }) => wanted),
-      () => {},
-    );
+    const sending = ahead.arrived.then(({ wanted }) => wanted);
+    send(true, sending, () => {});
   }
   try {
     for (;;) {
