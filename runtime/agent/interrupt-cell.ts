@@ -37,9 +37,13 @@ export class InterruptCell {
     return INTERRUPTS[Atomics.load(this.#cells, WHY) - 1] ?? 'client-closed';
   }
 
-  /** The invocation is over; before its end is told. By the worker. */
+  /**
+   * The invocation is over; before its end is told. By the worker, which waits here while the cell is closed: noted before it is looked, so that
+   * either the serving thread sees that it is over, or its end is never told.
+   */
   finish(id: number): void {
     Atomics.store(this.#cells, FINISHED, id | 0);
+    this.#pass();
   }
 
   /** The invocation that was finished last; 0 when none was. */
@@ -53,7 +57,7 @@ export class InterruptCell {
    */
   begin(id: number): boolean {
     Atomics.store(this.#cells, BEGUN, id | 0);
-    while (Atomics.load(this.#cells, CLOSED) === 1) Atomics.wait(this.#cells, CLOSED, 1);
+    this.#pass();
     // In this order: who sees the new end of what was taken back sees its new beginning, too.
     const recalled = Atomics.load(this.#cells, RECALLED);
     const kept = Atomics.load(this.#cells, KEPT);
@@ -69,12 +73,12 @@ export class InterruptCell {
     return Atomics.load(this.#cells, BEGUN) >>> 0;
   }
 
-  /** Nothing more begins. By the serving thread. */
+  /** Nothing more begins, and what ends is not told. By the serving thread. */
   close(): void {
     Atomics.store(this.#cells, CLOSED, 1);
   }
 
-  /** What waited begins. */
+  /** What waited goes on. */
   open(): void {
     Atomics.store(this.#cells, CLOSED, 0);
     Atomics.notify(this.#cells, CLOSED);
@@ -92,6 +96,10 @@ export class InterruptCell {
     Atomics.store(this.#cells, RECALLED, last | 0);
     this.open();
     return begun;
+  }
+
+  #pass(): void {
+    while (Atomics.load(this.#cells, CLOSED) === 1) Atomics.wait(this.#cells, CLOSED, 1);
   }
 
   /** Whether this invocation, or a later one, was finished. */

@@ -123,10 +123,17 @@ export class WorkerSlot {
     setTimeout(
       () => {
         if (worker !== this.#worker || this.#isOver(id)) return;
-        // It may finish just now, and be sent the next: that must not begin in a worker that is ended.
+        // It may finish just now, and be sent the next: what a worker says that is ended is not told, and nothing begins in it.
         this.#cell.close();
-        if (this.#isOver(id)) return this.#cell.open();
-        this.#replace({ id, why, reason: 'it did not end its invocation' });
+        const finished = this.#cell.finishedId;
+        const end = () => {
+          if (worker !== this.#worker) return;
+          if (this.#isOver(id)) this.#cell.open();
+          else this.#replace({ id, why, reason: 'it did not end its invocation' }, finished);
+        };
+        // What shares a worker says by a message that it has ended, and may have just before.
+        if (isShared) setImmediate(end);
+        else end();
       },
       isShared ? ACKNOWLEDGE_SHARED_MS : ACKNOWLEDGE_MS,
     );
@@ -203,13 +210,14 @@ export class WorkerSlot {
     if (worker === this.#worker) this.#replace({ id: 0, why: null, reason });
   }
 
-  #replace(lost: Omit<LostMessage, 'worker' | 'finished' | 'begun'>): void {
+  /** `finished` is the last whose end it may have told. */
+  #replace(lost: Omit<LostMessage, 'worker' | 'finished' | 'begun'>, finished = this.#cell.finishedId): void {
     const worker = this.#worker;
     this.#worker = null;
     this.#up = false;
     this.#unended.clear();
     this.#settle();
-    this.#events.lost({ ...lost, finished: this.#cell.finishedId, begun: this.#cell.begunId });
+    this.#events.lost({ ...lost, finished, begun: this.#cell.begunId });
     this.#succeed(worker).catch(this.#events.failed);
   }
 

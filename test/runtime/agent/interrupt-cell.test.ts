@@ -103,4 +103,25 @@ cell('lets nothing begin while it is closed, and says what did before', async ()
   await worker.terminate();
 });
 
+cell('lets no end be told while it is closed, but says it', async () => {
+  const shared = new InterruptCell();
+  shared.close();
+  const address = new URL('../../../runtime/agent/interrupt-cell.ts', import.meta.url).href;
+  const program = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    import(${JSON.stringify(address)}).then(({ InterruptCell }) => {
+      new InterruptCell(workerData).finish(2);
+      parentPort.postMessage('told');
+    });`;
+  const worker = new Worker(program, { eval: true, workerData: shared.buffer });
+  const said: string[] = [];
+  worker.on('message', (word: string) => said.push(word));
+  while (shared.finishedId !== 2) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(said, []);
+  shared.open();
+  await once(worker, 'message');
+  assert.equal(said, ['told']);
+  await worker.terminate();
+});
+
 cell.run();

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { WorkerComponent } from '../../../runtime/agent/worker-message.ts';
@@ -10,7 +11,7 @@ const timers = () => process.getActiveResourcesInfo().filter((each) => each === 
 
 /** A worker that does this with a message, and ends at `prepare`; what its owner hears. */
 async function started(does: string, lines = 1) {
-  const program = `import { parentPort } from 'node:worker_threads';
+  const program = `import { parentPort, workerData } from 'node:worker_threads';
     const say = (kind, more) => parentPort.postMessage({ kind, ...more });
     parentPort.on('message', (message) => {
       if (message.kind === 'prepare') process.exit(0);
@@ -27,7 +28,7 @@ async function started(does: string, lines = 1) {
   const slot = new WorkerSlot(new URL(`data:text/javascript,${encodeURIComponent(program)}`), openLine, {
     loaded: (error) => void heard.push(`loaded ${error}`),
     want: () => assert.unreachable(),
-    lost: () => void heard.push('lost'),
+    lost: ({ id, finished }) => void heard.push(id === 0 ? 'lost' : `lost ${id} after ${finished}`),
     renewed: () => void heard.push('renewed'),
     failed: () => over.resolve(),
   });
@@ -90,6 +91,35 @@ slots('awaits a call no more when it is to hurry', async () => {
   slot.hurry();
   await loaded;
   assert.equal(heard, ['loaded true', 'loaded hurried']);
+  await end();
+});
+
+slots('ends a worker whose invocation does not end, or hears of its end, and never both', async () => {
+  const cell = fileURLToPath(new URL('../../../runtime/agent/interrupt-cell.ts', import.meta.url));
+  // It ends at the moment at which that is decided. A program of this kind may not import a file.
+  const { slot, heard, end } = await started(
+    `
+    const { InterruptCell } = process.getBuiltinModule('node:module').createRequire('/')(${JSON.stringify(cell)});
+    if (message.kind === 'load') {
+      say('loaded', { error: null });
+      say('settled');
+    }
+    if (message.kind === 'interrupt') {
+      const cells = new Int32Array(workerData.cell);
+      const before = cells.slice();
+      while (before.every((value, at) => Atomics.load(cells, at) === value));
+      new InterruptCell(workerData.cell).finish(1);
+      say('loaded', { error: 'told' });
+    }`,
+    2,
+  );
+  await slot.load(COMPONENT, false);
+  slot.interrupt(1, 'client-closed');
+  while (heard.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  if (heard[1] !== 'loaded told') {
+    while (heard.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(heard.slice(1), ['lost 1 after 0', 'renewed']);
+  }
   await end();
 });
 
