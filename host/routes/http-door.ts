@@ -27,7 +27,9 @@ export function httpDoorRoutes({ cloudlet, limits, journal }: HostParts): Hono<H
     const { scheme, authority, pathWithQuery } = requestTarget(c);
     const request = guestRequest(c.req.method, scheme, c.req.header('host') ?? authority, pathWithQuery, rawHeaders(c));
     const invocation = await cloudlet.invoke(name, request, invocationInput(c, limits.bodyBytes), optionsOf(c));
-    return httpAnswer(c, invocation, await beginAnswer(c.req.method, invocation, tellOnce(name)));
+    const answer = beginAnswer(c.req.method, invocation, tellOnce(name));
+    if (answer.whole !== null) answer.end = await invocation.done;
+    return httpAnswer(c, invocation, answer);
   };
   routes.all('/f/:name', handler);
   routes.all('/f/:name/*', handler);

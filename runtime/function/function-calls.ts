@@ -36,21 +36,30 @@ export class FunctionCalls {
     this.#world = world;
   }
 
-  /** Runs a command or an http handler; resolves when its answer begins. */
-  async invoke(
+  /** Runs a command or an http handler; resolves when its answer begins. What is callable already waits for nothing but that. */
+  invoke(
     name: FunctionName,
     request: InvocationRequest,
     input: Uint8Array | AsyncIterable<Uint8Array>,
     options: InvokeOptions,
   ): Promise<Invocation> {
-    const { registered, known, leave } = this.#enter(name, options.choice);
     try {
-      const version = known ?? (await this.#world.functions.callable(name, registered));
-      this.#check(version, request.door);
-      return await this.#world.invocations.stream(version, request, input, options, leave);
+      const { registered, known, leave } = this.#enter(name, options.choice);
+      const left = (error: unknown): never => {
+        leave();
+        throw error;
+      };
+      const run = (version: FunctionVersion) => {
+        try {
+          this.#check(version, request.door);
+        } catch (error) {
+          return left(error);
+        }
+        return this.#world.invocations.stream(version, request, input, options, leave);
+      };
+      return known === undefined ? this.#world.functions.callable(name, registered).then(run, left) : run(known);
     } catch (error) {
-      leave();
-      throw error;
+      return Promise.reject(error);
     }
   }
 

@@ -63,7 +63,7 @@ export class Invocations {
     throw new CloudletError('not-found', `expected the id of an invocation that runs or ended lately, got ${got}`);
   }
 
-  /** Runs a command or an http handler; resolves when its answer begins, and `ended` hears of the end of one that did. */
+  /** Runs a command or an http handler; resolves when its answer begins. `ended` hears of its end, whatever that is. */
   async stream(
     version: FunctionVersion,
     request: InvocationRequest,
@@ -71,17 +71,19 @@ export class Invocations {
     options: InvokeOptions,
     ended: () => void = () => {},
   ): Promise<Invocation> {
-    const { limits } = version.loaded.grant;
-    checkHead(request, limits);
-    const limited = limitedInput(input, Math.min(this.#parts.bodyBytes, limits.bodyBytes));
-    const method = request.door === 'http' ? request.method : undefined;
-    const record = this.#begin({ version, door: request.door, target: undefined, method }, options);
+    let record: InvocationRecord | null = null;
     try {
-      const invocation = await this.#enter(record, version, traced(request, record.trace), limited, options);
-      record.answered(invocation.head?.status);
+      const { limits } = version.loaded.grant;
+      checkHead(request, limits);
+      const limited = limitedInput(input, Math.min(this.#parts.bodyBytes, limits.bodyBytes));
+      const method = request.door === 'http' ? request.method : undefined;
+      const begun = this.#begin({ version, door: request.door, target: undefined, method }, options);
+      record = begun;
+      const invocation = await this.#enter(begun, version, traced(request, begun.trace), limited, options);
+      begun.answered(invocation.head?.status);
       const end = (how: 'ok' | CloudletError, runMs?: number): void => {
         try {
-          record.end(how, runMs);
+          begun.end(how, runMs);
         } finally {
           ended();
         }
@@ -91,10 +93,14 @@ export class Invocations {
         (error: unknown) => end(asCloudletError(error)),
       );
       const { id, head, output, done, timing } = invocation;
-      const { traceparent } = record.trace;
+      const { traceparent } = begun.trace;
       return { id, head, output, done, timing, door: request.door, version: version.version, traceparent };
     } catch (error) {
-      throw record.end(asCloudletError(error));
+      try {
+        throw record === null ? error : record.end(asCloudletError(error));
+      } finally {
+        ended();
+      }
     }
   }
 

@@ -8,11 +8,12 @@ import type { Channel } from './channel/channel.ts';
 import { callerLeft } from './channel/guest-failure.ts';
 import { claimantOf } from './claimant.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { Deadlines } from './deadlines.ts';
 import { FirstWord } from './first-word.ts';
 import { loadMessage, loadMs, type SandboxContent } from './load-message.ts';
 import { describeExit, describeTail, withTail } from './machine-end.ts';
 import { machineTime } from './machine-time.ts';
-import { CALLER_GRACE_MS, CONFIRM_MS, EXIT_MS, PAUSE_MS, PREPARE_MS } from './sandbox-times.ts';
+import { EXIT_MS, PAUSE_MS, PREPARE_MS } from './sandbox-times.ts';
 import { moveState, type SandboxState } from './state.ts';
 
 /** `microvm` is a QEMU machine, `process` the same agent as a child process without isolation. */
@@ -44,6 +45,7 @@ export class Sandbox {
   readonly #channel: Channel;
   readonly #clock: Clock;
   readonly #machineTime: Clock;
+  readonly #deadlines: Deadlines;
   readonly #ended = Promise.withResolvers<SandboxEnd>();
   #state: SandboxState = 'starting';
   #atOnce = 1;
@@ -68,6 +70,7 @@ export class Sandbox {
     this.#channel = parts.channel;
     this.#clock = parts.clock ?? systemClock;
     this.#machineTime = machineTime(this.#machine, this.#clock);
+    this.#deadlines = new Deadlines(this.#clock, this.#machineTime, (reason) => this.#poison(reason));
     const [ping, silent] = [() => this.ping(), (reason: string) => this.#poison(reason)];
     this.firstWord = new FirstWord({ clock: this.#machineTime, ping, silent });
     this.#channel.whenEnded = (reason) => this.#mourn(reason);
@@ -162,27 +165,9 @@ export class Sandbox {
     if (options.rehearsal !== true) this.#served += 1;
     const left = () => call.fail(callerLeft());
     options.signal?.addEventListener('abort', left, { once: true });
-    let stopCaller = this.#clock.after(options.deadlineMs, () => {
-      call.expire();
-      stopCaller = this.#clock.after(CALLER_GRACE_MS, () =>
-        call.fail(
-          new CloudletError('deadline-exceeded', `the function did not finish within ${options.deadlineMs} ms`),
-        ),
-      );
-    });
-    // Any early end, by deadline, by the caller's leaving or by a failing input, gives the agent so long to confirm it.
-    let stopConfirm = () => {};
-    let confirmed = false;
-    call.done.catch(() => {
-      if (confirmed) return;
-      stopConfirm = this.#machineTime.after(CONFIRM_MS, () =>
-        this.#poison(`an invocation could not be ended within ${CONFIRM_MS} ms`),
-      );
-    });
+    this.#deadlines.begin(call);
     call.whenConfirmed(() => {
-      confirmed = true;
-      stopCaller();
-      stopConfirm();
+      this.#deadlines.end(call);
       options.signal?.removeEventListener('abort', left);
       this.#running -= 1;
       if (call.turnedAway) this.#served -= 1;
@@ -252,6 +237,7 @@ export class Sandbox {
       this.#ended.resolve({ reason: null });
     }
     this.#channel.close('the sandbox was closed');
+    this.#deadlines.close();
     await this.#machine.close();
   }
 
@@ -277,6 +263,7 @@ export class Sandbox {
     this.firstWord.settle(false);
     if (this.#state !== 'poisoned') this.#state = moveState(this.#state, 'poisoned');
     this.#channel.close(reason, code);
+    this.#deadlines.close();
     this.#ended.resolve({ reason: withTail(reason, this.#machine.said()) });
     void this.#machine.close().then(() => {
       if (this.#state === 'poisoned') this.#state = moveState(this.#state, 'closed');

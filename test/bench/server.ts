@@ -1,5 +1,8 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { closeSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { LoadOptions, LoadResult } from './load.ts';
@@ -12,6 +15,9 @@ const ANSWER_MS = 10_000;
 
 /** How long a load generator sends before what it sees counts, milliseconds. */
 const GENERATOR_WARMUP_MS = 1_000;
+
+/** How much of what a server said last is quoted when it ends too early. */
+const TAIL_BYTES = 2_000;
 
 /** A TCP port on loopback that nothing listens on right now. */
 export async function freePort(): Promise<number> {
@@ -26,16 +32,13 @@ export async function freePort(): Promise<number> {
 export class Server {
   readonly port: number;
   readonly #child: ChildProcess;
-  #tail = '';
+  /** What it writes: a file, for whoever reads a pipe takes the processor of what is measured. */
+  readonly #said: number;
 
-  private constructor(port: number, child: ChildProcess) {
+  private constructor(port: number, child: ChildProcess, said: number) {
     this.port = port;
     this.#child = child;
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (chunk) => {
-        this.#tail = (this.#tail + chunk).slice(-2000);
-      });
-    }
+    this.#said = said;
   }
 
   /** Starts the program and waits until `path` answers 200; quotes its last output when it ends before. */
@@ -46,16 +49,17 @@ export class Server {
     path: string,
     env: NodeJS.ProcessEnv = {},
   ): Promise<Server> {
+    const said = nameless();
     // A process group of its own, because some servers leave processes behind that they started.
     const child = spawn(command, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', said, said],
       env: { ...process.env, ...env },
       detached: true,
     });
-    const server = new Server(port, child);
+    const server = new Server(port, child, said);
     const deadline = performance.now() + 120_000;
     while (performance.now() < deadline) {
-      if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}: ${server.#tail}`);
+      if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}: ${server.#tail()}`);
       const status = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(ANSWER_MS) }).then(
         (response) => response.status,
         () => 0,
@@ -63,13 +67,21 @@ export class Server {
       if (status === 200) return server;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    const tail = server.#tail();
     await server.stop();
-    throw new Error(`${command} did not answer on ${path}: ${server.#tail}`);
+    throw new Error(`${command} did not answer on ${path}: ${tail}`);
   }
 
   /** Of the program that was started. */
   get pid(): number {
     return this.#child.pid!;
+  }
+
+  /** The last that it wrote. */
+  #tail(): string {
+    const from = Math.max(0, fstatSync(this.#said).size - TAIL_BYTES);
+    const tail = Buffer.alloc(TAIL_BYTES);
+    return tail.toString('utf8', 0, readSync(this.#said, tail, 0, TAIL_BYTES, from));
   }
 
   async stop(): Promise<void> {
@@ -79,12 +91,21 @@ export class Server {
     const firmly = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
     await ended;
     clearTimeout(firmly);
+    closeSync(this.#said);
     try {
       process.kill(-this.#child.pid!, 'SIGKILL');
     } catch {
       // Nothing of the group is left, as it should be.
     }
   }
+}
+
+/** A file that goes when nobody has it any more. */
+function nameless(): number {
+  const path = join(tmpdir(), `cloudlet-bench-${process.pid}-${performance.now()}`);
+  const file = openSync(path, 'ax+', 0o600);
+  unlinkSync(path);
+  return file;
 }
 
 /** Drives load at a server from a process of its own. */

@@ -46,6 +46,8 @@ export class Call {
   answerBytes = Number.POSITIVE_INFINITY;
   /** Hears what its guest used; set before it begins. */
   use: CallUse | null = null;
+  /** Called when its caller's side ends before its agent's; set before it begins. One for many: of closures of their own for each, the collector of young objects kept what was over. */
+  whenGivenUp: ((call: Call) => void) | null = null;
   /** Whether a worker may have begun to run it, and whether it was sent away because none could. */
   mayHaveBegun = true;
   turnedAway = false;
@@ -81,9 +83,6 @@ export class Call {
     this.#outside = outside;
     this.began = this.#began.promise;
     this.done = this.#done.promise;
-    // Whoever only looks at one of the promises must not be ended by the other as an unhandled rejection.
-    this.began.catch(() => {});
-    this.done.catch(() => {});
     this.output = new ByteQueue({ taken: (bytes) => this.#taken(bytes), left: () => this.fail(callerLeft()) });
   }
 
@@ -148,6 +147,7 @@ export class Call {
   fail(error: CloudletError): void {
     if (this.#ended || this.#failed) return;
     this.#settleFailed(error);
+    this.whenGivenUp?.(this);
     this.#cancel(error.code === 'deadline-exceeded' ? error.code : 'client-closed');
   }
 
@@ -223,6 +223,9 @@ export class Call {
 
   #settleFailed(error: CloudletError): void {
     this.#failed = true;
+    // Whoever only looks at one of the promises must not be ended by the other as an unhandled rejection.
+    this.began.catch(() => {});
+    this.done.catch(() => {});
     this.#began.reject(error);
     this.#done.reject(error);
     this.output.fail(error);

@@ -76,7 +76,8 @@ export class SandboxPool {
       let leftMs = options.deadlineMs;
       let hasBegun = false;
       for (let attempt = 1; ; attempt += 1) {
-        const place = await lane.enter(options.signal);
+        const entering = lane.enter(options.signal);
+        const place = entering instanceof Promise ? await entering : entering;
         options.entered?.(place.timing);
         if (!hasBegun && request.door !== 'start') version.use?.begun();
         hasBegun = true;

@@ -145,11 +145,11 @@ export class VersionLane {
   }
 
   /** A place in a sandbox, now or when there is one; fails as `LaneQueue.wait` says. */
-  enter(signal?: LeaveSignal): Promise<Place> {
+  enter(signal?: LeaveSignal): Place | Promise<Place> {
     if (signal?.aborted === true) return Promise.reject(gone());
     if (this.#ended.signal.aborted) return Promise.reject(this.#ended.signal.reason);
     const free = this.#queue.length === 0 ? this.#sandboxes.find((one) => this.#width.admits(one)) : undefined;
-    if (free !== undefined) return Promise.resolve(this.#place(free, { queueMs: 0, startMs: 0, start: 'idle' }));
+    if (free !== undefined) return this.#place(free, { queueMs: 0, startMs: 0, start: 'idle' });
     if (this.#queue.length === 0) this.#shortSince = null;
     const place = this.#queue.wait(this.#epoch, signal);
     this.#serve();
