@@ -15,3 +15,13 @@ export function hostFlags(processors = availableParallelism()) {
   const alone = processors > HELPERS ? [] : ['--no-concurrent-marking', '--no-parallel-marking'];
   return ['--max-semi-space-size=4', '--no-allocation-site-pretenuring', ...alone];
 }
+
+/**
+ * What the C library of a host is told. Each thread of Node's would have a heap of its own, and keep of it what it once needed; large buffers would lie among small ones, and what is free
+ * below them stay.
+ *
+ * @returns {Record<string, string>}
+ */
+export function hostEnvironment() {
+  return { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_MMAP_THRESHOLD_: '131072' };
+}

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { hostFlags } from '../../host/setup/host-flags.mjs';
+import { hostEnvironment, hostFlags } from '../../host/setup/host-flags.mjs';
 import { guest } from '../support/guest.ts';
 import { TEST_CACHE } from '../support/microvm-lab.ts';
 import { freePort, Server } from './server.ts';
@@ -29,7 +29,8 @@ export class CloudletUnderTest {
   ): Promise<CloudletUnderTest> {
     const port = await freePort();
     const args = ['serve', '--port', String(port), '--data', data, '--cache', TEST_CACHE, '--sandbox', sandbox];
-    const server = await Server.start(process.execPath, [...hostFlags(), MAIN, ...args], port, '/readyz');
+    const words = [...hostFlags(), MAIN, ...args];
+    const server = await Server.start(process.execPath, words, port, '/readyz', hostEnvironment());
     try {
       const authorization = `Bearer ${(await readFile(join(data, 'owner-token'), 'utf8')).trim()}`;
       const status = await fetch(`http://127.0.0.1:${port}/v1/status`, { headers: { authorization } });

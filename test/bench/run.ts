@@ -2,9 +2,11 @@
  * Benchmarks: `npm run bench` lists and runs all, `npm run bench -- invoke` one, `--json` prints one JSON document a benchmark.
  * Each prints its rows, its peers measured in the same run, and the machine.
  */
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { hostEnvironment, hostFlags } from '../../host/setup/host-flags.mjs';
 import { describeMachine } from './machine.ts';
 import { Misuse } from './misuse.ts';
 import { FAULTS, type Fault } from './soak-faults.ts';
@@ -14,6 +16,8 @@ import { Unfinished } from './synthesis/measured.ts';
 export interface Benchmark {
   /** One line for people. */
   readonly title: string;
+  /** Whether the cloudlet runs in the benchmark's own process, which is then started as a host is. */
+  readonly asHost?: true;
   /** Measures; `say` reports progress. Figures carry their unit in their name. `options` are for those that say so in their title. */
   run(say: (line: string) => void, options: BenchmarkOptions): Promise<BenchmarkResult>;
 }
@@ -84,6 +88,13 @@ for (const name of positionals.length > 0 ? positionals : known) {
   if (values.application !== undefined && !benchmark.title.includes('--application')) {
     process.stderr.write(`expected --application with a benchmark that says so, such as package, got ${name}\n`);
     process.exit(2);
+  }
+  if (benchmark.asHost === true && !hostFlags().every((flag) => process.execArgv.includes(flag))) {
+    const flags = process.argv.slice(2).filter((word) => !known.includes(word));
+    const words = [...hostFlags(), fileURLToPath(import.meta.url), name, ...flags];
+    const env = { ...process.env, ...hostEnvironment() };
+    process.exitCode = spawnSync(process.execPath, words, { stdio: 'inherit', env }).status ?? 1;
+    continue;
   }
   process.stderr.write(`${name}: ${benchmark.title}\n`);
   const say = (line: string): void => void process.stderr.write(`  ${line}\n`);

@@ -178,6 +178,7 @@ function rounded(figure: number | null): number | null {
 
 const benchmark: Benchmark = {
   title: `calls over ${FUNCTIONS} functions with random faults (--calls N: so many in each kind of sandbox; --sandbox KIND; --fault kill|stop|kill-any|full-disk: that kind alone, more often)`,
+  asHost: true,
   async run(say, { calls, sandbox, fault }) {
     const runs = [];
     for (const kind of sandbox === undefined ? (['process', 'microvm'] as const) : [sandbox]) {

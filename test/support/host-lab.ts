@@ -8,7 +8,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { hostFlags } from '../../host/setup/host-flags.mjs';
+import { hostEnvironment, hostFlags } from '../../host/setup/host-flags.mjs';
 import { guest } from './guest.ts';
 import { TEST_CACHE } from './microvm-lab.ts';
 
@@ -58,7 +58,8 @@ export class HostLab {
       args.push('--policy', file);
     }
     // As the `start` script and the launcher run it; see host/setup.
-    const child = spawn(process.execPath, [...hostFlags(), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { ...process.env, ...hostEnvironment() };
+    const child = spawn(process.execPath, [...hostFlags(), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
     this.#child = child;
     let said = '';
     child.stderr!.on('data', (chunk) => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ClientOptions, type CloudletClient, createClient } from '../../../guest-sdk/client/index.ts';
-import { hostFlags } from '../../../host/setup/host-flags.mjs';
+import { hostEnvironment, hostFlags } from '../../../host/setup/host-flags.mjs';
 import { type LinkShape, ShapedLink } from '../../support/shaped-link.ts';
 import { freePort, Server } from '../server.ts';
 
@@ -40,7 +40,8 @@ export class ProvisionHost {
     const data = await mkdtemp(join(tmpdir(), 'cloudlet-bench-data-'));
     const port = await freePort();
     const args = ['serve', '--port', String(port), '--data', data, '--cache', cache];
-    const server = await Server.start(process.execPath, [...hostFlags(), MAIN, ...args], port, '/readyz');
+    const words = [...hostFlags(), MAIN, ...args];
+    const server = await Server.start(process.execPath, words, port, '/readyz', hostEnvironment());
     return new ProvisionHost(server, data, (await readFile(join(data, 'owner-token'), 'utf8')).trim());
   }
 

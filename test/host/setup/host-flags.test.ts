@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { hostFlags } from '../../../host/setup/host-flags.mjs';
+import { hostEnvironment, hostFlags } from '../../../host/setup/host-flags.mjs';
 
 const flags = suite('the flags of a host');
 
@@ -40,6 +40,25 @@ flags('have nothing made among the old because much of it lived on before', asyn
   const other = hostFlags(2).filter((flag) => !flag.includes('pretenuring'));
   const { stdout } = await promisify(execFile)(process.execPath, [...other, TRACE, '-e', PROGRAM]);
   assert.match(stdout, COUNTED);
+});
+
+/** Has four threads allocate, and says how many heaps of threads the C library made: each is 64 MiB of addresses, begun and mostly untouched. */
+const HEAPS = `
+  const { randomBytes, scrypt } = require('node:crypto');
+  const { promisify } = require('node:util');
+  Promise.all(Array.from({ length: 16 }, () => promisify(scrypt)(randomBytes(8), 'salt', 32))).then(() => {
+    const parts = require('node:fs').readFileSync('/proc/self/maps', 'utf8').trim().split('\\n')
+      .map((line) => /^(\\w+)-(\\w+) (....) /.exec(line)).map(([, from, to, may]) => [parseInt(from, 16), parseInt(to, 16), may]);
+    const isHeap = ([from, to, may], at) => may === 'rw-p' && from % 2 ** 26 === 0 && parts[at + 1]?.[2] === '---p' &&
+      parts[at + 1][0] === to && parts[at + 1][1] - from === 2 ** 26;
+    console.log(parts.filter(isHeap).length);
+  });`;
+
+flags('have the threads of a host share one heap beside its own', async () => {
+  const heaps = async (env: Readonly<Record<string, string>>) =>
+    Number((await promisify(execFile)(process.execPath, ['-e', HEAPS], { env })).stdout);
+  assert.ok((await heaps({})) > 1);
+  assert.is(await heaps(hostEnvironment()), 1);
 });
 
 flags.run();
