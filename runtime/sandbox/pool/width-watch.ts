@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
+import { Crowding, isCrowded } from './crowding.ts';
 import type { LaneSandbox } from './lane-sandbox.ts';
-import { fairWidth, isComputerFull, isOverfull, nextWidth, type WidthSample } from './lane-width.ts';
+import { fairWidth, isComputerFull, nextWidth, type WidthSample } from './lane-width.ts';
 
 /** Whom a watch asks and tells. */
 export interface WidthWatchOptions {
@@ -15,9 +16,6 @@ export interface WidthWatchOptions {
 
 /** Over how long use of processors is measured while somebody waits, milliseconds: some times the step that kernels count in. */
 const WINDOW_MS = 100;
-
-/** Windows in which sandboxes were overfull, less those in which they were not, after which they want another beside them. */
-const OVERFULL_WINDOWS = 100;
 
 /** What was counted when a window began. */
 interface Window {
@@ -44,19 +42,18 @@ export class WidthWatch {
   /** What was needed in the window before. A thread that waits for a processor counts only once it gets one: one window alone may miss it. */
   #lastNeed = Number.POSITIVE_INFINITY;
   #isTicking = false;
-  #overfull = 0;
-  /** Whether one was added because another was overfull. */
-  #hasAdded = false;
+  readonly #crowding: Crowding;
 
   constructor(options: WidthWatchOptions) {
     this.#options = options;
+    this.#crowding = new Crowding(options.sandboxes);
   }
 
   /** Invocations at once in one sandbox that this one counts for: all of its places, when its use of processors is not known. */
   widthOf(one: LaneSandbox): number {
     const { processors, placesAhead } = one.sandbox;
     if (!one.isMeasured) return one.most;
-    const ahead = this.#isShared ? Math.min(placesAhead, fairWidth(processors)) : placesAhead;
+    const ahead = this.#crowding.isShared ? Math.min(placesAhead, fairWidth(processors)) : placesAhead;
     return Math.min(Math.max(this.#width, processors, ahead), one.most);
   }
 
@@ -72,7 +69,7 @@ export class WidthWatch {
 
   /** Whether one more sandbox, beside those that serve, would take over what waits within them. */
   get wantsAnother(): boolean {
-    return this.#overfull >= OVERFULL_WINDOWS;
+    return this.#crowding.wantsAnother;
   }
 
   /** An invocation went into a sandbox at once. */
@@ -80,37 +77,20 @@ export class WidthWatch {
     if (!this.#isTicking && isCrowded(one)) this.watch();
   }
 
-  /** One more serves: from now on short ones are shared out. */
+  /** One more serves. */
   joined(): void {
-    if (this.wantsAnother) this.#hasAdded = true;
-    this.#overfull = 0;
-  }
-
-  /** Whether short ones are shared out: more than one serves, since one was not enough. One that came earlier, while the first was new, is to become idle again. */
-  get #isShared(): boolean {
-    return this.#hasAdded && this.#serveTogether;
-  }
-
-  get #serveTogether(): boolean {
-    let serving = 0;
-    for (const { sandbox } of this.#options.sandboxes()) if (sandbox.state === 'ready') serving += 1;
-    return serving > 1;
-  }
-
-  /** Whether somebody waits within a sandbox. */
-  get #isCrowded(): boolean {
-    return this.#options.sandboxes().some((one) => isCrowded(one));
+    this.#crowding.joined();
   }
 
   /** Somebody may wait. */
   watch(): void {
-    if (this.#isTicking || !(this.#options.isShort() || this.#overfull > 0 || this.#isCrowded)) return;
+    if (this.#isTicking || !(this.#options.isShort() || this.#crowding.isCounting)) return;
     this.#window ??= this.#begin();
     this.#isTicking = true;
     this.#options.clock.after(WINDOW_MS, () => {
       this.#isTicking = false;
       const isShort = this.#options.isShort();
-      if (isShort || this.#overfull > 0 || this.#isCrowded) this.#measure(isShort);
+      if (isShort || this.#crowding.isCounting) this.#measure(isShort);
       else this.#window = null;
       if (!isShort) this.#forget();
       this.watch();
@@ -136,9 +116,7 @@ export class WidthWatch {
     const before = this.#window ?? this.#begin();
     this.#window = this.#begin();
     const sample = this.#sample(before, this.#window);
-    const isFuller = sample !== null && (isShort || this.#isCrowded) && isOverfull(sample);
-    this.#overfull = isFuller ? Math.min(this.#overfull + 1, OVERFULL_WINDOWS) : Math.max(this.#overfull - 1, 0);
-    if (this.wantsAnother && this.#serveTogether) this.joined();
+    this.#crowding.note(sample, isShort || this.#crowding.isCrowded);
     if (sample !== null && isShort) {
       const steady = { ...sample, need: Math.max(sample.need, this.#lastNeed) };
       this.#lastNeed = sample.need;
@@ -169,10 +147,4 @@ export class WidthWatch {
       runMs: ended === 0 ? Number.POSITIVE_INFINITY : ranMs / ended,
     };
   }
-}
-
-/** Whether more short invocations are in it than it would be given beside another. Only what it sends ahead waits within it. */
-function isCrowded({ isMeasured, taken, sandbox }: LaneSandbox): boolean {
-  const fair = fairWidth(sandbox.processors);
-  return taken > fair && isMeasured && sandbox.placesAhead > fair;
 }
