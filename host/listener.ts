@@ -4,6 +4,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { asCloudletError, CloudletError } from '../guest-sdk/protocol/index.ts';
 import { InFlight } from '../runtime/index.ts';
 import { answerOnSocket, answerRefused, brokenRequest, noProxy, refusedHead } from './http/broken-request.ts';
+import { ByteResponse } from './http/byte-response.ts';
 import { holdContinue } from './http/continued-body.ts';
 import { type PlainExchange, type PlainHost, readPlain } from './http/plain-connection.ts';
 import { KEEP_ALIVE_MS } from './http/send-whole.ts';
@@ -71,6 +72,7 @@ export async function listen(
     // A request without it gets its problem document from the handler.
     requireHostHeader: false,
     shouldUpgradeCallback: asksForWebSocket,
+    ServerResponse: ByteResponse,
   });
   server.maxConnections = MAX_CONNECTIONS;
   // Node would leave out what is beyond 2000 without a word; the bytes are bounded, and each function has a limit of its own.
