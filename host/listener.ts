@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { asCloudletError, CloudletError } from '../guest-sdk/protocol/index.ts';
@@ -161,7 +161,7 @@ export async function listen(
   server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    const outgoing = new ServerResponse(incoming);
+    const outgoing = new ByteResponse(incoming);
     outgoing.shouldKeepAlive = false;
     outgoing.assignSocket(socket);
     outgoing.once('finish', () => socket.end());

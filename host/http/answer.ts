@@ -57,14 +57,14 @@ export interface BegunAnswer extends WholeParts {
 const known = new KnownHeaders();
 
 /**
- * Reads how a component's http answer begins. The end of one that has come whole is noted after that. `onWithheld` is told which headers the function may not set on an origin that it shares
+ * Reads how a component's http answer begins. `onWithheld` is told which headers the function may not set on an origin that it shares
  * with the cloudlet.
  */
 export function beginAnswer(
   method: string,
   invocation: Invocation,
   onWithheld: (names: readonly string[]) => void,
-): BegunAnswer {
+): BegunAnswer | Promise<BegunAnswer> {
   const head = invocation.head;
   if (head === null || head.status < 200 || head.status > 599) {
     throw new CloudletError(
@@ -77,7 +77,8 @@ export function beginAnswer(
   if (headers.stripped.length > 0) onWithheld(headers.stripped);
   const bodiless = method === 'HEAD' || BODILESS.has(status);
   const whole = bodiless ? null : (invocation.output.whole?.() ?? null);
-  return { status, headers, bodiless, whole, end: null };
+  if (whole === null) return { status, headers, bodiless, whole, end: null };
+  return invocation.done.then((end) => ({ status, headers, bodiless, whole, end }));
 }
 
 /** A component's http answer, streamed when it has not come whole. A failure half-way breaks the connection, so that it never looks complete. */

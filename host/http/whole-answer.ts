@@ -24,8 +24,8 @@ export interface WholeParts {
   readonly headers: AnswerFields;
   /** All of its body, when that has come; null when it has not, or is not sent. */
   readonly whole: Uint8Array | null;
-  /** Its end, when all of it has come and that was noted. */
-  end: InvocationEnd | null;
+  /** Its end, when all of it has come. */
+  readonly end: InvocationEnd | null;
 }
 
 /** An http answer that has come whole, protected, all its timing in the head; null when it has not, or has trailers. */

@@ -85,8 +85,7 @@ export function directDoor({ cloudlet, limits, trust, journal, metrics, draining
       const { deadlineMs, idempotent, trace, choice } = asked.options;
       const options = { deadlineMs, idempotent, trace, begun, choice, signal };
       const invocation = await cloudlet.invoke(name, request, asked.input, options);
-      const answer = beginAnswer(asked.method, invocation, tellOnce(name));
-      if (answer.whole !== null) answer.end = await invocation.done;
+      const answer = await beginAnswer(asked.method, invocation, tellOnce(name));
       const whole = wholeAnswer(invocation, answer);
       if (whole?.isOrdinary !== true) return leave({ invocation, answer });
       const counted = (): void => metrics.requestAnswered(answer.status);

@@ -27,9 +27,7 @@ export function httpDoorRoutes({ cloudlet, limits, journal }: HostParts): Hono<H
     const { scheme, authority, pathWithQuery } = requestTarget(c);
     const request = guestRequest(c.req.method, scheme, c.req.header('host') ?? authority, pathWithQuery, rawHeaders(c));
     const invocation = await cloudlet.invoke(name, request, invocationInput(c, limits.bodyBytes), optionsOf(c));
-    const answer = beginAnswer(c.req.method, invocation, tellOnce(name));
-    if (answer.whole !== null) answer.end = await invocation.done;
-    return httpAnswer(c, invocation, answer);
+    return httpAnswer(c, invocation, await beginAnswer(c.req.method, invocation, tellOnce(name)));
   };
   routes.all('/f/:name', handler);
   routes.all('/f/:name/*', handler);

@@ -19,10 +19,12 @@ if (!existsSync(NODE)) await setUp();
 const CACHE = join(here, '../../node_modules/.cache/compiled');
 const isHost = ['start', 'serve'].includes(process.argv[2] ?? '');
 const FLAGS = isHost ? hostFlags() : [];
-const hasFlags = FLAGS.every((flag) => process.execArgv.includes(flag));
-const environment = { NODE_COMPILE_CACHE: CACHE, ...(isHost ? hostEnvironment() : {}), ...process.env };
+const ENVIRONMENT = isHost ? hostEnvironment() : {};
+const isAsAsked =
+  FLAGS.every((flag) => process.execArgv.includes(flag)) && Object.keys(ENVIRONMENT).every((key) => key in process.env);
+const environment = { NODE_COMPILE_CACHE: CACHE, ...ENVIRONMENT, ...process.env };
 
-if (hasFlags && realpathSync(process.execPath) === realpathSync(NODE)) {
+if (isAsAsked && realpathSync(process.execPath) === realpathSync(NODE)) {
   module.enableCompileCache?.(CACHE);
   process.argv[1] = main;
   await import(main);

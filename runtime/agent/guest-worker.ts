@@ -137,6 +137,8 @@ export function serveGuests(port: MessagePort, start: WorkerStart): void {
     running.splice(running.indexOf(invocation), 1);
     served.resolve();
     cell.finish(reached());
+    // One that is ended just now tells its end no more: its host would take it for free. What others said leaves.
+    if (load.reuse === null) cell.pass(() => line.flush());
     if (load.reuse !== null && invocation.wasInterrupted) say({ kind: 'ended', id });
     line.post({ kind: 'done', id, done });
     // What is short leaves with what the next says, which was sent ahead. One that shares its instance is seldom alone: what ends in the same turn

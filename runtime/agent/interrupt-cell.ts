@@ -37,13 +37,9 @@ export class InterruptCell {
     return INTERRUPTS[Atomics.load(this.#cells, WHY) - 1] ?? 'client-closed';
   }
 
-  /**
-   * The invocation is over; before its end is told. By the worker, which waits here while the cell is closed: noted before it is looked, so that
-   * either the serving thread sees that it is over, or its end is never told.
-   */
+  /** The invocation is over; before its end is told. By the worker. */
   finish(id: number): void {
     Atomics.store(this.#cells, FINISHED, id | 0);
-    this.#pass();
   }
 
   /** The invocation that was finished last; 0 when none was. */
@@ -57,7 +53,7 @@ export class InterruptCell {
    */
   begin(id: number): boolean {
     Atomics.store(this.#cells, BEGUN, id | 0);
-    this.#pass();
+    this.pass();
     // In this order: who sees the new end of what was taken back sees its new beginning, too.
     const recalled = Atomics.load(this.#cells, RECALLED);
     const kept = Atomics.load(this.#cells, KEPT);
@@ -73,7 +69,7 @@ export class InterruptCell {
     return Atomics.load(this.#cells, BEGUN) >>> 0;
   }
 
-  /** Nothing more begins, and what ends is not told. By the serving thread. */
+  /** Nothing more begins, and no end is told where one runs at a time. By the serving thread. */
   close(): void {
     Atomics.store(this.#cells, CLOSED, 1);
   }
@@ -98,7 +94,12 @@ export class InterruptCell {
     return begun;
   }
 
-  #pass(): void {
+  /**
+   * Waits while the cell is closed, after `before`; by the worker, when it has noted what it is about to do: then either the serving thread sees that, or it is not
+   * done before the cell is open, or ever.
+   */
+  pass(before: () => void = () => undefined): void {
+    if (Atomics.load(this.#cells, CLOSED) === 1) before();
     while (Atomics.load(this.#cells, CLOSED) === 1) Atomics.wait(this.#cells, CLOSED, 1);
   }
 

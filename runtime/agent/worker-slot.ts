@@ -123,17 +123,11 @@ export class WorkerSlot {
     setTimeout(
       () => {
         if (worker !== this.#worker || this.#isOver(id)) return;
-        // It may finish just now, and be sent the next: what a worker says that is ended is not told, and nothing begins in it.
+        // It may finish just now, and be sent the next: a worker that is ended begins nothing, and one that runs one at a time tells no end.
         this.#cell.close();
         const finished = this.#cell.finishedId;
-        const end = () => {
-          if (worker !== this.#worker) return;
-          if (this.#isOver(id)) this.#cell.open();
-          else this.#replace({ id, why, reason: 'it did not end its invocation' }, finished);
-        };
-        // What shares a worker says by a message that it has ended, and may have just before.
-        if (isShared) setImmediate(end);
-        else end();
+        if (this.#isOver(id)) return this.#cell.open();
+        this.#replace({ id, why, reason: 'it did not end its invocation' }, finished);
       },
       isShared ? ACKNOWLEDGE_SHARED_MS : ACKNOWLEDGE_MS,
     );

@@ -38,6 +38,8 @@ export class Deadlines {
     this.#due.set(call, at);
     this.#arm(at);
     call.whenGivenUp = this.#givenUp;
+    // Its input may have failed at once.
+    if (call.isGivenUp) this.#givenUp(call);
   }
 
   /** It has ended. */
@@ -62,17 +64,25 @@ export class Deadlines {
   #fire(): void {
     this.#firesAt = Number.POSITIVE_INFINITY;
     const now = this.#clock.now();
-    for (const call of this.#due.keys()) {
-      if (this.#due.get(call)! > now) continue;
+    const [due, late] = [passed(this.#due, now), passed(this.#late, now)];
+    for (const call of due) {
       this.#due.delete(call);
       this.#late.set(call, now + CALLER_GRACE_MS);
-      call.expire();
     }
-    for (const call of this.#late.keys()) {
-      if (this.#late.get(call)! > now) continue;
-      this.#late.delete(call);
+    for (const call of late) this.#late.delete(call);
+    // Before anybody hears of it, whatever he makes of that.
+    this.#arm(
+      [...this.#due.values(), ...this.#late.values()].reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+    );
+    for (const call of due) call.expire();
+    for (const call of late) {
       call.fail(new CloudletError('deadline-exceeded', `the function did not finish within ${call.deadlineMs} ms`));
     }
-    for (const at of [...this.#due.values(), ...this.#late.values()]) this.#arm(at);
   }
+}
+
+/** Those whose time has come. */
+function passed(times: InFlight<Call, number>, now: number): Call[] {
+  const at = times.values();
+  return times.keys().filter((_, index) => at[index]! <= now);
 }

@@ -90,9 +90,11 @@ for (const name of positionals.length > 0 ? positionals : known) {
     process.exit(2);
   }
   if (benchmark.asHost === true && !hostFlags().every((flag) => process.execArgv.includes(flag))) {
-    const flags = process.argv.slice(2).filter((word) => !known.includes(word));
-    const words = [...hostFlags(), fileURLToPath(import.meta.url), name, ...flags];
-    const env = { ...process.env, ...hostEnvironment() };
+    const flags = Object.entries(values).flatMap(([flag, value]) =>
+      value === true ? [`--${flag}`] : value === false ? [] : [`--${flag}`, value],
+    );
+    const words = [...process.execArgv, ...hostFlags(), fileURLToPath(import.meta.url), name, ...flags];
+    const env = { ...hostEnvironment(), ...process.env };
     process.exitCode = spawnSync(process.execPath, words, { stdio: 'inherit', env }).status ?? 1;
     continue;
   }

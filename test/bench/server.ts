@@ -59,7 +59,11 @@ export class Server {
     const server = new Server(port, child, said);
     const deadline = performance.now() + 120_000;
     while (performance.now() < deadline) {
-      if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}: ${server.#tail()}`);
+      if (child.exitCode !== null) {
+        const tail = server.#tail();
+        closeSync(said);
+        throw new Error(`${command} ended with ${child.exitCode}: ${tail}`);
+      }
       const status = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(ANSWER_MS) }).then(
         (response) => response.status,
         () => 0,

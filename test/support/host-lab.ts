@@ -58,7 +58,7 @@ export class HostLab {
       args.push('--policy', file);
     }
     // As the `start` script and the launcher run it; see host/setup.
-    const env = { ...process.env, ...hostEnvironment() };
+    const env = { ...hostEnvironment(), ...process.env };
     const child = spawn(process.execPath, [...hostFlags(), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
     this.#child = child;
     let said = '';

@@ -10,7 +10,6 @@ import {
   type LostMessage,
   ReceiveWindow,
   SendWindow,
-  type UseMessage,
   WINDOW_BYTES,
 } from '../../agent/wire.ts';
 import type { InvocationEnd } from '../invocation.ts';
@@ -18,15 +17,10 @@ import { ByteQueue } from './byte-queue.ts';
 import { CallAsks, type CallOutside, type HostLine, NO_OUTSIDE } from './call-asks.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { answerTooLarge, callerLeft, guestFailure, workerLoss } from './guest-failure.ts';
+import type { CallUse } from './use-message.ts';
 
 /** Input of an invocation: all of it, or as it comes. The bytes are not copied: whoever gives them does not change them any more. */
 export type CallInput = Uint8Array | AsyncIterable<Uint8Array>;
-
-/** Hears what the guest of one invocation used; see `VersionUse`. */
-export interface CallUse {
-  guest(use: UseMessage): void;
-  missing(paths: readonly string[]): string | null;
-}
 
 /** Guest output for the function's log, and what the host adds. */
 export type CallLog = (message: LogMessage | HostLine) => void;
@@ -46,7 +40,7 @@ export class Call {
   answerBytes = Number.POSITIVE_INFINITY;
   /** Hears what its guest used; set before it begins. */
   use: CallUse | null = null;
-  /** Called when its caller's side ends before its agent's; set before it begins. One for many: of closures of their own for each, the collector of young objects kept what was over. */
+  /** Called when its caller's side ends before its agent's. One for many: of closures of their own for each, the collector of young objects kept what was over. */
   whenGivenUp: ((call: Call) => void) | null = null;
   /** Whether a worker may have begun to run it, and whether it was sent away because none could. */
   mayHaveBegun = true;
@@ -110,6 +104,11 @@ export class Call {
   /** Whether a head or a byte of output has come: then the invocation cannot be tried again elsewhere. */
   get answering(): boolean {
     return this.#answering;
+  }
+
+  /** Whether its caller's side has ended, and its agent's has not. */
+  get isGivenUp(): boolean {
+    return this.#failed && !this.#ended;
   }
 
   /** Whether anything was done outside for its guest: then it is not known that running it again does no harm. */

@@ -5,22 +5,34 @@ import { listen } from '../../../host/listener.ts';
 
 const head = suite('the head of a streamed answer');
 
-/** What comes of a request by this method, as it comes, until the answer ends; each part that came by itself. */
-async function sent(method: string, answer: () => Response, until: string): Promise<string[]> {
+/** What comes of a request, in latin1: the head, which must come before `goOn` is called, and what follows up to `until`. */
+async function sent(request: string, answer: () => Response, until: string, goOn: () => void = () => {}) {
   const listener = await listen('127.0.0.1', 0, answer);
   try {
-    const parts: string[] = [];
     const socket = connect(listener.port, '127.0.0.1');
-    socket.write(`${method} / HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-    await new Promise<void>((resolve, reject) => {
-      socket.on('data', (data) => {
-        parts.push(data.toString('latin1'));
-        if (parts.join('').includes(until)) resolve();
+    socket.write(`${request}\r\nHost: localhost\r\n\r\n`);
+    let all = '';
+    const upTo = (end: string) =>
+      new Promise<string>((resolve, reject) => {
+        const look = () => {
+          const at = all.indexOf(end);
+          if (at === -1) return;
+          const got = all.slice(0, at + end.length);
+          all = all.slice(got.length);
+          resolve(got);
+        };
+        socket.on('data', (data) => {
+          all += data.toString('latin1');
+          look();
+        });
+        socket.on('error', reject).on('close', () => reject(new Error(`closed, with ${all} left`)));
+        look();
       });
-      socket.on('error', reject).on('close', () => reject(new Error(`closed after ${parts.join('')}`)));
-    });
+    const head = await upTo('\r\n\r\n');
+    goOn();
+    const body = until === '' ? '' : await upTo(until);
     socket.destroy();
-    return parts;
+    return { head, body };
   } finally {
     await listener.close(0);
   }
@@ -29,19 +41,38 @@ async function sent(method: string, answer: () => Response, until: string): Prom
 const NAME = 'caf\u00e9 \u00ff\u0080';
 const headers = { 'content-type': 'text/plain', 'x-name': NAME };
 
-head('leaves before the body, with the bytes that its fields have', async () => {
+/** An answer whose body comes when it is told to. */
+function later() {
+  const told = Promise.withResolvers<void>();
   const body = new ReadableStream({
     async pull(controller) {
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await told.promise;
       controller.enqueue(Buffer.from('gr\u00fc\u00df'));
       controller.close();
     },
   });
-  const parts = await sent('GET', () => new Response(body, { headers }), '0\r\n\r\n');
-  assert.match(parts[0]!, `x-name: ${NAME}\r\n`);
-  assert.not.match(parts[0]!, 'gr');
-  const after = Buffer.from(parts.slice(1).join(''), 'latin1').toString();
-  assert.is(after, '6\r\ngr\u00fc\u00df\r\n0\r\n\r\n');
+  return { answer: () => new Response(body, { headers }), goOn: () => told.resolve() };
+}
+
+const BODY = Buffer.from('gr\u00fc\u00df').toString('latin1');
+
+for (const [what, extra] of [
+  ['a request', ''],
+  ['one that would be a WebSocket', '\r\nConnection: upgrade\r\nUpgrade: websocket'],
+] as const) {
+  head(`leaves before the body, with the bytes that its fields have: ${what}`, async () => {
+    const { answer, goOn } = later();
+    const got = await sent(`GET / HTTP/1.1${extra}`, answer, '0\r\n\r\n', goOn);
+    assert.match(got.head, `x-name: ${NAME}\r\n`);
+    assert.is(got.body, `6\r\n${BODY}\r\n0\r\n\r\n`);
+  });
+}
+
+head('leaves before the body of an HTTP/1.0 answer, which has no chunks', async () => {
+  const { answer, goOn } = later();
+  const got = await sent('GET / HTTP/1.0', answer, BODY, goOn);
+  assert.match(got.head, `x-name: ${NAME}\r\n`);
+  assert.is(got.body, BODY);
 });
 
 for (const [what, method, status] of [
@@ -49,10 +80,10 @@ for (const [what, method, status] of [
   ['no content', 'GET', 204],
   ['nothing new', 'GET', 304],
 ] as const) {
-  head(`comes whole where there is no body: ${what}`, async () => {
-    const [all] = await sent(method, () => new Response(null, { status, headers }), '\r\n\r\n');
-    assert.match(all!, `x-name: ${NAME}\r\n`);
-    assert.match(all!, new RegExp(`^HTTP/1.1 ${status} `));
+  head(`comes where there is no body: ${what}`, async () => {
+    const got = await sent(`${method} / HTTP/1.1`, () => new Response(null, { status, headers }), '');
+    assert.match(got.head, `x-name: ${NAME}\r\n`);
+    assert.match(got.head, new RegExp(`^HTTP/1.1 ${status} `));
   });
 }
 

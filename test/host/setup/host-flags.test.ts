@@ -50,7 +50,7 @@ const HEAPS = `
     const parts = require('node:fs').readFileSync('/proc/self/maps', 'utf8').trim().split('\\n')
       .map((line) => /^(\\w+)-(\\w+) (....) /.exec(line)).map(([, from, to, may]) => [parseInt(from, 16), parseInt(to, 16), may]);
     const isHeap = ([from, to, may], at) => may === 'rw-p' && from % 2 ** 26 === 0 && parts[at + 1]?.[2] === '---p' &&
-      parts[at + 1][0] === to && parts[at + 1][1] - from === 2 ** 26;
+      parts[at + 1][0] === to && parts[at + 1][1] - from >= 2 ** 26;
     console.log(parts.filter(isHeap).length);
   });`;
 

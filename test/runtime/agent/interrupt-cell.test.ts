@@ -96,6 +96,7 @@ cell('lets nothing begin while it is closed, and says what did before', async ()
   await once(worker, 'message');
   // Noted first, and then it waits.
   while (shared.begunId !== 2) await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(said, ['begins']);
   shared.open();
   await once(worker, 'message');
@@ -103,24 +104,28 @@ cell('lets nothing begin while it is closed, and says what did before', async ()
   await worker.terminate();
 });
 
-cell('lets no end be told while it is closed, but says it', async () => {
+cell('has who is about to tell an end wait while it is closed, but says that end', async () => {
   const shared = new InterruptCell();
   shared.close();
   const address = new URL('../../../runtime/agent/interrupt-cell.ts', import.meta.url).href;
   const program = `
     const { parentPort, workerData } = require('node:worker_threads');
     import(${JSON.stringify(address)}).then(({ InterruptCell }) => {
-      new InterruptCell(workerData).finish(2);
+      const cell = new InterruptCell(workerData);
+      cell.finish(2);
+      cell.pass(() => parentPort.postMessage('waits'));
       parentPort.postMessage('told');
     });`;
   const worker = new Worker(program, { eval: true, workerData: shared.buffer });
   const said: string[] = [];
   worker.on('message', (word: string) => said.push(word));
-  while (shared.finishedId !== 2) await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(said, []);
+  await once(worker, 'message');
+  assert.is(shared.finishedId, 2);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(said, ['waits']);
   shared.open();
   await once(worker, 'message');
-  assert.equal(said, ['told']);
+  assert.equal(said, ['waits', 'told']);
   await worker.terminate();
 });
 
