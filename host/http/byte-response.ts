@@ -6,6 +6,8 @@ import { ServerResponse } from 'node:http';
  */
 export class ByteResponse extends ServerResponse {
   override flushHeaders(): void {
+    // Written to after its end, it would fail.
+    if (this.writableEnded) return;
     const isCorked = (this.socket?.writableCorked ?? 0) > 0;
     this.write(NOTHING);
     // Node gathers what is written in the same turn: a head that is to leave has left, whatever happens to the connection next.

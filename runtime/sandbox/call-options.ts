@@ -1,6 +1,6 @@
 import type { CallLog } from './channel/call.ts';
 import type { CallOutside } from './channel/call-asks.ts';
-import type { CallUse } from './channel/use-message.ts';
+import type { CallUse } from './channel/call-use.ts';
 import type { LeaveSignal } from './leave-signal.ts';
 
 /** Limits of one call. */

@@ -161,6 +161,7 @@ const benchmark: Benchmark = {
       figures: samples.figures(),
       notes: [
         'component_*: a package sent in parts to a host that has run for 8 s, as with overlays, and has its base image and nothing of the function; the answer is to the smallest question that the program has.',
+        'The device takes it that the host has nothing of the component, and sends without asking; `cloudlet deploy` asks once before, a round trip more.',
         'component_ready_s: it answers calls; component_complete_s: all of its data is there, too. Who asks meanwhile waits for the files that it reads.',
         'component_over_link_mib: what of the package passed a link of 15 Mbit/s, with all that HTTP adds: code and some data go in gzip.',
         'on_demand_s: the recipe of the example, up to the answer of its server to its probe; packages come from the mirror of this computer, at whatever speed that has.',

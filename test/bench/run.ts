@@ -95,7 +95,8 @@ for (const name of positionals.length > 0 ? positionals : known) {
     );
     const words = [...process.execArgv, ...hostFlags(), fileURLToPath(import.meta.url), name, ...flags];
     const env = { ...hostEnvironment(), ...process.env };
-    process.exitCode = spawnSync(process.execPath, words, { stdio: 'inherit', env }).status ?? 1;
+    const { status } = spawnSync(process.execPath, words, { stdio: 'inherit', env });
+    if (status !== 0) process.exitCode = status ?? 1;
     continue;
   }
   process.stderr.write(`${name}: ${benchmark.title}\n`);

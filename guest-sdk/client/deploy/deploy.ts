@@ -3,7 +3,6 @@ import {
   CloudletError,
   type Deployment,
   type DeploymentRequestInput,
-  type Digest,
   isEnded,
   isErrorCode,
   MAX_DICTIONARIES,
@@ -45,7 +44,7 @@ export async function* deploy(
   const named = dictionaries.slice(0, MAX_DICTIONARIES).map(({ digest }) => digest);
   const wish = named.length === 0 ? request : { ...request, dictionaries: named };
   for (let attempt = 1; ; attempt += 1) {
-    const first = attempt === 1 && held !== undefined && (unasked || 'overlay' in request.want) ? aheadOf(held) : [];
+    const first = attempt === 1 && held !== undefined && (unasked || 'overlay' in request.want) ? firstParts(held) : [];
     const id = first.length > 0 ? { id: newDeploymentId() } : {};
     const question = await questionOf({ ...wish, ...id }, host.compression);
     const ask = async ({ body, headers }: Question) => {
@@ -87,14 +86,6 @@ export async function* deploy(
       return;
     }
   }
-}
-
-/**
- * What goes beside the question: first parts of an overlay, which a device deploys where it comes to, and which begin with what all else waits for. Of what a
- * cloudlet has, or has in part, as a rule, no byte is to go unasked; who knows that it has nothing says so.
- */
-function aheadOf(held: HeldParts): readonly Digest[] {
-  return held.inBatches === true ? firstParts(held) : [];
 }
 
 interface Question {

@@ -23,13 +23,16 @@ export interface SentAhead {
   readonly leave: () => void;
 }
 
-/** The parts that go beside the question; none when the first is a long one. Of a package that is code alone: data comes in the order in which it is wanted. */
+/**
+ * The parts that go beside the question: the first of an overlay, which a device deploys where it comes to, and which begin with what all else waits for; of a package its code alone, since
+ * data comes in the order in which it is wanted. Of what a cloudlet has, or has in part, as a rule, no byte is to go unasked. None when the first is a long one.
+ */
 export function firstParts(held: HeldParts): readonly Digest[] {
-  const { parts, isPacked = false } = held;
+  const { parts, isPacked = false, inBatches } = held;
   const [first] = parts;
   const code = codeOf(held);
   const most = (digest: Digest) => (isPacked ? AHEAD_BYTES : code.has(digest) ? AHEAD_CODE_BYTES : 0);
-  if (first === undefined || first.bytes > most(first.digest)) return [];
+  if (inBatches !== true || first === undefined || first.bytes > most(first.digest)) return [];
   const lengths = new Map(parts.map(({ digest, bytes }) => [digest, bytes]));
   return batchOf([...lengths.keys()], lengths, most);
 }

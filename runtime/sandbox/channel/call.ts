@@ -15,9 +15,9 @@ import {
 import type { InvocationEnd } from '../invocation.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { CallAsks, type CallOutside, type HostLine, NO_OUTSIDE } from './call-asks.ts';
+import type { CallUse } from './call-use.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { answerTooLarge, callerLeft, guestFailure, workerLoss } from './guest-failure.ts';
-import type { CallUse } from './use-message.ts';
 
 /** Input of an invocation: all of it, or as it comes. The bytes are not copied: whoever gives them does not change them any more. */
 export type CallInput = Uint8Array | AsyncIterable<Uint8Array>;

@@ -9,12 +9,6 @@ import {
 } from '../../agent/wire.ts';
 import type { FileUse } from '../../wasi/index.ts';
 
-/** Hears what the guest of one invocation used; see `VersionUse`. */
-export interface CallUse {
-  guest(use: UseMessage): void;
-  missing(paths: readonly string[]): string | null;
-}
-
 const FILE_USES: readonly string[] = [
   'read',
   'written',

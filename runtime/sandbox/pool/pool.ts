@@ -4,7 +4,7 @@ import type { HeadMessage, InvokeRequest } from '../../agent/wire.ts';
 import type { OutsideServices } from '../../outside/outside-service.ts';
 import type { Call, CallInput } from '../channel/call.ts';
 import type { CallOutside } from '../channel/call-asks.ts';
-import type { CallUse } from '../channel/use-message.ts';
+import type { CallUse } from '../channel/call-use.ts';
 import type { Clock } from '../clock.ts';
 import type { Invocation } from '../invocation.ts';
 import type { LeaveSignal } from '../leave-signal.ts';

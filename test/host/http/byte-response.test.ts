@@ -1,6 +1,8 @@
-import { connect } from 'node:net';
+import { IncomingMessage } from 'node:http';
+import { connect, Socket } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ByteResponse } from '../../../host/http/byte-response.ts';
 import { listen } from '../../../host/listener.ts';
 
 const head = suite('the head of a streamed answer');
@@ -86,5 +88,15 @@ for (const [what, method, status] of [
     assert.match(got.head, new RegExp(`^HTTP/1.1 ${status} `));
   });
 }
+
+head('is not sent after the end, where it would fail', async () => {
+  const errors: Error[] = [];
+  const outgoing = new ByteResponse(new IncomingMessage(new Socket()));
+  outgoing.on('error', (error) => errors.push(error));
+  outgoing.end('all');
+  outgoing.flushHeaders();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(errors, []);
+});
 
 head.run();
