@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Packr } from 'msgpackr';
 import { CloudletUnderTest, median } from './cloudlet-under-test.ts';
+import { load } from './load.ts';
 import type { Benchmark } from './run.ts';
-import { load, rawRequest } from './server.ts';
+import { rawRequest } from './server.ts';
 
 /** Callers of the function that bursts; the other has one. */
 const BURST_CALLERS = 20;

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { guest } from '../support/guest.ts';
 import { CloudletUnderTest } from './cloudlet-under-test.ts';
-import type { LoadResult } from './load.ts';
+import { type LoadResult, load } from './load.ts';
 import type { Benchmark } from './run.ts';
-import { freePort, load, rawRequest, Server } from './server.ts';
+import { freePort, rawRequest, Server } from './server.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** C, which does next to nothing itself, so that the figure is the runtime's; and JavaScript on QuickJS, most of whose time is its engine's. */

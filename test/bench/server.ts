@@ -1,20 +1,16 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import type { LoadOptions, LoadResult } from './load.ts';
+import { type LoadOptions, type LoadResult, load } from './load.ts';
 import { processorNs } from './processor-use.ts';
-
-const LOAD = fileURLToPath(new URL('./load.ts', import.meta.url));
 
 /** How long a server that is being waited for may take to answer, milliseconds: one that never does must not be waited for. */
 const ANSWER_MS = 10_000;
 
-/** How long a load generator sends before what it sees counts, milliseconds. */
-const GENERATOR_WARMUP_MS = 1_000;
+/** How long a server that is warm is sent requests before they count, milliseconds: all connections are there by then. */
+const SETTLE_MS = 200;
 
 /** How much of what a server said last is quoted when it ends too early. */
 const TAIL_BYTES = 2_000;
@@ -34,6 +30,7 @@ export class Server {
   readonly #child: ChildProcess;
   /** What it writes: a file, for whoever reads a pipe takes the processor of what is measured. */
   readonly #said: number;
+  #stopped: Promise<void> | null = null;
 
   private constructor(port: number, child: ChildProcess, said: number) {
     this.port = port;
@@ -61,7 +58,7 @@ export class Server {
     while (performance.now() < deadline) {
       if (child.exitCode !== null) {
         const tail = server.#tail();
-        closeSync(said);
+        await server.stop();
         throw new Error(`${command} ended with ${child.exitCode}: ${tail}`);
       }
       const status = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(ANSWER_MS) }).then(
@@ -88,13 +85,20 @@ export class Server {
     return tail.toString('utf8', 0, readSync(this.#said, tail, 0, TAIL_BYTES, from));
   }
 
-  async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
-    this.#child.kill('SIGTERM');
-    const firmly = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
-    await ended;
-    clearTimeout(firmly);
+  /** Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+      this.#child.kill('SIGTERM');
+      const firmly = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
+      await ended;
+      clearTimeout(firmly);
+    }
     closeSync(this.#said);
     try {
       process.kill(-this.#child.pid!, 'SIGKILL');
@@ -112,17 +116,6 @@ function nameless(): number {
   return file;
 }
 
-/** Drives load at a server from a process of its own. */
-export async function load(options: Omit<LoadOptions, 'request'>, request: Buffer): Promise<LoadResult> {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    LOAD,
-    JSON.stringify({ ...options, request: request.toString('base64') } satisfies LoadOptions),
-  ]);
-  const result = JSON.parse(stdout) as LoadResult;
-  if (result.bad > 0) throw new Error(`${result.bad} of ${result.requests} answers were not 200`);
-  return result;
-}
-
 /** What a load took, and what each of its requests took of the processors, microseconds. */
 export interface MeasuredLoad extends LoadResult {
   /** Of the server's own process. */
@@ -134,14 +127,13 @@ export interface MeasuredLoad extends LoadResult {
 /** Drives load at a server that is warm already: `load`, and what it costs. */
 export async function measuredLoad(
   server: Server,
-  options: Omit<LoadOptions, 'request' | 'port'>,
+  options: Omit<LoadOptions, 'port'>,
   request: Buffer,
 ): Promise<MeasuredLoad> {
   const { port, pid } = server;
   await load({ ...options, port, durationMs: 1 }, request);
   const before = processorNs(pid);
-  // A load generator that has just started is slow, and so are those whose requests are due: that is not the server's.
-  const result = await load({ ...options, port, warmupMs: GENERATOR_WARMUP_MS }, request);
+  const result = await load({ ...options, port, warmupMs: SETTLE_MS }, request);
   const after = processorNs(pid);
   const each = (ns: number) => Number((ns / 1000 / Math.max(1, result.answered)).toFixed(1));
   return { ...result, ownUs: each(after.own - before.own), startedUs: each(after.started - before.started) };
