@@ -56,7 +56,6 @@ export {
 } from './outside/ask-wire.ts';
 export type { ReuseLimits } from './reuse/reuse-limits.ts';
 export { MAX_MISSING, MAX_USE_CHARACTERS, MAX_USES, type UseMessage } from './use-message.ts';
-export { Wakefulness } from './wakefulness.ts';
 export { WireError } from './wire-error.ts';
 
 import type { LogLevel, WasiLimits } from '../wasi/index.ts';

@@ -5,7 +5,6 @@ import { FrameRoom } from './frame-room.ts';
 import { putDone, putHead } from './invocation-message.ts';
 import { linePort } from './line-port.ts';
 import type { PackRoom } from './packed-message.ts';
-import { Wakefulness } from './wakefulness.ts';
 import {
   type AnswerMessage,
   BULK_FROM_BYTES,
@@ -41,8 +40,6 @@ export class WorkerLine {
   readonly #epoch: Uint8Array;
   readonly #reader: LineReader;
   readonly #events: WorkerLineEvents;
-  /** Of a process; a machine's thread would keep its processor from the host. */
-  readonly #awake: Wakefulness | null;
   readonly #marked = Promise.withResolvers<void>();
   #open = false;
   #isMarked = false;
@@ -70,7 +67,6 @@ export class WorkerLine {
 
   constructor(start: WorkerStart, events: WorkerLineEvents, port: ChannelPort = linePort(start)) {
     this.#port = port;
-    this.#awake = start.kind === 'socket' ? Wakefulness.ofThread() : null;
     this.#bulk = start.bulkDevice === null ? null : BulkDisk.open(start.bulkDevice, start.line + 1);
     this.#room = this.#bulk?.room ?? new BodyRoom();
     this.#epoch = start.epoch;
@@ -86,8 +82,6 @@ export class WorkerLine {
     this.#open = true;
     if (this.#isFirst) this.#mark();
     this.#port.start((bytes) => {
-      // What waits for others shares the time of this thread, which is charged to it.
-      if (!this.#gathers) this.#awake?.came();
       for (const frame of this.#reader.push(bytes)) this.#take(frame);
     });
   }

@@ -18,8 +18,6 @@ export interface Machine {
   readonly lines: readonly Duplex[];
   /** The disk for large bodies that both sides read and write, a descriptor of this process; open as long as the machine runs. */
   readonly bulkFd?: number;
-  /** Its agent is a process beside this one, which answers within microseconds. */
-  readonly isBeside?: boolean;
   /** Settles when the process ended, for whatever reason; never rejects. */
   readonly exited: Promise<MachineExit>;
   /** The end of what QEMU and the guest's console have said so far. */

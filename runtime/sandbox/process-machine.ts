@@ -117,7 +117,6 @@ export async function startProcessMachine(options: ProcessMachineOptions): Promi
     pid,
     channel: channel!,
     lines,
-    isBeside: true,
     exited,
     said: () => output.text,
     pause: async () => {},

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Packr } from 'msgpackr';
 import { CloudletUnderTest, median } from './cloudlet-under-test.ts';
-import { load } from './load.ts';
+import { generator, load } from './load.ts';
 import type { Benchmark } from './run.ts';
 import { rawRequest } from './server.ts';
 
@@ -32,6 +32,7 @@ async function calls(host: CloudletUnderTest): Promise<number[]> {
 const p99 = (times: readonly number[]): number => times[Math.floor(times.length * 0.99)]!;
 
 async function measure(kind: 'process' | 'microvm', scratch: string) {
+  await generator();
   const host = await CloudletUnderTest.start(kind, join(scratch, kind), ['typed', 'hello-http']);
   try {
     const { authorization, server } = host;

@@ -1,5 +1,5 @@
 /*
- * A load generator in a process of its own, that takes little of the processors and is never late by its own doing:
+ * A load generator in a process of its own, that takes little of the processors and whose clock is not a millisecond's:
  *
  *     load PORT CONNECTIONS WARMUP_MS DURATION_MS REQUESTS_PER_S < request
  *
@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,7 @@ static void send_request(struct connection *c, int64_t at) {
 static void go_on(struct connection *c, int64_t at) {
   if (between == 0) {
     if (at < to) send_request(c, at);
+    else c->waits = 1;
     return;
   }
   c->due += between;
@@ -191,10 +193,10 @@ static int64_t send_due(struct connection *all, int count, int64_t at) {
   for (int i = 0; i < count; i++) {
     struct connection *c = &all[i];
     if (!c->waits) {
-      is_open |= between > 0;
+      is_open = 1;
       continue;
     }
-    if (c->due >= to) continue;
+    if (between == 0 || c->due >= to) continue;
     is_open = 1;
     if (c->due <= at) send_request(c, c->due);
     else if (c->due < next) next = c->due;
@@ -221,6 +223,8 @@ int main(int argc, char **argv) {
   while ((got = read(0, request + request_bytes, sizeof request - request_bytes)) > 0) request_bytes += (size_t)got;
   struct connection *all = calloc((size_t)count, sizeof *all);
   int events = epoll_create1(EPOLL_CLOEXEC);
+  signal(SIGPIPE, SIG_IGN);
+  if (request_bytes == sizeof request) fail("the request is too long");
   if (request_bytes == 0 || count <= 0 || all == NULL || events < 0) fail("expected a request and connections");
   /* Without it the kernel wakes up to 50 µs too late. */
   prctl(PR_SET_TIMERSLACK, 1);
@@ -242,13 +246,17 @@ int main(int argc, char **argv) {
   for (;;) {
     int64_t at = now();
     int64_t next = send_due(all, count, at);
-    if (next == 0 || at >= to + DRAIN_NS) break;
+    if (next == 0) break;
+    if (at >= to + DRAIN_NS) fail("requests were not answered within 5 s of the end");
     struct epoll_event ready[EVENTS];
+    at = now();
+    if (next < at) next = at;
     struct timespec wait = {(next - at) / 1000000000, (next - at) % 1000000000};
     int woken = epoll_pwait2(events, ready, EVENTS, &wait, NULL);
     if (woken < 0 && errno != EINTR) fail("connections cannot be waited for");
     for (int i = 0; i < woken; i++) receive(ready[i].data.ptr);
   }
+  if (measured == 0 && to - from > 1000000) fail("no request was answered");
   qsort(latencies, measured, sizeof *latencies, by_size);
   printf("{\"requests\":%zu,\"answered\":%ld,\"rps\":%.0f,\"p50Ms\":%.3f,\"p99Ms\":%.3f,\"bad\":%ld}\n", measured, answered,
          (double)in_time * 1e9 / (double)(to - from), percentile_ms(0.5), percentile_ms(0.99), bad);

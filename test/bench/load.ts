@@ -33,8 +33,8 @@ export interface LoadResult {
 
 let program: Promise<string> | null = null;
 
-/** The generator as a program: `load.c`, compiled once in this process. */
-function generator(): Promise<string> {
+/** The generator as a program: `load.c`, compiled once in this process; whoever measures from the first request has it made before. */
+export function generator(): Promise<string> {
   program ??= (async () => {
     const directory = mkdtempSync(join(tmpdir(), 'cloudlet-load-'));
     process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
@@ -46,7 +46,7 @@ function generator(): Promise<string> {
 }
 
 /**
- * Drives load at a server on loopback: the raw HTTP/1.1 request, keep-alive, over and over. The generator is a process of its own that waits to the microsecond: one in Node took twice
+ * Drives load at a server on loopback: the raw HTTP/1.1 request, keep-alive, over and over. The generator is a process of its own that waits by the microsecond: one in Node took twice
  * the processor, and its timers of a millisecond were most of what a paced request seemed to take.
  */
 export async function load(options: LoadOptions, request: Buffer): Promise<LoadResult> {

@@ -13,7 +13,6 @@ import {
   LineReader,
   type LostMessage,
   type RecalledMessage,
-  type Wakefulness,
   WireError,
 } from '../../agent/wire.ts';
 import { InFlight } from '../in-flight.ts';
@@ -35,11 +34,10 @@ export interface CallLineEvents {
 /** What is to be run, and whether anybody asked for it. */
 export type CallRequest = InvokeRequest & { readonly rehearsal?: true };
 
-/** What a line is made of: a stream to the worker, its part of the disk for large bodies, where the machine has one, and what keeps this thread awake for its answers. */
+/** What a line is made of: a stream to the worker, and its part of the disk for large bodies, where the machine has one. */
 export interface LineParts {
   readonly stream: Duplex;
   readonly bulk: BulkRing | null;
-  readonly awake: Wakefulness | null;
 }
 
 /**
@@ -146,7 +144,6 @@ export class CallLine {
 
   /** Starts an invocation, as `id`: the ids of a worker grow in the order in which it gets them. A small input that is at hand travels with the request. */
   begin(id: number, call: Call, request: CallRequest, input: CallInput): void {
-    this.#parts.awake?.came();
     call.begin(id, this.#writer);
     this.#calls.set(id, call);
     if (!this.#marked) this.#mark();
@@ -198,7 +195,6 @@ export class CallLine {
   #listen(stream: Duplex): void {
     const reader = this.#reader;
     stream.on('data', (bytes: Uint8Array) => {
-      this.#parts.awake?.came();
       try {
         const { queuedBytes } = this.#writer;
         if (queuedBytes > UNREAD_BYTES)

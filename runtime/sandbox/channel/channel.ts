@@ -8,7 +8,6 @@ import {
   type LoadedMessage,
   type LoadMessage,
   type ReadyMessage,
-  Wakefulness,
   WireError,
 } from '../../agent/wire.ts';
 import type { Machine } from '../../machine/machine.ts';
@@ -25,8 +24,7 @@ import { sendLoad } from './load-sender.ts';
 import { ended } from './pending.ts';
 
 /** What a channel goes over; see `Machine`. */
-export type ChannelParts = Pick<Machine, 'channel' | 'lines' | 'bulkFd'> &
-  Partial<Pick<Machine, 'processors' | 'isBeside'>>;
+export type ChannelParts = Pick<Machine, 'channel' | 'lines' | 'bulkFd'> & Partial<Pick<Machine, 'processors'>>;
 
 /** The host's end of a machine's channel, and of its workers' lines, of which each has one invocation at a time, or several where they share instances. */
 export class Channel {
@@ -44,7 +42,6 @@ export class Channel {
 
   readonly #parts: ChannelParts;
   readonly #bulk: BulkRing | null;
-  readonly #awake: Wakefulness | null;
   readonly #writer: FrameWriter;
   readonly #reader = new FrameReader();
   readonly #ready = Promise.withResolvers<ReadyMessage>();
@@ -66,7 +63,6 @@ export class Channel {
     const { channel: stream } = parts;
     this.#parts = parts;
     this.#bulk = this.#bulkOf(0);
-    this.#awake = parts.isBeside === true ? Wakefulness.ofThread() : null;
     this.#writer = new FrameWriter(stream, this.#bulk);
     this.#turns = new CallTurns({
       ...{ lines: this.#lines, processors: parts.processors, clock, takeId: () => this.#takeId() },
@@ -251,7 +247,7 @@ export class Channel {
   #partsOf(line: number): LineParts {
     const stream = this.#parts.lines[line];
     if (stream === undefined) throw new WireError(`expected one of ${this.#parts.lines.length} lines, got ${line}`);
-    return { stream, bulk: this.#bulkOf(line + 1), awake: this.#awake };
+    return { stream, bulk: this.#bulkOf(line + 1) };
   }
 
   #bulkOf(part: number): BulkRing | null {
