@@ -39,7 +39,9 @@ export function generator(): Promise<string> {
     const directory = mkdtempSync(join(tmpdir(), 'cloudlet-load-'));
     process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
     const path = join(directory, 'load');
-    await promisify(execFile)(COMPILER, ['-O2', '-std=gnu17', '-o', path, SOURCE]);
+    await promisify(execFile)(COMPILER, ['-O2', '-std=gnu17', '-o', path, SOURCE]).catch((error: Error) => {
+      throw new Error(`expected ${COMPILER} to compile ${SOURCE}: ${error.message}; "npm test" installs it`);
+    });
     return path;
   })();
   return program;
