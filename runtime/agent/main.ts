@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { openPortBehind, socketPort, virtioPort } from './channel-port.ts';
+import { collectSeldom } from './collection-flags.ts';
 import { serveGuests } from './guest-worker.ts';
 import type { OpenLine, WorkerStart } from './worker-message.ts';
 
@@ -23,6 +24,7 @@ async function main(): Promise<void> {
   if (name === undefined && fd === undefined) {
     throw new Error('expected CLOUDLET_PORT_NAME or CLOUDLET_CHANNEL_FD in the environment');
   }
+  collectSeldom();
   // A machine becomes a snapshot: the engine learns of shapes in a function's first calls, not from the eighth on, which would be in each clone.
   if (name !== undefined) setFlagsFromString('--no-lazy-feedback-allocation');
   const workers = Number(process.env['CLOUDLET_WORKERS'] ?? DEFAULT_WORKERS);

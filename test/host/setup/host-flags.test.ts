@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hostEnvironment, hostFlags } from '../../../host/setup/host-flags.mjs';
+import { collectionsOf } from '../../support/collections.ts';
 
 const flags = suite('the flags of a host');
 
@@ -40,6 +41,13 @@ flags('have nothing made among the old because much of it lived on before', asyn
   const other = hostFlags(2).filter((flag) => !flag.includes('pretenuring'));
   const { stdout } = await promisify(execFile)(process.execPath, [...other, TRACE, '-e', PROGRAM]);
   assert.match(stdout, COUNTED);
+});
+
+flags('let what is old double, and what is young be collected while it is marked', async () => {
+  // With little room for young ones, these are collected often.
+  const { old, meanwhile, factors } = await collectionsOf([...hostFlags(2), '--max-semi-space-size=1']);
+  assert.ok(old > 1 && meanwhile > 0, `${old} and ${meanwhile}`);
+  assert.equal(new Set(factors), new Set(['2.0']));
 });
 
 /** Has four threads allocate, and says how many heaps of threads the C library made: each is 64 MiB of addresses, begun and mostly untouched. */
