@@ -28,6 +28,8 @@ export interface Machine {
   resume(): Promise<void>;
   /** Threads of guest code that it is worth running at once. */
   readonly processors: number;
+  /** Whether those are a translator's, which makes long of what is short. */
+  readonly isEmulated?: boolean;
   /** What its threads needed of processors so far; see `processorNeedNs`. */
   processorNeedNs(): number | null;
   /** For how long others held it up so far; see `processorQueueNs`. */

@@ -16,6 +16,7 @@ export class QemuMachine implements Machine {
   readonly id: string;
   readonly pid: number;
   readonly processors: number;
+  readonly isEmulated: boolean;
   readonly channel: Duplex;
   readonly lines: readonly Duplex[];
   readonly bulkFd: number;
@@ -29,10 +30,11 @@ export class QemuMachine implements Machine {
   constructor(
     id: string,
     child: QemuProcess,
-    { workers, vcpus }: Pick<MachineShape, 'workers' | 'vcpus'>,
+    { workers, vcpus, accelerator }: Pick<MachineShape, 'workers' | 'vcpus' | 'accelerator'>,
     bulk: FileHandle,
   ) {
     this.processors = vcpus;
+    this.isEmulated = accelerator.kind === 'tcg';
     this.id = id;
     this.pid = child.pid;
     this.channel = streamOf(child, FD.agent);

@@ -255,6 +255,7 @@ export class FakeMachine implements Machine {
   memoryBytes = 20 * 1024 * 1024;
   mostPrivateBytes?: number;
   processors = FAKE_WORKERS;
+  isEmulated = false;
   /** What its threads needed of processors so far, nanoseconds; null: not known. */
   needNs: number | null = null;
   queueNs: number | null = null;

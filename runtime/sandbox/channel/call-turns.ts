@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { InFlight } from '../in-flight.ts';
 import type { Call, CallInput } from './call.ts';
 import { type CallLine, type CallRequest, isInline } from './call-line.ts';
-import { chooseLine, type LineNeeds, STUCK_MS, workersInUse } from './line-choice.ts';
+import { chooseLine, type LineNeeds, workersInUse } from './line-choice.ts';
 
 /** What the turns of a channel's invocations depend on. */
 export interface CallTurnsWorld {
@@ -11,6 +11,8 @@ export interface CallTurnsWorld {
   readonly lines: readonly CallLine[];
   /** Threads that the machine is worth running at once, where that is known. */
   readonly processors: number | undefined;
+  /** When a worker that has ended nothing counts as stuck, milliseconds; see `STUCK_MS`. */
+  readonly stuckMs: number;
   readonly clock: Clock;
   /** An id that is higher than all before it. */
   readonly takeId: () => number;
@@ -44,7 +46,7 @@ const MOST_UNLIKE = 2;
 /** How much of the average each one is. */
 const WEIGHT = 1 / 8;
 
-/** What waits behind the same invocation for so long is taken back where another worker is free for it, milliseconds, and after `STUCK_MS` in any case. */
+/** What waits behind the same invocation for so long is taken back where another worker is free for it, milliseconds, and in any case where that one is stuck. */
 const SLOW_MS = 5;
 
 /** For how long nothing is sent so when that happens twice in such a time, milliseconds. Once, and a collector or a neighbour held it up. */
@@ -191,9 +193,9 @@ export class CallTurns {
   }
 
   #needsOf({ isSmall }: Turn, now: number): LineNeeds {
-    const { lines, processors = lines.length } = this.#world;
+    const { lines, processors = lines.length, stuckMs } = this.#world;
     const isShort = isSmall && this.#averageMs < SHORT_MS && now >= this.#restsUntil;
-    return { processors, most: this.most, isShort, together: this.#together(now), now };
+    return { processors, most: this.most, isShort, together: this.#together(now), now, stuckMs };
   }
 
   #together(now: number): number {
@@ -227,7 +229,7 @@ export class CallTurns {
    */
   #watch(before: readonly (Call | undefined)[] | null = null): void {
     if (this.#stopWatch !== null) return;
-    const { lines, processors, clock } = this.#world;
+    const { lines, processors, clock, stuckMs } = this.#world;
     const firsts = before ?? lines.map(({ first }) => first);
     const beganAt = clock.now();
     this.#stopWatch = clock.after(SLOW_MS, () => {
@@ -238,8 +240,8 @@ export class CallTurns {
       const waitsSince = (line: CallLine) => now - line.movedAt;
       const behind = [...lines.entries()].filter(([, line]) => line.isAlone && line.busy > 1);
       const same = behind.filter(([worker, line]) => line.first === firsts[worker]);
-      const stuck = same.filter(([, line]) => waitsSince(line) >= STUCK_MS);
-      const slow = hasFree ? same.filter(([, line]) => waitsSince(line) < STUCK_MS) : [];
+      const stuck = same.filter(([, line]) => waitsSince(line) >= stuckMs);
+      const slow = hasFree ? same.filter(([, line]) => waitsSince(line) < stuckMs) : [];
       // However many workers it held up, it is one.
       if (stuck.length > 0) {
         if (now - this.#stuckAt < STUCK_AGAIN_MS) this.#restsUntil = now + REST_MS;

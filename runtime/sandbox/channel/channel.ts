@@ -20,11 +20,13 @@ import { CallLine, type CallRequest, type LineParts } from './call-line.ts';
 import { CallTurns } from './call-turns.ts';
 import { FrameWriter, UNREAD_BYTES } from './frame-writer.ts';
 import { LateSender } from './late-sender.ts';
+import { STUCK_MS } from './line-choice.ts';
 import { sendLoad } from './load-sender.ts';
 import { ended } from './pending.ts';
 
 /** What a channel goes over; see `Machine`. */
-export type ChannelParts = Pick<Machine, 'channel' | 'lines' | 'bulkFd'> & Partial<Pick<Machine, 'processors'>>;
+export type ChannelParts = Pick<Machine, 'channel' | 'lines' | 'bulkFd'> &
+  Partial<Pick<Machine, 'processors' | 'isEmulated'>>;
 
 /** The host's end of a machine's channel, and of its workers' lines, of which each has one invocation at a time, or several where they share instances. */
 export class Channel {
@@ -66,6 +68,7 @@ export class Channel {
     this.#writer = new FrameWriter(stream, this.#bulk);
     this.#turns = new CallTurns({
       ...{ lines: this.#lines, processors: parts.processors, clock, takeId: () => this.#takeId() },
+      stuckMs: parts.isEmulated === true ? STUCK_MS.emulated : STUCK_MS.native,
       cancel: (id, worker, why) => this.#writer.message('cancel', id, { worker, why }),
       recall: (worker, last) => this.#writer.message('recall', 0, { worker, last }),
     });

@@ -14,14 +14,21 @@ export interface LineNeeds {
   /** As many of them with one worker end sooner than another worker is woken for one; none when they are not that short. */
   readonly together: number;
   readonly now: number;
+  /** For how long its worker may have ended nothing before none is put behind what it runs, milliseconds. */
+  readonly stuckMs: number;
 }
 
 /** Invocations that a worker may be sent beside the one that it runs, when no other is free. */
 export const MOST_AHEAD = 3;
 
-/** A worker that has ended nothing for so long has one that is not short, milliseconds: no more are put behind it while others are free, and then none at all. */
+/** A worker that has ended nothing for so long has one that is not short, milliseconds: no more are put behind it while others are free. */
 const MOVES_MS = 3;
-export const STUCK_MS = 20;
+
+/**
+ * And then none at all: it is stuck. Longer than a collection of all that it holds, which is 3 to 8 ms, and where it is emulated up to 600: it goes on then, while another, cold, would take
+ * the only processor from it.
+ */
+export const STUCK_MS = { native: 20, emulated: 400 } as const;
 
 /**
  * The line that gets an invocation: the free one whose worker has the least to do, since the others may have what computes; of several the first, which
@@ -30,7 +37,7 @@ export const STUCK_MS = 20;
  * worker takes longer, to the first that has some: they come and go together then, in one system call.
  */
 export function chooseLine<T extends LineLoad>(lines: readonly T[], needs: LineNeeds): T | undefined {
-  const { processors, most, isShort, together, now } = needs;
+  const { processors, most, isShort, together, now, stuckMs } = needs;
   const mayWake = most >= lines.length || workersInUse(lines) < most;
   let free: T | undefined;
   let busy: T | undefined;
@@ -42,7 +49,7 @@ export function chooseLine<T extends LineLoad>(lines: readonly T[], needs: LineN
       if (free === undefined || line.busy < free.busy) free = line;
     } else if (isShort && at < processors && line.takesAhead) {
       const restMs = now - line.movedAt;
-      if (restMs >= STUCK_MS) continue;
+      if (restMs >= stuckMs) continue;
       if (free === undefined && line.busy < together && restMs < MOVES_MS) return line;
       const before = restMs < MOVES_MS ? line.busy : MOST_AHEAD + line.busy;
       if (line.busy <= MOST_AHEAD && before < least) [busy, least] = [line, before];

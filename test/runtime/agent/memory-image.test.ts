@@ -18,36 +18,46 @@ function filled(random: SeededRandom, pages: number): WebAssembly.Memory {
   return memory;
 }
 
-image('puts back every byte, whatever is written where, a thousand times', () => {
-  const random = new SeededRandom(20261126);
-  for (const pages of [1, 3]) {
-    const memory = filled(random, pages);
-    const bytes = new Uint8Array(memory.buffer);
-    const before = Buffer.from(bytes);
-    const taken = new MemoryImage(memory);
-    for (let round = 0; round < 1000; round += 1) {
-      // Mostly the same places, as a guest's stack and what it keeps; now and then another, at edges too.
-      for (let at = 100; at < 5_000; at += 61) bytes[at] = random.below(256);
-      const elsewhere = random.below(4) === 0 ? random.below(bytes.length) : 4096 * random.below(bytes.length / 4096);
-      if (random.below(3) === 0) bytes[elsewhere] = random.below(256);
-      if (random.below(5) === 0) bytes[bytes.length - 1 - random.below(80)] = random.below(256);
-      if (random.below(50) === 0) bytes.fill(random.below(2), random.below(bytes.length));
-      assert.is(taken.hasGrown, false);
-      taken.restore();
-      if (!before.equals(bytes)) assert.unreachable(`round ${round} of ${pages} pages left something`);
-    }
-  }
-});
+for (const [pages, writesSooner] of [
+  [1, false],
+  [3, false],
+  [3, true],
+  // Too much to be put back all of it.
+  [5, true],
+] as const)
+  image(
+    `puts back every byte of ${pages} pages where ${writesSooner ? 'writing' : 'comparing'} is cheaper, whatever is written where, a thousand times`,
+    () => {
+      const random = new SeededRandom(20261126);
+      const memory = filled(random, pages);
+      const bytes = new Uint8Array(memory.buffer);
+      const before = Buffer.from(bytes);
+      const taken = new MemoryImage(memory, writesSooner);
+      for (let round = 0; round < 1000; round += 1) {
+        // Mostly the same places, as a guest's stack and what it keeps; now and then another, at edges too.
+        for (let at = 100; at < 5_000; at += 61) bytes[at] = random.below(256);
+        const elsewhere = random.below(4) === 0 ? random.below(bytes.length) : 4096 * random.below(bytes.length / 4096);
+        if (random.below(3) === 0) bytes[elsewhere] = random.below(256);
+        if (random.below(5) === 0) bytes[bytes.length - 1 - random.below(80)] = random.below(256);
+        if (random.below(50) === 0) bytes.fill(random.below(2), random.below(bytes.length));
+        assert.is(taken.hasGrown, false);
+        taken.restore();
+        if (!before.equals(bytes)) assert.unreachable(`round ${round} of ${pages} pages left something`);
+      }
+    },
+  );
 
 for (const at of [0, 1, 63, 64, 65, 4095, 4096, 4097, PAGE - 65, PAGE - 64, PAGE - 1]) {
-  image(`sees one byte at ${at} of a memory of zeros`, () => {
+  image(`puts back one byte at ${at} of a memory of zeros`, () => {
     const memory = new WebAssembly.Memory({ initial: 1 });
     const bytes = new Uint8Array(memory.buffer);
-    const taken = new MemoryImage(memory);
-    for (let round = 0; round < 3; round += 1) {
-      bytes[at] = 7;
-      taken.restore();
-      assert.is(bytes[at], 0);
+    for (const writesSooner of [false, true]) {
+      const taken = new MemoryImage(memory, writesSooner);
+      for (let round = 0; round < 3; round += 1) {
+        bytes[at] = 7;
+        taken.restore();
+        assert.is(bytes[at], 0);
+      }
     }
   });
 }

@@ -11,9 +11,10 @@ const turns = suite('the turns of invocations');
 const EPOCH = new Uint8Array(16).fill(7);
 
 /** A channel whose invocations are known to be short. */
-async function open(workers = 1, processors = workers, lateMs = 0, runMs = 1) {
+async function open(workers = 1, processors = workers, lateMs = 0, runMs = 1, isEmulated = false) {
   const machine = new FakeMachine('test', { workers });
   machine.processors = processors;
+  machine.isEmulated = isEmulated;
   const clock = new FakeClock();
   /** Whose timers come late. */
   let late = 0;
@@ -236,6 +237,29 @@ turns('take back what waits for long behind another, and give it to the next tha
   assert.is(Buffer.from(calls[1]!.output.whole()!).toString(), 'second');
   assert.is(Buffer.from(calls[2]!.output.whole()!).toString(), 'third');
   assert.is.not(second.id, again.id);
+  channel.close('the test is over');
+});
+
+turns('leave it where it is for longer when the processor is emulated, where a collector takes as long', async () => {
+  const { agent, clock, channel, invoke } = await open(2, 1, 0, 1, true);
+  const calls = [invoke(), invoke()];
+  const [first, second] = [await agent.next(), await agent.next()];
+  for (let passed = 0; passed < 395; passed += 5) clock.advance(5);
+  calls.push(invoke());
+  const third = await agent.next();
+  await channel.ping();
+  assert.equal(agent.recalls, []);
+  assert.is(agent.lineOf(third.id), agent.lineOf(first.id));
+  clock.advance(5);
+  await channel.ping();
+  assert.equal(agent.recalls, [{ worker: 0, last: third.id }]);
+  agent.say('recalled', 0, { worker: 0, last: third.id, begun: first.id });
+  const again = await agent.next();
+  assert.is.not(agent.lineOf(again.id), agent.lineOf(second.id));
+  again.done();
+  (await agent.next()).done();
+  first.done();
+  await Promise.all(calls.map(({ done }) => done));
   channel.close('the test is over');
 });
 

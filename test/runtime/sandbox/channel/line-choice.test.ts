@@ -4,7 +4,7 @@ import { chooseLine, type LineNeeds } from '../../../../runtime/sandbox/channel/
 
 const choice = suite('the choice of a line');
 
-const NEEDS: LineNeeds = { processors: 2, most: 4, isShort: true, together: 0, now: 100 };
+const NEEDS: LineNeeds = { processors: 2, most: 4, isShort: true, together: 0, now: 100, stuckMs: 20 };
 
 /** Lines of which each has so many invocations, and all have just ended one. */
 const linesOf = (busy: readonly number[], movedAt: readonly number[] = []) =>
@@ -49,6 +49,19 @@ for (const [what, busy, needs, chosen] of [
 choice('is another one when what the first has does not end', () => {
   const lines = linesOf([1, 0], [96, 0]);
   assert.is(chooseLine(lines, { ...NEEDS, together: 8 }), lines[1]);
+});
+
+choice('is another one, without a processor even, when the first is stuck, and not before', () => {
+  const lines = linesOf([1, 0], [100, 0]);
+  for (const [stuckMs, restMs, chosen] of [
+    [20, 19, 0],
+    [20, 20, 1],
+    [400, 399, 0],
+    [400, 400, 1],
+  ] as const) {
+    const needs = { ...NEEDS, processors: 1, now: 100 + restMs, stuckMs };
+    assert.is(chooseLine(lines, needs), lines[chosen], `${restMs} of ${stuckMs} ms`);
+  }
 });
 
 choice.run();
