@@ -44,7 +44,7 @@ export class MemoryImage {
   #runs: readonly Run[] = [];
   #restored = 0;
 
-  /** `writesSooner`: whether to write some bytes costs less here than to compare them, as it does for a processor that is emulated: a quarter. */
+  /** `writesSooner`: whether to write some bytes costs less here than to compare them, as it does for a processor that is emulated: half for a copy, a seventh for zeros. */
   constructor(memory: WebAssembly.Memory, writesSooner = isEmulated) {
     this.#memory = memory;
     this.#units = memory.buffer.byteLength / UNIT_BYTES;
@@ -65,7 +65,7 @@ export class MemoryImage {
 
   /**
    * After `hasGrown`. What no invocation has written to is compared, all at once as far as it goes; what one has is put back as it is, since most write to the same places.
-   * A page that was never written to is only read, and costs no memory.
+   * A page that was never written to is only read, and costs no memory. Where writing is cheaper, a small memory is written to, all of it.
    */
   restore(): void {
     this.#restored += 1;

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { InFlight } from '../in-flight.ts';
 import type { Call, CallInput } from './call.ts';
 import { type CallLine, type CallRequest, isInline } from './call-line.ts';
-import { chooseLine, type LineNeeds, workersInUse } from './line-choice.ts';
+import { chooseLine, type LineNeeds, STUCK_MS, workersInUse } from './line-choice.ts';
 
 /** What the turns of a channel's invocations depend on. */
 export interface CallTurnsWorld {
@@ -11,8 +11,10 @@ export interface CallTurnsWorld {
   readonly lines: readonly CallLine[];
   /** Threads that the machine is worth running at once, where that is known. */
   readonly processors: number | undefined;
-  /** When a worker that has ended nothing counts as stuck, milliseconds; see `STUCK_MS`. */
+  /** When a worker that has ended nothing counts as stuck though it may compute, milliseconds; see `STUCK_MS`. */
   readonly stuckMs: number;
+  /** What the machine needed of processors so far, nanoseconds; null when that is not known. */
+  readonly needNs: () => number | null;
   readonly clock: Clock;
   /** An id that is higher than all before it. */
   readonly takeId: () => number;
@@ -82,6 +84,8 @@ export class CallTurns {
   /** Until when there are no more places than workers. */
   #fullUntil = 0;
   #stopWatch: (() => void) | null = null;
+  /** What the machine had needed of processors when that was last looked at. */
+  #need: { readonly at: number; readonly ns: number } | null = null;
 
   constructor(world: CallTurnsWorld) {
     this.#world = world;
@@ -114,7 +118,13 @@ export class CallTurns {
 
   /** A worker takes more: it has ended one that took so long, or is there. */
   free(line: CallLine, ranMs: number | null): void {
-    line.movedAt = this.#world.clock.now();
+    const now = this.#world.clock.now();
+    const { stuckMs } = this.#world;
+    // It held up those behind it, and they were left there since it computed.
+    const stoodMs = now - line.movedAt;
+    if (line.isAlone && line.busy > 0 && stuckMs > STUCK_MS.native && stoodMs >= STUCK_MS.native && stoodMs < stuckMs)
+      this.#wasHeldUp(now);
+    line.movedAt = now;
     if (ranMs !== null) {
       const isFirst = this.#averageMs === Number.POSITIVE_INFINITY;
       this.#averageMs = isFirst ? ranMs : this.#averageMs + WEIGHT * (ranMs - this.#averageMs);
@@ -218,6 +228,22 @@ export class CallTurns {
     }
   }
 
+  /** An invocation held up others: once, and a collector may have been it. */
+  #wasHeldUp(now: number): void {
+    if (now - this.#stuckAt < STUCK_AGAIN_MS) this.#restsUntil = now + REST_MS;
+    this.#stuckAt = now;
+  }
+
+  /** Whether the machine, of one processor, computed for most of the time since the last look; at a first look it may have. */
+  #computes(now: number): boolean {
+    const ns = this.#world.needNs();
+    const before = this.#need;
+    this.#need = ns === null ? null : { at: now, ns };
+    if (ns === null) return false;
+    if (before === null || now - before.at > 2 * (SLOW_MS + LATE_MS)) return true;
+    return ns - before.ns >= ((now - before.at) * 1e6) / 2;
+  }
+
   #recall(worker: number): void {
     const last = this.#world.lines[worker]!.recall();
     if (last !== null) this.#world.recall(worker, last);
@@ -240,13 +266,14 @@ export class CallTurns {
       const waitsSince = (line: CallLine) => now - line.movedAt;
       const behind = [...lines.entries()].filter(([, line]) => line.isAlone && line.busy > 1);
       const same = behind.filter(([worker, line]) => line.first === firsts[worker]);
-      const stuck = same.filter(([, line]) => waitsSince(line) >= stuckMs);
-      const slow = hasFree ? same.filter(([, line]) => waitsSince(line) < stuckMs) : [];
+      const stand = same.filter(([, line]) => waitsSince(line) >= STUCK_MS.native && Number.isFinite(line.movedAt));
+      const leastMs = stand.length > 0 && stuckMs > STUCK_MS.native && this.#computes(now) ? stuckMs : STUCK_MS.native;
+      const stuck = stand.filter(([, line]) => waitsSince(line) >= leastMs);
+      const slow = hasFree ? same.filter(([, line]) => waitsSince(line) < STUCK_MS.native) : [];
+      // Whatever else comes is not put behind it.
+      for (const [, line] of stuck) line.movedAt = Number.NEGATIVE_INFINITY;
       // However many workers it held up, it is one.
-      if (stuck.length > 0) {
-        if (now - this.#stuckAt < STUCK_AGAIN_MS) this.#restsUntil = now + REST_MS;
-        this.#stuckAt = now;
-      }
+      if (stuck.length > 0) this.#wasHeldUp(now);
       if (slow.length > 0) {
         if (now - this.#slowAt < SLOW_AGAIN_MS) this.#spreadsUntil = now + REST_MS;
         this.#slowAt = now;

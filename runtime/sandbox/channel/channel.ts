@@ -26,7 +26,7 @@ import { ended } from './pending.ts';
 
 /** What a channel goes over; see `Machine`. */
 export type ChannelParts = Pick<Machine, 'channel' | 'lines' | 'bulkFd'> &
-  Partial<Pick<Machine, 'processors' | 'isEmulated'>>;
+  Partial<Pick<Machine, 'processors' | 'isEmulated' | 'processorNeedNs'>>;
 
 /** The host's end of a machine's channel, and of its workers' lines, of which each has one invocation at a time, or several where they share instances. */
 export class Channel {
@@ -69,6 +69,7 @@ export class Channel {
     this.#turns = new CallTurns({
       ...{ lines: this.#lines, processors: parts.processors, clock, takeId: () => this.#takeId() },
       stuckMs: parts.isEmulated === true ? STUCK_MS.emulated : STUCK_MS.native,
+      needNs: () => parts.processorNeedNs?.() ?? null,
       cancel: (id, worker, why) => this.#writer.message('cancel', id, { worker, why }),
       recall: (worker, last) => this.#writer.message('recall', 0, { worker, last }),
     });

@@ -25,8 +25,8 @@ export const MOST_AHEAD = 3;
 const MOVES_MS = 3;
 
 /**
- * And then none at all: it is stuck. Longer than a collection of all that it holds, which is 3 to 8 ms, and where it is emulated up to 600: it goes on then, while another, cold, would take
- * the only processor from it.
+ * And then none at all: it is stuck. Where the processor is emulated a collection of all that it holds takes 300 ms in place of 5, and sometimes more. It goes on then, while another, cold, would
+ * take the only processor from it for seconds: so long one is waited for that computes; `native` holds for one that does not.
  */
 export const STUCK_MS = { native: 20, emulated: 400 } as const;
 

@@ -111,6 +111,28 @@ for (const held of ['zeros', 'other bytes', 'both in turns'] as const) {
   });
 }
 
+image('compares nothing of a small memory where writing is cheaper', () => {
+  const { equals } = Buffer.prototype;
+  let compared = 0;
+  Buffer.prototype.equals = function (this: Buffer, other: Uint8Array): boolean {
+    compared += 1;
+    return equals.call(this, other);
+  };
+  try {
+    const comparisons = (pages: number, writesSooner: boolean): number => {
+      const taken = new MemoryImage(filled(new SeededRandom(20261127), pages), writesSooner);
+      const before = compared;
+      for (let round = 0; round < 300; round += 1) taken.restore();
+      return compared - before;
+    };
+    assert.is(comparisons(4, true), 0);
+    assert.ok(comparisons(4, false) > 0);
+    assert.ok(comparisons(5, true) > 0);
+  } finally {
+    Buffer.prototype.equals = equals;
+  }
+});
+
 image('of no memory at all is put back', () => {
   const memory = new WebAssembly.Memory({ initial: 0 });
   const taken = new MemoryImage(memory);

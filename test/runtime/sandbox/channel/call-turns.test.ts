@@ -36,7 +36,7 @@ async function open(workers = 1, processors = workers, lateMs = 0, runMs = 1, is
   const first = invoke();
   agent.say('done', (await agent.next()).id, { kind: 'ok', exitCode: 0, runMs });
   await first.done;
-  return { agent, clock, channel, invoke };
+  return { agent, clock, channel, invoke, machine };
 }
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
@@ -240,16 +240,20 @@ turns('take back what waits for long behind another, and give it to the next tha
   channel.close('the test is over');
 });
 
-turns('leave it where it is for longer when the processor is emulated, where a collector takes as long', async () => {
-  const { agent, clock, channel, invoke } = await open(2, 1, 0, 1, true);
+turns('leave it where it is for longer when the processor is emulated and computes, as a collector does', async () => {
+  const { agent, clock, channel, invoke, machine } = await open(2, 1, 0, 1, true);
   const calls = [invoke(), invoke()];
   const [first, second] = [await agent.next(), await agent.next()];
-  for (let passed = 0; passed < 395; passed += 5) clock.advance(5);
+  for (let passed = 0; passed < 395; passed += 5) {
+    machine.needNs = clock.now() * 1e6;
+    clock.advance(5);
+  }
   calls.push(invoke());
   const third = await agent.next();
   await channel.ping();
   assert.equal(agent.recalls, []);
   assert.is(agent.lineOf(third.id), agent.lineOf(first.id));
+  machine.needNs = clock.now() * 1e6;
   clock.advance(5);
   await channel.ping();
   assert.equal(agent.recalls, [{ worker: 0, last: third.id }]);
@@ -260,6 +264,51 @@ turns('leave it where it is for longer when the processor is emulated, where a c
   (await agent.next()).done();
   first.done();
   await Promise.all(calls.map(({ done }) => done));
+  channel.close('the test is over');
+});
+
+turns(
+  'take it back from an emulated processor that computes nothing, and put nothing more behind what waits there',
+  async () => {
+    const { agent, clock, channel, invoke, machine } = await open(3, 1, 0, 1, true);
+    machine.needNs = 7e9;
+    const calls = [invoke(), invoke()];
+    const [first, second] = [await agent.next(), await agent.next()];
+    // The first look says nothing yet.
+    for (let passed = 0; passed < 20; passed += 5) clock.advance(5);
+    await channel.ping();
+    assert.equal(agent.recalls, []);
+    clock.advance(5);
+    await channel.ping();
+    assert.equal(agent.recalls, [{ worker: 0, last: second.id }]);
+    agent.say('recalled', 0, { worker: 0, last: second.id, begun: first.id });
+    const again = await agent.next();
+    calls.push(invoke());
+    const last = await agent.next();
+    assert.is.not(agent.lineOf(again.id), agent.lineOf(first.id));
+    assert.is.not(agent.lineOf(last.id), agent.lineOf(first.id));
+    for (const fake of [again, last, first]) fake.done();
+    await Promise.all(calls.map(({ done }) => done));
+    channel.close('the test is over');
+  },
+);
+
+turns('send nothing ahead for a while where an emulated one was held up twice in a second', async () => {
+  const { agent, clock, channel, invoke, machine } = await open(2, 1, 0, 1, true);
+  const isAhead = async (): Promise<boolean> => {
+    const calls = [invoke(), invoke()];
+    const [first, second] = [await agent.next(), await agent.next()];
+    const together = agent.lineOf(second.id) === agent.lineOf(first.id);
+    for (let passed = 0; passed < 30; passed += 5) {
+      machine.needNs = clock.now() * 1e6;
+      clock.advance(5);
+    }
+    for (const fake of [first, second]) fake.done();
+    await Promise.all(calls.map(({ done }) => done));
+    return together;
+  };
+  assert.equal([await isAhead(), await isAhead(), await isAhead()], [true, true, false]);
+  assert.equal(agent.recalls, []);
   channel.close('the test is over');
 });
 
