@@ -28,9 +28,6 @@ export interface SnapshotStoreOptions {
   readonly refused?: (sentence: string) => void;
 }
 
-/** A golden snapshot that was not used for so long goes like others, milliseconds: it may be an earlier version's, of which nobody will make a clone. */
-const UNUSED_MS = 24 * 60 * 60 * 1000;
-
 /** Times that a snapshot is tried to be put where another host has put the same. */
 const COMMITS = 3;
 
@@ -126,14 +123,12 @@ export class SnapshotStore {
     return this.#removeWhile((bytes) => bytes > this.#options.budgetBytes);
   }
 
-  /** Removes the least recently used first while there is too much; those without content, from which all others come, go last while they are in use. */
+  /** Removes the least recently used first while there is too much; those without content, from which all others come, go last. */
   async #removeWhile(isTooMuch: (bytes: number) => boolean | Promise<boolean>): Promise<void> {
     const all = await this.#all();
     let bytes = all.reduce((sum, each) => sum + each.bytes, 0);
     let left = all.length;
-    const since = Date.now() - UNUSED_MS;
-    const isKept = (each: (typeof all)[number]) => Number(each.content === null && each.usedAt > since);
-    const order = all.sort((a, b) => isKept(a) - isKept(b) || a.usedAt - b.usedAt);
+    const order = all.sort((a, b) => Number(a.content === null) - Number(b.content === null) || a.usedAt - b.usedAt);
     for (const each of order) {
       if (left <= this.#options.floor || !(await isTooMuch(bytes))) return;
       if (this.#committing.has(each.key)) continue;

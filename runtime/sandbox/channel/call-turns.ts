@@ -122,8 +122,7 @@ export class CallTurns {
     const { stuckMs } = this.#world;
     // It held up those behind it, and they were left there since it computed.
     const stoodMs = now - line.movedAt;
-    if (line.isAlone && line.busy > 0 && stuckMs > STUCK_MS.native && stoodMs >= STUCK_MS.native && stoodMs < stuckMs)
-      this.#wasHeldUp(now);
+    if (stoodMs >= STUCK_MS.native && stoodMs < stuckMs && line.isAlone && line.busy > 0) this.#wasHeldUp(now);
     line.movedAt = now;
     if (ranMs !== null) {
       const isFirst = this.#averageMs === Number.POSITIVE_INFINITY;
